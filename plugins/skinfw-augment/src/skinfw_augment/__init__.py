@@ -1,0 +1,1 @@
+"""Augmentation ops and the center view, for skinfw."""

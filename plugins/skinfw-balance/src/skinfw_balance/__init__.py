@@ -1,0 +1,1 @@
+"""Samplers for long-tailed classes, for skinfw."""

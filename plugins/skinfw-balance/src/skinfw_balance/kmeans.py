@@ -1,0 +1,142 @@
+"""K-means hybrid sampling, the balancing of E2E-DenseNetSkin, to exact counts and seeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge
+
+from skinfw import ClassName, Context, Draw, SkinfwError
+from skinfw_balance.simple import grow, shuffled
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.integer[Any]]
+    Features = npt.NDArray[np.floating[Any]]
+
+Count = Annotated[int, Ge(1)]
+THUMBNAIL = {"grey": 64, "colour": 24}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KMeansHybrid:
+    """Thin large classes cluster by cluster, so that variety stays, and repeat small ones.
+
+    After E2E-DenseNetSkin. A class that is thinned is first divided into clusters by K-means;
+    each cluster keeps its share, at least one image, and the shares add up exactly.
+
+    targets: class -> exactly this many images per epoch, thinned or repeated.
+    at_most: class -> thinned to this many where there are more, left alone where there are not.
+    clusters: clusters per thinned class.
+    features: what makes images alike: "grey" 64x64 pixels as in the original, "colour" 24x24
+        pixels, or the "backbone"'s features before training.
+    redraw: whether each epoch keeps other members of the clusters, so that training sees the
+        whole class in time; false keeps the same for the whole run, as the original does.
+    """
+
+    targets: dict[ClassName, Count] = field(default_factory=dict)
+    at_most: dict[ClassName, Count] = field(default_factory=dict)
+    clusters: Annotated[int, Ge(1)] = 8
+    features: Literal["grey", "colour", "backbone"] = "colour"
+    redraw: bool = True
+
+    def draw(self, labels: Integers, context: Context) -> Draw:
+        """Return thinned, whole and repeated classes, shuffled; repeats are copies."""
+        import numpy as np
+
+        if both := sorted(self.targets.keys() & self.at_most.keys()):
+            raise SkinfwError(
+                f"targets and at_most both name {', '.join(both)}",
+                cure="name a class in one of them",
+            )
+        chosen = []
+        for label, name in enumerate(context.classes):
+            members = np.flatnonzero(labels == label)
+            target = self._target(name, len(members))
+            if target > 0 and not len(members):
+                raise SkinfwError(
+                    f"targets ask for {target} images of {name}, but there is none to repeat",
+                    why="the training part has no image of this class",
+                    cure=f"leave {name} out of targets, or mend the split",
+                )
+            if target < len(members):
+                members = self._thin(name, members, target, context)
+            elif target > len(members):
+                members = grow(members, target, context.rng)
+            chosen.append(members)
+        return shuffled(np.concatenate(chosen), context.rng)
+
+    def _target(self, name: str, count: int) -> int:
+        if name in self.targets:
+            return self.targets[name]
+        return min(count, self.at_most.get(name, count))
+
+    def _thin(self, name: str, members: Integers, target: int, context: Context) -> Integers:
+        """Keep exactly `target` members, each cluster its share."""
+
+        def keep(rng: np.random.Generator) -> Integers:
+            clusters = context.once(f"clusters of {name}", self._cluster(members, target, context))
+            return pick(members, clusters, target, rng)
+
+        if self.redraw:
+            return keep(context.rng)
+        kept: Integers = context.once(f"members of {name}", keep)
+        return kept
+
+    def _cluster(self, members: Integers, target: int, context: Context) -> Any:
+        """Return the function that divides a class into clusters, once per run."""
+
+        def compute(rng: np.random.Generator) -> Integers:
+            from sklearn.cluster import KMeans
+
+            if self.features == "backbone":
+                features = context.embeddings(members)
+            else:
+                size, grey = THUMBNAIL[self.features], self.features == "grey"
+                pixels = context.thumbnails(members, size, grey)
+                features = pixels.reshape(len(members), -1).astype("float32")
+            count = min(self.clusters, target)
+            seed = int(rng.integers(2**31))
+            labels: Integers = KMeans(count, n_init=1, random_state=seed).fit_predict(features)
+            return labels
+
+        return compute
+
+
+def pick(members: Integers, clusters: Integers, target: int, rng: np.random.Generator) -> Integers:
+    """Return exactly `target` members at random, in proportion to the clusters.
+
+    members: positions [N].
+    clusters: the cluster of each [N].
+    target: at least the number of clusters, at most N.
+    """
+    import numpy as np
+
+    names, sizes = np.unique(clusters, return_counts=True)
+    shares = quotas(sizes, target)
+    kept = [
+        rng.choice(members[clusters == name], size=share, replace=False)
+        for name, share in zip(names, shares, strict=True)
+    ]
+    return np.concatenate(kept)
+
+
+def quotas(sizes: Integers, target: int) -> Integers:
+    """Divide a target over clusters by largest remainder: at least one each, exact in sum.
+
+    sizes: members of each cluster, all positive.
+    target: from len(sizes) to sum(sizes).
+    """
+    import numpy as np
+
+    # One for each first; what is left is divided over what is left.
+    free = sizes - 1
+    ideal = free * ((target - len(sizes)) / max(1, free.sum()))
+    shares = np.floor(ideal).astype(int)
+    short = target - len(sizes) - shares.sum()
+    order = np.argsort(-(ideal - shares), kind="stable")
+    shares[order[:short]] += 1
+    return np.asarray(shares + 1)

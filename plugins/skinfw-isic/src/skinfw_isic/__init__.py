@@ -1,0 +1,1 @@
+"""The ISIC challenge data sets in their official layouts, for skinfw."""

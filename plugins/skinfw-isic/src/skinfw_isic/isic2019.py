@@ -1,0 +1,86 @@
+"""ISIC 2019: 25,331 training images, eight classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skinfw import SkinfwError
+from skinfw_isic.official import bare_id, find_csv, find_images, read_csv, read_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
+UNKNOWN = "UNK"
+METADATA = ("age_approx", "anatom_site_general", "sex")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Isic2019:
+    """Read the ISIC 2019 training set as it is downloaded.
+
+    The root holds ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the
+    folder ISIC_2019_Training_Input; each may also lie in a folder of its own name.
+    Codella et al. 2019 (arXiv 1902.03368), Tschandl et al. 2018, Combalia et al. 2019;
+    licence CC BY-NC 4.0.
+
+    root: the folder of the unpacked archives.
+    missing: what to do about images that the tables name and the folder lacks: "error", or
+        "drop" them and say how many.
+    unknown: what to do about images labelled UNK: "drop" them, or make it a "class".
+    """
+
+    root: Path
+    missing: Literal["error", "drop"] = "error"
+    unknown: Literal["drop", "class"] = "drop"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the official order."""
+        return (*CLASSES, UNKNOWN) if self.unknown == "class" else CLASSES
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image that is there."""
+        truth = find_csv(self.root, "ISIC_2019_Training_GroundTruth")
+        labels = read_labels(truth, "image", (*CLASSES, UNKNOWN))
+        metadata = read_csv(
+            find_csv(self.root, "ISIC_2019_Training_Metadata"),
+            ["image", "lesion_id", *METADATA],
+            "image",
+        )
+        table = labels.merge(metadata, on="image", how="left").fillna("")
+        table = table.rename(columns={"image": "id", "lesion_id": "lesion"})
+        bare = bare_id(table["id"])
+        table["lesion"] = table["lesion"].where(table["lesion"] != "", bare)
+        files = find_images(self.root, "ISIC_2019_Training_Input")
+        table["path"] = [
+            str(files.get(name) or files.get(short) or "")
+            for name, short in zip(table["id"], bare, strict=True)
+        ]
+        notes = []
+        strangers = int((table["label"] == UNKNOWN).sum())
+        if self.unknown == "drop" and strangers:
+            table = table[table["label"] != UNKNOWN]
+            notes.append(f"{strangers:,} images labelled UNK are left out")
+        table, note = self._present(table)
+        columns = ["id", "path", "label", "lesion", *METADATA]
+        table = table[columns].reset_index(drop=True)
+        table.attrs["notes"] = [*notes, *note]
+        return table
+
+    def _present(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """Return the rows whose image exists, and the sentence about the others."""
+        absent = table["path"] == ""
+        count, total = int(absent.sum()), len(table)
+        if not count:
+            return table, []
+        if self.missing == "error":
+            raise SkinfwError(
+                f"{count:,} of {total:,} images are absent",
+                str(self.root),
+                f"the first is {table.loc[absent, 'id'].iloc[0]}",
+                'complete the download, or set dataset.missing = "drop"',
+            )
+        return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]

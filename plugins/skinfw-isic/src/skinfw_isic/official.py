@@ -1,0 +1,139 @@
+"""Read the official files of the ISIC challenges, and say exactly what is wrong with one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinfw import SkinfwError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIX = "_downsampled"
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+
+
+def find_csv(root: Path, name: str) -> Path:
+    """Return an official CSV: in the root, or in a folder of its own name as some archives have.
+
+    root: the unpacked archive.
+    name: file name without the ending.
+    """
+    if not root.is_dir():
+        raise SkinfwError(
+            "the data set's root is no folder",
+            str(root),
+            cure="set dataset.root to the folder that holds the official files",
+        )
+    places = (root / f"{name}.csv", root / name / f"{name}.csv")
+    for place in places:
+        if place.is_file():
+            return place
+    raise SkinfwError(
+        f"{name}.csv is missing",
+        str(root),
+        f"looked for {' and '.join(str(place.relative_to(root)) for place in places)}",
+        "download it from the ISIC archive into the root",
+    )
+
+
+def read_csv(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
+    """Read a CSV with a header as the challenge wrote it; all values are texts, blanks are empty.
+
+    file: the CSV.
+    required: columns that must be there.
+    key: the column of image ids: unique, not blank, no path.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except pd.errors.EmptyDataError:
+        raise _wrong(file, 1, "the file is empty") from None
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
+        raise _wrong(file, 0, "the file is no readable CSV", str(error)) from error
+    missing = [name for name in required if name not in table.columns]
+    if missing:
+        header = ",".join(map(str, table.columns))
+        raise _wrong(file, 1, f"the header lacks {', '.join(missing)}", f"it is {header[:120]}")
+    if table.empty:
+        raise _wrong(file, 2, "there is a header and no row")
+    ids = table[key].str.strip()
+    table[key] = ids
+    _refuse(file, ids == "", ids, "the image id is blank")
+    _refuse(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
+    _refuse(file, ids.duplicated(), ids, "the image id occurs twice")
+    return table
+
+
+def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
+    """Read a ground truth with one column per class and a single 1 in each row.
+
+    file: the CSV.
+    key: the column of image ids.
+    classes: the columns.
+    Returns columns `key` and label.
+    """
+    import pandas as pd
+
+    table = read_csv(file, [key, *classes], key)
+    strange = [name for name in table.columns if name not in (key, *classes)]
+    if strange:
+        raise _wrong(
+            file,
+            1,
+            f"the header has the unknown class {strange[0]}",
+            f"known: {', '.join(classes)}",
+        )
+    numbers = table[list(classes)].apply(pd.to_numeric, errors="coerce")
+    ids = table[key]
+    _refuse(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
+    _refuse(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
+    _refuse(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
+    return pd.DataFrame({key: ids, "label": numbers.idxmax(axis=1).astype(str)})
+
+
+def find_images(root: Path, folder: str) -> dict[str, Path]:
+    """Return the image files of an archive by id, superpixel maps left out.
+
+    root: the unpacked archive.
+    folder: the official folder, also accepted inside a folder of its own name.
+    """
+    places = [root / folder / folder, root / folder]
+    place = next((place for place in places if place.is_dir()), None)
+    if place is None:
+        raise SkinfwError(
+            f"the image folder {folder} is missing",
+            str(root),
+            cure="unpack the official archive into the root",
+        )
+    with os.scandir(place) as entries:
+        names = sorted(entry.name for entry in entries)
+    return {
+        stem: place / name
+        for stem, ending in map(os.path.splitext, names)
+        if ending.lower() in IMAGE_ENDINGS and not stem.endswith("_superpixels")
+        for name in (stem + ending,)
+    }
+
+
+def bare_id(ids: pd.Series[str]) -> pd.Series[str]:
+    """Return ids without `_downsampled`, which marks a smaller file of the same image."""
+    return ids.str.removesuffix(SUFFIX)
+
+
+def _refuse(file: Path, wrong: pd.Series[bool], ids: pd.Series[str], what: str) -> None:
+    """Raise with the line of the first wrong row and the number of all."""
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        count = int(wrong.sum())
+        more = f" (and {count - 1} more rows)" if count > 1 else ""
+        raise _wrong(file, row + 2, what, f'image "{ids.iloc[row]}"{more}')
+
+
+def _wrong(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
+    where = f"{file}:{line}" if line else str(file)
+    return SkinfwError(what, where, why, "download the official file again, or mend the row")

@@ -1,0 +1,18 @@
+"""What this plugin offers, as names; nothing heavy is imported here."""
+
+from collections.abc import Iterator
+
+from skinfw import Component, hookimpl
+
+SKINFW_API = 1
+
+
+@hookimpl
+def skinfw_components() -> Iterator[Component]:
+    """Name the components of this plugin."""
+    yield Component(
+        "dataset",
+        "isic2019",
+        "skinfw_isic.isic2019:Isic2019",
+        "ISIC 2019 training images: eight classes, official files.",
+    )

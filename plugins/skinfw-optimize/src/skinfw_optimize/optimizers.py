@@ -1,0 +1,87 @@
+"""Optimizers of torch, built for all weights of a model that learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Gt, Lt
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+Rate = Annotated[float, Gt(0)]
+Decay = Annotated[float, Ge(0)]
+Beta = Annotated[float, Ge(0), Lt(1)]
+
+
+def adam(
+    model: nn.Module,
+    *,
+    lr: Rate = 1e-4,
+    weight_decay: Decay = 0.0,
+    betas: tuple[Beta, Beta] = (0.9, 0.999),
+) -> Optimizer:
+    """Adam (Kingma and Ba 2015).
+
+    lr: learning rate.
+    weight_decay: L2 penalty added to the gradients.
+    betas: decay of the two running averages.
+    """
+    import torch
+
+    return torch.optim.Adam(_learning(model), lr=lr, weight_decay=weight_decay, betas=betas)
+
+
+def adamw(
+    model: nn.Module,
+    *,
+    lr: Rate = 3e-4,
+    weight_decay: Decay = 0.01,
+    betas: tuple[Beta, Beta] = (0.9, 0.999),
+) -> Optimizer:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019); spares biases and norms.
+
+    lr: learning rate.
+    weight_decay: share of the learning rate by which weights shrink in each step.
+    betas: decay of the two running averages.
+    """
+    import torch
+
+    matrices = [weights for weights in _learning(model) if weights.ndim > 1]
+    vectors = [weights for weights in _learning(model) if weights.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, betas=betas)
+
+
+def sgd(
+    model: nn.Module,
+    *,
+    lr: Rate = 0.01,
+    momentum: Beta = 0.9,
+    weight_decay: Decay = 1e-4,
+    nesterov: bool = True,
+) -> Optimizer:
+    """Stochastic gradient descent with momentum.
+
+    lr: learning rate.
+    momentum: decay of the running gradient.
+    weight_decay: L2 penalty added to the gradients.
+    nesterov: look ahead; needs momentum.
+    """
+    import torch
+
+    return torch.optim.SGD(
+        _learning(model),
+        lr=lr,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        nesterov=nesterov and momentum > 0,
+    )
+
+
+def _learning(model: nn.Module) -> list[nn.Parameter]:
+    return [weights for weights in model.parameters() if weights.requires_grad]

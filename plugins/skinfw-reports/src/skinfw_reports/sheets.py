@@ -1,0 +1,92 @@
+"""A sheet of images beside what the model looked at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Interval
+
+from skinfw import Explanations, Result
+from skinfw_reports.figures import new_figure, save
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+RIGHT, WRONG = "#1b6e3a", "#a3221f"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplanationSheet:
+    """Draw each explained image beside its map, with the true and the predicted class.
+
+    columns: pairs of image and map beside each other.
+    opacity: of the map over the image, where the map is highest.
+    """
+
+    columns: Annotated[int, Interval(ge=1, le=12)] = 4
+    opacity: Annotated[float, Interval(gt=0, le=1)] = 0.6
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write explanations/<explainer>.png for every explainer of the recipe."""
+        for found in result.explanations:
+            target = folder / "explanations"
+            target.mkdir(exist_ok=True)
+            name = found.explainer.replace("/", "-").replace(":", "-")
+            self._sheet(found, target / f"{name}.png")
+
+    def _sheet(self, found: Explanations, file: Path) -> None:
+        count = len(found.images)
+        columns = min(self.columns, count)
+        rows = math.ceil(count / columns)
+        figure = new_figure(3.9 * columns, 2.45 * rows + 0.5)
+        figure.suptitle(
+            f"{found.explainer} for the {found.target} class. Brighter: speaks more for it. "
+            "Green: right, red: wrong.",
+            fontsize=10,
+            x=0.01,
+            ha="left",
+        )
+        for axes in (grid := figure.subplots(rows, 2 * columns, squeeze=False)).flat:
+            axes.axis("off")
+        for index in range(count):
+            row, column = divmod(index, columns)
+            left, right = grid[row, 2 * column], grid[row, 2 * column + 1]
+            left.imshow(found.images[index])
+            right.imshow(overlay(found.images[index], found.maps[index], self.opacity))
+            colour, lines = _caption(found, index)
+            left.set_title(lines[0], fontsize=8.5, loc="left", color="black")
+            right.set_title(lines[1], fontsize=8.5, loc="left", color=colour)
+        save(figure, file)
+
+
+def _caption(found: Explanations, index: int) -> tuple[str, tuple[str, str]]:
+    """Return the colour and the two captions of an image."""
+    predictions = found.predictions
+    names, chances = predictions.classes, predictions.probabilities[index]
+    true, called = predictions.true[index], predictions.predicted[index]
+    left = f"true {names[true]}"
+    if called != true:
+        left += f" {chances[true]:.0%}"
+    right = f"predicted {names[called]} {chances[called]:.0%}"
+    return RIGHT if called == true else WRONG, (left, right)
+
+
+def overlay(image: Any, heat: Any, opacity: float) -> npt.NDArray[np.float64]:
+    """Lay a map over an image; where the map is zero, the image shows through unchanged.
+
+    image: uint8 [H, W, 3].
+    heat: float [H, W] in [0, 1].
+    opacity: where the map is one.
+    Returns float [H, W, 3] in [0, 1].
+    """
+    import numpy as np
+    from matplotlib import colormaps
+
+    alpha = opacity * np.asarray(heat)[..., None]
+    colours = colormaps["inferno"](heat)[..., :3]
+    blend: npt.NDArray[np.float64] = (1 - alpha) * (image / 255.0) + alpha * colours
+    return blend

@@ -1,0 +1,1 @@
+"""Procedural dermoscopy for the eight ISIC 2019 classes."""

@@ -1,0 +1,1 @@
+"""Every backbone of timm and torchvision, for skinfw."""

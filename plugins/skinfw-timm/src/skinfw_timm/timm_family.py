@@ -1,0 +1,66 @@
+"""`timm/*`: every model of timm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Lt
+
+from skinfw import SkinfwError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Probability = Annotated[float, Ge(0), Lt(1)]
+
+
+def timm_backbone(
+    variant: str,
+    classes: Sequence[str],
+    size: int,
+    *,
+    pretrained: bool | Path = True,
+    dropout: Probability = 0.0,
+    drop_path: Probability = 0.0,
+) -> nn.Module:
+    """Build a model of timm with a new head; `densenet121.tv_in1k` has torchvision's weights.
+
+    pretrained: true downloads the weights of the variant's tag, false starts at random, a path
+        loads a .safetensors or .pth file.
+    dropout: chance of dropping a feature before the head.
+    drop_path: chance of skipping a residual block (stochastic depth).
+    """
+    import timm
+
+    from skinfw_timm.cam import last_map
+    from skinfw_timm.weights import load_file, reachable
+
+    options: dict[str, object] = {"num_classes": len(classes)}
+    options |= {"drop_rate": dropout} if dropout else {}
+    options |= {"drop_path_rate": drop_path} if drop_path else {}
+    if timm.get_pretrained_cfg(variant).fixed_input_size:  # such as ViT's position embedding
+        options["img_size"] = size
+    with reachable(f"timm/{variant}"):
+        model: nn.Module = _create(variant, pretrained is True, options)
+    if isinstance(pretrained, Path):
+        load_file(model, pretrained)
+    settings = model.pretrained_cfg
+    model.normalisation = (settings["mean"], settings["std"])  # type: ignore[assignment]
+    model.cam_layer = last_map(model, size)  # type: ignore[assignment]
+    return model
+
+
+def _create(variant: str, pretrained: bool, options: dict[str, object]) -> nn.Module:
+    import timm
+
+    try:
+        model: nn.Module = timm.create_model(variant, pretrained=pretrained, **options)
+    except TypeError as error:
+        raise SkinfwError(
+            f"timm/{variant} does not take every option",
+            why=str(error),
+            cure="leave drop_path out; not every architecture has residual blocks to skip",
+        ) from error
+    return model

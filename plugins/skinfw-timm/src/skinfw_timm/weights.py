@@ -1,0 +1,87 @@
+"""Load pretrained weights from a file, and explain a hub that cannot be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinfw import SkinfwError
+
+if TYPE_CHECKING:
+    import torch
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+
+
+def load_file(model: torch.nn.Module, file: Path) -> None:
+    """Load weights of the same architecture; a head for other classes stays as it is.
+
+    model: with its new head.
+    file: .safetensors, or a .pth of tensors, also inside a checkpoint or with DataParallel's
+        `module.` prefix.
+    """
+    found = _read(file)
+    own = model.state_dict()
+    fitting = {
+        name: tensor
+        for name, tensor in found.items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    head = {name for name in own if name.split(".")[0] in ("classifier", "fc", "head", "heads")}
+    missing = sorted(own.keys() - fitting.keys() - head)
+    if missing:
+        raise SkinfwError(
+            f"the weights in {file.name} do not fit the backbone",
+            str(file),
+            f"{len(missing)} of {len(own)} tensors are missing or differ in shape, "
+            f"the first is {missing[0]}",
+            "name the architecture that these weights belong to",
+        )
+    model.load_state_dict({**own, **fitting})
+
+
+def _read(file: Path) -> dict[str, torch.Tensor]:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file as load_safetensors
+
+    try:
+        if file.suffix == ".safetensors":
+            return dict(load_safetensors(file))
+        loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise SkinfwError(
+            "the weights do not exist", str(file), cure="set backbone.pretrained to a file"
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
+        raise SkinfwError(
+            "the weights cannot be read",
+            str(file),
+            str(error).splitlines()[0],
+            "a .pth must hold tensors only; save model.state_dict()",
+        ) from error
+    while isinstance(loaded, Mapping) and (inner := [k for k in _WRAPPERS if k in loaded]):
+        loaded = loaded[inner[0]]
+    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+
+
+@contextmanager
+def reachable(name: str) -> Iterator[None]:
+    """Turn the failures of a model hub into an error with its two cures.
+
+    name: the weights that were asked for.
+    """
+    try:
+        yield
+    except SkinfwError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SkinfwError(
+            f"the pretrained weights of {name} cannot be downloaded",
+            why=f"{type(error).__name__}: {reason}"[:200],
+            cure='download them elsewhere and set backbone.pretrained = "weights.safetensors", '
+            "or train from scratch with backbone.pretrained = false",
+        ) from error

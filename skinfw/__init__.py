@@ -1,0 +1,38 @@
+"""skinfw: a plugin framework for classifying skin lesions in dermoscopic images.
+
+Everything that a plugin may import stands here; it costs neither torch nor numpy.
+"""
+
+from skinfw.contracts import (
+    ClassName,
+    Context,
+    Draw,
+    Explanations,
+    Predictions,
+    Result,
+)
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.hooks import Component, hookimpl
+from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ClassName",
+    "Colour",
+    "Component",
+    "Context",
+    "Dice",
+    "Draw",
+    "Explanations",
+    "Op",
+    "Pixels",
+    "Predictions",
+    "RecipeError",
+    "Result",
+    "SkinfwError",
+    "Step",
+    "Table",
+    "Warp",
+    "hookimpl",
+]

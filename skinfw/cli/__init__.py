@@ -1,0 +1,59 @@
+"""The command line. Commands import what they need inside their bodies, so that all start fast."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from skinfw import __version__
+from skinfw.cli.listing import list_plugins
+from skinfw.cli.recipes import check, schema, show
+from skinfw.cli.running import run
+from skinfw.errors import SkinfwError
+
+
+class _Commands(click.Group):
+    """Turn errors into their four lines and the promised exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SkinfwError as error:
+            self._report(str(error), ctx)
+            ctx.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"
+            self._report(f"{text}\n  please report it with the output of --traceback", ctx)
+            ctx.exit(1)
+
+    @staticmethod
+    def _report(text: str, ctx: click.Context) -> None:
+        if "--traceback" in sys.argv or ctx.params.get("traceback"):
+            traceback.print_exc()
+        head, colon, rest = text.partition(":")
+        click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="skinfw")
+@click.option("--traceback", is_flag=True, help="Show the Python traceback of an error.")
+def main(traceback: bool) -> None:
+    """Train and judge classifiers of skin lesions, from recipes and plugins.
+
+    \b
+    skinfw run recipes/quickstart.toml     train, evaluate, explain
+    skinfw check my.toml                   what would run, every default written out
+    skinfw list-plugins                    what a recipe can name
+    skinfw show sampler kmeans-hybrid      one component and its parameters
+
+    Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
+    """
+
+
+for command in (run, check, show, schema, list_plugins):
+    main.add_command(command)

@@ -1,0 +1,118 @@
+"""Progress that a person likes to watch, and plain lines where nobody does."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from skinfw.contracts import Result
+from skinfw.hooks import hookimpl
+from skinfw.recipe import shown
+
+PLAIN_SECONDS = 30.0
+LIVE_SECONDS = 0.25
+
+
+class Watcher:
+    """Follow a run on the terminal."""
+
+    def __init__(self) -> None:
+        """Draw a bar on a terminal, print lines elsewhere."""
+        self._live = sys.stdout.isatty()
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[rate]:.1f} images/s"),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+            TimeRemainingColumn(compact=True),
+            disable=not self._live,
+            transient=True,
+        )
+        self._interval = LIVE_SECONDS if self._live else PLAIN_SECONDS
+        self._epochs = self._steps = 0
+        self._epoch = ""
+
+    def __enter__(self) -> Self:
+        """Take over the last line of the terminal."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the last line back."""
+        self._bar.stop()
+
+    @hookimpl
+    def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:
+        """Start a new bar."""
+        self._epochs, self._steps, self._epoch = epochs, steps, f"{epoch}/{epochs}"
+        self._seen, self._start, self._told = 0, time.perf_counter(), time.perf_counter()
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task = self._bar.add_task("", total=steps, epoch=self._epoch, rate=0.0, loss=0.0)
+
+    @hookimpl
+    def step_end(self, step: int, images: int, loss: Any) -> None:
+        """Move the bar, a few times a second: reading the loss waits for the device."""
+        self._seen += images
+        now = time.perf_counter()
+        if now - self._told < self._interval and step < self._steps:
+            return
+        self._told = now
+        rate, value = self._seen / (now - self._start), float(loss)
+        self._bar.update(self._task, completed=step, rate=rate, loss=value)
+        if not self._live and step < self._steps:
+            left = (self._steps - step) * (now - self._start) / step
+            click.echo(
+                f"epoch {self._epoch}  batch {step}/{self._steps}  {rate:.1f} images/s  "
+                f"loss {value:.3f}  {left:.0f} s left"
+            )
+
+    @hookimpl
+    def epoch_end(self, record: Mapping[str, float]) -> None:
+        """Print the epoch's line."""
+        numbers = [
+            f"epoch {record['epoch']:.0f}/{self._epochs}",
+            f"train loss {record['train_loss']:.3f}",
+            f"val loss {record['val_loss']:.3f}",
+            *(
+                f"{name.replace('_', ' ')} {record[name]:.3f}"
+                for name in ("balanced_accuracy", "accuracy")
+                if name in record
+            ),
+            f"{record['images_per_second']:.1f} images/s",
+            f"{record['seconds']:.0f} s",
+        ]
+        self._bar.console.print("  ".join(numbers), highlight=False)
+
+
+def summary(result: Result) -> str:
+    """Return what a user wants to know when a run is done.
+
+    result: of the run.
+    """
+    test = result.metrics["test"]
+    best = result.history[result.best_epoch - 1][result.select]
+    lines = [
+        f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}",
+        "test  "
+        + "  ".join(
+            f"{name.replace('_', ' ')} {value:.3f}"
+            for name, value in test.items()
+            if "/" not in name
+        ),
+        *(f"note: {mark}" for mark in result.marks),
+        *(f"  {shown(file)}" for file in sorted(result.folder.iterdir()) if file.is_file()),
+    ]
+    return "\n".join(lines)

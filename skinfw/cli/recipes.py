@@ -1,0 +1,153 @@
+"""`skinfw check`, `skinfw show` and `skinfw schema`: look before you run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skinfw.kinds import KINDS
+
+if TYPE_CHECKING:
+    from skinfw.build import Plan
+    from skinfw.catalog import Found
+    from skinfw.params import Parameters
+
+SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+@click.option("--data", is_flag=True, help="Also read the data set's tables and count classes.")
+def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
+    """Check a recipe and print what would run, with every default written out."""
+    from skinfw.build import plan
+    from skinfw.catalog import Catalog
+    from skinfw.recipe import load
+
+    planned = plan(load(recipe, sets), Catalog())
+    click.echo(as_toml(planned), nl=False)
+    if data:
+        from skinfw.table import class_counts, read_table
+
+        table = read_table(planned)
+        for line in (*table.attrs["notes"], class_counts(table, planned.classes)):
+            click.echo(f"# {line}")
+    click.secho(f"# {recipe} is in order", fg="green", err=True)
+
+
+def as_toml(plan: Plan) -> str:
+    """Return a checked recipe as TOML, each component with its plugin.
+
+    plan: the checked recipe.
+    """
+    import tomli_w
+
+    from skinfw.settings import SETTINGS
+
+    resolved = plan.resolved()
+    top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
+    blocks = [tomli_w.dumps(top)]
+    blocks += [tomli_w.dumps({name: resolved[name]}) for name in SETTINGS]
+    for kind, parts in plan.parts.items():
+        for part in parts:
+            brackets = f"[[{kind}]]" if KINDS[kind].many else f"[{kind}]"
+            comment = f"# {part.found.component.summary} (plugin {part.found.plugin.label})"
+            blocks.append(f"{comment}\n{brackets}\n{tomli_w.dumps(_inline(part.table()))}")
+    return "\n".join(blocks)
+
+
+def _inline(table: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is unset; TOML has no null."""
+    return {key: value for key, value in table.items() if value is not None}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("name", required=False)
+def show(kind: str, name: str | None) -> None:
+    """Show a component: what it does, its parameters, and an example table."""
+    from skinfw.build import resolve, variants
+    from skinfw.catalog import Catalog
+
+    catalog = Catalog()
+    if name is None:
+        click.secho(f"[{kind}]  {KINDS[kind].does}\n", bold=True)
+        for found in catalog.offers(kind):
+            click.echo(f"  {found.component.name:20} {found.component.summary}")
+        return
+    family = next(
+        (
+            found
+            for found in catalog.offers(kind)
+            if found.component.variants
+            and name in (found.component.name, f"{found.plugin.name}:{found.component.name}")
+        ),
+        None,
+    )
+    found = family or catalog.find(kind, name, f"skinfw show {kind} {name}", Path.cwd())
+    _, signature = resolve(found, f"skinfw show {kind} {name}")
+    _print_component(found, signature)
+    if family:
+        members = variants(family, "")
+        click.secho(f"\n{len(members)} variants", bold=True)
+        click.echo("  " + " ".join(members))
+
+
+def _print_component(found: Found, signature: Parameters) -> None:
+    import tomli_w
+
+    from skinfw.params import describe, parameters
+    from skinfw.settings import KEYS
+
+    component = found.component
+    name = component.name + ("/VARIANT" if component.variants else "")
+    if found.file:
+        name = f"./{found.file.name}:{component.name}"
+    click.secho(f"{component.kind} {name}", bold=True, nl=False)
+    click.echo(f"   plugin {found.plugin.label}, {component.target}")
+    click.echo(f"  {signature.summary}")
+    if signature.body:
+        click.echo()
+        for line in signature.body.splitlines():
+            click.echo(f"  {line}".rstrip())
+    schemas = [signature]
+    if component.kind in KEYS:
+        schemas.append(parameters(KEYS[component.kind]))
+    example: dict[str, Any] = {"use": name}
+    for source in schemas:
+        schema, defaults = source.schema(), source.defaults()
+        for key, node in schema.get("properties", {}).items():
+            written = "required"
+            if key in defaults:
+                written = f"default {json.dumps(defaults[key])}"
+                example.setdefault(key, defaults[key])
+            allowed = describe(node, schema.get("$defs"))
+            click.secho(f"\n  {key}", fg="cyan", nl=False)
+            click.echo(f"   {allowed}; {written}")
+            if node.get("description"):
+                click.echo(f"      {node['description']}")
+    brackets = f"[[{component.kind}]]" if KINDS[component.kind].many else f"[{component.kind}]"
+    click.echo(f"\n{brackets}\n{tomli_w.dumps(_inline(example))}", nl=False)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of recipes, composed from the installed plugins.
+
+    Put `#:schema recipe.schema.json` on line 1 of a recipe, and editors with Taplo (Even Better
+    TOML) complete and check it, third-party components included.
+    """
+    from skinfw.catalog import Catalog
+    from skinfw.schema import recipe_schema
+
+    text = json.dumps(recipe_schema(Catalog()), indent=1) + "\n"
+    if out:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {out}")
+    else:
+        click.echo(text, nl=False)

@@ -1,0 +1,180 @@
+"""What components and engine hand to each other: small values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    Floats = npt.NDArray[np.floating[Any]]
+    Integers = npt.NDArray[np.integer[Any]]
+    Image = npt.NDArray[np.uint8]
+
+T = TypeVar("T")
+PARTS = ("train", "val", "test")
+
+
+class _ClassNameCheck:
+    """Refuse a text that is no class of the recipe's data set."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(value: str, info: Any) -> str:
+            classes = (info.context or {}).get("classes")
+            if classes is not None and value not in classes:
+                raise PydanticCustomError("class_name", "no such class")
+            return value
+
+        return core_schema.with_info_after_validator_function(check, handler(source))
+
+
+ClassName = Annotated[str, _ClassNameCheck()]
+"""The annotation of a parameter that names a class; the host checks it against the data set."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Hold what a sampler drew for one epoch.
+
+    indices: int [M], positions in the training part, in the order of training.
+    copies: bool [M], True where an image is an extra repeat; None means that none is.
+    """
+
+    indices: Integers
+    copies: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """Give a sampler what it may ask of the engine.
+
+    classes: class names; labels index them.
+    epoch: the epoch to draw for, from 1.
+    rng: the sampler's own stream of this epoch.
+    once: `once(key, compute)` computes once per run; `compute(rng)` gets a stream that is the
+        same in every epoch, so that a resumed run finds the same.
+    thumbnails: `thumbnails(indices, size, grey)` -> uint8 [M, size, size] or, in colour,
+        [M, size, size, 3].
+    embeddings: `embeddings(indices)` -> float32 [M, D], the backbone's features before training.
+    """
+
+    classes: tuple[str, ...]
+    epoch: int
+    rng: np.random.Generator
+    once: Callable[[str, Callable[[np.random.Generator], Any]], Any]
+    thumbnails: Callable[[Integers, int, bool], Image]
+    embeddings: Callable[[Integers], Floats]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Hold what a model says of one part of the data.
+
+    ids: image ids [N].
+    lesions: lesion ids [N].
+    true: int [N], the class of each image.
+    probabilities: float64 [N, C], rows sum to one.
+    classes: class names [C].
+    loss: mean loss over the part.
+    """
+
+    ids: Sequence[str]
+    lesions: Sequence[str]
+    true: Integers
+    probabilities: Floats
+    classes: tuple[str, ...]
+    loss: float = float("nan")
+
+    @property
+    def predicted(self) -> Integers:
+        """The most probable class of each image, int [N]."""
+        predicted: Integers = self.probabilities.argmax(axis=1)
+        return predicted
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Hold some images with the maps of one explainer.
+
+    explainer: its name in the recipe.
+    target: whose class is explained, "predicted" or "true".
+    predictions: of these images, in the same order.
+    images: uint8 [N, H, W, 3], as the model saw them.
+    maps: float32 [N, H, W] in [0, 1].
+    """
+
+    explainer: str
+    target: Literal["predicted", "true"]
+    predictions: Predictions
+    images: Image
+    maps: Floats
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold all that a run found, for reports.
+
+    folder: the run folder.
+    name: the recipe's name.
+    classes: class names.
+    history: a row per epoch.
+    best_epoch: the epoch whose weights were kept.
+    select: the number that chose it.
+    predictions: by part, "val" and "test".
+    metrics: by part, named numbers.
+    explanations: one entry per explainer.
+    marks: what a reader must know before believing the numbers.
+    """
+
+    folder: Path
+    name: str
+    classes: tuple[str, ...]
+    history: Sequence[Mapping[str, float]]
+    best_epoch: int
+    select: str
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    explanations: Sequence[Explanations] = ()
+    marks: Sequence[str] = ()
+
+
+class Dataset(Protocol):
+    """A data set: a table, and if its images are no files, a way to draw them.
+
+    `image(path) -> uint8 [H, W, 3]` and `mask(path) -> bool [H, W]` are optional; without
+    `image` the engine decodes the file at `path`. `table().attrs["notes"]` may list sentences
+    that the user must hear, such as how many images are absent.
+    """
+
+    classes: tuple[str, ...]
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image: id, path, label, lesion, and any metadata."""
+
+
+class Split(Protocol):
+    """A split: which part each image belongs to."""
+
+    def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> Sequence[str]:
+        """Return "train", "val" or "test" for each row."""
+
+
+class Sampler(Protocol):
+    """A sampler: which images an epoch sees."""
+
+    def draw(self, labels: Integers, context: Context) -> Draw:
+        """Return the draw of one epoch, given the labels [N] of the training part."""
+
+
+class Report(Protocol):
+    """A report: files about a result."""
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write into the folder."""

@@ -1,0 +1,1 @@
+"""The engine: the only place in the core where torch lives."""

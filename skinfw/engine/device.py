@@ -1,0 +1,143 @@
+"""What to compute on: device, precision, memory format, workers, and the other processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from skinfw.errors import RecipeError
+from skinfw.settings import EngineSettings
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Hold the choices of one run.
+
+    device: where to compute.
+    precision: of the forward pass.
+    memory_format: layout of weights and images.
+    workers: loading processes.
+    rank, world: which process this is, of how many.
+    """
+
+    device: torch.device
+    precision: str
+    memory_format: torch.memory_format
+    workers: int
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes the run folder."""
+        return self.rank == 0
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of a forward pass."""
+        if self.precision == "fp32":
+            return nullcontext()
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float16
+        return torch.autocast(self.device.type, dtype)
+
+    def normaliser(self, model: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function from uint8 [N, H, W, 3] to what a backbone expects.
+
+        model: its `normalisation`, (mean, std) of values in [0, 1], is used where it has one.
+        """
+        mean, std = getattr(model, "normalisation", IMAGENET)
+        shift = torch.tensor(mean, device=self.device).mul(255).view(1, 3, 1, 1)
+        scale = torch.tensor(std, device=self.device).mul(255).reciprocal().view(1, 3, 1, 1)
+
+        def normalise(images: torch.Tensor) -> torch.Tensor:
+            moved = images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+            return ((moved.float() - shift) * scale).contiguous(memory_format=self.memory_format)
+
+        return normalise
+
+    def record(self) -> dict[str, Any]:
+        """Return the choices for run.json."""
+        gpu = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else ""
+        return {
+            "device": str(self.device),
+            "gpu": gpu,
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+            "memory_format": str(self.memory_format).removeprefix("torch."),
+            "workers": self.workers,
+            "processes": self.world,
+        }
+
+
+def choose(settings: EngineSettings) -> Hardware:
+    """Resolve every "auto" and join the other processes that torchrun started.
+
+    settings: the recipe's [engine] table.
+    Raises RecipeError where the recipe asks for what this machine lacks.
+    """
+    kind = settings.device
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available[kind]:
+        raise RecipeError(
+            f'engine.device is "{kind}", which this machine does not have',
+            why=f"torch {torch.__version__} finds no such device",
+            cure='engine.device = "auto" takes what there is',
+        )
+    rank, world = _join(kind)
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    device = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
+    if kind == "cuda":
+        torch.cuda.set_device(device)
+    precision = settings.precision
+    if precision == "auto":
+        # Many CPUs accept bf16 and emulate it ten times slower; only GPUs say honestly.
+        native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16" if native else "fp32"
+    if precision == "fp16" and kind != "cuda":
+        raise RecipeError(
+            'engine.precision is "fp16", which needs a GPU',
+            cure='engine.precision = "auto" takes what the device is good at',
+        )
+    formats = {"contiguous": torch.contiguous_format}
+    memory_format = formats.get(settings.memory_format, torch.channels_last)
+    workers = settings.workers
+    if workers < 0:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        workers = min(8, max(1, (cores or 1) - 1)) if kind == "cuda" else 0
+    return Hardware(device, precision, memory_format, workers, rank, world)
+
+
+def _join(kind: str) -> tuple[int, int]:
+    """Join torchrun's process group; alone where there is none."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    return dist.get_rank(), world
+
+
+def gather(local: torch.Tensor, total: int, hardware: Hardware) -> torch.Tensor:
+    """Collect the rows that processes computed in turn, back in order, padding trimmed.
+
+    local: rows rank, rank + world, ... of this process, padded to equal length.
+    total: rows in all.
+    """
+    if hardware.world == 1:
+        return local[:total]
+    pieces = [torch.empty_like(local) for _ in range(hardware.world)]
+    dist.all_gather(pieces, local.contiguous())
+    return torch.stack(pieces, dim=1).flatten(0, 1)[:total]

@@ -1,0 +1,308 @@
+"""The training loop. Everything random is a function of seed, epoch and batch, so that a run
+that stops anywhere goes on exactly as if it had not.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from skinfw.build import Planned
+from skinfw.engine.data import Key, Loader, batches
+from skinfw.engine.device import Hardware
+from skinfw.engine.evaluate import Evaluator, measure
+from skinfw.engine.sampling import Drawer
+from skinfw.engine.seed import torch_seed
+from skinfw.engine.state import save_state, save_weights
+from skinfw.errors import SkinfwError
+from skinfw.settings import TrainSettings
+
+Record = dict[str, float]
+BEST = "best.safetensors"
+
+
+@dataclass
+class Progress:
+    """Hold where a run stands.
+
+    epoch: the epoch under way, from 1.
+    batch: batches done in it.
+    step: batches done in the run.
+    loss, images: sums over the epoch so far.
+    seconds: spent training in the epoch so far.
+    history: a record per finished epoch.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    images: int = 0
+    seconds: float = 0.0
+    history: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class Training:
+    """Hold the parts of one training.
+
+    settings: the recipe's [train] table.
+    make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
+    class_weight: epoch -> class weights [C], or None.
+    about: texts to keep with the weights.
+    """
+
+    settings: TrainSettings
+    seed: int
+    model: torch.nn.Module
+    loss: Callable[..., torch.Tensor]
+    make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
+    make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
+    class_weight: Callable[[int], torch.Tensor | None]
+    drawer: Drawer
+    loader: Loader
+    validator: Evaluator
+    metrics: Sequence[tuple[Planned, Any]]
+    hardware: Hardware
+    folder: Path
+    hooks: Any
+    about: Mapping[str, str]
+    save_minutes: float
+    at: Progress = field(default_factory=Progress)
+
+    def fit(self, state: Mapping[str, Any] | None = None) -> bool:
+        """Train to the end, or until a signal asks to stop.
+
+        state: from `load_state`, to go on with a stopped run.
+        Returns whether the training is complete; if not, `last/` holds the rest.
+        """
+        self._prepare(state)
+        with _stop_signals() as stop:
+            while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
+                if not self._epoch(stop):
+                    return False
+        return True
+
+    def _prepare(self, state: Mapping[str, Any] | None) -> None:
+        """Build optimizer, schedule, average and scaler, and set them to where the run was."""
+        hardware, settings = self.hardware, self.settings
+        self.model.to(hardware.device, memory_format=hardware.memory_format)
+        self.optimizer = self.make_optimizer(self.model)
+        planned = len(self._batches(1))
+        self.steps_per_epoch = -(-planned // settings.accumulate)
+        self.total_steps = self.steps_per_epoch * settings.epochs
+        self.schedule = self.make_schedule(self.optimizer, self.total_steps, settings.epochs)
+        self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
+        self.scaler = torch.amp.GradScaler(
+            hardware.device.type, enabled=hardware.precision == "fp16"
+        )
+        if state:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.scaler.load_state_dict(state["scaler"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
+            self.at = Progress(**state["progress"])
+        self.parallel: torch.nn.Module = self.model
+        if hardware.world > 1:
+            self.parallel = DistributedDataParallel(self.model)
+        self.normalise = hardware.normaliser(self.model)
+
+    def _batches(self, epoch: int) -> list[list[Key]]:
+        """Return this process's batches of an epoch."""
+        draw = self.drawer.draw(epoch)
+        size, hardware = self.settings.batch_size, self.hardware
+        cut = batches(draw, epoch, size, hardware.rank, hardware.world)
+        if not cut:
+            raise SkinfwError(
+                f"an epoch of {len(draw.indices)} images makes no batch",
+                why="a batch needs two images per process",
+                cure="draw more images",
+            )
+        return cut[: self.settings.limit_batches or None]
+
+    def _epoch(self, stop: Callable[[], bool]) -> bool:
+        """Train and validate one epoch; False where a signal came."""
+        at, settings = self.at, self.settings
+        cut = self._batches(at.epoch)
+        weight = self.class_weight(at.epoch)
+        weight = None if weight is None else weight.to(self.hardware.device, torch.float32)
+        images = self.hardware.world * sum(len(batch) for batch in cut)
+        self.hooks.epoch_start(
+            epoch=at.epoch, epochs=settings.epochs, steps=len(cut), images=images
+        )
+        self.model.train()
+        started, saved = time.perf_counter() - at.seconds, time.monotonic()
+        lr = float(self.optimizer.param_groups[0]["lr"])
+        total = torch.tensor(at.loss, dtype=torch.float64, device=self.hardware.device)
+        for pixels, targets in self.loader.load(cut[at.batch :]):
+            group = at.batch // settings.accumulate * settings.accumulate
+            members = min(settings.accumulate, len(cut) - group)
+            boundary = at.batch + 1 == group + members
+            loss = self._step(pixels, targets, weight, members, boundary)
+            at.batch += 1
+            at.step += 1
+            at.images += len(targets) * self.hardware.world
+            total += loss.double() * len(targets) * self.hardware.world
+            self.hooks.step_end(step=at.batch, images=len(targets) * self.hardware.world, loss=loss)
+            stopping = self._agree(stop())
+            overdue = time.monotonic() - saved > 60 * self.save_minutes
+            if boundary and at.batch < len(cut) and (stopping or overdue):
+                at.loss, at.seconds = float(total), time.perf_counter() - started
+                self._save()
+                saved = time.monotonic()
+                if stopping:
+                    return False
+        seconds = time.perf_counter() - started
+        self._finish(self._sum(total) / at.images, seconds, lr)
+        return not self._agree(stop()) or at.epoch > settings.epochs
+
+    def _step(
+        self,
+        pixels: torch.Tensor,
+        targets: torch.Tensor,
+        weight: torch.Tensor | None,
+        members: int,
+        boundary: bool,
+    ) -> torch.Tensor:
+        """Do one batch; step the optimizer at the end of an accumulation group."""
+        hardware = self.hardware
+        torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
+        targets = targets.to(hardware.device, non_blocking=True)
+        waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
+        with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
+            with hardware.autocast():
+                logits = self.parallel(self.normalise(pixels))
+            loss = self.loss(logits.float(), targets, weight)
+            self.scaler.scale(loss / members).backward()
+        if boundary:
+            if self.settings.clip_norm:
+                self.scaler.unscale_(self.optimizer)
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.schedule.last_epoch < self.total_steps - 1:
+                self.schedule.step()
+            self._update_average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Move the averaged weights; young averages follow faster."""
+        if not self.average:
+            return
+        done = (self.at.step + 1) // self.settings.accumulate
+        decay = min(self.settings.ema, (1 + done) / (10 + done))
+        own, new = self.average.state_dict(), self.model.state_dict()
+        floats = [name for name, tensor in own.items() if tensor.is_floating_point()]
+        torch._foreach_lerp_([own[n] for n in floats], [new[n] for n in floats], 1 - decay)
+        for name in own.keys() - set(floats):
+            own[name].copy_(new[name])
+
+    def _finish(self, train_loss: float, seconds: float, lr: float) -> None:
+        """Validate an epoch, keep its weights if they are the best, and save."""
+        at, model = self.at, self.average or self.model
+        if not math.isfinite(train_loss):
+            raise SkinfwError(
+                f"the training loss is {train_loss} in epoch {at.epoch}",
+                why="the optimisation diverged",
+                cure="lower optimizer.lr, or set train.clip_norm = 1.0",
+            )
+        predictions = self.validator.predict(model)
+        record: Record = {
+            "epoch": at.epoch,
+            "lr": lr,
+            "train_loss": train_loss,
+            "val_loss": predictions.loss,
+            **measure(list(self.metrics), predictions),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(at.images / max(seconds, 1e-9), 2),
+        }
+        at.history.append(record)
+        if best_epoch(at.history, self.settings.select) == at.epoch and self.hardware.main:
+            save_weights(self.folder / BEST, model, self.about)
+        at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+        self._save()
+        self.hooks.epoch_end(record=record)
+
+    def _save(self) -> None:
+        if self.hardware.main:
+            state = {
+                "model": self.model.state_dict(),
+                "average": self.average.state_dict() if self.average else None,
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "progress": vars(self.at),
+            }
+            save_state(self.folder, state)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.early_stopping
+        if not patience or not self.at.history:
+            return False
+        return self.at.epoch - 1 - best_epoch(self.at.history, self.settings.select) >= patience
+
+    def _agree(self, stop: bool) -> bool:
+        """Stop all processes where one was asked to, after the same batch."""
+        if self.hardware.world == 1:
+            return stop
+        flag = torch.tensor(float(stop), device=self.hardware.device)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag.item())
+
+    def _sum(self, total: torch.Tensor) -> float:
+        """Return the mean over processes of what each saw."""
+        if self.hardware.world > 1:
+            dist.all_reduce(total)
+            total = total / self.hardware.world
+        return float(total)
+
+
+def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:
+    """Return the epoch with the best number, the first of equals.
+
+    history: a record per epoch.
+    select: its name; `val_loss` is best small, every other number large.
+    """
+    values = np.array([record[select] for record in history], float)
+    values = np.where(np.isnan(values), -np.inf, -values if select == "val_loss" else values)
+    return int(history[int(values.argmax())]["epoch"])
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Catch the first Ctrl-C or SIGTERM to stop between batches; the second acts at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = {number: signal.signal(number, ask) for number in signals}
+    except ValueError:  # not the main thread, which alone may set handlers
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,70 @@
+"""Errors as a product: what is wrong, where, why, and the cure, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SkinfwError(Exception):
+    """Say in four lines what is wrong, where, why, and what to do.
+
+    what: the problem in one sentence, without a full stop.
+    where: file:line, a recipe key or a file; empty where no place exists.
+    why: the fact behind the problem; empty where `what` says it all.
+    cure: what the reader can do now.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, where: str = "", why: str = "", cure: str = "") -> None:
+        """Keep the four lines."""
+        super().__init__(what, where, why, cure)
+        self.what, self.where, self.why, self.cure = what, where, why, cure
+
+    @property
+    def problems(self) -> Sequence[SkinfwError]:
+        """The single problems of this error, each with four lines."""
+        return (self,)
+
+    def __str__(self) -> str:
+        """Return the lines that have something to say."""
+        lines = [
+            f"error: {self.what}",
+            *(text for text in (self.where, self.why, self.cure) if text),
+        ]
+        return "\n  ".join(lines)
+
+
+class RecipeError(SkinfwError):
+    """Say that a recipe, a name or an option is wrong: the user's text, not the run."""
+
+    exit_code = 2
+
+
+class RecipeErrors(RecipeError):
+    """Report all problems of one recipe in one go, in the order of their lines."""
+
+    def __init__(self, problems: Sequence[SkinfwError]) -> None:
+        """Keep the problems, each line of text said once."""
+        self._problems = tuple({str(problem): problem for problem in problems}.values())
+        super().__init__(f"{len(self._problems)} problems")
+
+    @property
+    def problems(self) -> Sequence[SkinfwError]:
+        """The single problems, sorted as given."""
+        return self._problems
+
+    def __str__(self) -> str:
+        """Return all problems, a blank line between them."""
+        return "\n\n".join(str(problem) for problem in self._problems)
+
+
+def raise_all(problems: Sequence[SkinfwError]) -> None:
+    """Raise nothing, the one problem, or all of them together.
+
+    problems: what was found, in the order in which to show it.
+    """
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise RecipeErrors(problems)

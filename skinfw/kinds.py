@@ -1,0 +1,58 @@
+"""The kinds of components: a closed table. A new kind is a decision record, not a patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Describe one role that a component can play in a recipe.
+
+    name: the recipe table.
+    does: what the built object does, for `skinfw show` and the docs.
+    gives: the names that the engine offers before the star of a signature.
+    many: whether a recipe may list several (`[[metric]]`).
+    required: whether a recipe must name one.
+    """
+
+    name: str
+    does: str
+    gives: tuple[str, ...] = ()
+    many: bool = False
+    required: bool = False
+
+
+_TABLE = (
+    Kind("dataset", "table() -> DataFrame[id, path, label, lesion, ...]; classes", required=True),
+    Kind("split", "assign(table, rng) -> 'train', 'val' or 'test' for each row", required=True),
+    Kind("sampler", "draw(labels, context) -> Draw, once per epoch", required=True),
+    Kind("augment", "roll(dice) -> steps, for each training image", ("size",), many=True),
+    Kind("view", "plan(size) -> the test-time views of one image", ("size",), required=True),
+    Kind(
+        "backbone",
+        "nn.Module: images [N, 3, H, W] -> logits [N, C]; names its cam_layer",
+        ("variant", "classes", "size"),
+        required=True,
+    ),
+    Kind(
+        "loss",
+        "(logits, targets, class_weight) -> scalar",
+        ("classes", "counts"),
+        required=True,
+    ),
+    Kind("weighting", "weights(counts, epoch, epochs) -> class weights [C]"),
+    Kind("optimizer", "torch optimizer of the model", ("model",), required=True),
+    Kind(
+        "schedule",
+        "torch learning rate scheduler, stepped once per optimizer step",
+        ("optimizer", "steps", "epochs"),
+        required=True,
+    ),
+    Kind("metric", "(predictions) -> named numbers", many=True),
+    Kind("explainer", "(model, images, targets) -> maps [N, H, W] in [0, 1]", many=True),
+    Kind("report", "write(result, folder) -> files", many=True),
+    Kind("track", "any of the run hooks", many=True),
+)
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}

@@ -1,0 +1,128 @@
+"""The table of a data set: checked once, so that everything after it can trust it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinfw.contracts import PARTS
+from skinfw.errors import SkinfwError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from skinfw.build import Plan
+
+COLUMNS = ("id", "path", "label", "lesion")
+
+
+def read_table(plan: Plan) -> pd.DataFrame:
+    """Read the data set's table and check what every later step relies on.
+
+    plan: the checked recipe.
+    Returns columns id, path, label, lesion (never blank: an image without a lesion id is a
+    lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear.
+    """
+    planned = plan.one("dataset")
+    with planned.guard():
+        table = plan.dataset.table()
+        missing = [name for name in COLUMNS if name not in table.columns]
+        if missing:
+            raise _wrong(f"its table lacks the columns {', '.join(missing)}")
+        notes = list(table.attrs.get("notes", ()))
+        table = table.reset_index(drop=True)
+        if table.empty:
+            raise _wrong("its table has no image", "; ".join(notes))
+        duplicates = table["id"][table["id"].duplicated()].unique()
+        if len(duplicates):
+            raise _wrong(f"ids occur twice: {_some(duplicates)}")
+        strange = table["label"][~table["label"].isin(plan.classes)].unique()
+        if len(strange):
+            raise _wrong(f"labels that are no class: {_some(strange)}")
+        lesion = table["lesion"].astype("object")
+        table["lesion"] = lesion.where(lesion.notna() & (lesion != ""), table["id"]).astype(str)
+        table.attrs["notes"] = notes
+    return table
+
+
+def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the table with a column `part`.
+
+    plan: the checked recipe.
+    table: from `read_table`.
+    rng: the stream of the split.
+    """
+    planned = plan.one("split")
+    split = planned.make()
+    with planned.guard():
+        parts = list(split.assign(table, rng))
+        unknown = sorted({str(part) for part in parts} - set(PARTS))
+        if len(parts) != len(table) or unknown:
+            raise SkinfwError(
+                f"{planned.found.label} returned {len(parts)} parts for {len(table)} rows",
+                why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
+                cure='assign returns "train", "val" or "test" for each row',
+            )
+    table = table.assign(part=parts)
+    for part in ("train", plan.train.validation, "test"):
+        if not (table["part"] == part).any():
+            raise SkinfwError(
+                f"the {part} part is empty",
+                planned.origin.text,
+                f"{planned.found.label} put no image there",
+                'choose another split, or set train.validation = "test" and have the run marked'
+                if part == "val"
+                else "choose another split or more images",
+            )
+    return table
+
+
+def straddling(table: pd.DataFrame) -> list[str]:
+    """Return the lesions that have images in more than one part.
+
+    table: with columns lesion and part.
+    """
+    parts = table.groupby("lesion")["part"].nunique()
+    return [str(lesion) for lesion in parts.index[parts > 1]]
+
+
+def class_counts(table: pd.DataFrame, classes: Sequence[str]) -> str:
+    """Return images per class in one line."""
+    counts = table["label"].value_counts()
+    return f"{len(table):,} images: " + ", ".join(
+        f"{name} {int(counts.get(name, 0)):,}" for name in classes
+    )
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """Return a hash of what the data is: ids, labels, lesions, and the sizes of the files."""
+    digest = hashlib.sha256()
+    rows = table[["id", "label", "lesion", "path"]].sort_values("id")
+    for name, label, lesion, path in rows.itertuples(index=False):
+        try:
+            size = Path(path).stat().st_size
+        except OSError:
+            size = 0
+        digest.update(f"{name}\t{label}\t{lesion}\t{size}\n".encode())
+    return digest.hexdigest()
+
+
+def split_hash(table: pd.DataFrame) -> str:
+    """Return a hash of which image is in which part."""
+    rows = table[["id", "part"]].sort_values("id")
+    text = "\n".join(f"{name}\t{part}" for name, part in rows.itertuples(index=False))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _wrong(what: str, why: str = "") -> SkinfwError:
+    return SkinfwError(
+        f"the data set cannot be used: {what}", why=why, cure="mend the files or the dataset table"
+    )
+
+
+def _some(values: Any) -> str:
+    shown = [str(value) for value in values[:5]]
+    return ", ".join(shown) + (f" and {len(values) - 5} more" if len(values) > 5 else "")
