@@ -112,11 +112,13 @@ def _load(point: EntryPoint) -> Any:
             module = importlib.import_module(point.module)
     except _Refused as refusal:
         missing = refusal.__cause__
-        if isinstance(missing, ModuleNotFoundError) and missing.name == point.module.split(".")[0]:
+        package = point.module.split(".")[0]
+        if isinstance(missing, ModuleNotFoundError) and missing.name == package:
+            source = _source(point)
             raise _Refused(
                 "broken",
-                f"{_source(point)} is recorded as installed, but its package {missing.name} is gone",
-                f"pip install --force-reinstall {_source(point)}, or pip uninstall it",
+                f"the metadata of {source} is stale: its package {package} is gone",
+                f"pip install --force-reinstall {source}, or pip uninstall {source}",
             ) from missing
         raise
     version = getattr(module, "SKINFW_API", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,6 @@ def parameters(target: Callable[..., Any]) -> Parameters:
     Raises SignatureError where a parameter lacks an annotation or catches everything.
     """
     signature = inspect.signature(target)
-    hints = _hints(target)
     doc = parse(target.__doc__ or "")
     fields: dict[str, Any] = {}
     engine = []
@@ -104,12 +104,13 @@ def parameters(target: Callable[..., Any]) -> Parameters:
             raise SignatureError(f"*{name} hides parameters; write each one out")
         if parameter.kind is not parameter.KEYWORD_ONLY:
             engine.append(name)
-        elif name not in hints:
-            raise SignatureError(f"parameter {name} has no annotation")
         else:
             default = _default(target, name, parameter)
             description = doc.meanings.get(name)
-            fields[name] = (hints[name], pydantic.Field(default, description=description))
+            fields[name] = (
+                _hint(target, parameter),
+                pydantic.Field(default, description=description),
+            )
     try:
         model = pydantic.create_model(
             getattr(target, "__name__", "Parameters"),
@@ -178,15 +179,28 @@ def _range(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    """Resolve annotations, which may be texts, with their constraints."""
-    source: Any = target
-    if inspect.isclass(target) and not dataclasses.is_dataclass(target):
-        source = target.__init__
+def _hint(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """Resolve the annotation of one parameter, constraints included.
+
+    One at a time, since what the engine gives may be annotated with types that only a type
+    checker imports.
+    """
+    if parameter.annotation is parameter.empty:
+        raise SignatureError(f"parameter {parameter.name} has no annotation")
+    owner: Any = target
+    for base in getattr(target, "__mro__", ()):  # a dataclass may inherit fields
+        if parameter.name in vars(base).get("__annotations__", {}):
+            owner = base
+            break
+    namespace = vars(sys.modules[owner.__module__])
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {parameter.name: parameter.annotation}
     try:
-        return get_type_hints(source, include_extras=True)
+        return get_type_hints(holder, namespace, include_extras=True)[parameter.name]
     except (NameError, TypeError) as error:
-        raise SignatureError(f"an annotation cannot be resolved: {error}") from error
+        raise SignatureError(f"the annotation of {parameter.name} is unknown: {error}") from error
 
 
 def _default(target: Callable[..., Any], name: str, parameter: inspect.Parameter) -> Any:

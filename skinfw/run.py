@@ -151,9 +151,9 @@ class _Run:
         torch.manual_seed(torch_seed(plan.seed, "init"))
         backbone = plan.one("backbone")
         self.model = backbone.make(
-            variant=backbone.found.variant, classes=len(plan.classes), size=plan.image.size
+            variant=backbone.found.variant, classes=plan.classes, size=plan.image.size
         )
-        self.model.to(hardware.device, memory_format=hardware.memory_format)
+        self.model.to(hardware.device).to(memory_format=hardware.memory_format)
         parameters = sum(weights.numel() for weights in self.model.parameters())
         self.say(f"{backbone.use}: {parameters / 1e6:.2f} million parameters on {hardware.device}")
         self.loss = plan.one("loss").make(classes=plan.classes, counts=counts)

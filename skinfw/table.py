@@ -28,7 +28,7 @@ def read_table(plan: Plan) -> pd.DataFrame:
     """
     planned = plan.one("dataset")
     with planned.guard():
-        table = plan.dataset.table()
+        table: pd.DataFrame = plan.dataset.table()
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
             raise _wrong(f"its table lacks the columns {', '.join(missing)}")

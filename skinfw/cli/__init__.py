@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from typing import Any
 
@@ -13,6 +12,8 @@ from skinfw.cli.listing import list_plugins
 from skinfw.cli.recipes import check, schema, show
 from skinfw.cli.running import run
 from skinfw.errors import SkinfwError
+
+_TRACEBACK = "skinfw.traceback"
 
 
 class _Commands(click.Group):
@@ -33,7 +34,7 @@ class _Commands(click.Group):
 
     @staticmethod
     def _report(text: str, ctx: click.Context) -> None:
-        if "--traceback" in sys.argv or ctx.params.get("traceback"):
+        if ctx.meta.get(_TRACEBACK):
             traceback.print_exc()
         head, colon, rest = text.partition(":")
         click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
@@ -41,9 +42,8 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="skinfw")
-@click.option("--traceback", is_flag=True, help="Show the Python traceback of an error.")
-def main(traceback: bool) -> None:
-    """Train and judge classifiers of skin lesions, from recipes and plugins.
+def main() -> None:
+    r"""Train and judge classifiers of skin lesions, from recipes and plugins.
 
     \b
     skinfw run recipes/quickstart.toml     train, evaluate, explain
@@ -55,5 +55,18 @@ def main(traceback: bool) -> None:
     """
 
 
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[_TRACEBACK] = value or ctx.meta.get(_TRACEBACK, False)
+
+
 for command in (run, check, show, schema, list_plugins):
+    command.params.append(
+        click.Option(
+            ["--traceback"],
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            help="Show the Python traceback of an error.",
+        )
+    )
     main.add_command(command)

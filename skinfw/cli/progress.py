@@ -94,7 +94,7 @@ class Watcher:
             f"{record['images_per_second']:.1f} images/s",
             f"{record['seconds']:.0f} s",
         ]
-        self._bar.console.print("  ".join(numbers), highlight=False)
+        self._bar.console.print("  ".join(numbers), highlight=False, soft_wrap=True)
 
 
 def summary(result: Result) -> str:

@@ -61,7 +61,7 @@ class Chain:
     size: int
 
     def steps(self, dice: Dice) -> list[Step]:
-        """Let every op that applies roll its dice; later ops see the size that earlier ones leave."""
+        """Let every op that applies roll its dice; each sees the size that the last one left."""
         steps: list[Step] = []
         for planned, op in self.ops:
             if planned.host["only"] == ("originals" if dice.copy else "copies"):
@@ -99,10 +99,11 @@ class TrainImages(Dataset[Any]):
             image = act(image, fold(steps))
         except SkinfwError as error:
             return error
-        if image.shape[:2] != (self.chain.size, self.chain.size):
+        height, width = image.shape[:2]
+        if (height, width) != (self.chain.size, self.chain.size):
             return SkinfwError(
-                f"augmentation left {self.source.ids[index]} at "
-                f"{image.shape[1]}x{image.shape[0]} pixels, not {self.chain.size}x{self.chain.size}",
+                f"augmentation left {self.source.ids[index]} at {width}x{height} pixels, "
+                f"not at image.size {self.chain.size}",
                 where="[[augment]]",
                 cure="begin with random-resized-crop, or with resize and center-crop",
             )

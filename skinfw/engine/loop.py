@@ -1,5 +1,7 @@
-"""The training loop. Everything random is a function of seed, epoch and batch, so that a run
-that stops anywhere goes on exactly as if it had not.
+"""The training loop.
+
+Everything random is a function of seed, epoch and batch, so that a run that stops anywhere goes
+on exactly as if it had not.
 """
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ class Training:
     def _prepare(self, state: Mapping[str, Any] | None) -> None:
         """Build optimizer, schedule, average and scaler, and set them to where the run was."""
         hardware, settings = self.hardware, self.settings
-        self.model.to(hardware.device, memory_format=hardware.memory_format)
+        self.model.to(hardware.device).to(memory_format=hardware.memory_format)
         self.optimizer = self.make_optimizer(self.model)
         planned = len(self._batches(1))
         self.steps_per_epoch = -(-planned // settings.accumulate)
@@ -188,7 +190,7 @@ class Training:
             with hardware.autocast():
                 logits = self.parallel(self.normalise(pixels))
             loss = self.loss(logits.float(), targets, weight)
-            self.scaler.scale(loss / members).backward()
+            self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
             if self.settings.clip_norm:
                 self.scaler.unscale_(self.optimizer)

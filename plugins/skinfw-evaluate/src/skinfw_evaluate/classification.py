@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skinfw import Predictions
@@ -12,46 +13,50 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def classification(predictions: Predictions) -> dict[str, float]:
-    """Return accuracy, balanced accuracy, macro F1 and AUC, and each class against the rest.
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """Measure accuracy, balanced accuracy, macro F1 and AUC, and each class against the rest.
 
     Balanced accuracy is the mean sensitivity of the classes, the goal metric of ISIC 2018 and
     2019. A class without images is not measured: its numbers are NaN, and means leave it out.
     """
-    import numpy as np
 
-    count = len(predictions.classes)
-    matrix = confusion(predictions.true, predictions.predicted, count)
-    hits, actual, called = np.diag(matrix), matrix.sum(1), matrix.sum(0)
-    total = matrix.sum()
-    sensitivity = _ratio(hits, actual)
-    specificity = _ratio(total - actual - called + hits, total - actual)
-    precision = _ratio(hits, called)
-    # F1 = 2 TP / (2 TP + FP + FN): zero, not undefined, for a class that is never called.
-    f1 = np.where(actual > 0, _ratio(2 * hits, actual + called), math.nan)
-    auc = np.array(
-        [
-            _auc(predictions.true == label, predictions.probabilities[:, label])
-            for label in range(count)
-        ]
-    )
-    numbers = {
-        "balanced_accuracy": _mean(sensitivity),
-        "accuracy": float(hits.sum() / total),
-        "macro_f1": _mean(f1),
-        "macro_auc": _mean(auc),
-    }
-    table = {
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-        "precision": precision,
-        "f1": f1,
-        "auc": auc,
-    }
-    for number, values in table.items():
-        for name, value in zip(predictions.classes, values, strict=True):
-            numbers[f"{number}/{name}"] = float(value)
-    return numbers
+    def __call__(self, predictions: Predictions) -> dict[str, float]:
+        """Return the numbers; those of single classes are called `sensitivity/MEL` and so on."""
+        import numpy as np
+
+        count = len(predictions.classes)
+        matrix = confusion(predictions.true, predictions.predicted, count)
+        hits, actual, called = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+        total = matrix.sum()
+        sensitivity = _ratio(hits, actual)
+        specificity = _ratio(total - actual - called + hits, total - actual)
+        precision = _ratio(hits, called)
+        # F1 = 2 TP / (2 TP + FP + FN): zero, not undefined, for a class that is never called.
+        f1 = np.where(actual > 0, _ratio(2 * hits, actual + called), math.nan)
+        auc = np.array(
+            [
+                _auc(predictions.true == label, predictions.probabilities[:, label])
+                for label in range(count)
+            ]
+        )
+        numbers = {
+            "balanced_accuracy": _mean(sensitivity),
+            "accuracy": float(hits.sum() / total),
+            "macro_f1": _mean(f1),
+            "macro_auc": _mean(auc),
+        }
+        table = {
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "precision": precision,
+            "f1": f1,
+            "auc": auc,
+        }
+        for number, values in table.items():
+            for name, value in zip(predictions.classes, values, strict=True):
+                numbers[f"{number}/{name}"] = float(value)
+        return numbers
 
 
 def confusion(

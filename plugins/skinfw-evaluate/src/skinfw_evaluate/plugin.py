@@ -13,6 +13,6 @@ def skinfw_components() -> Iterator[Component]:
     yield Component(
         "metric",
         "classification",
-        "skinfw_evaluate.classification:classification",
+        "skinfw_evaluate.classification:Classification",
         "Accuracy, balanced accuracy, macro F1 and AUC, and every class on its own.",
     )

@@ -118,10 +118,7 @@ def _fill(sizes: npt.NDArray[np.integer[Any]], wanted: npt.NDArray[np.floating[A
         # A part without any lesion comes first while lesions are scarce.
         empty = np.flatnonzero(filled == 0)
         scarce = len(empty) > 0 and len(sizes) - index <= len(empty)
-        if scarce:
-            part = int(empty[0])
-        else:
-            part = int(np.argmin((filled + size) / wanted))
+        part = int(empty[0]) if scarce else int(np.argmin((filled + size) / wanted))
         filled[part] += size
         chosen.append(part)
     return chosen
