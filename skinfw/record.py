@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import platform
 import subprocess
@@ -96,10 +97,20 @@ def write_json(file: Path, data: Any) -> None:
     """Write JSON and give it its name only when it is whole."""
     partial = file.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(_without_nan(data), indent=1, allow_nan=False)
+        partial.write_text(text + "\n", encoding="utf-8")
         partial.replace(file)
     except OSError as error:
         raise _unwritable(file.parent, error) from error
+
+
+def _without_nan(data: Any) -> Any:
+    """Write null for a number that was not measured; JSON has no NaN."""
+    if isinstance(data, Mapping):
+        return {key: _without_nan(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_nan(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

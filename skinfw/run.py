@@ -68,6 +68,13 @@ class _Run:
         self.hardware = choose(plan.engine)
         self.say = say if self.hardware.main else lambda _: None
         self.listeners = listeners if self.hardware.main else ()
+        if plan.train.batch_size % self.hardware.world:
+            raise RecipeError(
+                f"train.batch_size {plan.train.batch_size} cannot be shared by "
+                f"{self.hardware.world} processes",
+                plan.recipe.origin("train", "batch_size").text,
+                cure="make it a multiple of the number of processes",
+            )
         self.folder.update(hardware=self.hardware.record())
 
     def go(self, resume: bool) -> Result | None:

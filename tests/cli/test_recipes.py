@@ -1,0 +1,215 @@
+"""check, show and schema: everything wrong is said at once, with its line and a cure."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from support import PLUGIN, ROOT, SAMPLER, Run, Site
+
+RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
+def test_the_recipes_of_the_project_pass(skinfw: Run, recipe: Path) -> None:
+    done = skinfw("check", str(recipe))
+    assert done.returncode == 0, done.stderr
+    resolved = tomllib.loads(done.stdout)
+    assert resolved["train"]["select"]
+    assert resolved["optimizer"]["betas"] == [0.9, 0.999]
+
+
+def test_what_check_prints_is_a_recipe_that_says_the_same(skinfw: Run, tmp_path: Path) -> None:
+    first = skinfw("check", str(ROOT / "recipes/isic2019_densenet_asis.toml"))
+    (tmp_path / "again.toml").write_text(first.stdout)
+    second = skinfw("check", "again.toml")
+    assert second.returncode == 0, second.stderr
+    assert tomllib.loads(first.stdout) == tomllib.loads(second.stdout)
+
+
+def test_check_needs_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from skinfw.cli import main; "
+        f"main(['check', {str(ROOT / 'recipes/isic2019_densenet.toml')!r}], standalone_mode=False);"
+        "print(sorted({'torch', 'numpy', 'pandas', 'timm'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_check_data_counts_classes(skinfw: Run) -> None:
+    done = skinfw("check", str(ROOT / "recipes/quickstart.toml"), "--data")
+    assert done.returncode == 0, done.stderr
+    assert "# 640 images: MEL 114" in done.stdout
+
+
+WRONG = """\
+seeed = 1
+[dataset]
+use = "synthetic"
+images = "many"
+[trian]
+epochs = 3
+[train]
+epochs = 0
+[sampler]
+use = "kmeans-hybird"
+[loss]
+use = "cross-entropy"
+label_smothing = 0.1
+[backbone]
+use = "timm/densenet12"
+[[augment]]
+use = "rotation"
+degrees = 999
+onyl = "copies"
+"""
+
+
+def test_all_problems_come_at_once_sorted_by_line(skinfw: Run, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text(WRONG)
+    done = skinfw("check", "wrong.toml")
+    assert done.returncode == 2 and done.stdout == ""
+    said = [
+        ('unknown table or key "seeed"; did you mean "seed"?', "wrong.toml:1"),
+        ('dataset.images must be an integer of at least 64, not "many"', "wrong.toml:4"),
+        ('unknown table or key "trian"; did you mean "train"?', "wrong.toml:5"),
+        ("train.epochs must be an integer of at least 1, not 0", "wrong.toml:8"),
+        ('no sampler is called "kmeans-hybird"', "wrong.toml:10"),
+        ('loss.label_smothing is not a known key; did you mean "label_smoothing"?', "toml:13"),
+        ('"timm" has no variant "densenet12"; did you mean "densenet121"?', "wrong.toml:15"),
+        ("augment.0.degrees must be a number in [0, 180], not 999", "wrong.toml:18"),
+        ('augment.0.onyl is not a known key; did you mean "only"?', "wrong.toml:19"),
+    ]
+    problems = done.stderr.strip().split("\n\n")
+    assert len(problems) == len(said), done.stderr
+    for problem, (what, where) in zip(problems, said, strict=True):
+        assert problem.startswith("error: ") and what in problem and where in problem
+        assert len(problem.splitlines()) <= 4
+    assert 'did you mean "kmeans-hybrid" (plugin balance)?' in done.stderr
+
+
+BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ["names no dataset", "names no backbone", "there is:"]),
+        (BASE + "[sampler]\n", []),
+        (BASE + '[sampler]\nuse = 3\n', ['sampler needs use = "name"', "r.toml:5"]),
+        (BASE + '[metric]\nuse = "classification"\n', ["written as [[metric]]", "r.toml:5"]),
+        (BASE + '[[sampler]]\nuse = "shuffle"\n', ["written as [sampler]"]),
+        (BASE + "train = 3\n", ["r.toml"]),
+        (BASE + '[loss]\nuse = "two words"\n', ["is no component name"]),
+        (BASE + '[loss]\nuse = "shuffle"\n', ['"shuffle" is a sampler: use it in [sampler]']),
+        (BASE + '[loss]\nuse = "acme:focal"\n', ['no plugin is called "acme"']),
+        (BASE + '[loss]\nuse = "losses:focal"\n', ['no loss is called "losses:focal"']),
+        (BASE + '[loss]\nuse = "./gone.py:Loss"\n', ["there is no file", "relative to the recipe"]),
+        (BASE.replace("/efficientnet-lite0", ""), ['"lite" is a family and needs a variant']),
+        (BASE + '[split]\nuse = "kfold/3"\n', ['"kfold" has no variants', 'write "kfold"']),
+        ('requires = ["skinfw-acme>=2"]\n' + BASE, ["pip install 'skinfw-acme>=2'", "r.toml:1"]),
+        ('requires = ["skinfw>=99"]\n' + BASE, ["requires skinfw>=99, but"]),
+        ('requires = ["not a == name"]\n' + BASE, ["is no requirement"]),
+        ("seed = -1\n" + BASE, ["seed must be an integer of at least 0, not -1", "r.toml:1"]),
+        (
+            BASE + '[sampler]\nuse = "kmeans-hybrid"\ntargets = { NVV = 3 }\n',
+            ['sampler.targets.NVV names no class of the data set; did you mean "NV"?', "r.toml:7"],
+        ),
+        (
+            BASE + '[split]\nuse = "kfold"\nfold = 2026-01-01\n',
+            ["holds a date or time"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_a_place_and_a_cure(
+    skinfw: Run, tmp_path: Path, text: str, said: list[str]
+) -> None:
+    (tmp_path / "r.toml").write_text(text)
+    done = skinfw("check", "r.toml")
+    assert done.returncode == (2 if said else 0), done.stderr
+    for words in said:
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_set_problems_name_the_option(skinfw: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(BASE)
+    done = skinfw("check", "r.toml", "--set", "loss.label_smoothing=1.5")
+    assert done.returncode == 2
+    assert "loss.label_smoothing must be a number in [0, 1), not 1.5" in done.stderr
+    assert "--set loss.label_smoothing=1.5" in done.stderr
+
+
+def test_a_blocked_or_broken_plugin_is_the_reason_given(skinfw: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(BASE)
+    done = skinfw("check", "r.toml", SKINFW_BLOCK="lite")
+    assert done.returncode == 2
+    assert "plugin lite 0.1.0 is blocked: named in SKINFW_BLOCK" in done.stderr
+
+
+def test_a_bare_name_of_two_plugins_prints_both_spellings(
+    skinfw: Run, site: Site, tmp_path: Path
+) -> None:
+    site.install("acme", PLUGIN, acme_sampler=SAMPLER)
+    site.install("fork", PLUGIN)
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "every-other"\n')
+    done = skinfw("check", "r.toml")
+    assert done.returncode == 2
+    assert 'write "acme:every-other" or "fork:every-other"' in done.stderr
+    assert skinfw("check", "r.toml", "--set", "sampler.use=fork:every-other").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import gone_package\n", "ModuleNotFoundError"),
+        ("x = 1\n", "AttributeError"),
+        ("def Thing(*, n): pass\n", "n has no annotation"),
+        ("def Thing(**n: int): pass\n", "hides parameters"),
+        ("def Thing(n: int): pass\n", "n stands before the *"),
+        ("def Thing(*, n: 'Gone'): pass\n", "annotation of n is unknown"),
+    ],
+)
+def test_a_component_that_cannot_be_used_names_its_file(
+    skinfw: Run, tmp_path: Path, code: str, why: str
+) -> None:
+    (tmp_path / "mine.py").write_text(code)
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "./mine.py:Thing"\n')
+    done = skinfw("check", "r.toml")
+    assert done.returncode == 2
+    assert 'sampler "Thing" (plugin ./mine.py sha256' in done.stderr and why in done.stderr
+    assert "Traceback" not in done.stderr
+    traced = skinfw("check", "r.toml", "--traceback")
+    assert "Traceback" in traced.stderr
+
+
+def test_show_tells_all_about_a_component(skinfw: Run) -> None:
+    done = skinfw("show", "sampler", "kmeans-hybrid")
+    assert done.returncode == 0
+    for words in (
+        "plugin balance 0.1.0",
+        "an integer of at least 1; default 8",
+        '"grey" or "colour" or "backbone"',
+        "[sampler]",
+        "strata" if "strata" in done.stdout else "clusters per thinned class",
+    ):
+        assert words in done.stdout
+    example = done.stdout[done.stdout.index("[sampler]") :]
+    assert tomllib.loads(example)["sampler"]["use"] == "kmeans-hybrid"
+
+
+def test_show_lists_kinds_and_families(skinfw: Run) -> None:
+    assert "cross-entropy" in skinfw("show", "loss").stdout
+    family = skinfw("show", "backbone", "torchvision")
+    assert "resnet18" in family.stdout and "variants" in family.stdout
+    wrong = skinfw("show", "sampler", "kmeans-hybird")
+    assert wrong.returncode == 2 and "did you mean" in wrong.stderr
+    assert skinfw("show", "samplr").returncode == 2
+
+
+def test_schema_is_written(skinfw: Run, tmp_path: Path) -> None:
+    assert skinfw("schema", "--out", "s.json").returncode == 0
+    assert json.loads((tmp_path / "s.json").read_text())["properties"]["backbone"]

@@ -1,0 +1,44 @@
+"""Fixtures: the command line as a subprocess, a site of plugins, and a tiny recipe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import TINY, TINY_BACKBONE, Run, Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    return Site(folder)
+
+
+@pytest.fixture
+def skinfw(site: Site, tmp_path: Path) -> Run:
+    """Run `python -m skinfw` in an empty folder, seeing the plugins of `site`."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "skinfw", *arguments],
+            cwd=tmp_path,
+            env=site.environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A recipe that trains in a second."""
+    (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(TINY)
+    return recipe

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinfw.engine.images import read_image
+from skinfw.errors import SkinfwError
+
+RED = (200, 30, 40)
+
+
+def picture() -> Image.Image:
+    image = Image.new("RGB", (40, 30), RED)
+    image.paste((10, 220, 30), (0, 0, 20, 15))  # green, top left
+    return image
+
+
+@pytest.mark.parametrize(
+    ("name", "convert"),
+    [
+        ("a.png", lambda image: image),
+        ("a.png", lambda image: image.convert("P", palette=Image.Palette.ADAPTIVE)),
+        ("a.png", lambda image: image.convert("RGBA")),
+        ("a.tif", lambda image: image.convert("CMYK")),
+        ("a.bmp", lambda image: image),
+    ],
+)
+def test_every_mode_becomes_the_same_rgb(tmp_path: Path, name: str, convert) -> None:
+    convert(picture()).save(tmp_path / name)
+    pixels = read_image(tmp_path / name)
+    assert pixels.shape == (30, 40, 3) and pixels.dtype == np.uint8
+    assert np.abs(pixels.astype(int) - np.asarray(picture(), int)).max() <= 4
+
+
+def test_grey_and_16_bit_keep_their_range(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "grey.png")
+    Image.fromarray(ramp.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    for name in ("grey.png", "deep.png"):
+        pixels = read_image(tmp_path / name)
+        assert (pixels == ramp[..., None]).all(), name
+
+
+def test_transparency_shows_white(tmp_path: Path) -> None:
+    image = picture().convert("RGBA")
+    image.putalpha(0)
+    image.save(tmp_path / "clear.png")
+    assert (read_image(tmp_path / "clear.png") == 255).all()
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise to see it upright
+    picture().save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    pixels = read_image(tmp_path / "turned.jpg")
+    assert pixels.shape == (40, 30, 3)
+    green = pixels[..., 1] > 120
+    assert green[:20, 15:].mean() > 0.9 and green[20:].mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "does not exist"),
+        (b"", "is empty"),
+        (b"<html>not found</html>", "no image format"),
+        ("truncated", "truncated"),
+    ],
+)
+def test_an_undecodable_file_is_named(tmp_path: Path, content, why: str) -> None:
+    file = tmp_path / "ISIC_0000001.jpg"
+    if content == "truncated":
+        noise = np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8)
+        Image.fromarray(noise).save(file)
+        content = file.read_bytes()[:2000]
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SkinfwError) as error:
+        read_image(file)
+    assert error.value.where == str(file)
+    assert why in error.value.why
+    assert error.value.cure

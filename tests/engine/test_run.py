@@ -1,0 +1,285 @@
+"""What a user relies on when a recipe runs."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from skinfw import hookimpl
+from skinfw.build import plan
+from skinfw.catalog import Catalog
+from skinfw.engine.loop import best_epoch
+from skinfw.errors import SkinfwError
+from skinfw.recipe import load
+from skinfw.record import RunFolder
+from skinfw.run import execute, open_run
+
+Train = Callable[..., Any]
+ALL_REPORTS = (
+    'report=[{use="history"}, {use="predictions"}, {use="confusion-matrix"}, {use="curves"},'
+    ' {use="explanations"}]'
+)
+
+
+def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
+    return torch.load(folder.path / "last" / "state.pt", weights_only=True)["model"]
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def numbers(history: Any) -> list[str]:
+    """Return a history without what depends on the clock, as text, in which NaN equals NaN."""
+    clock = ("seconds", "images_per_second")
+    return [repr({k: v for k, v in row.items() if k not in clock}) for row in history]
+
+
+def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
+    result, folder = train(ALL_REPORTS)
+    record = json.loads((folder.path / "run.json").read_text())
+    assert record["status"] == "done"
+    assert record["results"]["test"]["balanced_accuracy"] == pytest.approx(
+        result.metrics["test"]["balanced_accuracy"]
+    )
+    assert record["recipe"]["optimizer"]["use"] == "adamw"
+    assert record["recipe"]["train"]["select"] == "balanced_accuracy"
+    assert {"skinfw", "torch"} <= record["versions"].keys()
+    for name in (
+        "splits.csv",
+        "history.csv",
+        "predictions.csv",
+        "metrics.json",
+        "best.safetensors",
+        "confusion_matrix.png",
+        "curves.png",
+        "explanations/grad-cam.png",
+    ):
+        assert (folder.path / name).stat().st_size > 0, name
+    assert not list(folder.path.rglob("*.partial"))
+    history = pd.read_csv(folder.path / "history.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    predictions = pd.read_csv(folder.path / "predictions.csv")
+    assert list(predictions.columns) == ["id", "true", "predicted", *result.classes]
+    chances = predictions[list(result.classes)].to_numpy()
+    assert chances.sum(1) == pytest.approx(np.ones(len(chances)))
+    assert (np.array(result.classes)[chances.argmax(1)] == predictions["predicted"]).all()
+    splits = pd.read_csv(folder.path / "splits.csv")
+    assert set(predictions["id"]) == set(splits.loc[splits["part"] == "test", "id"])
+    assert splits.groupby("lesion")["part"].nunique().max() == 1
+
+
+def test_the_same_recipe_gives_the_same_numbers(train: Train) -> None:
+    first, one = train()
+    second, two = train()
+    assert equal(weights(one), weights(two))
+    assert numbers(first.history) == numbers(second.history)
+
+
+def test_another_seed_gives_another_split_and_other_weights(train: Train) -> None:
+    _, one = train()
+    _, two = train("seed=7")
+    assert one.record["split_hash"] != two.record["split_hash"]
+    assert not equal(weights(one), weights(two))
+
+
+def test_adding_an_augmentation_does_not_reshuffle_the_split_or_the_draw(train: Train) -> None:
+    _, one = train("train.limit_batches=1")
+    _, two = train("train.limit_batches=1", 'augment.0.use="colour-jitter"', 'view.use="center"',
+                   "augment=[]")  # fmt: skip
+    assert one.record["split_hash"] == two.record["split_hash"]
+    assert one.record["draw_hash"] == two.record["draw_hash"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_count_changes_no_number(train: Train, workers: int) -> None:
+    alone, one = train("train.epochs=1")
+    helped, two = train("train.epochs=1", f"engine.workers={workers}")
+    assert equal(weights(one), weights(two))
+    assert numbers(alone.history) == numbers(helped.history)
+
+
+class StopAfter:
+    """Press Ctrl-C after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    @hookimpl
+    def step_end(self, step: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+OPTIONS = {
+    "plain": [],
+    "average and accumulation": ["train.ema=0.9", "train.accumulate=2", "train.clip_norm=0.5"],
+    "one-cycle": ['schedule.use="one-cycle"', 'optimizer.use="sgd"'],
+    "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.targets={NV=12}", "sampler.clusters=3"],
+}
+
+
+@pytest.mark.parametrize("batches", [3, 5, 8])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
+    train: Train, options: list[str], batches: int
+) -> None:
+    whole, straight = train("train.epochs=3", *options)
+    nothing, stopped = train("train.epochs=3", *options, listeners=(StopAfter(batches),))
+    assert nothing is None and stopped.record["status"] == "stopped"
+    again = open_run(stopped.path)
+    resumed = execute(plan(load(stopped.path), Catalog()), again, print, resume=True)
+    assert resumed is not None and again.record["status"] == "done"
+    assert numbers(resumed.history) == numbers(whole.history)
+    assert equal(weights(straight), weights(again))
+    assert equal(
+        load_file(straight.path / "best.safetensors"), load_file(again.path / "best.safetensors")
+    )
+    assert len(pd.read_csv(again.path / "history.csv")) == 3
+
+
+def test_a_finished_run_cannot_be_resumed(train: Train) -> None:
+    _, folder = train("train.epochs=1")
+    with pytest.raises(SkinfwError, match="nothing to resume"):
+        open_run(folder.path)
+
+
+def test_a_run_folder_repeats_the_run_and_says_what_differs(train: Train) -> None:
+    first, folder = train("train.epochs=1")
+    repeated = plan(load(folder.path), Catalog())
+    said: list[str] = []
+    new = RunFolder.create(folder.path.parent, repeated)
+    second = execute(repeated, new, said.append)
+    assert second is not None and numbers(first.history) == numbers(second.history)
+    assert any("nothing that decides the numbers has changed" in line for line in said)
+    old = json.loads((folder.path / "run.json").read_text())
+    old["versions"]["torch"] = "1.5.1"
+    old["split_hash"] = "0"
+    (folder.path / "run.json").write_text(json.dumps(old))
+    changed = plan(load(folder.path), Catalog())
+    execute(changed, RunFolder.create(folder.path.parent, changed), said.append)
+    assert any("torch: 1.5.1 then" in line for line in said)
+    assert any("split hash: differs" in line for line in said)
+
+
+def test_accumulation_equals_the_larger_batch(train: Train, tiny: Path) -> None:
+    """Without batch statistics and dropout, two halves make one whole."""
+    (tiny.parent / "flat.py").write_text(
+        "from torch import nn\n"
+        "def flat(classes) -> nn.Module:\n"
+        "    return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, len(classes)))\n"
+    )
+    common = [
+        "backbone.use=./flat.py:flat",
+        "train.epochs=1",
+        'optimizer.use="sgd"',
+        "explainer=[]",
+    ]
+    _, whole = train(*common, "train.batch_size=16")
+    _, halves = train(*common, "train.batch_size=8", "train.accumulate=2")
+    for name, tensor in weights(whole).items():
+        assert torch.allclose(tensor, weights(halves)[name], atol=1e-6), name
+
+
+def test_early_stopping_ends_the_run(train: Train) -> None:
+    result, _ = train("train.epochs=9", "train.early_stopping=1", "optimizer.lr=1e-12")
+    assert len(result.history) == 2 and result.best_epoch == 1
+
+
+def test_the_best_epoch_is_the_first_of_the_best() -> None:
+    rows = [(1, 0.5, 0.9), (2, 0.7, 0.4), (3, 0.7, 0.6), (4, float("nan"), float("nan"))]
+    history = [{"epoch": e, "balanced_accuracy": b, "val_loss": v} for e, b, v in rows]
+    assert best_epoch(history, "balanced_accuracy") == 2
+    assert best_epoch(history, "val_loss") == 2
+    assert best_epoch(history[:1] + history[3:], "val_loss") == 1
+
+
+def test_the_kept_weights_are_those_of_the_best_epoch(train: Train) -> None:
+    result, _folder = train("train.epochs=3")
+    record = result.history[result.best_epoch - 1]
+    validated = result.metrics["val"]
+    assert validated["balanced_accuracy"] == pytest.approx(record["balanced_accuracy"])
+    assert result.predictions["val"].loss == pytest.approx(record["val_loss"])
+
+
+def test_an_unknown_select_is_refused_before_training(train: Train) -> None:
+    with pytest.raises(SkinfwError, match="balanced_acuracy") as error:
+        train("train.select=balanced_acuracy")
+    assert 'did you mean "balanced_accuracy"' in str(error.value)
+
+
+def test_quick_looks_are_marked(train: Train) -> None:
+    result, folder = train("train.limit_batches=1", "train.limit_eval_batches=1")
+    assert any("quick look" in mark for mark in folder.record["marks"])
+    assert len(result.predictions["test"].ids) <= 16
+
+
+def test_selection_on_test_and_leaking_lesions_are_marked(train: Train) -> None:
+    result, _ = train('split.use="rows"', "train.validation=test", "train.epochs=1")
+    assert any("lesions have images in more than one part" in mark for mark in result.marks)
+    assert any("chosen on the test part" in mark for mark in result.marks)
+
+
+def test_a_diverging_run_fails_with_a_cure_and_keeps_its_last_state(
+    train: Train, tmp_path: Path
+) -> None:
+    with pytest.raises(SkinfwError, match="training loss is") as error:
+        train('optimizer.use="sgd"', "optimizer.lr=1e30", "train.epochs=4")
+    assert "lower optimizer.lr" in error.value.cure
+    (folder,) = (tmp_path / "runs").iterdir()
+    record = json.loads((folder / "run.json").read_text())
+    assert record["status"] == "failed" and "training loss" in record["error"]
+
+
+def test_a_component_that_raises_is_named_with_its_line(train: Train, tiny: Path) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "class Bad:\n    def draw(self, labels, context):\n        return 1 / 0\n"
+    )
+    with pytest.raises(SkinfwError) as error:
+        train("sampler.use=./bad.py:Bad")
+    text = str(error.value)
+    assert 'sampler "Bad"' in text and "ZeroDivisionError" in text and "--set sampler.use" in text
+
+
+@pytest.mark.parametrize(
+    "returned", ["[-1]", "[10**6]", "[]", "[0.5]", "[0, 1], copies=[True]", "[[0, 1]]"]
+)
+def test_an_unusable_draw_is_refused(train: Train, tiny: Path, returned: str) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "from skinfw import Draw\nclass Bad:\n"
+        f"    def draw(self, labels, context):\n        return Draw({returned})\n"
+    )
+    with pytest.raises(SkinfwError, match="unusable draw"):
+        train("sampler.use=./bad.py:Bad")
+
+
+def test_augmentation_that_leaves_the_wrong_size_is_refused(train: Train) -> None:
+    with pytest.raises(SkinfwError, match=r"not at image\.size 32"):
+        train('augment=[{use = "flip"}]')
+
+
+def test_bf16_trains_on_a_cpu_when_asked(train: Train) -> None:
+    result, folder = train("engine.precision=bf16", "train.epochs=1")
+    assert folder.record["hardware"]["precision"] == "bf16"
+    assert np.isfinite(result.history[0]["train_loss"])
+
+
+def test_a_device_that_is_absent_is_refused(train: Train) -> None:
+    absent = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(SkinfwError, match="does not have"):
+        train(f"engine.device={absent}")
+
+
+def test_class_weights_reach_the_loss(train: Train) -> None:
+    plain, _ = train("train.epochs=1")
+    weighted, _ = train("train.epochs=1", 'weighting.use="inverse-frequency"')
+    assert plain.history[0]["train_loss"] != weighted.history[0]["train_loss"]

@@ -1,0 +1,128 @@
+"""What tests share: plugins as real dist-info folders on a path, and a recipe that trains fast."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Site:
+    """A folder on sys.path where tests install plugins without pip."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(
+        self,
+        name: str,
+        code: str | None,
+        distribution: str | None = None,
+        version: str = "0.1.0",
+        **modules: str,
+    ) -> None:
+        """Write a plugin module, further modules, and the metadata that pip would write."""
+        distribution = distribution or f"skinfw-{name}"
+        module = f"{distribution.replace('-', '_')}_plugin"
+        if code is not None:
+            (self.folder / f"{module}.py").write_text(textwrap.dedent(code))
+        for other, text in modules.items():
+            (self.folder / f"{other}.py").write_text(textwrap.dedent(text))
+        info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        )
+        (info / "entry_points.txt").write_text(f"[skinfw]\n{name} = {module}\n")
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        inherited = {key: value for key, value in os.environ.items() if key != "SKINFW_BLOCK"}
+        return {**inherited, "PYTHONPATH": str(self.folder), "COLUMNS": "200", **variables}
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+PLUGIN = """
+    from skinfw import Component, hookimpl
+    SKINFW_API = 1
+
+    @hookimpl
+    def skinfw_components():
+        yield Component("sampler", "every-other", "acme_sampler:EveryOther", "Every other image.")
+"""
+
+SAMPLER = '''
+    from dataclasses import dataclass
+
+    import numpy as np
+    from skinfw import Draw
+
+    @dataclass(frozen=True, kw_only=True)
+    class EveryOther:
+        """Show every other image.
+
+        start: the first image.
+        """
+
+        start: int = 0
+
+        def draw(self, labels, context):
+            return Draw(context.rng.permutation(np.arange(self.start, len(labels), 2)))
+'''
+
+TINY = """
+[dataset]
+use = "synthetic"
+images = 80
+size = 64
+
+[split]
+use = "lesion-stratified"
+val = 0.25
+test = 0.25
+
+[backbone]
+use = "./tiny.py:tiny"
+
+[image]
+size = 32
+
+[train]
+epochs = 2
+batch_size = 8
+
+[[augment]]
+use = "random-resized-crop"
+
+[[augment]]
+use = "flip"
+
+[[explainer]]
+use = "grad-cam"
+images = 4
+
+[[report]]
+use = "history"
+"""
+
+TINY_BACKBONE = '''
+from torch import nn
+
+
+def tiny(classes, *, width: int = 8, dropout: float = 0.2) -> nn.Module:
+    """Build a network of two layers, for tests.
+
+    width: channels.
+    dropout: before the head.
+    """
+    model = nn.Sequential(
+        nn.Conv2d(3, width, 3, stride=2), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(width, len(classes)),
+    )
+    model.cam_layer = "1"
+    return model
+'''
