@@ -299,8 +299,11 @@ class _Planner:
         host_values: dict[str, Any] = {}
         host = parameters(KEYS[kind.name]) if kind.name in KEYS else None
         if host:
-            host_values = {key: values.pop(key) for key in host.model.model_fields if key in values}
-        arguments, complaints = signature.read(values, self.classes)
+            host_values = {
+                key: values.pop(key) for key in list(values) if key in host.model.model_fields
+            }
+        host_keys = tuple(host.model.model_fields) if host else ()
+        arguments, complaints = signature.read(values, self.classes, host_keys)
         host_arguments, host_complaints = host.read(host_values) if host else ({}, [])
         for complaint in (*complaints, *host_complaints):
             self._complain(keys, complaint)

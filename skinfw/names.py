@@ -50,7 +50,8 @@ def parse(text: str) -> Name | LocalName | None:
 def nearest(text: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Return the known names that a misspelt one may have meant, the likeliest first."""
     lower = {name.lower(): name for name in known}
-    return [lower[match] for match in difflib.get_close_matches(text.lower(), lower, count, 0.6)]
+    cutoff = 0.5 if len(text) <= 3 else 0.6  # one slip in two letters leaves half of them
+    return [lower[match] for match in difflib.get_close_matches(text.lower(), lower, count, cutoff)]
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import dataclasses
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_type_hints
@@ -50,12 +50,16 @@ class Parameters:
         }
 
     def read(
-        self, values: Mapping[str, Any], classes: tuple[str, ...] | None = None
+        self,
+        values: Mapping[str, Any],
+        classes: tuple[str, ...] | None = None,
+        host_keys: Sequence[str] = (),
     ) -> tuple[dict[str, Any], list[Complaint]]:
         """Check the values of a recipe table.
 
         values: the table, without the host's own keys.
         classes: the class names of the data set, where known.
+        host_keys: keys that the host adds to the table, for suggestions.
         Returns the arguments with defaults, and all complaints; one of the two is empty.
         """
         try:
@@ -67,7 +71,8 @@ class Parameters:
                 text, strict=True, context={"classes": classes}
             )
         except pydantic.ValidationError as error:
-            return {}, list(_complaints(error, self.schema(), values, classes))
+            known = (*self.model.model_fields, *host_keys)
+            return {}, list(_complaints(error, self.schema(), values, classes, known))
         return {name: getattr(checked, name) for name in self.model.model_fields}, []
 
 
@@ -217,9 +222,9 @@ def _complaints(
     schema: dict[str, Any],
     values: Mapping[str, Any],
     classes: tuple[str, ...] | None,
+    known: Sequence[str],
 ) -> Iterator[Complaint]:
     """Turn pydantic's errors into one sentence per key."""
-    known = list(schema.get("properties", {}))
     said: set[Keys] = set()
     for item in error.errors():
         keys, value = _locate(item["loc"], values)

@@ -25,7 +25,10 @@ class _Commands(click.Group):
         except SkinfwError as error:
             self._report(str(error), ctx)
             ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+        except KeyboardInterrupt:
+            click.echo("stopped at once", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"

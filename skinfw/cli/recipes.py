@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skinfw.cli.toml import table_text
 from skinfw.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -44,25 +45,21 @@ def as_toml(plan: Plan) -> str:
 
     plan: the checked recipe.
     """
-    import tomli_w
-
     from skinfw.settings import SETTINGS
 
     resolved = plan.resolved()
     top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
-    blocks = [tomli_w.dumps(top)]
-    blocks += [tomli_w.dumps({name: resolved[name]}) for name in SETTINGS]
+    blocks = [table_text("", top)]
+    blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
     for kind, parts in plan.parts.items():
         for part in parts:
-            brackets = f"[[{kind}]]" if KINDS[kind].many else f"[{kind}]"
             comment = f"# {part.found.component.summary} (plugin {part.found.plugin.label})"
-            blocks.append(f"{comment}\n{brackets}\n{tomli_w.dumps(_inline(part.table()))}")
+            blocks.append(f"{comment}\n{table_text(_header(kind), part.table())}")
     return "\n".join(blocks)
 
 
-def _inline(table: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is unset; TOML has no null."""
-    return {key: value for key, value in table.items() if value is not None}
+def _header(kind: str) -> str:
+    return f"[[{kind}]]" if KINDS[kind].many else f"[{kind}]"
 
 
 @click.command()
@@ -98,8 +95,6 @@ def show(kind: str, name: str | None) -> None:
 
 
 def _print_component(found: Found, signature: Parameters) -> None:
-    import tomli_w
-
     from skinfw.params import describe, parameters
     from skinfw.settings import KEYS
 
@@ -130,8 +125,7 @@ def _print_component(found: Found, signature: Parameters) -> None:
             click.echo(f"   {allowed}; {written}")
             if node.get("description"):
                 click.echo(f"      {node['description']}")
-    brackets = f"[[{component.kind}]]" if KINDS[component.kind].many else f"[{component.kind}]"
-    click.echo(f"\n{brackets}\n{tomli_w.dumps(_inline(example))}", nl=False)
+    click.echo(f"\n{table_text(_header(component.kind), example)}", nl=False)
 
 
 @click.command()

@@ -17,7 +17,7 @@ LAYERS = [
     "settings", "discovery", "recipe", "params", "catalog", "build", "schema", "table", "record",
     "engine.seed", "engine.images", "engine.pixels", "engine.device", "engine.data",
     "engine.state", "engine.evaluate", "engine.sampling", "engine.explain", "engine.loop", "run",
-    "cli.progress", "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
+    "cli.toml", "cli.progress", "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 

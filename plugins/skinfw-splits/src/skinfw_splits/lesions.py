@@ -105,20 +105,20 @@ def divide(table: pd.DataFrame, shares: dict[str, float], rng: np.random.Generat
 
 
 def _fill(sizes: npt.NDArray[np.integer[Any]], wanted: npt.NDArray[np.floating[Any]]) -> list[int]:
-    """Give each lesion to the part that lacks most, in proportion to what it wants.
+    """Give each lesion to the part that lacks most images.
 
     sizes: images of each lesion.
     wanted: shares of the parts; their sum is one.
     """
-    import numpy as np
-
-    filled = np.zeros(len(wanted))
+    lacking = wanted * sizes.sum()
+    empty = list(range(len(wanted)))
     chosen = []
     for index, size in enumerate(sizes):
-        # A part without any lesion comes first while lesions are scarce.
-        empty = np.flatnonzero(filled == 0)
-        scarce = len(empty) > 0 and len(sizes) - index <= len(empty)
-        part = int(empty[0]) if scarce else int(np.argmin((filled + size) / wanted))
-        filled[part] += size
+        # While lesions are scarce, parts without any come first, in their order.
+        scarce = empty and len(sizes) - index <= len(empty)
+        part = empty[0] if scarce else int(lacking.argmax())
+        if part in empty:
+            empty.remove(part)
+        lacking[part] -= size
         chosen.append(part)
     return chosen

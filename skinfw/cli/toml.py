@@ -1,0 +1,33 @@
+"""Write recipe tables as TOML, a key a line, inner tables inline as people write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def table_text(header: str, table: Mapping[str, Any]) -> str:
+    """Return a table as TOML.
+
+    header: such as `[sampler]`, or empty for the top of a recipe.
+    table: its keys.
+    """
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+    return "\n".join([header, *lines] if header else lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False)  # texts, numbers and truth values are TOML, too
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else json.dumps(key)
