@@ -1,0 +1,161 @@
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skinfw import SkinfwError
+from skinfw_isic.isic2019 import CLASSES, Isic2019
+
+HEADER = "image,MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK"
+TRUTH = "ISIC_2019_Training_GroundTruth"
+METADATA = "ISIC_2019_Training_Metadata"
+IMAGES = "ISIC_2019_Training_Input"
+
+
+def row(name: str, label: int) -> str:
+    return ",".join([name, *("1.0" if column == label else "0.0" for column in range(9))])
+
+
+def archive(root: Path, labels: dict[str, int], lesions: dict[str, str] | None = None) -> Path:
+    """Write an archive as it is downloaded."""
+    root.mkdir(exist_ok=True)
+    lines = [HEADER, *(row(name, label) for name, label in labels.items())]
+    (root / f"{TRUTH}.csv").write_text("\n".join(lines) + "\n")
+    blank = dict.fromkeys(labels, "")
+    rows = [f"{n},55,anterior torso,{le},female" for n, le in {**blank, **(lesions or {})}.items()]
+    header = "image,age_approx,anatom_site_general,lesion_id,sex"
+    (root / f"{METADATA}.csv").write_text("\n".join([header, *rows]) + "\n")
+    (root / IMAGES).mkdir(exist_ok=True)
+    for name in labels:
+        Image.new("RGB", (8, 6), (200, 150, 140)).save(root / IMAGES / f"{name}.jpg")
+    return root
+
+
+LABELS = {"ISIC_0000000": 1, "ISIC_0000001_downsampled": 0, "ISIC_0000002": 7}
+
+
+def test_the_root_alone_is_enough(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", LABELS, {"ISIC_0000000": "HAM_1", "ISIC_0000002": "HAM_1"})
+    data = Isic2019(root=root)
+    assert data.classes == CLASSES
+    table = data.table()
+    assert table["id"].tolist() == list(LABELS)
+    assert table["label"].tolist() == ["NV", "MEL", "SCC"]
+    assert table["lesion"].tolist() == ["HAM_1", "ISIC_0000001", "HAM_1"]
+    assert table["sex"].tolist() == ["female"] * 3
+    assert all(Path(path).is_file() for path in table["path"])
+    assert table.attrs["notes"] == []
+
+
+def test_csvs_and_images_may_lie_in_folders_of_their_own_name(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    for name in (TRUTH, METADATA):
+        (root / name).mkdir()
+        (root / f"{name}.csv").rename(root / name / f"{name}.csv")
+    (root / IMAGES).rename(root / "inner")
+    (root / IMAGES).mkdir()
+    (root / "inner").rename(root / IMAGES / IMAGES)
+    assert len(Isic2019(root=root).table()) == 3
+
+
+def test_a_downsampled_name_finds_either_file(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    short = root / IMAGES / "ISIC_0000001.jpg"
+    (root / IMAGES / "ISIC_0000001_downsampled.jpg").rename(short)
+    assert Isic2019(root=root).table()["path"].tolist()[1] == str(short)
+
+
+def test_superpixel_maps_and_odd_endings_are_no_trap(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    (root / IMAGES / "ISIC_0000000_superpixels.png").write_bytes(b"")
+    (root / IMAGES / "LICENSE.txt").write_text("")
+    old = root / IMAGES / "ISIC_0000002.jpg"
+    old.rename(old.with_suffix(".JPG"))
+    assert Isic2019(root=root).table()["path"].tolist()[2].endswith(".JPG")
+
+
+def test_absent_images_are_an_error_or_dropped_and_counted(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    (root / IMAGES / "ISIC_0000002.jpg").unlink()
+    with pytest.raises(SkinfwError) as error:
+        Isic2019(root=root).table()
+    assert "1 of 3 images are absent" in error.value.what
+    assert "ISIC_0000002" in error.value.why and 'missing = "drop"' in error.value.cure
+    table = Isic2019(root=root, missing="drop").table()
+    assert len(table) == 2
+    assert table.attrs["notes"] == ["1 of 3 images are absent and left out"]
+
+
+def test_the_unknown_class_is_dropped_or_kept(tmp_path: Path) -> None:
+    root = archive(tmp_path / "a", {**LABELS, "ISIC_0000003": 8})
+    dropped = Isic2019(root=root).table()
+    assert "UNK" not in set(dropped["label"])
+    assert dropped.attrs["notes"] == ["1 images labelled UNK are left out"]
+    kept = Isic2019(root=root, unknown="class")
+    assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table()["label"])
+
+
+def replace_truth(text: str):
+    return lambda root: (root / f"{TRUTH}.csv").write_text(text)
+
+
+FAULTS = {
+    "no root": (lambda root: root.rename(root.parent / "elsewhere"), "root is no folder", ""),
+    "no truth": (lambda root: (root / f"{TRUTH}.csv").unlink(), f"{TRUTH}.csv is missing", ""),
+    "no metadata": (lambda root: (root / f"{METADATA}.csv").unlink(), "Metadata.csv is miss", ""),
+    "no images": (lambda root: (root / IMAGES).rename(root / "x"), "image folder", ""),
+    "empty": (replace_truth(""), "the file is empty", ":1"),
+    "no rows": (replace_truth(HEADER + "\n"), "a header and no row", ":2"),
+    "header": (replace_truth("id,MEL\nISIC_1,1\n"), "the header lacks image", ":1"),
+    "class": (replace_truth(HEADER + ",XYZ\n" + row("a", 0) + ",0\n"), "unknown class XYZ", ":1"),
+    "twice": (
+        replace_truth("\n".join([HEADER, row("a", 0), row("b", 1), row("a", 1)])),
+        "occurs twice",
+        ":4",
+    ),
+    "two labels": (
+        replace_truth(HEADER + "\n" + row("a", 0) + "\nb,1,1,0,0,0,0,0,0,0\n"),
+        "two labels",
+        ":3",
+    ),
+    "no label": (replace_truth(HEADER + "\na,0,0,0,0,0,0,0,0,0\n"), "has no label", ":2"),
+    "half a label": (replace_truth(HEADER + "\na,0.5,0.5,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
+    "text": (replace_truth(HEADER + "\na,yes,0,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
+    "path": (replace_truth(HEADER + "\n" + row("../../etc/passwd", 0)), "id is a path", ":2"),
+    "blank": (replace_truth(HEADER + "\n" + row(" ", 0)), "id is blank", ":2"),
+    "binary": (lambda root: (root / f"{TRUTH}.csv").write_bytes(b"\xff\xfe\x00\x80"), "CSV", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_files_is_said_with_its_line(tmp_path: Path, fault: str) -> None:
+    spoil, what, line = FAULTS[fault]
+    root = archive(tmp_path / "a", LABELS)
+    spoil(root)
+    with pytest.raises(SkinfwError) as error:
+        Isic2019(root=root).table()
+    assert what in error.value.what
+    assert error.value.where.endswith(line) and error.value.cure
+    assert len(str(error.value).splitlines()) <= 4
+
+
+REAL = Path(
+    os.environ.get(
+        "SKINFW_ISIC2019", Path(__file__).parents[3].parent / "shared" / "data" / "ISIC_2019"
+    )
+)
+
+
+@pytest.mark.skipif(
+    not REAL.is_dir(), reason="no ISIC 2019 images here (SKINFW_ISIC2019 names them)"
+)
+def test_the_real_archive_is_read() -> None:
+    table = Isic2019(root=REAL, missing="drop").table()
+    assert set(table["label"]) <= set(CLASSES) and table["id"].is_unique
+    (note,) = table.attrs["notes"] or ["0 of 25,331 images"]
+    assert "of 25,331 images" in note
+    assert (table["lesion"] != "").all()
+    # HAM10000 has up to six images of a lesion: real lesion ids were found.
+    assert table["lesion"].value_counts().iloc[0] > 1
+    assert not table["lesion"].str.endswith("_downsampled").any()

