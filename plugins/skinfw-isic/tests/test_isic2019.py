@@ -120,7 +120,7 @@ FAULTS = {
         ":3",
     ),
     "no label": (replace_truth(HEADER + "\na,0,0,0,0,0,0,0,0,0\n"), "has no label", ":2"),
-    "half a label": (replace_truth(HEADER + "\na,0.5,0.5,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
+    "half": (replace_truth(HEADER + "\na,0.5,0.5,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
     "text": (replace_truth(HEADER + "\na,yes,0,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
     "path": (replace_truth(HEADER + "\n" + row("../../etc/passwd", 0)), "id is a path", ":2"),
     "blank": (replace_truth(HEADER + "\n" + row(" ", 0)), "id is blank", ":2"),
