@@ -106,7 +106,7 @@ class Planned:
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
         return {
             "kind": self.kind.name,
-            "use": self.use,
+            "use": self.table()["use"],
             "plugin": self.found.plugin.name,
             "distribution": self.found.plugin.distribution,
             "version": self.found.plugin.version,

@@ -45,6 +45,7 @@ class Progress:
     step: batches done in the run.
     loss, images: sums over the epoch so far.
     seconds: spent training in the epoch so far.
+    lr: learning rate at the start of the epoch.
     history: a record per finished epoch.
     """
 
@@ -54,6 +55,7 @@ class Progress:
     loss: float = 0.0
     images: int = 0
     seconds: float = 0.0
+    lr: float = 0.0
     history: list[Record] = field(default_factory=list)
 
 
@@ -149,7 +151,8 @@ class Training:
         )
         self.model.train()
         started, saved = time.perf_counter() - at.seconds, time.monotonic()
-        lr = float(self.optimizer.param_groups[0]["lr"])
+        if not at.batch:
+            at.lr = float(self.optimizer.param_groups[0]["lr"])
         total = torch.tensor(at.loss, dtype=torch.float64, device=self.hardware.device)
         for pixels, targets in self.loader.load(cut[at.batch :]):
             group = at.batch // settings.accumulate * settings.accumulate
@@ -170,7 +173,7 @@ class Training:
                 if stopping:
                     return False
         seconds = time.perf_counter() - started
-        self._finish(self._sum(total) / at.images, seconds, lr)
+        self._finish(self._sum(total) / at.images, seconds)
         return not self._agree(stop()) or at.epoch > settings.epochs
 
     def _step(
@@ -216,7 +219,7 @@ class Training:
         for name in own.keys() - set(floats):
             own[name].copy_(new[name])
 
-    def _finish(self, train_loss: float, seconds: float, lr: float) -> None:
+    def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
         at, model = self.at, self.average or self.model
         if not math.isfinite(train_loss):
@@ -228,7 +231,7 @@ class Training:
         predictions = self.validator.predict(model)
         record: Record = {
             "epoch": at.epoch,
-            "lr": lr,
+            "lr": at.lr,
             "train_loss": train_loss,
             "val_loss": predictions.loss,
             **measure(list(self.metrics), predictions),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ def load_state(folder: Path) -> dict[str, Any]:
             "it ended before its first state was saved",
             "run it again without --resume",
         ) from error
-    except (RuntimeError, OSError, ValueError, EOFError) as error:
+    except (UnpicklingError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise SkinfwError(
             "the state of the run cannot be read", str(file), str(error), "run it again"
         ) from error

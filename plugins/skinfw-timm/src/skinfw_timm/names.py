@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 _TIMM_MODEL = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
-_TIMM_TAG = re.compile(r"""['"]((?:\w+)\.(?:[\w-]+))['"]\s*:\s*(?:_cfg|_\w*cfg|dict|\w+)\(""")
+_TIMM_TAG = re.compile(r"""['"](\w+\.[\w-]+)['"]\s*:""")
 _TORCHVISION_MODEL = re.compile(r"^@register_model\(\)\s+(?:@[^\n]*\s+)*def (\w+)\(", re.MULTILINE)
 
 

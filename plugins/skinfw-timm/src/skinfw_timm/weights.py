@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from skinfw import SkinfwError
@@ -55,7 +56,7 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
         raise SkinfwError(
             "the weights do not exist", str(file), cure="set backbone.pretrained to a file"
         ) from error
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError) as error:
+    except (SafetensorError, UnpicklingError, OSError, RuntimeError, ValueError, EOFError) as error:
         raise SkinfwError(
             "the weights cannot be read",
             str(file),
