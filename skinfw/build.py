@@ -351,7 +351,7 @@ def variants(found: Found, where: str) -> list[str]:
     if not found.component.variants:
         return []
     lister = _import(found, found.component.variants, where)
-    return list(lister())
+    return list(lister(found.variant))
 
 
 def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:

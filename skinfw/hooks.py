@@ -28,7 +28,8 @@ class Component:
     name: the name in a recipe; letters, digits, `-`, `_` and `.`.
     target: `"package.module:attribute"`, imported only when a recipe names it.
     summary: one sentence for lists.
-    variants: for a family such as `timm/*`, the target of a function that lists its variants.
+    variants: for a family such as `timm/*`, the target of a function that lists its variants,
+        given the one that a recipe asks for (or an empty text, for all that are cheap to know).
     extra: the pip extra that must be installed, for the error message.
     """
 

@@ -12,19 +12,31 @@ _TIMM_TAG = re.compile(r"""['"](\w+\.[\w-]+)['"]\s*:""")
 _TORCHVISION_MODEL = re.compile(r"^@register_model\(\)\s+(?:@[^\n]*\s+)*def (\w+)\(", re.MULTILINE)
 
 
+def timm_variants(asked: str = "") -> list[str]:
+    """Return architectures, and architectures with the tag of their weights.
+
+    asked: a name that the sources may not spell out; a few tags are composed when timm is
+        imported, so that an unknown tag of a known architecture is worth importing it.
+    """
+    known = _timm_in_sources()
+    if asked in known or asked.split(".")[0] not in known:
+        return sorted(known)
+    import timm
+
+    return sorted({*known, *timm.list_pretrained()})
+
+
+def torchvision_variants(asked: str = "") -> list[str]:
+    """Return the image classifiers of torchvision; their sources spell out every name."""
+    return sorted(_TORCHVISION_MODEL.findall(_sources("torchvision")))
+
+
 @cache
-def timm_variants() -> list[str]:
-    """Return architectures, and architectures with the tag of their weights."""
+def _timm_in_sources() -> frozenset[str]:
     text = _sources("timm")
     models = set(_TIMM_MODEL.findall(text))
     tagged = {name for name in _TIMM_TAG.findall(text) if name.split(".")[0] in models}
-    return sorted(models | tagged)
-
-
-@cache
-def torchvision_variants() -> list[str]:
-    """Return the image classifiers of torchvision."""
-    return sorted(_TORCHVISION_MODEL.findall(_sources("torchvision")))
+    return frozenset(models | tagged)
 
 
 def _sources(package: str) -> str:
