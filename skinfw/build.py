@@ -1,118 +1,25 @@
-"""From a recipe and a catalog to checked parts; the only module that imports targets."""
+"""From a recipe and a catalog to a plan: everything checked that needs no image."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from annotated_types import Ge
-
-from skinfw.catalog import Catalog, Found
+from skinfw.catalog import Catalog
 from skinfw.errors import RecipeError, SkinfwError, raise_all
 from skinfw.kinds import KINDS, Kind
 from skinfw.names import did_you_mean
-from skinfw.params import Complaint, Parameters, SignatureError, parameters, to_toml
-from skinfw.recipe import Keys, Origin, Recipe
-from skinfw.settings import KEYS, SETTINGS, EngineSettings, ImageSettings, TrainSettings
+from skinfw.params import Complaint, parameters, to_toml
+from skinfw.recipe import Keys, Recipe
+from skinfw.settings import KEYS, SETTINGS, EngineSettings, ImageSettings, TopLevel, TrainSettings
+from skinfw.targets import Planned, check_variant, resolve
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _TopLevel:
-    """Set what stands above the tables of a recipe.
-
-    seed: one number behind all random streams.
-    requires: packages that must be installed, as pip would write them.
-    """
-
-    seed: Annotated[int, Ge(0)] = 0
-    requires: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Planned:
-    """Hold a component that is checked but not built yet.
-
-    kind: its role.
-    keys: its place in the recipe, `("augment", 2)`.
-    use: its name as written.
-    found: the component behind the name.
-    target: the callable.
-    engine: names that it asks of the engine.
-    arguments: checked values of the recipe's parameters, defaults included.
-    host: the host's own keys, such as `only`.
-    origin: the place in the recipe.
-    """
-
-    kind: Kind
-    keys: Keys
-    use: str
-    found: Found
-    target: Callable[..., Any]
-    engine: tuple[str, ...]
-    arguments: Mapping[str, Any]
-    host: Mapping[str, Any]
-    origin: Origin
-
-    def make(self, **gives: Any) -> Any:
-        """Build the object.
-
-        gives: what the engine offers to this kind; only what the signature asks for is passed.
-        """
-        with self.guard():
-            asked = {name: gives[name] for name in self.engine}
-            return self.target(**asked, **self.arguments)
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Name the component, its plugin and the recipe's line in whatever it raises."""
-        try:
-            yield
-        except SkinfwError as error:
-            if not error.where:
-                error.where = self.origin.text
-            raise
-        except Exception as error:
-            component = self.found.component
-            what = f"{self.found.label} failed: {type(error).__name__}: {error}"
-            if isinstance(error, ModuleNotFoundError) and component.extra:
-                package = self.found.plugin.distribution
-                cure = f"pip install '{package}[{component.extra}]'"
-            else:
-                cure = f"--traceback shows where; report it to {self.found.plugin.distribution}"
-            raise SkinfwError(what, self.origin.text, cure=cure) from error
-
-    def table(self) -> dict[str, Any]:
-        """Return the recipe table with every default written out."""
-        use = self.use
-        if self.found.file:
-            use = f"{self.found.file}:{self.found.component.name}"
-        return {"use": use, **to_toml(self.arguments), **to_toml(self.host)}
-
-    def record(self) -> dict[str, str]:
-        """Return who this is, for run.json."""
-        module = sys.modules.get(getattr(self.target, "__module__", ""))
-        source = self.found.file or Path(getattr(module, "__file__", None) or "")
-        digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
-        return {
-            "kind": self.kind.name,
-            "use": self.table()["use"],
-            "plugin": self.found.plugin.name,
-            "distribution": self.found.plugin.distribution,
-            "version": self.found.plugin.version,
-            "target": self.found.component.target,
-            "source_sha256": digest,
-        }
+_CHEAP = ("split", "sampler", "augment", "view", "weighting", "metric", "explainer", "report")
 
 
 @dataclass(frozen=True)
@@ -170,12 +77,14 @@ class _Planner:
     def __init__(self, recipe: Recipe, catalog: Catalog) -> None:
         self.recipe, self.catalog = recipe, catalog
         self.found: list[tuple[int, int, SkinfwError]] = []
+        self.size = 0
         self.classes: tuple[str, ...] | None = None
 
     def plan(self) -> Plan:
         top = self._top_level()
         settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
+        self.size = settings["image"].size if settings["image"] else ImageSettings().size
         parts: dict[str, tuple[Planned, ...]] = {}
         dataset = None
         for kind in KINDS.values():
@@ -186,8 +95,8 @@ class _Planner:
         raise_all([error for _, _, error in ordered])
         return Plan(
             self.recipe,
-            cast(_TopLevel, top).seed,
-            cast(_TopLevel, top).requires,
+            cast(TopLevel, top).seed,
+            cast(TopLevel, top).requires,
             **cast(dict[str, Any], settings),
             parts={name: planned for name, planned in parts.items() if planned},
             dataset=dataset,
@@ -195,17 +104,19 @@ class _Planner:
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)
+        if not isinstance(error, RecipeError):  # whoever raised it, the recipe is what is wrong
+            error = RecipeError(error.what, error.where, error.why, error.cure)
         self.found.append((origin.layer, origin.line, error))
 
     def _complain(self, keys: Keys, complaint: Complaint) -> None:
         path = (*keys, *complaint.keys)
-        name = ".".join(str(key) for key in path)
+        name = ".".join(str(key) for key in path) or "the recipe"
         where = self.recipe.origin(*path).text
         self._problem(
             path, RecipeError(f"{name} {complaint.text}".strip(), where, cure=complaint.cure)
         )
 
-    def _top_level(self) -> _TopLevel | None:
+    def _top_level(self) -> TopLevel | None:
         tables = [*SETTINGS, *KINDS]
         values = {key: value for key, value in self.recipe.data.items() if key not in tables}
         for key in [key for key in values if key not in ("seed", "requires")]:
@@ -216,7 +127,7 @@ class _Planner:
             self._problem(
                 (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, "", cure)
             )
-        return self._read(_TopLevel, (), values)
+        return self._read(TopLevel, (), values)
 
     def _settings(self, name: str, settings: type[S]) -> S | None:
         values = self.recipe.data.get(name, {})
@@ -232,18 +143,20 @@ class _Planner:
             self._complain(keys, complaint)
         return None if complaints else settings(**arguments)
 
-    def _requirements(self, requires: tuple[str, ...]) -> None:
+    def _requirements(self, texts: tuple[str, ...]) -> None:
         """Check `requires` against what is installed."""
-        if not requires:
+        if not texts:
             return
         from packaging.requirements import InvalidRequirement, Requirement
 
-        for index, text in enumerate(requires):
+        for index, text in enumerate(texts):
             keys = ("requires", index)
             where = self.recipe.origin(*keys).text
             try:
                 requirement = Requirement(text)
                 installed = version(requirement.name)
+                for extra in sorted(requirement.extras):
+                    _need_extra(requirement.name, extra)
             except InvalidRequirement as error:
                 why = str(error).splitlines()[0]
                 self._problem(keys, RecipeError(f'"{text}" is no requirement', where, why))
@@ -313,105 +226,32 @@ class _Planner:
             name: _absolute(value, self.recipe.origin(*keys, name).folder)
             for name, value in arguments.items()
         }
-        return Planned(
+        planned = Planned(
             kind, keys, use, found, target, signature.engine, arguments, host_arguments, origin
         )
+        if kind.name in _CHEAP:  # values that contradict each other show when it is built
+            planned.make(size=self.size)
+        return planned
 
     def _dataset(self, planned: Planned) -> Any:
         try:
             dataset = planned.make()
-            self.classes = tuple(dataset.classes)
+            with planned.guard():
+                self.classes = tuple(dataset.classes)
         except SkinfwError as error:
             self._problem(planned.keys, error)
             return None
         return dataset
 
 
-def check_variant(found: Found, where: str) -> None:
-    """Refuse a family member that does not exist.
+def _need_extra(package: str, extra: str) -> None:
+    """Raise PackageNotFoundError unless what an extra of a package needs is installed."""
+    from packaging.requirements import Requirement
 
-    found: the component with its variant.
-    where: the place in the recipe.
-    """
-    if not found.component.variants:
-        return
-    known = list(variants(found, where))
-    if found.variant not in known:
-        family = found.component.name
-        raise RecipeError(
-            f'the family "{family}" has no variant "{found.variant}"'
-            f"{did_you_mean(found.variant, known)}",
-            where,
-            cure=f"skinfw show {found.component.kind} {family} lists all {len(known)}",
-        )
-
-
-def variants(found: Found, where: str) -> list[str]:
-    """Return the members of a family."""
-    if not found.component.variants:
-        return []
-    lister = _import(found, found.component.variants, where)
-    return list(lister(found.variant))
-
-
-def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
-    """Import a component's target and read its signature.
-
-    found: the component.
-    where: the place in the recipe, for the message.
-    Raises SkinfwError that names the plugin.
-    """
-    target = _import(found, found.component.target, where)
-    kind = KINDS[found.component.kind]
-    try:
-        signature = parameters(target)
-    except (SignatureError, ValueError, TypeError) as error:
-        raise _unusable(found, where, f"its signature cannot be read: {error}") from error
-    strange = [name for name in signature.engine if name not in kind.gives]
-    if strange:
-        gives = ", ".join(kind.gives) or "nothing"
-        raise _unusable(
-            found,
-            where,
-            f"{', '.join(strange)} stands before the *; to a {kind.name} the engine gives {gives}",
-        )
-    return target, signature
-
-
-def _import(found: Found, target: str, where: str) -> Any:
-    """Import `module:attribute`, from a local file where the component is one."""
-    module_name, _, attribute = target.partition(":")
-    try:
-        module = _import_file(found.file) if found.file else importlib.import_module(module_name)
-        return getattr(module, attribute)
-    except Exception as error:
-        extra = found.component.extra
-        cure = f"pip install '{found.plugin.distribution}[{extra}]'" if extra else ""
-        raise _unusable(
-            found, where, f"importing {target} raised {type(error).__name__}: {error}", cure
-        ) from error
-
-
-def _import_file(file: Path) -> Any:
-    """Import a local file once per process, under a name of its own."""
-    name = f"skinfw_local_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{file} is no Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
-
-
-def _unusable(found: Found, where: str, why: str, cure: str = "") -> RecipeError:
-    cure = cure or f"--traceback shows where; report it to {found.plugin.distribution}"
-    return RecipeError(f"{found.label} cannot be used", where, why, cure)
+    for text in requires(package) or ():
+        needed = Requirement(text)
+        if needed.marker and needed.marker.evaluate({"extra": extra}):
+            version(needed.name)
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -93,7 +93,8 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
         )
     torch_before, start = "torch" in sys.modules, time.perf_counter()
     try:
-        components = _components(_load(point))
+        with _contained("asking it"):
+            components = _components(_load(point))
     except _Refused as refusal:
         plugin = replace(plugin, status=refusal.status, error=refusal.error, cure=refusal.cure)
     else:
@@ -146,22 +147,25 @@ def _components(module: Any) -> tuple[Component, ...]:
         manager.register(module)
         answers: list[Iterable[Component]] = manager.hook.skinfw_components()
         components = tuple(component for answer in answers for component in answer)
-    names = Counter((item.kind, item.name) for item in components if isinstance(item, Component))
     for item in components:
         if problem := _rubbish(item):
             raise _Refused("broken", problem, "its author mends skinfw_components")
-        if names[item.kind, item.name] > 1:
-            raise _Refused("broken", f"it names the {item.kind} {item.name!r} twice")
+    for (kind, name), count in Counter((item.kind, item.name) for item in components).items():
+        if count > 1:
+            raise _Refused("broken", f"it names the {kind} {name!r} twice")
     return components
 
 
 def _rubbish(item: object) -> str:
     """Say what is wrong with something that a plugin yielded."""
     if not isinstance(item, Component):
-        return f"skinfw_components yielded {item!r:.60}, which is no Component"
+        return f"skinfw_components yielded a {type(item).__name__}, which is no Component"
+    texts = (item.kind, item.name, item.target, item.summary)
+    if not all(isinstance(text, str) for text in texts):
+        return f"a Component has a {'/'.join(type(text).__name__ for text in texts)} for its texts"
     if item.kind not in KINDS:
         return f"{item.name!r} has the unknown kind {item.kind!r}{did_you_mean(item.kind, KINDS)}"
-    if not _COMPONENT_NAME.fullmatch(str(item.name)):
+    if not _COMPONENT_NAME.fullmatch(item.name):
         return f"{item.name!r} is no component name: letters, digits, '-', '_' and '.' only"
     for target in (item.target, item.variants):
         if target is not None and not _TARGET.fullmatch(str(target)):
@@ -174,10 +178,13 @@ def _contained(doing: str) -> Iterator[None]:
     """Turn whatever a plugin raises, sys.exit included, into a refusal."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Refused):
         raise
     except BaseException as error:
-        first_line = (str(error).splitlines() or [""])[0]
+        try:
+            first_line = (str(error).splitlines() or [""])[0]
+        except Exception:  # an error whose own text fails
+            first_line = ""
         text = f"{doing} raised {type(error).__name__}: {first_line}"
         raise _Refused("broken", text.rstrip(": ")) from error
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from pathlib import Path
+
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+"""The ways in which a system says that a file cannot be written."""
 
 
 class SkinfwError(Exception):
@@ -68,3 +73,18 @@ def raise_all(problems: Sequence[SkinfwError]) -> None:
         raise problems[0]
     if problems:
         raise RecipeErrors(problems)
+
+
+def unwritable(place: Path, error: Exception) -> SkinfwError:
+    """Return the error that says that a run folder cannot be written.
+
+    place: the folder or file.
+    error: what the system or a library said.
+    """
+    reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+    return SkinfwError(
+        "the run folder cannot be written",
+        str(place),
+        reason,
+        "choose another place with --out, or free some space",
+    )

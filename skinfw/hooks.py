@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,20 +79,20 @@ RUN_HOOKS = tuple(name for name in vars(RunHooks) if not name.startswith("_"))
 class _Listener:
     """Carry the hook methods of one object; its own identity, since pluggy compares by `==`."""
 
-    def __init__(self, part: object) -> None:
+    def __init__(self, planned: Any, part: object) -> None:
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
             if hasattr(method, f"{PROJECT}_impl"):
-                setattr(self, name, method)
+                setattr(self, name, planned.guarded(method) if planned else method)
 
 
-def run_hooks(parts: list[object]) -> Any:
+def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:
     """Connect the objects of one run and return the callable hooks.
 
-    parts: the objects that the recipe named, in order; those without hook methods stay silent.
+    parts: pairs of plan (or None) and object, in order; objects without hook methods stay silent.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(RunHooks)
-    for part in parts:
-        manager.register(_Listener(part))
+    for planned, part in parts:
+        manager.register(_Listener(planned, part))
     return manager.hook

@@ -62,10 +62,14 @@ class Parameters:
         host_keys: keys that the host adds to the table, for suggestions.
         Returns the arguments with defaults, and all complaints; one of the two is empty.
         """
-        try:
-            text = json.dumps(values)
-        except TypeError as error:
-            return {}, [Complaint((), f"holds a date or time, which no parameter takes ({error})")]
+        dates = [
+            Complaint((key,), "holds a date or a time, which no parameter takes", "write a text")
+            for key, value in values.items()
+            if not _is_json(value)
+        ]
+        if dates:
+            return {}, dates
+        text = json.dumps(values)
         try:
             checked = self.model.model_validate_json(
                 text, strict=True, context={"classes": classes}
@@ -120,7 +124,7 @@ def parameters(target: Callable[..., Any]) -> Parameters:
         model = pydantic.create_model(
             getattr(target, "__name__", "Parameters"),
             __config__=pydantic.ConfigDict(
-                extra="forbid", strict=True, protected_namespaces=(), arbitrary_types_allowed=False
+                extra="forbid", strict=True, protected_namespaces=(), allow_inf_nan=False
             ),
             __doc__=doc.summary,
             **fields,
@@ -182,6 +186,14 @@ def _range(schema: Mapping[str, Any]) -> str:
     if right:
         return f" of at most {high:g}" if high is not None else f" below {below:g}"
     return ""
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _hint(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:

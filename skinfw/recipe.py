@@ -23,7 +23,7 @@ class Origin:
     text: `file:line` or the `--set` option.
     folder: what relative paths in the value are relative to.
     line: the line in its file; orders the problems of a recipe.
-    layer: which file of the `extends` chain, the recipe itself last.
+    layer: how deep in the `extends` chain: 1 is the recipe itself, 0 the defaults.
     """
 
     text: str
@@ -81,7 +81,7 @@ def load(path: Path, sets: Sequence[str] = ()) -> Recipe:
         layers = [_Layer(data, dict.fromkeys(_paths(data), origin))]
         name = str(replays.get("name", path.stem))
     else:
-        layers = [_read_file(DEFAULTS, 0), *_chain(path, ())]
+        layers = [_read_file(DEFAULTS, 0), *_chain(path, (), set())]
         name = path.stem
     if sets:
         layers.append(_read_sets(sets))
@@ -119,8 +119,8 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _chain(path: Path, seen: tuple[Path, ...]) -> list[_Layer]:
-    """Read a file after everything that it extends, parents first."""
+def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
+    """Read a file after everything that it extends, parents first, each file once."""
     real = path.resolve()
     if real in seen:
         circle = " -> ".join(shown(step) for step in (*seen, real))
@@ -145,13 +145,15 @@ def _chain(path: Path, seen: tuple[Path, ...]) -> list[_Layer]:
                 f"looked for {shown(target)}",
                 "the path is relative to the recipe that extends",
             )
-        layers += _chain(target, (*seen, real))
+        if target.resolve() not in done:
+            layers += _chain(target, (*seen, real), done)
+    done.add(real)
     return [*layers, layer]
 
 
 def _read_file(path: Path, layer: int) -> _Layer:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         folder = path.parent
         siblings = sorted(item.name for item in folder.glob("*.toml")) if folder.is_dir() else []
@@ -198,6 +200,12 @@ def _read_sets(sets: Sequence[str]) -> _Layer:
         name, equals, written = text.partition("=")
         keys = tuple(part.strip() for part in name.split("."))
         where = f"--set {text}"
+        if keys[0] == "extends":
+            raise RecipeError(
+                "--set cannot change what a recipe extends",
+                where,
+                cure="write a recipe of three lines that extends another",
+            )
         if not equals or not all(keys):
             raise RecipeError(
                 f"--set needs table.key=value, not {text!r}", cure="e.g. --set train.epochs=3"
@@ -241,7 +249,15 @@ def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origi
                 path = (*keys, key)
                 result[key] = lay(under[key], value, path) if key in under else value
             return result
-        if isinstance(under, list) and _indexes(upper, len(under)):
+        if isinstance(under, list) and over.sets and isinstance(upper, dict):
+            if not _indexes(upper, len(under)):
+                name = ".".join(map(str, (*keys, *upper)))
+                raise RecipeError(
+                    f"{name} does not exist",
+                    f"--set {name}...",
+                    f"{'.'.join(map(str, keys))} has {len(under)} items, counted from 0",
+                    "name one of them, or set the whole list",
+                )
             result_list = list(under)
             for key, value in upper.items():
                 result_list[int(key)] = lay(under[int(key)], value, (*keys, int(key)))
@@ -261,13 +277,9 @@ def _changes_use(under: Mapping[str, Any], upper: Mapping[str, Any]) -> bool:
     return "use" in upper and upper["use"] != under.get("use", upper["use"])
 
 
-def _indexes(value: Any, length: int) -> bool:
+def _indexes(value: Mapping[str, Any], length: int) -> bool:
     """Tell whether a table addresses items of a list, as `--set augment.0.degrees=20` does."""
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(str(key).isdigit() and int(key) < length for key in value)
-    )
+    return all(key.isdigit() and int(key) < length for key in value)
 
 
 def _numbered(keys: Keys, data: Any) -> Keys:

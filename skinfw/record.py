@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import unwritable
 from skinfw.recipe import read_run
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class RunFolder:
                 break
             except FileExistsError as error:
                 if not path.is_dir():  # a file stands where the parent folder should be
-                    raise _unwritable(parent, error) from error
+                    raise unwritable(parent, error) from error
                 number += 1
                 path = parent / f"{plan.recipe.name}-{stamp}-{number}"
             except OSError as error:
-                raise _unwritable(parent, error) from error
-        run = cls(path, _describe(plan), writes)
+                raise unwritable(parent, error) from error
+        run = cls(path, describe(plan), writes)
         run.save()
         return run
 
@@ -69,8 +70,9 @@ class RunFolder:
 
         path: the folder or its run.json.
         """
+        record = read_run(path)
         folder = path if path.is_dir() else path.parent
-        return cls(folder, read_run(folder), int(os.environ.get("RANK", "0")) == 0)
+        return cls(folder, record, int(os.environ.get("RANK", "0")) == 0)
 
     def update(self, **entries: Any) -> None:
         """Change entries of the record and write it."""
@@ -101,7 +103,7 @@ def write_json(file: Path, data: Any) -> None:
         partial.write_text(text + "\n", encoding="utf-8")
         partial.replace(file)
     except OSError as error:
-        raise _unwritable(file.parent, error) from error
+        raise unwritable(file.parent, error) from error
 
 
 def _without_nan(data: Any) -> Any:
@@ -139,13 +141,13 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _describe(plan: Plan) -> dict[str, Any]:
+def describe(plan: Plan) -> dict[str, Any]:
     """Return what is known of a run before it starts."""
     return {
         "status": "running",
         "error": None,
         "name": plan.recipe.name,
-        "command": " ".join(["skinfw", *sys.argv[1:]]),
+        "command": shlex.join(["skinfw", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "ended": None,
         "recipe": plan.resolved(),
@@ -184,12 +186,3 @@ def _git_commit(recipe: Path) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.strip()
-
-
-def _unwritable(folder: Path, error: OSError) -> SkinfwError:
-    return SkinfwError(
-        "the run folder cannot be written",
-        str(folder),
-        error.strerror or str(error),
-        "choose another place with --out, or free some space",
-    )

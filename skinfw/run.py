@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.build import Plan
 from skinfw.contracts import Predictions, Result
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.hooks import run_hooks
 from skinfw.names import did_you_mean
-from skinfw.record import RunFolder, differences, write_json
+from skinfw.record import RunFolder, describe, differences, write_json
 from skinfw.table import (
     class_counts,
     fingerprint,
@@ -45,7 +45,7 @@ def execute(
     """
     folder.update(status="running", error=None)
     try:
-        result = _Run(plan, folder, say, listeners).go(resume)
+        result = _Run(plan, folder, say, listeners, resume).go()
     except KeyboardInterrupt:
         folder.finish("stopped")
         raise
@@ -60,11 +60,16 @@ class _Run:
     """Hold what the stages of one run hand on."""
 
     def __init__(
-        self, plan: Plan, folder: RunFolder, say: Say, listeners: Sequence[object]
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        say: Say,
+        listeners: Sequence[object],
+        resumes: bool,
     ) -> None:
         from skinfw.engine.device import choose, share
 
-        self.plan, self.folder = plan, folder
+        self.plan, self.folder, self.resumes = plan, folder, resumes
         self.hardware = choose(plan.engine)
         self.folder.path = Path(share(str(folder.path), self.hardware))
         self.say = say if self.hardware.main else lambda _: None
@@ -78,14 +83,14 @@ class _Run:
             )
         self.folder.update(hardware=self.hardware.record())
 
-    def go(self, resume: bool) -> Result | None:
+    def go(self) -> Result | None:
         """Run all stages."""
         with self._timed("data"):
             table = self._data()
         with self._timed("build"):
             training = self._build(table)
         with self._timed("train"):
-            complete = self._fit(training, resume)
+            complete = self._fit(training)
         if not complete:
             return None
         with self._timed("evaluate"):
@@ -110,18 +115,25 @@ class _Run:
         for part in ("train", "val", "test"):
             counts = class_counts(table[table["part"] == part], self.plan.classes)
             self.say(f"{part:5} {counts}")
-        self._keep("splits.csv", table[["id", "lesion", "label", "part"]])
         marks = self._marks(table)
         for mark in marks:
             self.say(f"note: {mark}")
-        self.folder.update(
-            notes=notes,
-            marks=marks,
-            data_fingerprint=fingerprint(table),
-            split_hash=split_hash(table),
-            classes=list(self.plan.classes),
-        )
+        self._keep_hashes(data_fingerprint=fingerprint(table), split_hash=split_hash(table))
+        self.folder.update(notes=notes, marks=marks, classes=list(self.plan.classes))
+        self._keep("splits.csv", table[["id", "lesion", "label", "part"]])
         return table
+
+    def _keep_hashes(self, **hashes: str) -> None:
+        """Keep hashes of data, split or draw; a resumed run must find the same."""
+        for name, value in hashes.items():
+            if self.resumes and self.folder.record.get(name, value) != value:
+                raise SkinfwError(
+                    f"the run cannot go on: its {name.replace('_', ' ')} has changed",
+                    str(self.folder.path),
+                    "other images, labels or lesions are there now than when it stopped",
+                    "restore them, or start a new run: skinfw run " + str(self.folder.path),
+                )
+        self.folder.update(**hashes)
 
     def _marks(self, table: pd.DataFrame) -> list[str]:
         """Return what a reader must know before believing the numbers of this run."""
@@ -164,37 +176,48 @@ class _Run:
         self.model.to(hardware.device).to(memory_format=hardware.memory_format)
         parameters = sum(weights.numel() for weights in self.model.parameters())
         self.say(f"{backbone.use}: {parameters / 1e6:.2f} million parameters on {hardware.device}")
-        self.loss = plan.one("loss").make(classes=plan.classes, counts=counts)
+        self._check_backbone()
+        loss = plan.one("loss")
+        self.loss = loss.guarded(loss.make(classes=plan.classes, counts=counts))
         ops = [(part, part.make(size=plan.image.size)) for part in plan.parts.get("augment", ())]
         explainers = [(part, part.make()) for part in plan.parts.get("explainer", ())]
         reports = [(part, part.make()) for part in plan.parts.get("report", ())]
-        tracks = [part.make() for part in plan.parts.get("track", ())]
-        weighting = [part.make() for part in plan.parts.get("weighting", ())]
+        tracks = [(part, part.make()) for part in plan.parts.get("track", ())]
+        weighting = [(part, part.make()) for part in plan.parts.get("weighting", ())]
         sampler = plan.one("sampler").make()
         self.explainers, self.reports = explainers, reports
-        mine = [sampler, self.loss, *weighting, *tracks, *(report for _, report in reports)]
-        self.hooks = run_hooks([*self.listeners, *(mine if hardware.main else ())])
+        mine = [(plan.one("sampler"), sampler), *weighting, *tracks, *reports]
+        self.hooks = run_hooks(
+            [(None, listener) for listener in self.listeners] + (mine if hardware.main else [])
+        )
         views = EvalImages(source, labels, self.view)
 
         def embedding(indices: Any) -> Any:
             return embed(self.model, views, indices, self._eval_batch(), hardware)
 
         drawer = Drawer(
-            plan.one("sampler"), sampler, labels, plan.classes, source, embedding, plan.seed
+            plan.one("sampler"),
+            sampler,
+            labels,
+            plan.classes,
+            source,
+            embedding,
+            plan.seed,
+            hardware,
         )
         draw = drawer.draw(1)
         drawn = rows["label"].to_numpy()[draw.indices]
         repeats = 0 if draw.copies is None else int(draw.copies.sum())
         per_class = ", ".join(f"{name} {int((drawn == name).sum()):,}" for name in plan.classes)
         self.say(f"draw  {len(drawn):,} images per epoch, {repeats:,} of them copies: {per_class}")
-        self.folder.update(draw_hash=draw_hash(draw))
+        self._keep_hashes(draw_hash=draw_hash(draw))
         self._compare()
 
         def class_weight(epoch: int) -> torch.Tensor | None:
             if not weighting:
                 return None
             with plan.one("weighting").guard():
-                weights = weighting[0].weights(counts, epoch, plan.train.epochs)
+                weights = weighting[0][1].weights(counts, epoch, plan.train.epochs)
             return torch.as_tensor(weights, dtype=torch.float32)
 
         return Training(
@@ -225,16 +248,27 @@ class _Run:
             save_minutes=plan.engine.save_minutes,
         )
 
-    def _fit(self, training: Any, resume: bool) -> bool:
+    def _fit(self, training: Any) -> bool:
         """Train, from the start or from the last state."""
+        import torch
+
         from skinfw.engine.state import load_state
 
-        state = load_state(self.folder.path) if resume else None
+        state = load_state(self.folder.path) if self.resumes else None
         self.hooks.run_start(folder=self.folder.path, recipe=self.folder.record["recipe"])
         if state:
             at = state["progress"]
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
-        return bool(training.fit(state))
+        elif self.resumes:
+            self.say("the run had saved no state yet: starting from its first epoch")
+        try:
+            return bool(training.fit(state))
+        except torch.OutOfMemoryError as error:
+            raise SkinfwError(
+                "the device has not enough memory",
+                why=str(error).splitlines()[0],
+                cure="lower train.batch_size and raise train.accumulate by the same factor",
+            ) from error
 
     def _evaluate(self, training: Any, table: pd.DataFrame) -> Result:
         """Judge the best weights, on validation and, once, on test."""
@@ -248,11 +282,12 @@ class _Run:
         load_weights(Path(best_weights), self.model)
         self.model.to(self.hardware.device)
         parts = dict.fromkeys((self.plan.train.validation, "test"))
+        judges = {part: self._evaluator(table, part) for part in parts}
         predictions: dict[str, Predictions] = {
-            part: self._evaluator(table, part).predict(self.model) for part in parts
+            part: judge.predict(self.model) for part, judge in judges.items()
         }
         metrics = {part: measure(self.metrics, found) for part, found in predictions.items()}
-        self._test = self._images(table, "test")
+        self._test = judges["test"].images
         best = best_epoch(history, select)
         if self.hardware.main:
             write_json(self.folder.path / "metrics.json", metrics)
@@ -292,6 +327,26 @@ class _Run:
             with part.guard():
                 report.write(result, self.folder.path)
 
+    def _check_backbone(self) -> None:
+        """Try the backbone on one black image, before hours of training."""
+        import torch
+
+        backbone, size = self.plan.one("backbone"), self.plan.image.size
+        self.model.eval()
+        with backbone.guard(), torch.no_grad():
+            logits = self.model(torch.zeros(1, 3, size, size, device=self.hardware.device))
+        self.model.train()
+        if tuple(logits.shape) != (1, len(self.plan.classes)):
+            raise SkinfwError(
+                f"{backbone.found.label} returns {tuple(logits.shape)} for one image",
+                backbone.origin.text,
+                f"logits must be (1, {len(self.plan.classes)}), one per class",
+                f"report it to {backbone.found.plugin.distribution}",
+            )
+        if self.plan.parts.get("explainer"):
+            with backbone.guard():
+                self.model.get_submodule(str(self.model.cam_layer))
+
     def _check_select(self, measure: Callable[..., dict[str, float]]) -> None:
         """Refuse an unknown `select` before training, not after the first epoch."""
         import numpy as np
@@ -311,9 +366,11 @@ class _Run:
             )
 
     def _compare(self) -> None:
-        """Say what differs from the run that this one repeats."""
+        """Say what differs from the run that this one repeats or goes on with."""
         if old := self.plan.recipe.replays:
-            said = differences(old, self.folder.record)
+            hashes = ("data_fingerprint", "split_hash", "draw_hash")
+            today = {name: self.folder.record[name] for name in hashes} | describe(self.plan)
+            said = differences(old, today)
             for line in said or ["nothing that decides the numbers has changed"]:
                 self.say(f"compared with the recorded run: {line}")
 
@@ -325,6 +382,8 @@ class _Run:
         places = {name: index for index, name in enumerate(self.plan.classes)}
         labels = rows["label"].map(places).to_numpy("int64")
         draw = getattr(self.plan.dataset, "image", None)
+        if draw is not None:
+            draw = self.plan.one("dataset").guarded(draw)
         return rows, labels, Source(rows["path"].tolist(), rows["id"].tolist(), draw)
 
     def _images(self, table: pd.DataFrame, part: str) -> Any:
@@ -356,7 +415,10 @@ class _Run:
 
     def _keep(self, name: str, rows: pd.DataFrame) -> None:
         if self.hardware.main:
-            rows.to_csv(self.folder.path / name, index=False)
+            try:
+                rows.to_csv(self.folder.path / name, index=False)
+            except OSError as error:
+                raise unwritable(self.folder.path / name, error) from error
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

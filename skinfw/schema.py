@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from skinfw.build import resolve, variants
 from skinfw.catalog import Catalog, Found
 from skinfw.errors import SkinfwError
 from skinfw.kinds import KINDS, Kind
 from skinfw.params import parameters
-from skinfw.settings import KEYS, SETTINGS
+from skinfw.settings import KEYS, SETTINGS, TopLevel
+from skinfw.targets import resolve, variants
 
 
 def recipe_schema(catalog: Catalog) -> dict[str, Any]:
@@ -25,12 +25,7 @@ def recipe_schema(catalog: Catalog) -> dict[str, Any]:
             "description": "Recipes that this one starts from, relative to it.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         },
-        "seed": {"description": "One number behind all random streams.", "type": "integer"},
-        "requires": {
-            "description": "Packages that must be installed, as pip would write them.",
-            "type": "array",
-            "items": {"type": "string"},
-        },
+        **draft4(parameters(TopLevel).schema())["properties"],
     }
     for name, settings in SETTINGS.items():
         properties[name] = draft4(parameters(settings).schema())
@@ -87,12 +82,19 @@ def _local_table() -> dict[str, Any]:
     }
 
 
-def draft4(schema: Any) -> Any:
-    """Rewrite a pydantic schema in the keywords of draft 4."""
+def draft4(schema: Any, definitions: dict[str, Any] | None = None) -> Any:
+    """Rewrite a pydantic schema in the keywords of draft 4, references written out.
+
+    definitions: what references point to; taken from the schema itself at the top.
+    """
     if isinstance(schema, list):
-        return [draft4(item) for item in schema]
+        return [draft4(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    definitions = definitions or schema.get("$defs", {})
+    if "$ref" in schema:
+        target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
     result: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "const":
@@ -101,11 +103,11 @@ def draft4(schema: Any) -> Any:
             result[key.replace("exclusiveM", "m")] = value
             result[key] = True
         elif key == "prefixItems":
-            result["items"] = draft4(value)
-        elif key == "title" and isinstance(value, str):
-            continue  # pydantic's titles only repeat the keys
+            result["items"] = draft4(value, definitions)
+        elif key == "$defs" or (key == "title" and isinstance(value, str)):
+            continue  # written out above; pydantic's titles only repeat the keys
         elif key == "properties":
-            result[key] = {name: draft4(item) for name, item in value.items()}
+            result[key] = {name: draft4(item, definitions) for name, item in value.items()}
         else:
-            result[key] = draft4(value)
+            result[key] = draft4(value, definitions)
     return result

@@ -12,6 +12,18 @@ from annotated_types import Ge, Gt, Interval, Lt
 
 
 @dataclass(frozen=True, kw_only=True)
+class TopLevel:
+    """Set what stands above the tables of a recipe.
+
+    seed: one number behind all random streams.
+    requires: packages that must be installed, as pip would write them.
+    """
+
+    seed: Annotated[int, Ge(0)] = 0
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageSettings:
     """Set the square that the network sees.
 
@@ -53,7 +65,7 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """Set what the machine does; no setting here changes what is computed, only how.
+    """Set how the machine computes; only `precision` may change a number beyond rounding.
 
     device: "auto" takes a GPU where there is one.
     precision: of the forward pass; "auto" is bf16 on a GPU that has it, else fp32.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from typing import Any
 
@@ -30,6 +31,13 @@ class _Commands(click.Group):
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of a pipe had enough
+                raise
+            place = str(error.filename or "")
+            problem = SkinfwError("a file cannot be read or written", place, error.strerror or "")
+            self._report(str(problem), ctx)
+            ctx.exit(1)
         except Exception as error:
             text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"
             self._report(f"{text}\n  please report it with the output of --traceback", ctx)

@@ -30,7 +30,11 @@ def list_plugins(
     from skinfw.discovery import discover
 
     plugins = discover()
-    if as_json:
+    if as_json and available:
+        from skinfw.catalog import registry
+
+        click.echo(json.dumps([asdict(entry) for entry in registry()], indent=2))
+    elif as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in _of_kind(plugins, kind)], indent=2))
     elif verbose or kind:
         _print_components(plugins, kind)
@@ -94,12 +98,12 @@ def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
 def _print_available(plugins: Sequence[Plugin]) -> None:
     from skinfw.catalog import registry
 
-    installed = {plugin.name for plugin in plugins}
+    states = {plugin.name: plugin.status for plugin in plugins}
     rows = [
         (
             entry.package,
-            "installed" if entry.plugin in installed else f"pip install '{entry.package}'",
-            entry.summary,
+            states.get(entry.plugin, f"pip install '{entry.package}'"),
+            f"{entry.plugin}: {entry.summary}",
         )
         for entry in registry()
     ]
@@ -153,6 +157,15 @@ def _hints(plugins: Sequence[Plugin]) -> list[str]:
             spellings = " or ".join(f'"{owner}:{name}"' for owner in names)
             hints.append(
                 f'{len(names)} plugins offer the {kind} "{name}": recipes write {spellings}'
+            )
+    packages: dict[str, set[str]] = {}
+    for plugin in plugins:
+        packages.setdefault(plugin.module.split(".")[0], set()).add(plugin.distribution)
+    for package, brought_by in packages.items():
+        if len(brought_by) > 1:
+            both = " and ".join(sorted(brought_by))
+            hints.append(
+                f"{both} both install the package {package}: uninstalling one breaks the other"
             )
     return hints + _stale(plugins)
 

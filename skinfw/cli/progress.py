@@ -57,7 +57,8 @@ class Watcher:
     def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:
         """Start a new bar."""
         self._epochs, self._steps, self._epoch = epochs, steps, f"{epoch}/{epochs}"
-        self._seen, self._start, self._told = 0, time.perf_counter(), time.perf_counter()
+        self._seen, self._steps_seen = 0, 0
+        self._start = self._told = time.perf_counter()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
         self._task = self._bar.add_task("", total=steps, epoch=self._epoch, rate=0.0, loss=0.0)
@@ -66,6 +67,7 @@ class Watcher:
     def step_end(self, step: int, images: int, loss: Any) -> None:
         """Move the bar, a few times a second: reading the loss waits for the device."""
         self._seen += images
+        self._steps_seen += 1  # fewer than `step` where a resumed epoch goes on
         now = time.perf_counter()
         if now - self._told < self._interval and step < self._steps:
             return
@@ -73,7 +75,7 @@ class Watcher:
         rate, value = self._seen / (now - self._start), float(loss)
         self._bar.update(self._task, completed=step, rate=rate, loss=value)
         if not self._live and step < self._steps:
-            left = (self._steps - step) * (now - self._start) / step
+            left = (self._steps - step) * (now - self._start) / self._steps_seen
             click.echo(
                 f"epoch {self._epoch}  batch {step}/{self._steps}  {rate:.1f} images/s  "
                 f"loss {value:.3f}  {left:.0f} s left"

@@ -67,8 +67,8 @@ def _header(kind: str) -> str:
 @click.argument("name", required=False)
 def show(kind: str, name: str | None) -> None:
     """Show a component: what it does, its parameters, and an example table."""
-    from skinfw.build import resolve, variants
     from skinfw.catalog import Catalog
+    from skinfw.targets import resolve, variants
 
     catalog = Catalog()
     if name is None:

@@ -15,12 +15,10 @@ from skinfw.cli.recipes import SET_HELP
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default="runs",
-    show_default=True,
-    help="Where the run folder is made.",
+    help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
-def run(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> None:
+def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
     RECIPE is a TOML file, or the folder of an earlier run: to repeat it, or with --resume to go
@@ -36,14 +34,15 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> None:
     from skinfw.record import RunFolder
     from skinfw.run import execute, open_run
 
-    if resume and sets:
+    if resume and (sets or out):
         raise RecipeError(
-            "--resume goes on with the recorded recipe, so --set cannot change it",
-            cure="leave --set out, or start a new run without --resume",
+            "--resume goes on with the recorded recipe in its own folder",
+            why="--set and --out would change them",
+            cure="leave them out, or start a new run without --resume",
         )
     folder = open_run(recipe) if resume else None
     planned = plan(load(recipe, sets), Catalog())
-    folder = folder or RunFolder.create(out, planned)
+    folder = folder or RunFolder.create(out or Path("runs"), planned)
     main_process = os.environ.get("RANK", "0") == "0"
     if main_process:
         click.secho(f"run folder {shown(folder.path)}", bold=True)

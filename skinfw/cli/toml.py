@@ -16,7 +16,7 @@ def table_text(header: str, table: Mapping[str, Any]) -> str:
     header: such as `[sampler]`, or empty for the top of a recipe.
     table: its keys.
     """
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if value is not None]
     return "\n".join([header, *lines] if header else lines) + "\n"
 
 

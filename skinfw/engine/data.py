@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,6 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from skinfw.build import Planned
 from skinfw.contracts import Draw
 from skinfw.engine.device import Hardware
 from skinfw.engine.images import read_image
@@ -22,6 +23,7 @@ from skinfw.engine.pixels import act, fold
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
 from skinfw.steps import Dice, Op, Step, Warp
+from skinfw.targets import Planned
 
 Image = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.integer[Any]]
@@ -99,6 +101,8 @@ class TrainImages(Dataset[Any]):
             image = act(image, fold(steps))
         except SkinfwError as error:
             return error
+        except Exception as error:
+            return _failure(self.source.ids[index], error)
         height, width = image.shape[:2]
         if (height, width) != (self.chain.size, self.chain.size):
             return SkinfwError(
@@ -128,7 +132,19 @@ class EvalImages(Dataset[Any]):
             views = np.stack([act(image, fold(steps)) for steps in plans])
         except SkinfwError as error:
             return error
+        except Exception as error:
+            return _failure(self.source.ids[index], error)
         return views, int(self.labels[index])
+
+
+def _failure(name: str, error: Exception) -> SkinfwError:
+    """Describe what went wrong with an image; a worker can hand on nothing but text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return SkinfwError(
+        f"image {name} could not be prepared: {type(error).__name__}: {error}",
+        f"{frame.filename}:{frame.lineno}",
+        cure="the line belongs to a data set, an op or a view; report it to its plugin",
+    )
 
 
 def collate(samples: list[Any]) -> Any:
@@ -188,15 +204,26 @@ class Loader:
             pin_memory=hardware.device.type == "cuda",
             persistent_workers=workers > 0,
             worker_init_fn=_quiet_worker if workers else None,
+            # Components in local files cannot be imported by a fresh interpreter.
+            multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         )
 
     def load(self, batches: Sequence[Sequence[Any]]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Return images, uint8, and labels, batch by batch."""
         self._plan.batches = batches
-        for batch in self._loader:
-            if isinstance(batch, SkinfwError):
-                raise batch
-            yield batch
+        try:
+            for batch in self._loader:
+                if isinstance(batch, SkinfwError):
+                    raise batch
+                yield batch
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise SkinfwError(
+                "a process that loads images died",
+                why=str(error).splitlines()[0],
+                cure="the machine ran out of memory; set engine.workers = 0, or fewer",
+            ) from error
 
 
 def _quiet_worker(_: int) -> None:

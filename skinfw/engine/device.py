@@ -93,7 +93,8 @@ def choose(settings: EngineSettings) -> Hardware:
     if not available[kind]:
         raise RecipeError(
             f'engine.device is "{kind}", which this machine does not have',
-            why=f"torch {torch.__version__} finds no such device",
+            "[engine]",
+            f"torch {torch.__version__} finds no such device",
             cure='engine.device = "auto" takes what there is',
         )
     rank, world = _join(kind)
@@ -109,6 +110,7 @@ def choose(settings: EngineSettings) -> Hardware:
     if precision == "fp16" and kind != "cuda":
         raise RecipeError(
             'engine.precision is "fp16", which needs a GPU',
+            "[engine]",
             cure='engine.precision = "auto" takes what the device is good at',
         )
     formats = {"contiguous": torch.contiguous_format}
@@ -130,10 +132,10 @@ def _join(kind: str) -> tuple[int, int]:
     return dist.get_rank(), world
 
 
-def share(value: str, hardware: Hardware) -> str:
-    """Return the text that the first process has, after all processes have come this far.
+def share(value: Any, hardware: Hardware) -> Any:
+    """Return what the first process has, after all processes have come this far.
 
-    value: this process's own.
+    value: this process's own; only that of the first counts.
     """
     if hardware.world == 1:
         return value

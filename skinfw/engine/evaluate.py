@@ -12,6 +12,7 @@ import torch
 from skinfw.contracts import Predictions
 from skinfw.engine.data import EvalImages, Loader
 from skinfw.engine.device import Hardware, gather
+from skinfw.errors import SkinfwError
 
 
 class Evaluator:
@@ -31,6 +32,7 @@ class Evaluator:
         rows: the part's table; `images` are in the same order.
         """
         self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
+        self.images = images
         self.loader = Loader(images, hardware)
         total, world, rank = len(rows), hardware.world, hardware.rank
         # Processes take rows in turn; the last ones repeat row 0 as padding, trimmed in gather.
@@ -58,9 +60,15 @@ class Evaluator:
                     for wide_slice in _images(count, repeats)
                 ]
             )
-            found.append(torch.cat([probabilities, losses[:, None], targets[:, None]], 1).double())
+            found.append(torch.cat([probabilities, losses[:, None], targets[:, None]], 1))
         model.train(was_training)
-        table = gather(torch.cat(found), len(self.rows), self.hardware).cpu().numpy()
+        table = gather(torch.cat(found), len(self.rows), self.hardware).cpu().double().numpy()
+        if not np.isfinite(table[:, :-2]).all():
+            raise SkinfwError(
+                "the network's logits are not finite",
+                why="the optimisation diverged, or the backbone divides by zero",
+                cure="lower optimizer.lr, or set train.clip_norm = 1.0",
+            )
         probabilities = table[:, :-2] / table[:, :-2].sum(1, keepdims=True)
         return Predictions(
             ids=self.rows["id"].tolist(),

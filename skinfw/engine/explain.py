@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from skinfw.build import Planned
 from skinfw.contracts import Explanations, Predictions
 from skinfw.engine.data import EvalImages, Loader
 from skinfw.engine.device import Hardware
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
+from skinfw.targets import Planned
 
 BATCH = 32
 

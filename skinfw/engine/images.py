@@ -21,17 +21,29 @@ def read_image(path: Path | str) -> npt.NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as image:
-            upright: Any = ImageOps.exif_transpose(image)
-            return np.asarray(_rgb(upright))
+            image.load()
+            return np.asarray(_rgb(_upright(image)))
     except FileNotFoundError:
         why, cure = "the file does not exist", "complete the download, or drop absent images"
     except UnidentifiedImageError:
         empty = Path(path).stat().st_size == 0
         why = "the file is empty" if empty else "no image format is recognised in it"
         cure = "download the file again"
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        why, cure = str(error), "download the file again, or leave the image out"
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever a damaged file makes them
+        why = f"{type(error).__name__}: {error}"
+        cure = "download the file again, or leave the image out"
     raise SkinfwError("an image cannot be decoded", str(path), why, cure)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn an image as its EXIF data say; damaged EXIF data do not cost the image."""
+    try:
+        turned: Any = ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+    return image if turned is None else turned
 
 
 def _rgb(image: Image.Image) -> Image.Image:

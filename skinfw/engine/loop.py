@@ -22,7 +22,6 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from skinfw.build import Planned
 from skinfw.engine.data import Key, Loader, batches
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
@@ -31,6 +30,7 @@ from skinfw.engine.seed import torch_seed
 from skinfw.engine.state import save_state, save_weights
 from skinfw.errors import SkinfwError
 from skinfw.settings import TrainSettings
+from skinfw.targets import Planned
 
 Record = dict[str, float]
 BEST = "best.safetensors"
@@ -153,7 +153,9 @@ class Training:
         started, saved = time.perf_counter() - at.seconds, time.monotonic()
         if not at.batch:
             at.lr = float(self.optimizer.param_groups[0]["lr"])
-        total = torch.tensor(at.loss, dtype=torch.float64, device=self.hardware.device)
+        # MPS has no float64.
+        precise = torch.float32 if self.hardware.device.type == "mps" else torch.float64
+        total = torch.tensor(at.loss, dtype=precise, device=self.hardware.device)
         for pixels, targets in self.loader.load(cut[at.batch :]):
             group = at.batch // settings.accumulate * settings.accumulate
             members = min(settings.accumulate, len(cut) - group)
@@ -162,12 +164,13 @@ class Training:
             at.batch += 1
             at.step += 1
             at.images += len(targets) * self.hardware.world
-            total += loss.double() * len(targets) * self.hardware.world
+            total += loss.to(precise) * len(targets) * self.hardware.world
             self.hooks.step_end(step=at.batch, images=len(targets) * self.hardware.world, loss=loss)
             stopping = self._agree(stop())
             overdue = time.monotonic() - saved > 60 * self.save_minutes
             if boundary and at.batch < len(cut) and (stopping or overdue):
                 at.loss, at.seconds = float(total), time.perf_counter() - started
+                self._check(at.loss)  # a state that diverged must not replace a good one
                 self._save()
                 saved = time.monotonic()
                 if stopping:
@@ -222,12 +225,8 @@ class Training:
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
         at, model = self.at, self.average or self.model
-        if not math.isfinite(train_loss):
-            raise SkinfwError(
-                f"the training loss is {train_loss} in epoch {at.epoch}",
-                why="the optimisation diverged",
-                cure="lower optimizer.lr, or set train.clip_norm = 1.0",
-            )
+        self._check(train_loss)
+        self._agree_on_buffers(model)
         predictions = self.validator.predict(model)
         record: Record = {
             "epoch": at.epoch,
@@ -244,6 +243,20 @@ class Training:
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
         self.hooks.epoch_end(record=record)
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise SkinfwError(
+                f"the training loss is {loss} in epoch {self.at.epoch}",
+                why="the optimisation diverged",
+                cure="lower optimizer.lr, or set train.clip_norm = 1.0",
+            )
+
+    def _agree_on_buffers(self, model: torch.nn.Module) -> None:
+        """Give all processes the running statistics that the saved weights will have."""
+        if self.hardware.world > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
 
     def _save(self) -> None:
         if self.hardware.main:

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw.build import Planned
 from skinfw.contracts import Context, Draw
 from skinfw.engine.data import EvalImages, Loader, Source
-from skinfw.engine.device import Hardware
+from skinfw.engine.device import Hardware, share
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
+from skinfw.targets import Planned
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -34,20 +34,25 @@ class Drawer:
         source: Source,
         embed: Callable[[Integers], npt.NDArray[np.float32]],
         seed: int,
+        hardware: Hardware,
     ) -> None:
         """Keep the training part's labels and images.
 
         embed: computes the backbone's features of some images of the training part.
         """
         self.planned, self.sampler, self.labels, self.classes = planned, sampler, labels, classes
-        self.source, self.embed, self.seed = source, embed, seed
+        self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
         self._known: dict[str, Any] = {}
 
     def draw(self, epoch: int) -> Draw:
-        """Return the draw of an epoch, checked.
+        """Return the draw of an epoch, checked; the first process draws for all.
 
         epoch: from 1.
         """
+        draw: Draw = share(self._draw(epoch) if self.hardware.main else None, self.hardware)
+        return draw
+
+    def _draw(self, epoch: int) -> Draw:
         context = Context(
             classes=self.classes,
             epoch=epoch,

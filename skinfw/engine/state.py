@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, unwritable
 
 FILE = "state.pt"
 
@@ -23,31 +25,27 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     state: tensors, numbers, texts, and lists and tables of them.
     """
     target = folder / "last" / FILE
-    target.parent.mkdir(exist_ok=True)
-    partial = target.with_suffix(".partial")
-    torch.save(dict(state), partial)
-    _settle(partial, target)
+    with _settled(target) as partial:
+        target.parent.mkdir(exist_ok=True)
+        torch.save(dict(state), partial)
 
 
-def load_state(folder: Path) -> dict[str, Any]:
-    """Read the resumable state of a run.
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """Read the resumable state of a run; None where it ended before the first was saved.
 
     folder: the run folder.
-    Raises SkinfwError where there is none.
     """
     file = folder / "last" / FILE
+    if not file.is_file():
+        return None
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise SkinfwError(
-            "the run has no state to resume from",
-            str(file),
-            "it ended before its first state was saved",
-            "run it again without --resume",
-        ) from error
     except (UnpicklingError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise SkinfwError(
-            "the state of the run cannot be read", str(file), str(error), "run it again"
+            "the state of the run cannot be read",
+            str(file),
+            str(error).splitlines()[0],
+            "run it again without --resume",
         ) from error
     return dict(state)
 
@@ -58,10 +56,10 @@ def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -
     file: the target.
     about: texts to keep with the weights, such as the class names.
     """
-    partial = file.with_suffix(".partial")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
-    save_file(tensors, partial, dict(about))
-    _settle(partial, file)
+    state = dict(model.state_dict())
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with _settled(file) as partial:
+        save_file(tensors, partial, dict(about))
 
 
 def load_weights(file: Path, model: torch.nn.Module) -> None:
@@ -69,12 +67,15 @@ def load_weights(file: Path, model: torch.nn.Module) -> None:
     model.load_state_dict(load_file(file))
 
 
-def _state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return dict(model.state_dict())
-
-
-def _settle(partial: Path, target: Path) -> None:
-    """Make sure that the bytes are on the disk, then give them their name."""
-    with partial.open("rb") as handle:
-        os.fsync(handle.fileno())
-    partial.replace(target)
+@contextmanager
+def _settled(target: Path) -> Iterator[Path]:
+    """Let a file be written under another name, and give it its own once it is on the disk."""
+    partial = target.with_suffix(".partial")
+    try:
+        yield partial
+        with partial.open("rb") as handle:
+            os.fsync(handle.fileno())
+        partial.replace(target)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)  # half a file would only keep a full disk full
+        raise unwritable(target, error) from error

@@ -67,6 +67,11 @@ BROKEN = {
         "broken",
         "module:attribute",
     ),
+    "texts": (
+        GOOD_HOOK + "        yield Component(['sampler'], 'a', 'b:c', '')",
+        "broken",
+        "a Component has a list/str/str/str",
+    ),
     "twice": (
         GOOD_HOOK + "        for _ in 'ab': yield Component('sampler', 'a', 'b:c', '')",
         "broken",
@@ -146,3 +151,20 @@ def test_who_imports_torch_is_said(skinfw: Run, site: Site) -> None:
 def test_available_lists_packages_and_how_to_install_them(skinfw: Run) -> None:
     done = skinfw("list-plugins", "--available", SKINFW_BLOCK="lite")
     assert "skinfw[lite]" in done.stdout
+
+
+def test_an_entry_point_that_is_no_module_is_a_row(skinfw: Run, site: Site) -> None:
+    site.install("acme", "SKINFW_API = 1")
+    (info,) = site.folder.glob("*.dist-info")
+    (info / "entry_points.txt").write_text("[skinfw]\nacme = bad value!\n")
+    done = skinfw("list-plugins", "--json")
+    assert done.returncode == 0, done.stderr
+    assert rows(done.stdout)["acme"]["status"] == "broken"
+
+
+def test_two_packages_that_own_one_module_are_warned_of(skinfw: Run, site: Site) -> None:
+    site.install("acme", PLUGIN, acme_sampler=SAMPLER)
+    site.install("other", None, distribution="skinfw-other")
+    (info,) = site.folder.glob("skinfw_other*.dist-info")
+    (info / "entry_points.txt").write_text("[skinfw]\nother = skinfw_acme_plugin\n")
+    assert "both install the package skinfw_acme_plugin" in skinfw("list-plugins").stdout

@@ -112,15 +112,26 @@ BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0
         (BASE + '[split]\nuse = "kfold/3"\n', ['"kfold" has no variants', 'write "kfold"']),
         ('requires = ["skinfw-acme>=2"]\n' + BASE, ["pip install 'skinfw-acme>=2'", "r.toml:1"]),
         ('requires = ["skinfw>=99"]\n' + BASE, ["requires skinfw>=99, but"]),
+        ('requires = ["skinfw[bench]"]\n' + BASE, []),
         ('requires = ["not a == name"]\n' + BASE, ["is no requirement"]),
         ("seed = -1\n" + BASE, ["seed must be an integer of at least 0, not -1", "r.toml:1"]),
         (
             BASE + '[sampler]\nuse = "kmeans-hybrid"\ntargets = { NVV = 3 }\n',
             ['sampler.targets.NVV names no class of the data set; did you mean "NV"?', "r.toml:7"],
         ),
+        (BASE + '[split]\nuse = "kfold"\nfold = 5\n', ["fold 5 does not exist", "r.toml:6"]),
+        (
+            BASE + '[split]\nuse = "lesion-stratified"\nval = 0.6\ntest = 0.6\n',
+            ["leave nothing to train on"],
+        ),
+        (
+            BASE + '[[augment]]\nuse = "random-resized-crop"\nscale = [1.0, 0.5]\n',
+            ["scale runs backwards"],
+        ),
+        (BASE + "[train]\nclip_norm = inf\n", ["train.clip_norm must be a number of at least 0"]),
         (
             BASE + '[split]\nuse = "kfold"\nfold = 2026-01-01\n',
-            ["holds a date or time"],
+            ["split.fold holds a date or a time", "r.toml:7"],
         ),
     ],
 )  # fmt: skip
@@ -171,6 +182,8 @@ def test_a_bare_name_of_two_plugins_prints_both_spellings(
         ("def Thing(**n: int): pass\n", "hides parameters"),
         ("def Thing(n: int): pass\n", "n stands before the *"),
         ("def Thing(*, n: 'Gone'): pass\n", "annotation of n is unknown"),
+        ("def Thing(*, use: str = ''): pass\n", "the host keeps the key use for itself"),
+        ("import sys\nsys.exit(0)\n", "SystemExit: 0"),
     ],
 )
 def test_a_component_that_cannot_be_used_names_its_file(

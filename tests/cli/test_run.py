@@ -131,10 +131,45 @@ def test_a_folder_that_cannot_be_written_is_said(
 def test_a_defect_of_a_plugin_is_told_without_a_traceback(
     skinfw: Run, tiny: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "bad.py").write_text("class Bad:\n    def __init__(self):\n        1 / 0\n")
-    done = skinfw("run", "tiny.toml", "--set", "sampler.use=./bad.py:Bad")
+    (tmp_path / "bad.py").write_text(
+        "class Early:\n    def __init__(self):\n        1 / 0\n"
+        "class Late:\n    def draw(self, labels, context):\n        1 / 0\n"
+    )
+    early = skinfw("run", "tiny.toml", "--set", "sampler.use=./bad.py:Early")
+    assert early.returncode == 2 and "ZeroDivisionError" in early.stderr
+    assert not (tmp_path / "runs").exists()
+    done = skinfw("run", "tiny.toml", "--set", "sampler.use=./bad.py:Late")
     assert done.returncode == 1
-    assert 'sampler "Bad"' in done.stderr and "ZeroDivisionError" in done.stderr
+    assert 'sampler "Late"' in done.stderr and "ZeroDivisionError" in done.stderr
     assert "Traceback" not in done.stderr
     record = json.loads((only(tmp_path / "runs") / "run.json").read_text())
     assert record["status"] == "failed" and "ZeroDivisionError" in record["error"]
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_files(
+    site: Site, tiny: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)); "
+        "from skinfw.cli import main; main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "tiny.toml", "--set", "backbone.width=64"],
+        cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the run folder cannot be written" in done.stderr, done.stderr
+    folder = only(tmp_path / "runs")
+    assert json.loads((folder / "run.json").read_text())["status"] == "failed"
+    assert not [file for file in folder.rglob("*.partial") if file.name != "run.partial"]
+
+
+def test_a_closed_pipe_and_a_bad_path_are_no_defects(skinfw: Run, site: Site) -> None:
+    done = skinfw("schema", "--out", "nowhere/s.json")
+    assert done.returncode == 1 and "cannot be read or written" in done.stderr
+    piped = subprocess.run(
+        f"{sys.executable} -m skinfw schema | head -1",
+        shell=True, env=site.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert piped.stdout == "{\n" and "defect" not in piped.stderr

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinfw.build import resolve, variants
 from skinfw.catalog import Catalog, Found, registry
 from skinfw.contracts import Context, Predictions
 from skinfw.engine.pixels import act, fold
 from skinfw.engine.seed import stream
 from skinfw.kinds import KINDS
 from skinfw.steps import Dice
+from skinfw.targets import resolve, variants
 
 CATALOG = Catalog()
 ALL = [found for kind in KINDS for found in CATALOG.offers(kind)]
@@ -166,7 +166,9 @@ def test_weightings_average_one(found: Found) -> None:
 def test_optimizers_move_every_weight(found: Found) -> None:
     import torch
 
-    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    torch.manual_seed(0)
+    # No bias before the norm: it would have no gradient.
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, bias=False), torch.nn.BatchNorm2d(4))
     before = [weights.clone() for weights in model.parameters()]
     optimizer = make(found, model=model)
     for _ in range(3):

@@ -61,7 +61,7 @@ def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
         "best.safetensors",
         "confusion_matrix.png",
         "curves.png",
-        "explanations/grad-cam.png",
+        "explanations/grad-cam-predicted.png",
     ):
         assert (folder.path / name).stat().st_size > 0, name
     assert not list(folder.path.rglob("*.partial"))
@@ -145,6 +145,90 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
         load_file(straight.path / "best.safetensors"), load_file(again.path / "best.safetensors")
     )
     assert len(pd.read_csv(again.path / "history.csv")) == 3
+
+
+def test_a_run_whose_data_changed_cannot_go_on(train: Train) -> None:
+    _, folder = train("train.epochs=3", listeners=(StopAfter(3),))
+    record = json.loads((folder.path / "run.json").read_text())
+    record["recipe"]["dataset"]["seed"] = 5
+    (folder.path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(SkinfwError, match="cannot go on") as error:
+        execute(plan(load(folder.path), Catalog()), open_run(folder.path), print, resume=True)
+    assert "start a new run" in error.value.cure
+    assert len(pd.read_csv(folder.path / "splits.csv")) == 80
+
+
+def test_a_run_that_saved_nothing_starts_over_in_its_folder(train: Train) -> None:
+    _, folder = train("train.epochs=1", listeners=(StopAfter(1),))
+    (folder.path / "last" / "state.pt").unlink()
+    said: list[str] = []
+    again = open_run(folder.path)
+    result = execute(plan(load(folder.path), Catalog()), again, said.append, resume=True)
+    assert result is not None and any("starting from its first epoch" in line for line in said)
+
+
+def test_explained_images_are_those_that_were_predicted(train: Train) -> None:
+    result, _ = train("train.limit_eval_batches=1", "train.batch_size=4", "train.epochs=1")
+    (found,) = result.explanations
+    assert set(found.predictions.ids) <= set(result.predictions["test"].ids)
+    whole = dict(zip(result.predictions["test"].ids, result.predictions["test"].true, strict=True))
+    dataset = plan(load(Path("tiny.toml")), Catalog()).dataset
+    from skinfw.engine.pixels import act, fold
+    from skinfw_augment.views import Center
+
+    for name, true, image in zip(
+        found.predictions.ids, found.predictions.true, found.images, strict=True
+    ):
+        assert whole[name] == true
+        original = dataset.image(name)
+        (steps,) = Center(32).plan(original.shape[:2])
+        assert (act(original, fold(steps)) == image).all()
+
+
+def test_a_backbone_is_tried_before_training(train: Train, tiny: Path) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "from torch import nn\n"
+        "def wide(classes) -> nn.Module:\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 99))\n"
+        "def blind(classes) -> nn.Module:\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(3072, len(classes)))\n"
+    )
+    with pytest.raises(SkinfwError, match=r"returns \(1, 99\) for one image"):
+        train("backbone.use=./bad.py:wide")
+    with pytest.raises(SkinfwError, match="cam_layer"):
+        train("backbone.use=./bad.py:blind")
+
+
+def test_a_component_that_exits_fails_the_run(train: Train, tiny: Path, tmp_path: Path) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "import sys\nclass Bad:\n    def draw(self, labels, context):\n        sys.exit(0)\n"
+    )
+    with pytest.raises(SkinfwError, match="SystemExit"):
+        train("sampler.use=./bad.py:Bad")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "failed"
+
+
+def test_a_hook_that_raises_is_named(train: Train, tiny: Path) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "from skinfw import hookimpl\nclass Bad:\n    @hookimpl\n"
+        "    def epoch_end(self, record):\n        1 / 0\n"
+    )
+    with pytest.raises(SkinfwError, match="track"):
+        train("track=[{use='./bad.py:Bad'}]")
+
+
+def test_a_damaged_image_is_named_with_and_without_workers(train: Train, tiny: Path) -> None:
+    (tiny.parent / "data.py").write_text(
+        "from skinfw_synthetic.dataset import Synthetic\n"
+        "class Data(Synthetic):\n"
+        "    def __init__(self):\n        super().__init__(images=80, size=64)\n"
+        "    def image(self, path):\n        raise ValueError('broken ' + path)\n"
+    )
+    for workers in (0, 1):
+        with pytest.raises(SkinfwError, match="broken SYN_") as error:
+            train("dataset.use=./data.py:Data", f"engine.workers={workers}")
+        assert 'dataset "Data"' in str(error.value)
 
 
 def test_a_finished_run_cannot_be_resumed(train: Train) -> None:

@@ -14,7 +14,8 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 # A module may import from those before it, never from those after it.
 LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
-    "settings", "discovery", "recipe", "params", "catalog", "build", "schema", "table", "record",
+    "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema", "table",
+    "record",
     "engine.seed", "engine.images", "engine.pixels", "engine.device", "engine.data",
     "engine.state", "engine.evaluate", "engine.sampling", "engine.explain", "engine.loop", "run",
     "cli.toml", "cli.progress", "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",

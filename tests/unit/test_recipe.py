@@ -92,3 +92,28 @@ def test_a_set_without_a_value_is_refused(tmp_path: Path) -> None:
     recipe = write(tmp_path, "r.toml", "")
     with pytest.raises(RecipeError, match=r"needs table.key=value"):
         load(recipe, ["train.epochs"])
+
+
+def test_a_diamond_lays_each_file_once(tmp_path: Path) -> None:
+    write(tmp_path, "base.toml", "[train]\nepochs = 50\nbatch_size = 8\n")
+    write(tmp_path, "a.toml", 'extends = "base.toml"\n[train]\nepochs = 3\n')
+    write(tmp_path, "b.toml", 'extends = "base.toml"\n[image]\nsize = 64\n')
+    child = write(tmp_path, "child.toml", 'extends = ["a.toml", "b.toml"]\n')
+    assert load(child).data["train"]["epochs"] == 3
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_bytes(b"\xef\xbb\xbfseed = 3\n")
+    assert load(file).data["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("extends=x", "cannot change what a recipe extends"), ("augment.3.x=1", "has 1 items")],
+)
+def test_sets_that_cannot_be_are_refused(tmp_path: Path, option: str, said: str) -> None:
+    recipe = write(tmp_path, "r.toml", '[[augment]]\nuse = "flip"\n')
+    with pytest.raises(RecipeError) as error:
+        load(recipe, [option])
+    assert said in str(error.value)

@@ -45,7 +45,8 @@ def test_the_root_alone_is_enough(tmp_path: Path) -> None:
     assert table["lesion"].tolist() == ["HAM_1", "ISIC_0000001", "HAM_1"]
     assert table["sex"].tolist() == ["female"] * 3
     assert all(Path(path).is_file() for path in table["path"])
-    assert table.attrs["notes"] == []
+    (note,) = table.attrs["notes"]
+    assert note == "1 images have no lesion id; each counts as its own lesion"
 
 
 def test_csvs_and_images_may_lie_in_folders_of_their_own_name(tmp_path: Path) -> None:
@@ -84,14 +85,14 @@ def test_absent_images_are_an_error_or_dropped_and_counted(tmp_path: Path) -> No
     assert "ISIC_0000002" in error.value.why and 'missing = "drop"' in error.value.cure
     table = Isic2019(root=root, missing="drop").table()
     assert len(table) == 2
-    assert table.attrs["notes"] == ["1 of 3 images are absent and left out"]
+    assert table.attrs["notes"][0] == "1 of 3 images are absent and left out"
 
 
 def test_the_unknown_class_is_dropped_or_kept(tmp_path: Path) -> None:
     root = archive(tmp_path / "a", {**LABELS, "ISIC_0000003": 8})
     dropped = Isic2019(root=root).table()
     assert "UNK" not in set(dropped["label"])
-    assert dropped.attrs["notes"] == ["1 images labelled UNK are left out"]
+    assert dropped.attrs["notes"][0] == "1 images labelled UNK are left out"
     kept = Isic2019(root=root, unknown="class")
     assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table()["label"])
 
@@ -105,6 +106,13 @@ FAULTS = {
     "no truth": (lambda root: (root / f"{TRUTH}.csv").unlink(), f"{TRUTH}.csv is missing", ""),
     "no metadata": (lambda root: (root / f"{METADATA}.csv").unlink(), "Metadata.csv is miss", ""),
     "no images": (lambda root: (root / IMAGES).rename(root / "x"), "image folder", ""),
+    "metadata row": (
+        lambda root: (root / f"{METADATA}.csv").write_text(
+            "image,age_approx,anatom_site_general,lesion_id,sex\nISIC_0000000,,,,\n"
+        ),
+        "2 of 3 images have no row in the metadata",
+        "",
+    ),
     "empty": (replace_truth(""), "the file is empty", ":1"),
     "no rows": (replace_truth(HEADER + "\n"), "a header and no row", ":2"),
     "header": (replace_truth("id,MEL\nISIC_1,1\n"), "the header lacks image", ":1"),
@@ -153,9 +161,28 @@ REAL = Path(
 def test_the_real_archive_is_read() -> None:
     table = Isic2019(root=REAL, missing="drop").table()
     assert set(table["label"]) <= set(CLASSES) and table["id"].is_unique
-    (note,) = table.attrs["notes"] or ["0 of 25,331 images"]
-    assert "of 25,331 images" in note
+    absent = [note for note in table.attrs["notes"] if "of 25,331 images are absent" in note]
+    assert len(absent) == (len(table) < 25_331)
     assert (table["lesion"] != "").all()
     # HAM10000 has up to six images of a lesion: real lesion ids were found.
     assert table["lesion"].value_counts().iloc[0] > 1
     assert not table["lesion"].str.endswith("_downsampled").any()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="SKINFW_ISIC2019 names no folder of real images")
+def test_the_row_split_is_that_of_e2e_densenetskin() -> None:
+    """Counts of the published split, computed from the official table with scikit-learn."""
+    import numpy as np
+
+    from skinfw_isic.official import find_csv, read_labels
+    from skinfw_splits.rows import Rows
+
+    table = read_labels(find_csv(REAL, TRUTH), "image", (*CLASSES, "UNK"))
+    parts = np.array(Rows(test=0.3, seed=42).assign(table, np.random.default_rng(0)))
+    expected = {
+        "train": [3165, 9012, 2326, 607, 1837, 167, 177, 440],
+        "test": [1357, 3863, 997, 260, 787, 72, 76, 188],
+    }
+    for part, counts in expected.items():
+        found = table.loc[parts == part, "label"].value_counts()
+        assert [int(found[name]) for name in CLASSES] == counts

@@ -38,11 +38,11 @@ def test_it_sees_as_it_was_trained() -> None:
 def test_without_the_package_the_recipe_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from skinfw.build import Planned
     from skinfw.catalog import Catalog
     from skinfw.errors import SkinfwError
     from skinfw.kinds import KINDS
     from skinfw.recipe import Origin
+    from skinfw.targets import Planned
 
     real = builtins.__import__
 

@@ -49,7 +49,7 @@ def test_figures_are_pictures(tmp_path: Path, report) -> None:
 @pytest.mark.parametrize("images", [1, 5, 16])
 def test_a_sheet_has_room_for_any_number_of_images(tmp_path: Path, images: int) -> None:
     ExplanationSheet(columns=4).write(result(tmp_path, images), tmp_path)
-    with Image.open(tmp_path / "explanations" / "grad-cam.png") as image:
+    with Image.open(tmp_path / "explanations" / "grad-cam-predicted.png") as image:
         assert image.size[0] > 400
 
 

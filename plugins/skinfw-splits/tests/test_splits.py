@@ -57,7 +57,11 @@ def test_without_a_share_a_part_is_empty() -> None:
 
 def test_shares_that_leave_nothing_are_refused() -> None:
     with pytest.raises(SkinfwError, match="leave nothing to train on"):
-        parts(LesionStratified(val=0.5, test=0.5), table())
+        LesionStratified(val=0.5, test=0.5)
+    with pytest.raises(SkinfwError, match="leave nothing to train on"):
+        Rows(val=0.5, test=0.5)
+    with pytest.raises(SkinfwError, match="too few images"):
+        parts(Rows(), pd.DataFrame({"label": ["A"] * 9 + ["B"], "lesion": list("abcdefghij")}))
 
 
 def test_a_lesion_with_two_labels_stays_whole() -> None:
@@ -85,7 +89,7 @@ def test_a_class_with_fewer_lesions_than_folds_is_named() -> None:
         parts(KFold(folds=20), table())
     assert "DF (" in error.value.why and "fewer folds" in error.value.cure
     with pytest.raises(SkinfwError, match="fold 5 does not exist"):
-        parts(KFold(folds=5, fold=5), table())
+        KFold(folds=5, fold=5)
 
 
 def test_rows_are_those_of_scikit_learn() -> None:

@@ -40,7 +40,7 @@ def test_the_names_are_those_that_torchvision_knows() -> None:
         ("resnet18", "layer4"),
         ("tf_efficientnet_lite0", "bn2"),
         ("regnety_008", "final_conv"),
-        ("vit_tiny_patch16_224", "fc_norm"),
+        ("vit_tiny_patch16_224", "blocks.11.norm1"),
         ("convnext_atto", "norm_pre"),
     ],
 )
@@ -49,7 +49,7 @@ def test_timm_models_get_a_head_and_a_layer_to_explain(variant: str, layer: str)
     assert model(torch.randn(2, 3, 64, 64)).shape == (2, 3)
     assert model.cam_layer and model.get_submodule(model.cam_layer) is not None
     assert len(model.normalisation) == 2
-    if variant.startswith(("densenet", "resnet", "tf_")):
+    if variant.startswith(("densenet", "resnet", "tf_", "vit")):
         assert model.cam_layer == layer
     assert model.training
 

@@ -43,15 +43,18 @@ class KMeansHybrid:
     features: Literal["grey", "colour", "backbone"] = "colour"
     redraw: bool = True
 
-    def draw(self, labels: Integers, context: Context) -> Draw:
-        """Return thinned, whole and repeated classes, shuffled; repeats are copies."""
-        import numpy as np
-
+    def __post_init__(self) -> None:
+        """Refuse two targets for one class."""
         if both := sorted(self.targets.keys() & self.at_most.keys()):
             raise SkinfwError(
                 f"targets and at_most both name {', '.join(both)}",
                 cure="name a class in one of them",
             )
+
+    def draw(self, labels: Integers, context: Context) -> Draw:
+        """Return thinned, whole and repeated classes, shuffled; repeats are copies."""
+        import numpy as np
+
         chosen = []
         for label, name in enumerate(context.classes):
             members = np.flatnonzero(labels == label)

@@ -50,6 +50,15 @@ class Isic2019:
             ["image", "lesion_id", *METADATA],
             "image",
         )
+        unknown = ~labels["image"].isin(metadata["image"])
+        if unknown.any():
+            raise SkinfwError(
+                f"{int(unknown.sum()):,} of {len(labels):,} images have no row in the metadata",
+                str(find_csv(self.root, "ISIC_2019_Training_Metadata")),
+                f"the first is {labels.loc[unknown, 'image'].iloc[0]}; without lesion ids a split "
+                "cannot keep lesions whole",
+                "download the official metadata again",
+            )
         table = labels.merge(metadata, on="image", how="left").fillna("")
         table = table.rename(columns={"image": "id", "lesion_id": "lesion"})
         bare = bare_id(table["id"])
@@ -65,6 +74,9 @@ class Isic2019:
             table = table[table["label"] != UNKNOWN]
             notes.append(f"{strangers:,} images labelled UNK are left out")
         table, note = self._present(table)
+        alone = int((table["lesion"] == bare_id(table["id"])).sum())
+        if alone:
+            note.append(f"{alone:,} images have no lesion id; each counts as its own lesion")
         columns = ["id", "path", "label", "lesion", *METADATA]
         table = table[columns].reset_index(drop=True)
         table.attrs["notes"] = [*notes, *note]

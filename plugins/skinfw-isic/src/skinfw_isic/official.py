@@ -50,7 +50,14 @@ def read_csv(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(
+            file,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,  # a comma at the end of each row must not shift the columns
+            skip_blank_lines=False,  # so that row numbers are line numbers
+        )
     except pd.errors.EmptyDataError:
         raise _wrong(file, 1, "the file is empty") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:

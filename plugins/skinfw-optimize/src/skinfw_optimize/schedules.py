@@ -31,11 +31,7 @@ def cosine(
     warmup: share of the training during which the rate rises.
     final: last rate over the highest.
     """
-
-    def fall(done: float) -> float:
-        return final + (1 - final) * (1 + math.cos(math.pi * done)) / 2
-
-    return _scaled(optimizer, steps, warmup, fall)
+    return _scaled(optimizer, steps, warmup, lambda done: _between(1.0, final, done))
 
 
 def multistep(
@@ -77,18 +73,22 @@ def one_cycle(
     start: first rate over the highest.
     final: last rate over the highest.
     """
-    from torch.optim.lr_scheduler import OneCycleLR
+    from torch.optim.lr_scheduler import LambdaLR
 
-    rates = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(
-        optimizer,
-        max_lr=rates,
-        total_steps=max(2, steps),
-        pct_start=rise,
-        div_factor=1 / start,
-        final_div_factor=start / final,
-        cycle_momentum=False,
-    )
+    top = max(1, round(rise * steps)) if steps > 1 else 0
+    left = max(1, steps - 1 - top)
+
+    def scale(step: int) -> float:
+        if step < top:
+            return _between(start, 1.0, step / top)
+        return _between(1.0, final, min(1.0, (step - top) / left))
+
+    return LambdaLR(optimizer, scale)
+
+
+def _between(first: float, last: float, done: float) -> float:
+    """Go from one value to another along half a cosine; `done` from 0 to 1."""
+    return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
 
 
 def _scaled(

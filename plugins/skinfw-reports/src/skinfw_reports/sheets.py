@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,12 +32,12 @@ class ExplanationSheet:
     opacity: Annotated[float, Interval(gt=0, le=1)] = 0.6
 
     def write(self, result: Result, folder: Path) -> None:
-        """Write explanations/<explainer>.png for every explainer of the recipe."""
+        """Write explanations/<explainer>-<target>.png for every explainer of the recipe."""
         for found in result.explanations:
             target = folder / "explanations"
             target.mkdir(exist_ok=True)
-            name = found.explainer.replace("/", "-").replace(":", "-")
-            self._sheet(found, target / f"{name}.png")
+            name = re.sub(r"[^A-Za-z0-9_-]+", "-", found.explainer).strip("-")
+            self._sheet(found, target / f"{name}-{found.target}.png")
 
     def _sheet(self, found: Explanations, file: Path) -> None:
         count = len(found.images)

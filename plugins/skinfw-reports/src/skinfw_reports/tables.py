@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from skinfw import Result, hookimpl
+from skinfw import Result, SkinfwError, hookimpl
 
 
 class History:
@@ -39,7 +39,9 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Write predictions.csv: id, true and predicted class, and a probability per class.
+    """Write id, true and predicted class, and a probability per class.
+
+    The file is predictions.csv for the test part, predictions_val.csv for validation.
 
     part: which part of the data, "test" or "val".
     """
@@ -51,13 +53,20 @@ class Predictions:
         import numpy as np
         import pandas as pd
 
+        if self.part not in result.predictions:
+            raise SkinfwError(
+                f"the run has no {self.part} part to report",
+                why=f"it has {' and '.join(result.predictions)}",
+                cure='set part = "test"',
+            )
         found = result.predictions[self.part]
+        name = "predictions.csv" if self.part == "test" else f"predictions_{self.part}.csv"
         names = np.array(found.classes)
         table = pd.DataFrame(
             {"id": found.ids, "true": names[found.true], "predicted": names[found.predicted]}
         )
         table[list(found.classes)] = found.probabilities
-        _write(table, folder / "predictions.csv")
+        _write(table, folder / name)
 
 
 def _write(table: Any, file: Path) -> None:

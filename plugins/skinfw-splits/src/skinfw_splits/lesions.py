@@ -31,16 +31,19 @@ class LesionStratified:
     val: Share = 0.15
     test: Share = 0.15
 
-    def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
-        """Return the part of each row.
-
-        table: with columns label and lesion.
-        """
+    def __post_init__(self) -> None:
+        """Refuse shares that leave nothing to train on."""
         if self.val + self.test >= 1:
             raise SkinfwError(
                 f"val {self.val} and test {self.test} leave nothing to train on",
                 cure="their sum must stay below 1",
             )
+
+    def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
+        """Return the part of each row.
+
+        table: with columns label and lesion.
+        """
         shares = {"train": 1 - self.val - self.test, "test": self.test, "val": self.val}
         return divide(table, shares, rng)
 
@@ -56,15 +59,18 @@ class KFold:
     folds: Annotated[int, Ge(3)] = 5
     fold: Annotated[int, Ge(0)] = 0
 
+    def __post_init__(self) -> None:
+        """Refuse a fold that does not exist."""
+        if self.fold >= self.folds:
+            raise SkinfwError(
+                f"fold {self.fold} does not exist among {self.folds}", cure="folds count from 0"
+            )
+
     def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
         """Return the part of each row.
 
         table: with columns label and lesion. The folds are the same for every `fold`.
         """
-        if self.fold >= self.folds:
-            raise SkinfwError(
-                f"fold {self.fold} does not exist among {self.folds}", cure="folds count from 0"
-            )
         lesions = table.groupby("label")["lesion"].nunique()
         few = [f"{label} ({count})" for label, count in lesions.items() if count < self.folds]
         if few:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
+from skinfw import SkinfwError
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -29,6 +31,14 @@ class Rows:
     val: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Ge(0)] = 42
 
+    def __post_init__(self) -> None:
+        """Refuse shares that leave nothing to train on."""
+        if self.val + self.test >= 1:
+            raise SkinfwError(
+                f"val {self.val} and test {self.test} leave nothing to train on",
+                cure="their sum must stay below 1",
+            )
+
     def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
         """Return the part of each row.
 
@@ -38,6 +48,14 @@ class Rows:
         from sklearn.model_selection import train_test_split
 
         labels = table["label"].to_numpy()
+        counts = table["label"].value_counts()
+        few = [f"{label} ({count})" for label, count in counts.items() if count < 3]
+        if few:
+            raise SkinfwError(
+                "some classes have too few images to be in every part",
+                why=f"images: {', '.join(few)}",
+                cure="leave these classes out, or add images",
+            )
         parts = np.full(len(table), "train", dtype=object)
         train, test = train_test_split(
             np.arange(len(table)), test_size=self.test, random_state=self.seed, stratify=labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,7 @@ def timm_backbone(
     options |= {"drop_path_rate": drop_path} if drop_path else {}
     if timm.get_pretrained_cfg(variant).fixed_input_size:  # such as ViT's position embedding
         options["img_size"] = size
-    with reachable(f"timm/{variant}"):
+    with reachable(f"timm/{variant}") if pretrained is True else nullcontext():
         model: nn.Module = _create(variant, pretrained is True, options)
     if isinstance(pretrained, Path):
         load_file(model, pretrained)
@@ -59,8 +60,8 @@ def _create(variant: str, pretrained: bool, options: dict[str, object]) -> nn.Mo
         model: nn.Module = timm.create_model(variant, pretrained=pretrained, **options)
     except TypeError as error:
         raise SkinfwError(
-            f"timm/{variant} does not take every option",
+            f"timm/{variant} does not take {' or '.join(options.keys() - {'num_classes'})}",
             why=str(error),
-            cure="leave drop_path out; not every architecture has residual blocks to skip",
+            cure="leave drop_path out, or choose another architecture",
         ) from error
     return model
