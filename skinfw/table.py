@@ -89,6 +89,28 @@ def straddling(table: pd.DataFrame) -> list[str]:
     return [str(lesion) for lesion in parts.index[parts > 1]]
 
 
+def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
+    """Return the marks of a run: what a reader must know before believing its numbers.
+
+    plan: the checked recipe.
+    table: with the column part.
+    """
+    train = plan.train
+    marks = []
+    if shared := straddling(table):
+        marks.append(
+            f"{len(shared):,} lesions have images in more than one part, "
+            "so the test numbers are too good"
+        )
+    if train.validation == "test":
+        marks.append("the best epoch is chosen on the test part, so its numbers are too good")
+    if train.limit_batches:
+        marks.append(f"a quick look: {train.limit_batches} training batches per epoch")
+    if train.limit_eval_batches:
+        marks.append(f"a quick look: {train.limit_eval_batches} evaluation batches")
+    return marks
+
+
 def class_counts(table: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return images per class in one line."""
     counts = table["label"].value_counts()

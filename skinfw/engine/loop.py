@@ -7,14 +7,12 @@ on exactly as if it had not.
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
 from skinfw.engine.sampling import Drawer
 from skinfw.engine.seed import torch_seed
+from skinfw.engine.signals import stop_signals
 from skinfw.engine.state import save_state, save_weights
 from skinfw.errors import SkinfwError
 from skinfw.settings import TrainSettings
@@ -94,7 +93,7 @@ class Training:
         Returns whether the training is complete; if not, `last/` holds the rest.
         """
         self._prepare(state)
-        with _stop_signals() as stop:
+        with stop_signals() as stop, _memory():
             while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
                 if not self._epoch(stop):
                     return False
@@ -304,23 +303,13 @@ def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Catch the first Ctrl-C or SIGTERM to stop between batches; the second acts at once."""
-    asked: list[int] = []
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    signals = (signal.SIGINT, signal.SIGTERM)
+def _memory() -> Iterator[None]:
+    """Say what to do where the device's memory is too small."""
     try:
-        before = {number: signal.signal(number, ask) for number in signals}
-    except ValueError:  # not the main thread, which alone may set handlers
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        yield
+    except torch.OutOfMemoryError as error:
+        raise SkinfwError(
+            "the device has not enough memory",
+            why=str(error).splitlines()[0],
+            cure="lower train.batch_size and raise train.accumulate by the same factor",
+        ) from error

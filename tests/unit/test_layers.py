@@ -14,11 +14,11 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 # A module may import from those before it, never from those after it.
 LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
-    "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema", "table",
-    "record",
-    "engine.seed", "engine.images", "engine.pixels", "engine.device", "engine.data",
-    "engine.state", "engine.evaluate", "engine.sampling", "engine.explain", "engine.loop", "run",
-    "cli.toml", "cli.progress", "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
+    "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema",
+    "table", "record", "engine.seed", "engine.signals", "engine.images", "engine.pixels",
+    "engine.device", "engine.data", "engine.state", "engine.evaluate", "engine.sampling",
+    "engine.explain", "engine.loop", "engine.parts", "run", "cli.toml", "cli.progress",
+    "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 
@@ -72,9 +72,7 @@ def test_torch_lives_in_the_engine_alone(file: Path) -> None:
     if outside:
         roots = {item.split(".")[0] for item in imports(file, top_only=True)}
         assert not roots & HEAVY
-        allowed = {"run"}  # builds the model under the seed of its stream
-        if name_of(file) not in allowed:
-            assert "torch" not in {item.split(".")[0] for item in imports(file)}
+        assert "torch" not in {item.split(".")[0] for item in imports(file)}
 
 
 def test_the_core_names_no_plugin() -> None:

@@ -1,0 +1,190 @@
+"""Build what a run needs from its plan and its table: network, loss, sampler, loaders, judges."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from skinfw.build import Plan
+from skinfw.contracts import Predictions
+from skinfw.engine.data import Chain, EvalImages, Loader, Source, TrainImages
+from skinfw.engine.device import Hardware
+from skinfw.engine.evaluate import Evaluator, measure
+from skinfw.engine.loop import Training
+from skinfw.engine.sampling import Drawer, embed
+from skinfw.engine.seed import torch_seed
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.names import did_you_mean
+from skinfw.targets import Planned
+
+Integers = npt.NDArray[np.integer[Any]]
+Pairs = list[tuple[Planned, Any]]
+
+
+class Parts:
+    """Hold the built components of one run, checked before any of them works for hours."""
+
+    def __init__(self, plan: Plan, table: pd.DataFrame, hardware: Hardware) -> None:
+        """Build all but the optimizer and the schedule, which need the number of steps.
+
+        table: with the column `part`.
+        """
+        self.plan, self.table, self.hardware = plan, table, hardware
+        self.view = plan.one("view").make(size=plan.image.size)
+        self.metrics = self._all("metric")
+        self._check_select()
+        self.rows, self.labels, self.source = self._part(table, "train")
+        self.counts = [int((self.labels == index).sum()) for index in range(len(plan.classes))]
+        self.model = self._backbone()
+        loss = plan.one("loss")
+        self.loss = loss.guarded(loss.make(classes=plan.classes, counts=self.counts))
+        augment = plan.parts.get("augment", ())
+        self.ops = [(planned, planned.make(size=plan.image.size)) for planned in augment]
+        self.weighting = self._all("weighting")
+        self.explainers = self._all("explainer")
+        self.reports = self._all("report")
+        self.tracks = self._all("track")
+
+    def _all(self, kind: str) -> Pairs:
+        return [(planned, planned.make()) for planned in self.plan.parts.get(kind, ())]
+
+    @cached_property
+    def drawer(self) -> Drawer:
+        """The sampler with all that it may ask for."""
+        planned = self.plan.one("sampler")
+        views = EvalImages(self.source, self.labels, self.view)
+
+        def embeddings(indices: Any) -> npt.NDArray[np.float32]:
+            return embed(self.model, views, indices, self._eval_batch, self.hardware)
+
+        return Drawer(
+            planned,
+            planned.make(),
+            self.labels,
+            self.plan.classes,
+            self.source,
+            embeddings,
+            self.plan.seed,
+            self.hardware,
+        )
+
+    @property
+    def listeners(self) -> Pairs:
+        """The objects that may have run hooks."""
+        sampler = (self.drawer.planned, self.drawer.sampler)
+        return [sampler, *self.weighting, *self.tracks, *self.reports]
+
+    def judge(self, part: str) -> Evaluator:
+        """Return the evaluator of one part of the data."""
+        rows, labels, source = self._part(self.table, part)
+        if limit := self.plan.train.limit_eval_batches:
+            # Evenly over the part, so that a quick look sees all sources.
+            wanted = limit * self._eval_batch
+            some = rows.iloc[:: max(1, len(rows) // wanted)].head(wanted)
+            rows, labels, source = self._part(some, part)
+        images = EvalImages(source, labels, self.view)
+        return Evaluator(
+            rows, images, self.plan.classes, self.loss, self._eval_batch, self.hardware
+        )
+
+    def training(self, folder: Path, hooks: Any) -> Training:
+        """Return the training, ready to fit.
+
+        folder: the run folder.
+        hooks: the run's hooks.
+        """
+        plan = self.plan
+        images = TrainImages(
+            self.source, self.labels, Chain(self.ops, plan.image.size), self.view, plan.seed
+        )
+        return Training(
+            settings=plan.train,
+            seed=plan.seed,
+            model=self.model,
+            loss=self.loss,
+            make_optimizer=lambda model: plan.one("optimizer").make(model=model),
+            make_schedule=lambda optimizer, steps, epochs: plan.one("schedule").make(
+                optimizer=optimizer, steps=steps, epochs=epochs
+            ),
+            class_weight=self._class_weight,
+            drawer=self.drawer,
+            loader=Loader(images, self.hardware),
+            validator=self.judge(plan.train.validation),
+            metrics=self.metrics,
+            hardware=self.hardware,
+            folder=folder,
+            hooks=hooks,
+            about={
+                "backbone": plan.one("backbone").use,
+                "classes": ",".join(plan.classes),
+                "size": str(plan.image.size),
+            },
+            save_minutes=plan.engine.save_minutes,
+        )
+
+    @property
+    def _eval_batch(self) -> int:
+        return self.plan.engine.eval_batch_size or 2 * self.plan.train.batch_size
+
+    def _class_weight(self, epoch: int) -> torch.Tensor | None:
+        for planned, weighting in self.weighting:
+            with planned.guard():
+                weights = weighting.weights(self.counts, epoch, self.plan.train.epochs)
+                return torch.as_tensor(weights, dtype=torch.float32)
+        return None
+
+    def _part(self, table: pd.DataFrame, part: str) -> tuple[pd.DataFrame, Integers, Source]:
+        """Return the rows, labels and images of one part."""
+        rows = table[table["part"] == part].reset_index(drop=True)
+        places = {name: index for index, name in enumerate(self.plan.classes)}
+        labels = rows["label"].map(places).to_numpy("int64")
+        draw = getattr(self.plan.dataset, "image", None)
+        if draw is not None:
+            draw = self.plan.one("dataset").guarded(draw)
+        return rows, labels, Source(rows["path"].tolist(), rows["id"].tolist(), draw)
+
+    def _backbone(self) -> torch.nn.Module:
+        """Build the network under its own seed, and try it on one black image."""
+        plan, hardware, planned = self.plan, self.hardware, self.plan.one("backbone")
+        torch.manual_seed(torch_seed(plan.seed, "init"))
+        size = plan.image.size
+        model: torch.nn.Module = planned.make(
+            variant=planned.found.variant, classes=plan.classes, size=size
+        )
+        with planned.guard(), torch.no_grad():
+            model.to(hardware.device).to(memory_format=hardware.memory_format)
+            logits = model.eval()(torch.zeros(1, 3, size, size, device=hardware.device))
+            model.train()
+        if tuple(logits.shape) != (1, len(plan.classes)):
+            raise SkinfwError(
+                f"{planned.found.label} returns {tuple(logits.shape)} for one image",
+                planned.origin.text,
+                f"logits must be (1, {len(plan.classes)}), one per class",
+                f"report it to {planned.found.plugin.distribution}",
+            )
+        if plan.parts.get("explainer"):
+            with planned.guard():
+                model.get_submodule(str(model.cam_layer))
+        return model
+
+    def _check_select(self) -> None:
+        """Refuse an unknown `select` before training, not after the first epoch."""
+        classes = self.plan.classes
+        true = np.arange(2 * len(classes)) % len(classes)
+        even = np.full((len(true), len(classes)), 1 / len(classes))
+        ids = [str(index) for index in range(len(true))]
+        trial = Predictions(ids, ids, true, even, classes, 0.0)
+        names = [*measure(self.metrics, trial), "val_loss"]
+        select = self.plan.train.select
+        if select not in names:
+            raise RecipeError(
+                f'train.select names no number: "{select}"{did_you_mean(select, names)}',
+                self.plan.recipe.origin("train", "select").text,
+                cure=f"the metrics of this recipe give {', '.join(names)}",
+            )
