@@ -1,0 +1,1 @@
+"""Measurements: medians of repeated runs, as ratios to something run in the same minute."""
