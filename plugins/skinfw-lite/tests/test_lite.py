@@ -35,6 +35,15 @@ def test_it_sees_as_it_was_trained() -> None:
     assert model.get_submodule(model.cam_layer) is model.bn2
 
 
+def test_training_begins_without_an_opinion() -> None:
+    torch.manual_seed(0)
+    model = lite(VARIANT, [str(index) for index in range(8)]).eval()
+    with torch.no_grad():
+        logits = model(torch.randn(16, 3, 96, 96).clamp(-1, 1))
+    loss = torch.nn.functional.cross_entropy(logits, torch.arange(16) % 8)
+    assert loss < 2.5  # ln 8 is 2.08
+
+
 def test_without_the_package_the_recipe_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -34,10 +34,13 @@ def lite(
     dropout: chance of dropping a feature before the head.
     """
     import timm
+    from torch import nn
 
     model: nn.Module = timm.create_model(
         "tf_efficientnet_lite0", pretrained=False, num_classes=len(classes), drop_rate=dropout
     )
+    # timm draws EfficientNet heads so wide that training begins with a loss of ten.
+    nn.init.trunc_normal_(model.get_submodule("classifier").weight, std=0.02)
     if pretrained:
         _load_trunk(model)
     model.normalisation = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # type: ignore[assignment]

@@ -34,6 +34,7 @@ def timm_backbone(
     drop_path: chance of skipping a residual block (stochastic depth).
     """
     import timm
+    from torch import nn
 
     from skinfw_timm.cam import last_map
     from skinfw_timm.weights import load_file, reachable
@@ -45,6 +46,11 @@ def timm_backbone(
         options["img_size"] = size
     with reachable(f"timm/{variant}") if pretrained is True else nullcontext():
         model: nn.Module = _create(variant, pretrained is True, options)
+    head = model.get_classifier()
+    if isinstance(head, nn.Linear):
+        # Some families draw heads so wide that training begins with a loss of ten; this is as
+        # narrow as torch's own default for a thousand features.
+        nn.init.trunc_normal_(head.weight, std=0.02)
     if isinstance(pretrained, Path):
         load_file(model, pretrained)
     settings = model.pretrained_cfg
