@@ -16,7 +16,7 @@ from skinfw.names import did_you_mean
 from skinfw.params import Complaint, parameters, to_toml
 from skinfw.recipe import Keys, Recipe
 from skinfw.settings import KEYS, SETTINGS, EngineSettings, ImageSettings, TopLevel, TrainSettings
-from skinfw.targets import Planned, check_variant, resolve
+from skinfw.targets import Planned, check_method, check_variant, resolve
 
 S = TypeVar("S")
 _CHEAP = ("split", "sampler", "augment", "view", "weighting", "metric", "explainer", "report")
@@ -112,9 +112,11 @@ class _Planner:
         path = (*keys, *complaint.keys)
         name = ".".join(str(key) for key in path) or "the recipe"
         where = self.recipe.origin(*path).text
-        self._problem(
-            path, RecipeError(f"{name} {complaint.text}".strip(), where, cure=complaint.cure)
-        )
+        cure = complaint.cure
+        if complaint.missing:
+            table = f"[{keys[0]}]" if len(keys) == 1 else f"[[{keys[0]}]]"
+            cure = f"add {path[-1]} = ... to {table}, or --set {name}=..."
+        self._problem(path, RecipeError(f"{name} {complaint.text}".strip(), where, cure=cure))
 
     def _top_level(self) -> TopLevel | None:
         tables = [*SETTINGS, *KINDS]
@@ -183,7 +185,9 @@ class _Planner:
         if isinstance(value, dict) == kind.many or not isinstance(value, dict | list):
             brackets = f"[[{kind.name}]]" if kind.many else f"[{kind.name}]"
             where = self.recipe.origin(kind.name).text
-            self._problem((kind.name,), RecipeError(f"{kind.name} is written as {brackets}", where))
+            what = f"{kind.name} is written as {brackets}"
+            cure = f'{brackets} and below it use = "name"; or --set {kind.name}.use=name'
+            self._problem((kind.name,), RecipeError(what, where, cure=cure))
             return
         tables = enumerate(value) if kind.many else [(None, value)]
         for index, table in tables:
@@ -230,12 +234,13 @@ class _Planner:
             kind, keys, use, found, target, signature.engine, arguments, host_arguments, origin
         )
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
-            planned.make(size=self.size)
+            check_method(planned, planned.make(size=self.size))
         return planned
 
     def _dataset(self, planned: Planned) -> Any:
         try:
             dataset = planned.make()
+            check_method(planned, dataset)
             with planned.guard():
                 self.classes = tuple(dataset.classes)
         except SkinfwError as error:

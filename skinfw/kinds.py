@@ -12,6 +12,8 @@ class Kind:
     name: the recipe table.
     does: what the built object does, for `skinfw show` and the docs.
     gives: the names that the engine offers before the star of a signature.
+    method: the method that the built object must have, with its arguments; empty where the object
+        itself is called or has only hooks.
     many: whether a recipe may list several (`[[metric]]`).
     required: whether a recipe must name one.
     """
@@ -19,16 +21,44 @@ class Kind:
     name: str
     does: str
     gives: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
     many: bool = False
     required: bool = False
 
 
 _TABLE = (
-    Kind("dataset", "table() -> DataFrame[id, path, label, lesion, ...]; classes", required=True),
-    Kind("split", "assign(table, rng) -> 'train', 'val' or 'test' for each row", required=True),
-    Kind("sampler", "draw(labels, context) -> Draw, once per epoch", required=True),
-    Kind("augment", "roll(dice) -> steps, for each training image", ("size",), many=True),
-    Kind("view", "plan(size) -> the test-time views of one image", ("size",), required=True),
+    Kind(
+        "dataset",
+        "table() -> DataFrame[id, path, label, lesion, ...]; classes",
+        method=("table",),
+        required=True,
+    ),
+    Kind(
+        "split",
+        "assign(table, rng) -> 'train', 'val' or 'test' for each row",
+        method=("assign", "table", "rng"),
+        required=True,
+    ),
+    Kind(
+        "sampler",
+        "draw(labels, context) -> Draw, once per epoch",
+        method=("draw", "labels", "context"),
+        required=True,
+    ),
+    Kind(
+        "augment",
+        "roll(dice) -> steps, for each training image",
+        ("size",),
+        ("roll", "dice"),
+        many=True,
+    ),
+    Kind(
+        "view",
+        "plan(size) -> the test-time views of one image",
+        ("size",),
+        ("plan", "size"),
+        required=True,
+    ),
     Kind(
         "backbone",
         "nn.Module: images [N, 3, H, W] -> logits [N, C]; names its cam_layer",
@@ -41,7 +71,11 @@ _TABLE = (
         ("classes", "counts"),
         required=True,
     ),
-    Kind("weighting", "weights(counts, epoch, epochs) -> class weights [C]"),
+    Kind(
+        "weighting",
+        "weights(counts, epoch, epochs) -> class weights [C]",
+        method=("weights", "counts", "epoch", "epochs"),
+    ),
     Kind("optimizer", "torch optimizer of the model", ("model",), required=True),
     Kind(
         "schedule",
@@ -51,7 +85,7 @@ _TABLE = (
     ),
     Kind("metric", "(predictions) -> named numbers", many=True),
     Kind("explainer", "(model, images, targets) -> maps [N, H, W] in [0, 1]", many=True),
-    Kind("report", "write(result, folder) -> files", many=True),
+    Kind("report", "write(result, folder) -> files", (), ("write", "result", "folder"), many=True),
     Kind("track", "any of the run hooks", many=True),
 )
 

@@ -87,11 +87,13 @@ class Complaint:
     keys: its path below the component's table.
     text: what is wrong, to be read after the key's name.
     cure: what to do, where that is more than obvious.
+    missing: whether the key is absent altogether.
     """
 
     keys: Keys
     text: str
     cure: str = ""
+    missing: bool = False
 
 
 class SignatureError(Exception):
@@ -250,7 +252,8 @@ def _complaints(
         elif item["type"] == "missing" and len(item["loc"]) == 1:
             key = str(item["loc"][0])
             node = schema["properties"].get(key, {})
-            yield Complaint((key,), f"must be given: {describe(node, schema.get('$defs'))}")
+            text = f"must be given: {describe(node, schema.get('$defs'))}"
+            yield Complaint((key,), text, missing=True)
         elif item["type"] == "class_name":
             name = str(item["input"])
             names = classes or ()

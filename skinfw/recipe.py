@@ -105,7 +105,9 @@ def read_run(path: Path) -> dict[str, Any]:
         raise RecipeError(
             f"{shown(path)} is no run folder",
             shown(file),
-            f"its run.json cannot be read: {type(error).__name__}: {error}",
+            "it does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"it cannot be read: {type(error).__name__}: {error}",
             "name a folder that skinfw run has made, or a recipe file",
         ) from error
     return dict(record)

@@ -18,6 +18,7 @@ from skinfw.table import (
     class_counts,
     fingerprint,
     read_table,
+    scarce,
     split_hash,
     split_table,
     what_to_know,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from skinfw.engine.parts import Parts
 
 Say = Callable[[str], None]
+MANY_REPEATS = 50
 
 
 def execute(
@@ -116,6 +118,11 @@ class _Run:
         for part in ("train", "val", "test"):
             counts = class_counts(table[table["part"] == part], self.plan.classes)
             self.say(f"{part:5} {counts}")
+        few = scarce(table, self.plan.classes)
+        if few:
+            self.say(
+                f"note: fewer than five test images of {', '.join(few)}: their numbers are coarse"
+            )
         marks = what_to_know(self.plan, table)
         for mark in marks:
             self.say(f"note: {mark}")
@@ -138,6 +145,8 @@ class _Run:
 
     def _build(self, table: pd.DataFrame) -> tuple[Parts, Any]:
         """Build the parts, and say what the network and an epoch are."""
+        import numpy as np
+
         from skinfw.engine.parts import Parts
         from skinfw.engine.sampling import draw_hash
 
@@ -151,6 +160,9 @@ class _Run:
         repeats = 0 if draw.copies is None else int(draw.copies.sum())
         per_class = ", ".join(f"{name} {int((drawn == name).sum()):,}" for name in plan.classes)
         self.say(f"draw  {len(drawn):,} images per epoch, {repeats:,} of them copies: {per_class}")
+        many = int(np.bincount(draw.indices).max())
+        if many > MANY_REPEATS:
+            self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
@@ -162,7 +174,9 @@ class _Run:
 
         state = load_state(self.folder.path) if self.resumes else None
         hooks.run_start(folder=self.folder.path, recipe=self.folder.record["recipe"])
-        if state:
+        if state and state["progress"]["epoch"] > self.plan.train.epochs:
+            self.say("the training is complete: going on with the evaluation")
+        elif state:
             at = state["progress"]
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
         elif self.resumes:
@@ -179,6 +193,7 @@ class _Run:
 
         plan, folder = self.plan, self.folder.path
         load_weights(Path(share(str(folder / BEST), self.hardware)), parts.model)
+        self.say("judging the best epoch ...")
         judged: dict[str, None] = dict.fromkeys([plan.train.validation, "test"])
         judges = {part: parts.judge(part) for part in judged}
         predictions = {part: judge.predict(parts.model) for part, judge in judges.items()}

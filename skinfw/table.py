@@ -24,7 +24,8 @@ def read_table(plan: Plan) -> pd.DataFrame:
 
     plan: the checked recipe.
     Returns columns id, path, label, lesion (never blank: an image without a lesion id is a
-    lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear.
+    lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear,
+    `attrs["marks"]` what must stand beside every number.
     """
     planned = plan.one("dataset")
     with planned.guard():
@@ -32,7 +33,7 @@ def read_table(plan: Plan) -> pd.DataFrame:
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
             raise _wrong(f"its table lacks the columns {', '.join(missing)}")
-        notes = list(table.attrs.get("notes", ()))
+        notes, marks = (list(table.attrs.get(name, ())) for name in ("notes", "marks"))
         table = table.reset_index(drop=True)
         if table.empty:
             raise _wrong("its table has no image", "; ".join(notes))
@@ -44,7 +45,7 @@ def read_table(plan: Plan) -> pd.DataFrame:
             raise _wrong(f"labels that are no class: {_some(strange)}")
         lesion = table["lesion"].astype("object")
         table["lesion"] = lesion.where(lesion.notna() & (lesion != ""), table["id"]).astype(str)
-        table.attrs["notes"] = notes
+        table.attrs |= {"notes": notes, "marks": marks}
     return table
 
 
@@ -66,7 +67,9 @@ def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
                 why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
                 cure='assign returns "train", "val" or "test" for each row',
             )
+    attributes = table.attrs
     table = table.assign(part=parts)
+    table.attrs = attributes
     for part in ("train", plan.train.validation, "test"):
         if not (table["part"] == part).any():
             raise SkinfwError(
@@ -96,7 +99,7 @@ def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
     table: with the column part.
     """
     train = plan.train
-    marks = []
+    marks = list(table.attrs.get("marks", ()))
     if shared := straddling(table):
         marks.append(
             f"{len(shared):,} lesions have images in more than one part, "
@@ -109,6 +112,15 @@ def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
     if train.limit_eval_batches:
         marks.append(f"a quick look: {train.limit_eval_batches} evaluation batches")
     return marks
+
+
+def scarce(table: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """Return the classes with fewer than five images in the test part.
+
+    table: with columns label and part.
+    """
+    counts = table.loc[table["part"] == "test", "label"].value_counts()
+    return [name for name in classes if counts.get(name, 0) < 5]
 
 
 def class_counts(table: pd.DataFrame, classes: Sequence[str]) -> str:

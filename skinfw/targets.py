@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,8 +78,8 @@ class Planned:
                 package = self.found.plugin.distribution
                 cure = f"pip install '{package}[{component.extra}]'"
             else:
-                cure = f"--traceback shows where; report it to {self.found.plugin.distribution}"
-            raise SkinfwError(what, self.origin.text, cure=cure) from error
+                cure = _blame(self.found)
+            raise SkinfwError(what, self.origin.text, _line_of(error), cure) from error
 
     def guarded(self, function: Callable[..., T]) -> Callable[..., T]:
         """Return the function with this component's name on whatever it raises."""
@@ -143,6 +145,29 @@ def variants(found: Found, where: str) -> list[str]:
         raise _unusable(found, where, why) from error
 
 
+def check_method(planned: Planned, built: object) -> None:
+    """Refuse an object without the method that its kind must have.
+
+    planned: the component.
+    built: what it built.
+    """
+    if not planned.kind.method:
+        return
+    name, *arguments = planned.kind.method
+    call = f"{name}({', '.join(arguments)})"
+    method = getattr(built, name, None)
+    try:
+        inspect.signature(method).bind(*arguments)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        what = f"has no method {name}" if method is None else f"has no {call}: {error}"
+        raise RecipeError(
+            f"{planned.found.label} {what}",
+            planned.origin.text,
+            f"a {planned.kind.name} needs {call}",
+            "docs/kinds.md tells what it takes and returns",
+        ) from error
+
+
 def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
     """Import a component's target and read its signature.
 
@@ -163,6 +188,7 @@ def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
             found,
             where,
             f"{', '.join(strange)} stands before the *; to a {kind.name} the engine gives {gives}",
+            "parameters of a recipe stand after *, in a dataclass with kw_only=True",
         )
     host = {"use", *(parameters(KEYS[kind.name]).model.model_fields if kind.name in KEYS else ())}
     if taken := sorted(host & set(signature.model.model_fields)):
@@ -178,6 +204,11 @@ def _import(found: Found, target: str, where: str) -> Any:
         return getattr(module, attribute)
     except (Exception, SystemExit) as error:
         extra = found.component.extra
+        if found.file and isinstance(error, AttributeError) and error.name == attribute:
+            known = [name for name in vars(error.obj) if not name.startswith("_")]
+            raise RecipeError(
+                f'{found.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
+            ) from error
         cure = f"pip install '{found.plugin.distribution}[{extra}]'" if extra else ""
         raise _unusable(
             found, where, f"importing {target} raised {type(error).__name__}: {error}", cure
@@ -201,6 +232,19 @@ def _import_file(file: Path) -> Any:
     return sys.modules[name]
 
 
+def _blame(found: Found) -> str:
+    """Say whose house an error belongs to."""
+    if found.file:
+        return "the error is in your file; --traceback shows how it came there"
+    return f"--traceback shows where; report it to {found.plugin.distribution}"
+
+
+def _line_of(error: BaseException) -> str:
+    """Return the line that raised an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
 def _unusable(found: Found, where: str, why: str, cure: str = "") -> RecipeError:
-    cure = cure or f"--traceback shows where; report it to {found.plugin.distribution}"
+    cure = cure or _blame(found)
     return RecipeError(f"{found.label} cannot be used", where, why, cure)

@@ -51,19 +51,22 @@ class _Commands(click.Group):
         click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_HELP = """Train and judge classifiers of skin lesions, from recipes and plugins.
+
+\b
+skinfw run recipes/quickstart.toml     train, evaluate, explain
+skinfw check my.toml                   what would run, every default written out
+skinfw list-plugins                    what a recipe can name
+skinfw show sampler kmeans-hybrid      one component and its parameters
+
+Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
+"""
+
+
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="skinfw")
 def main() -> None:
-    r"""Train and judge classifiers of skin lesions, from recipes and plugins.
-
-    \b
-    skinfw run recipes/quickstart.toml     train, evaluate, explain
-    skinfw check my.toml                   what would run, every default written out
-    skinfw list-plugins                    what a recipe can name
-    skinfw show sampler kmeans-hybrid      one component and its parameters
-
-    Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
-    """
+    """Collect the commands."""
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:

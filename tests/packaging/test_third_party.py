@@ -1,6 +1,7 @@
 """A stranger's wheel: built, installed with pip, named in a recipe, uninstalled again."""
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -61,3 +62,23 @@ def test_a_wheel_from_elsewhere_is_listed_checked_used_and_removed(
         cwd=work,
     )  # fmt: skip
     assert "best epoch" in done
+
+
+def test_the_package_of_the_documents_installs_as_it_is_written(
+    environment: Environment, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "writing-a-component.md").read_text()
+    blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    project = tmp_path / "acme"
+    (project / "acme_skin").mkdir(parents=True)
+    for text in blocks:
+        if "[project]" in text:
+            (project / "pyproject.toml").write_text(text)
+        elif "skinfw_components" in text:
+            (project / "acme_skin" / "plugin.py").write_text(text)
+        elif "class Solarize" in text:
+            (project / "acme_skin" / "ops.py").write_text(text)
+    wheels = [str(build(folder, tmp_path / "wheels")) for folder in (ROOT, project)]
+    environment.pip("install", "--no-deps", "--no-index", *wheels)
+    shown = environment.run("-m", "skinfw", "show", "augment", "solarize")
+    assert "Invert the values above a random threshold." in shown and "how often." in shown

@@ -102,10 +102,11 @@ def test_weights_that_do_not_fit_or_cannot_be_read_are_refused(tmp_path: Path) -
 
 
 def test_a_hub_that_cannot_be_reached_has_two_cures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("skinfw_timm.weights._answers", lambda host: False)
     with pytest.raises(SkinfwError) as error:
         timm_backbone("resnet18.a1_in1k", CLASSES, 64)
     assert "cannot be downloaded" in error.value.what
+    assert "huggingface.co does not answer" in error.value.why
     assert ".safetensors" in error.value.cure and "pretrained = false" in error.value.cure
 
     def refuse(*_: object, **__: object) -> None:

@@ -55,7 +55,7 @@ class ConfusionMatrix:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         _title(axes, "Test images", result)
-        save(figure, folder / "confusion_matrix.png")
+        save(figure, folder / "confusion_matrix.png", result)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,9 @@ class Curves:
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.spines[["top", "right"]].set_visible(False)
-        save(figure, folder / "curves.png")
+        chosen.set_ylim(-0.02, 1.02)
+        figure.suptitle(result.name, fontsize=10, x=0.01, ha="left")
+        save(figure, folder / "curves.png", result)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -97,8 +99,10 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure((width, height), layout="constrained", dpi=130)
 
 
-def save(figure: Figure, file: Path) -> None:
-    """Write a figure and give it its name only when it is whole."""
+def save(figure: Figure, file: Path, result: Result) -> None:
+    """Write a figure, the run's marks below it, and give it its name only when it is whole."""
+    if result.marks:
+        figure.supxlabel("\n".join(result.marks), fontsize=7.5, color=GREY)
     partial = file.with_suffix(".partial")
     figure.savefig(partial, format="png")
     partial.replace(file)
@@ -116,5 +120,3 @@ def _title(axes: Axes, text: str, result: Result) -> None:
         if name in numbers
     )
     axes.set_title(f"{text} of {result.name}\n{measured}", fontsize=10, loc="left")
-    if result.marks:
-        axes.figure.supxlabel("\n".join(result.marks), fontsize=7.5, color=GREY)

@@ -37,16 +37,16 @@ class ExplanationSheet:
             target = folder / "explanations"
             target.mkdir(exist_ok=True)
             name = re.sub(r"[^A-Za-z0-9_-]+", "-", found.explainer).strip("-")
-            self._sheet(found, target / f"{name}-{found.target}.png")
+            self._sheet(found, target / f"{name}-{found.target}.png", result)
 
-    def _sheet(self, found: Explanations, file: Path) -> None:
+    def _sheet(self, found: Explanations, file: Path, result: Result) -> None:
         count = len(found.images)
         columns = min(self.columns, count)
         rows = math.ceil(count / columns)
         figure = new_figure(3.9 * columns, 2.45 * rows + 0.5)
         figure.suptitle(
             f"{found.explainer} for the {found.target} class. Brighter: speaks more for it. "
-            "Green: right, red: wrong.",
+            f"Green: right, red: wrong.   {result.name}",
             fontsize=10,
             x=0.01,
             ha="left",
@@ -61,7 +61,7 @@ class ExplanationSheet:
             colour, lines = _caption(found, index)
             left.set_title(lines[0], fontsize=8.5, loc="left", color="black")
             right.set_title(lines[1], fontsize=8.5, loc="left", color=colour)
-        save(figure, file)
+        save(figure, file, result)
 
 
 def _caption(found: Explanations, index: int) -> tuple[str, tuple[str, str]]:
@@ -69,10 +69,10 @@ def _caption(found: Explanations, index: int) -> tuple[str, tuple[str, str]]:
     predictions = found.predictions
     names, chances = predictions.classes, predictions.probabilities[index]
     true, called = predictions.true[index], predictions.predicted[index]
-    left = f"true {names[true]}"
+    left = f"{predictions.ids[index]}\ntrue {names[true]}"
+    right = f"predicted {names[called]} ({chances[called]:.0%})"
     if called != true:
-        left += f" {chances[true]:.0%}"
-    right = f"predicted {names[called]} {chances[called]:.0%}"
+        right += f"\ntrue class given {chances[true]:.0%}"
     return RIGHT if called == true else WRONG, (left, right)
 
 

@@ -46,7 +46,9 @@ class Synthetic:
                 "lesion": [f"SYNL_{number:05d}" for number in plan.lesion],
             }
         )
-        return rows.join(people)
+        table = rows.join(people)
+        table.attrs["marks"] = ["synthetic images, not patients"]
+        return table
 
     def image(self, path: str) -> "NDArray[np.uint8]":
         """Return the pixels of an image, uint8 [H, W, 3] RGB; path: as in the table."""

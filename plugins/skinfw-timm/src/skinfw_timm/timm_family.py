@@ -44,7 +44,8 @@ def timm_backbone(
     options |= {"drop_path_rate": drop_path} if drop_path else {}
     if timm.get_pretrained_cfg(variant).fixed_input_size:  # such as ViT's position embedding
         options["img_size"] = size
-    with reachable(f"timm/{variant}") if pretrained is True else nullcontext():
+    hub = reachable(f"timm/{variant}", "huggingface.co") if pretrained is True else nullcontext()
+    with hub:
         model: nn.Module = _create(variant, pretrained is True, options)
     head = model.get_classifier()
     if isinstance(head, nn.Linear):

@@ -30,7 +30,7 @@ def torchvision_backbone(
     # Models that Inception's auxiliary heads make awkward are asked for without them.
     options = {"aux_logits": False} if variant in ("googlenet", "inception_v3") else {}
     if pretrained is True:
-        with reachable(f"torchvision/{variant}"):
+        with reachable(f"torchvision/{variant}", "download.pytorch.org"):
             model: nn.Module = torchvision.models.get_model(variant, weights="DEFAULT")
         if options:
             model.aux_logits = False  # type: ignore[assignment]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,20 +71,43 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
 
 
 @contextmanager
-def reachable(name: str) -> Iterator[None]:
-    """Turn the failures of a model hub into an error with its two cures.
+def reachable(name: str, host: str) -> Iterator[None]:
+    """Turn the failures of a model hub into an error with its cures.
+
+    Where the host does not answer, only the local cache is tried, instead of minutes of retries.
 
     name: the weights that were asked for.
+    host: where they are downloaded from.
     """
+    from huggingface_hub import constants
+
+    answers, before = _answers(host), constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not answers
     try:
         yield
     except SkinfwError:
         raise
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [""])[0]
+        why = f"{type(error).__name__}: {reason}"[:160]
+        if not answers:
+            why = f"{host} does not answer, and they are not in the local cache"
         raise SkinfwError(
             f"the pretrained weights of {name} cannot be downloaded",
-            why=f"{type(error).__name__}: {reason}"[:200],
-            cure='download them elsewhere and set backbone.pretrained = "weights.safetensors", '
-            "or train from scratch with backbone.pretrained = false",
+            why=why,
+            cure='set backbone.pretrained = "weights.safetensors" to a file from elsewhere, or '
+            "backbone.pretrained = false to start at random; lite/efficientnet-lite0 works offline",
         ) from error
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _answers(host: str) -> bool:
+    """Tell whether a host can be reached; a proxy is trusted to know."""
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.create_connection((host, 443), timeout=5).close()
+    except OSError:
+        return False
+    return True
