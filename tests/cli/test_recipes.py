@@ -238,8 +238,8 @@ def test_show_says_what_must_be_given(skinfw: Run) -> None:
 
 def test_show_lists_kinds_and_families(skinfw: Run) -> None:
     assert "cross-entropy" in skinfw("show", "loss").stdout
-    family = skinfw("show", "backbone", "torchvision")
-    assert "resnet18" in family.stdout and "variants" in family.stdout
+    family = skinfw("show", "backbone", "torchvision/resnet")
+    assert "torchvision/resnet18" in family.stdout and "variants" in family.stdout
     wrong = skinfw("show", "sampler", "kmeans-hybird")
     assert wrong.returncode == 2 and "did you mean" in wrong.stderr
     assert skinfw("show", "samplr").returncode == 2
