@@ -124,6 +124,12 @@ OPTIONS = {
     "plain": [],
     "average and accumulation": ["train.ema=0.9", "train.accumulate=2", "train.clip_norm=0.5"],
     "one-cycle": ['schedule.use="one-cycle"', 'optimizer.use="sgd"'],
+    "by features": [
+        'sampler.use="kmeans-hybrid"',
+        "sampler.at_most={NV=12}",
+        'sampler.features="backbone"',
+        "sampler.clusters=3",
+    ],
     "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.targets={NV=12}", "sampler.clusters=3"],
 }
 
