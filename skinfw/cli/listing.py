@@ -14,7 +14,8 @@ from skinfw.kinds import KINDS
 if TYPE_CHECKING:
     from skinfw.discovery import Plugin
 
-_COLOURS = {"working": "green", "blocked": "cyan", "conflict": "yellow", "incompatible": "yellow"}
+# A working plugin is plain; the others stand out.
+_COLOURS = {"broken": "red", "incompatible": "yellow", "conflict": "yellow", "blocked": "cyan"}
 
 
 @click.command("list-plugins")
@@ -122,18 +123,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     click.secho(_row(header, widths), bold=True)
     for row in rows:
         first, *more = textwrap.wrap(row[-1], room) or [""]
-        line = _row([*row[:-1], first], widths)
-        status = next((cell for cell in row[:-1] if cell in _STATUSES), "")
-        click.echo(
-            click.style(line, fg=None if status == "working" else _COLOURS.get(status, "red"))
-            if status
-            else line
-        )
+        colour = next((_COLOURS[cell] for cell in row[:-1] if cell in _COLOURS), None)
+        click.secho(_row([*row[:-1], first], widths), fg=colour)
         for text in more:
             click.echo(" " * left + text)
-
-
-_STATUSES = ("working", "broken", "incompatible", "conflict", "blocked")
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -63,6 +63,7 @@ class Training:
     """Hold the parts of one training.
 
     settings: the recipe's [train] table.
+    model: on its device already.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     about: texts to keep with the weights.
@@ -102,11 +103,9 @@ class Training:
     def _prepare(self, state: Mapping[str, Any] | None) -> None:
         """Build optimizer, schedule, average and scaler, and set them to where the run was."""
         hardware, settings = self.hardware, self.settings
-        self.model.to(hardware.device).to(memory_format=hardware.memory_format)
         self.optimizer = self.make_optimizer(self.model)
-        planned = len(self._batches(1))
-        self.steps_per_epoch = -(-planned // settings.accumulate)
-        self.total_steps = self.steps_per_epoch * settings.epochs
+        steps_per_epoch = -(-len(self._batches(1)) // settings.accumulate)
+        self.total_steps = steps_per_epoch * settings.epochs
         self.schedule = self.make_schedule(self.optimizer, self.total_steps, settings.epochs)
         self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
         self.scaler = torch.amp.GradScaler(
