@@ -27,7 +27,7 @@ from skinfw.table import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skinfw.engine.evaluate import Evaluator
+    from skinfw.engine.cache import Decoded
     from skinfw.engine.parts import Parts
 
 Say = Callable[[str], None]
@@ -90,17 +90,19 @@ class _Run:
         """Run all stages."""
         with self._timed("data"):
             table = self._data()
+        with self._timed("cache"):
+            decoded = self._decoded(table)
         with self._timed("build"):
-            parts, hooks = self._build(table)
+            parts, hooks = self._build(table, decoded)
         with self._timed("train"):
             history = self._fit(parts, hooks)
         if history is None:
             return None
         with self._timed("evaluate"):
-            result, judge = self._evaluate(parts, history)
+            result = self._evaluate(parts, history)
         if self.hardware.main:
             with self._timed("explain"):
-                result = self._explain(parts, judge, result)
+                result = self._explain(parts, result)
             with self._timed("report"):
                 self._report(parts, result)
         hooks.run_end(result=result)
@@ -143,15 +145,37 @@ class _Run:
                 )
         self.folder.update(**hashes)
 
-    def _build(self, table: pd.DataFrame) -> tuple[Parts, Any]:
+    def _decoded(self, table: pd.DataFrame) -> Decoded | None:
+        """Decode all images once, where that is wanted and nothing is known to forbid it."""
+        from skinfw.engine.cache import cache_folder, prepare
+        from skinfw.engine.device import share
+
+        plan = self.plan
+        if not plan.engine.cache or hasattr(plan.dataset, "image"):
+            return None
+        paths, short = table["path"].tolist(), plan.image.decoded_short
+        folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
+        # A quick look would wait for images that it never sees.
+        quick = bool(plan.train.limit_batches)
+        found = None
+        if self.hardware.main:
+            found = prepare(folder, limit, paths, short, self.say, build=not quick)
+        share(None, self.hardware)
+        return found or prepare(folder, limit, paths, short, self.say, build=False)
+
+    def _build(self, table: pd.DataFrame, decoded: Decoded | None) -> tuple[Parts, Any]:
         """Build the parts, and say what the network and an epoch are."""
         import numpy as np
 
+        from skinfw.engine.cache import cache_folder
         from skinfw.engine.parts import Parts
         from skinfw.engine.sampling import draw_hash
 
         plan = self.plan
-        parts = Parts(plan, table, self.hardware)
+        folder = cache_folder() if plan.engine.cache else None
+        parts = Parts(plan, table, self.hardware, decoded, folder, self.say)
+        self.hardware = parts.hardware
+        self.folder.update(hardware=self.hardware.record())
         millions = sum(weights.numel() for weights in parts.model.parameters()) / 1e6
         backbone, device = plan.one("backbone").use, self.hardware.device
         self.say(f"{backbone}: {millions:.2f} million parameters on {device}")
@@ -184,7 +208,7 @@ class _Run:
         training = parts.training(self.folder.path, hooks)
         return training.at.history if training.fit(state) else None
 
-    def _evaluate(self, parts: Parts, history: list[dict[str, float]]) -> tuple[Result, Evaluator]:
+    def _evaluate(self, parts: Parts, history: list[dict[str, float]]) -> Result:
         """Judge the best weights, on validation and, once, on test."""
         from skinfw.engine.device import share
         from skinfw.engine.evaluate import measure
@@ -213,18 +237,20 @@ class _Run:
             metrics,
             marks=self.folder.record["marks"],
         )
-        return result, judges["test"]
+        return result
 
-    def _explain(self, parts: Parts, judge: Evaluator, result: Result) -> Result:
+    def _explain(self, parts: Parts, result: Result) -> Result:
         """Ask the explainers about some of the test images."""
         from skinfw.engine.explain import explain
+
+        images = parts.pictures("test")
 
         found = [
             explain(
                 planned,
                 explainer,
                 parts.model,
-                judge.images,
+                images,
                 result.predictions["test"],
                 self.hardware,
                 self.plan.seed,

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval, Lt
 
+Side = Annotated[int, Interval(ge=32, le=2048)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TopLevel:
@@ -28,9 +30,32 @@ class ImageSettings:
     """Set the square that the network sees.
 
     size: side of the square in pixels; augmentation and views aim at it.
+    short: images whose short side is at least twice this long are halved while they are decoded,
+        once or more, so that they keep this length; 0 takes one and a half times `size`.
+    train_sizes: sides of the square in training, one after the other, each for an equal share of
+        the epochs; empty takes `size` throughout. Random crops show a lesion larger than the
+        center view does, so that training at a smaller size loses little and saves much time
+        (Touvron et al. 2019, arXiv 1906.06423); growing sizes save more (Tan and Le 2021,
+        arXiv 2104.00298).
     """
 
-    size: Annotated[int, Interval(ge=32, le=2048)] = 224
+    size: Side = 224
+    short: Annotated[int, Interval(ge=0, le=8192)] = 0
+    train_sizes: tuple[Side, ...] = ()
+
+    @property
+    def decoded_short(self) -> int:
+        """The length that the short side of a decoded image keeps."""
+        return self.short or self.size * 3 // 2
+
+    def train_size(self, epoch: int, epochs: int) -> int:
+        """Return the side of the square in one epoch of training.
+
+        epoch: from 1.
+        epochs: of the whole training.
+        """
+        sizes = self.train_sizes or (self.size,)
+        return sizes[(epoch - 1) * len(sizes) // epochs]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +67,9 @@ class TrainSettings:
     accumulate: batches per optimizer step.
     clip_norm: largest gradient norm; 0 does not clip.
     ema: decay of the moving average of the weights that is evaluated and kept; 0 keeps none.
+    freeze: modules of the backbone that do not learn, by their dotted names, such as "blocks.0";
+        "trunk" stands for all but the last layer. What is frozen keeps the statistics of its
+        batch normalisation, too.
     early_stopping: epochs without a better `select` before training stops; 0 never stops.
     select: the number of the validation part that chooses the best epoch; `val_loss` chooses
         the smallest, every other number the largest.
@@ -56,6 +84,7 @@ class TrainSettings:
     accumulate: Annotated[int, Ge(1)] = 1
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
+    freeze: tuple[str, ...] = ()
     early_stopping: Annotated[int, Ge(0)] = 0
     select: str = "balanced_accuracy"
     validation: Literal["val", "test"] = "val"
@@ -68,18 +97,27 @@ class EngineSettings:
     """Set how the machine computes; only `precision` may change a number beyond rounding.
 
     device: "auto" takes a GPU where there is one.
-    precision: of the forward pass; "auto" is bf16 on a GPU that has it, else fp32.
+    precision: of the forward pass; "auto" is bf16 on a GPU that has it, and on a CPU that has
+        units for it if a short trial trains clearly faster; else fp32. run.json keeps the choice.
     memory_format: "auto" is channels_last, which convolutions like on every device.
-    workers: processes that load images; -1 chooses: none on a CPU, whose cores train.
+    compile: whether torch compiles the network; "auto" tries it on a GPU and does it where it
+        saves more time than it costs, and never on a CPU, where it gains little.
+    workers: threads that load images ahead; -1 chooses: none on a CPU, whose cores train.
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
+    cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
+        and runs; the folder is ~/.cache/skinfw, or what SKINFW_CACHE names.
+    cache_gb: how many gigabytes of images it may keep; the least recently used go first.
     save_minutes: also save the resumable state inside long epochs, this often.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
+    cache: bool = True
+    cache_gb: Annotated[float, Gt(0)] = 20.0
     save_minutes: Annotated[float, Gt(0)] = 10.0
 
 

@@ -1,22 +1,22 @@
-"""From indices to batches: read, roll, act, stack. Worker count changes nothing."""
+"""From indices to batches: read, roll, act. The number of workers changes nothing."""
 
 from __future__ import annotations
 
-import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from skinfw.contracts import Draw
+from skinfw.engine.ahead import ahead
+from skinfw.engine.cache import Decoded
 from skinfw.engine.device import Hardware
 from skinfw.engine.images import read_image
 from skinfw.engine.pixels import act, fold
@@ -31,6 +31,9 @@ Key = tuple[int, int, int, bool]
 """Epoch, position in the draw, index into the part, and whether it is a copy."""
 
 
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class Source:
     """Read the images of one part.
@@ -38,17 +41,23 @@ class Source:
     paths: file paths, or whatever the data set's own `image` takes.
     ids: image ids, for messages.
     draw: the data set's `image`, or None for files.
+    short: as `read_image` takes it.
+    decoded: the images that the cache holds, by path.
     """
 
     paths: Sequence[str]
     ids: Sequence[str]
     draw: Callable[[str], Image] | None = None
+    short: int = 0
+    decoded: Decoded | None = None
 
     def read(self, index: int) -> Image:
-        """Return one image, uint8 [H, W, 3]."""
+        """Return one image, uint8 [H, W, 3]; it may be read-only."""
+        path = self.paths[index]
         if self.draw:
-            return self.draw(self.paths[index])
-        return read_image(Path(self.paths[index]))
+            return self.draw(path)
+        held = self.decoded.get(path) if self.decoded else None
+        return read_image(path, self.short) if held is None else held
 
 
 @dataclass(frozen=True)
@@ -77,83 +86,105 @@ class Chain:
         return steps
 
 
-class TrainImages(Dataset[Any]):
+class Images(Protocol):
+    """Images that can be asked for in batches, from several threads at once."""
+
+    def batch(self, keys: Sequence[Any], pin: bool = False) -> Batch:
+        """Return the tensors of a batch.
+
+        keys: which images.
+        pin: whether the memory is locked in place, so that a GPU can fetch it by itself.
+        """
+
+
+class TrainImages:
     """Give augmented training images by key; a pure function of seed and key."""
 
     def __init__(
-        self, source: Source, labels: Integers, chain: Chain, view: Any, seed: int
+        self,
+        source: Source,
+        labels: Integers,
+        chain: Callable[[int], Chain],
+        view: Any,
+        seed: int,
     ) -> None:
-        """Keep what is needed to make any image of any epoch."""
+        """Keep what is needed to make any image of any epoch.
+
+        chain: epoch -> the augmentation at that epoch's size.
+        """
         self.source, self.labels, self.chain, self.view = source, labels, chain, view
         self.seed = seed
 
-    def __getitem__(self, key: Key) -> tuple[Image, int] | SkinfwError:
-        """Return an image and its label, or the error, which a worker cannot raise whole."""
+    def batch(self, keys: Sequence[Key], pin: bool = False) -> Batch:
+        """Return images, uint8 [N, H, W, 3], and labels [N], of keys of one epoch."""
+        size = self.chain(keys[0][0]).size
+        images = torch.empty((len(keys), size, size, 3), dtype=torch.uint8, pin_memory=pin)
+        for key, out in zip(keys, images.numpy(), strict=True):
+            self._image(key, out)
+        return images, torch.from_numpy(self.labels[[key[2] for key in keys]])
+
+    def _image(self, key: Key, out: Image) -> None:
+        """Make one image where it belongs."""
         epoch, position, index, copy = key
-        try:
+        chain = self.chain(epoch)
+        with _named(self.source.ids[index]):
             image = self.source.read(index)
-            rng = stream(self.seed, "augment", epoch, position)
             size = (image.shape[0], image.shape[1])
-            if self.chain.ops:
-                steps = self.chain.steps(Dice(rng, size, copy, lambda: self._peer(rng)))
+            if chain.ops:
+                rng = stream(self.seed, "augment", epoch, position)
+                steps = chain.steps(Dice(rng, size, copy, lambda: self._peer(rng)))
             else:
                 steps = self.view.plan(size)[0]
-            image = act(image, fold(steps))
-        except SkinfwError as error:
-            return error
-        except Exception as error:
-            return _failure(self.source.ids[index], error)
-        height, width = image.shape[:2]
-        if (height, width) != (self.chain.size, self.chain.size):
-            return SkinfwError(
-                f"augmentation left {self.source.ids[index]} at {width}x{height} pixels, "
-                f"not at image.size {self.chain.size}",
-                where="[[augment]]",
-                cure="begin with random-resized-crop, or with resize and center-crop",
-            )
-        return image, int(self.labels[index])
+            made = act(image, fold(steps), out)
+            if made is not out:
+                raise SkinfwError(
+                    f"augmentation left {self.source.ids[index]} at {made.shape[1]}x"
+                    f"{made.shape[0]} pixels, not at image.size {chain.size}",
+                    where="[[augment]]",
+                    cure="begin with random-resized-crop, or with resize and center-crop",
+                )
 
     def _peer(self, rng: np.random.Generator) -> Image:
         return self.source.read(int(rng.integers(len(self.labels))))
 
 
-class EvalImages(Dataset[Any]):
+class EvalImages:
     """Give all views of an image from one decode."""
 
     def __init__(self, source: Source, labels: Integers, view: Any) -> None:
         """Keep what is needed to make the views of any image."""
         self.source, self.labels, self.view = source, labels, view
 
-    def __getitem__(self, index: int) -> tuple[Image, int] | SkinfwError:
-        """Return the views [V, H, W, 3] and the label."""
-        try:
-            image = self.source.read(index)
-            plans = self.view.plan((image.shape[0], image.shape[1]))
-            views = np.stack([act(image, fold(steps)) for steps in plans])
-        except SkinfwError as error:
-            return error
-        except Exception as error:
-            return _failure(self.source.ids[index], error)
-        return views, int(self.labels[index])
+    def batch(self, keys: Sequence[int], pin: bool = False) -> Batch:
+        """Return the views, uint8 [N, V, H, W, 3], and labels [N]; keys are positions."""
+        images: torch.Tensor | None = None
+        for place, index in enumerate(keys):
+            with _named(self.source.ids[index]):
+                image = self.source.read(index)
+                plans = self.view.plan((image.shape[0], image.shape[1]))
+                views = np.stack([act(image, fold(steps)) for steps in plans])
+                if images is None:
+                    shape = (len(keys), *views.shape)
+                    images = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
+                images[place] = torch.from_numpy(views)
+        assert images is not None, "a batch has an image"
+        return images, torch.from_numpy(self.labels[list(keys)])
 
 
-def _failure(name: str, error: Exception) -> SkinfwError:
-    """Describe what went wrong with an image; a worker can hand on nothing but text."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return SkinfwError(
-        f"image {name} could not be prepared: {type(error).__name__}: {error}",
-        f"{frame.filename}:{frame.lineno}",
-        cure="the line belongs to a data set, an op or a view; report it to its plugin",
-    )
-
-
-def collate(samples: list[Any]) -> Any:
-    """Stack samples into tensors, or pass the first error on."""
-    for sample in samples:
-        if isinstance(sample, SkinfwError):
-            return sample
-    images = torch.from_numpy(np.stack([image for image, _ in samples]))
-    return images, torch.tensor([label for _, label in samples])
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the image in what a data set, an op or a view raises."""
+    try:
+        yield
+    except SkinfwError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise SkinfwError(
+            f"image {name} could not be prepared: {type(error).__name__}: {error}",
+            f"{frame.filename}:{frame.lineno}",
+            cure="the line belongs to a data set, an op or a view; report it to its plugin",
+        ) from error
 
 
 def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> list[list[Key]]:
@@ -176,57 +207,20 @@ def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> l
     return [batch[: len(batch) // world * world][rank::world] for batch in whole]
 
 
-class _Plan:
-    """Hand one epoch's batches to a loader that lives for the whole run."""
-
-    def __init__(self) -> None:
-        self.batches: Sequence[Sequence[Any]] = ()
-
-    def __iter__(self) -> Iterator[Sequence[Any]]:
-        return iter(self.batches)
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-
 class Loader:
-    """Load batches by their keys, in this process or in workers, raising errors here."""
+    """Load batches, here or in threads that work ahead.
 
-    def __init__(self, images: Dataset[Any], hardware: Hardware) -> None:
-        """Keep workers for the whole run, where there are any."""
-        self._plan = _Plan()
-        workers = hardware.workers
-        self._loader: DataLoader[Any] = DataLoader(
-            images,
-            batch_sampler=self._plan,  # type: ignore[arg-type]
-            num_workers=workers,
-            collate_fn=collate,
-            pin_memory=hardware.device.type == "cuda",
-            persistent_workers=workers > 0,
-            worker_init_fn=_quiet_worker if workers else None,
-            # Components in local files cannot be imported by a fresh interpreter.
-            multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
-        )
+    Threads see the objects of this process, so that nothing is copied, pickled or forked; decoding
+    and resampling leave Python's lock to others while they work.
+    """
 
-    def load(self, batches: Sequence[Sequence[Any]]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Return images, uint8, and labels, batch by batch."""
-        self._plan.batches = batches
-        try:
-            for batch in self._loader:
-                if isinstance(batch, SkinfwError):
-                    raise batch
-                yield batch
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise SkinfwError(
-                "a process that loads images died",
-                why=str(error).splitlines()[0],
-                cure="the machine ran out of memory; set engine.workers = 0, or fewer",
-            ) from error
+    def __init__(self, images: Images, hardware: Hardware) -> None:
+        """Keep what to load and how."""
+        self._images, self._workers = images, hardware.workers
+        self._pin = hardware.device.type == "cuda"
+        cv2.setNumThreads(0)  # images are too small to share one among threads
 
-
-def _quiet_worker(_: int) -> None:
-    """Leave Ctrl-C to the main process, and the cores to the other workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(0)
+    def load(self, batches: Sequence[Sequence[Any]]) -> Iterator[Batch]:
+        """Return the tensors of each batch, in order."""
+        tasks = (partial(self._images.batch, batch, self._pin) for batch in batches)
+        return ahead(tasks, self._workers)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from skinfw.engine.ahead import usable_cores
 from skinfw.errors import RecipeError
 from skinfw.settings import EngineSettings
 
@@ -24,8 +25,9 @@ class Hardware:
     device: where to compute.
     precision: of the forward pass.
     memory_format: layout of weights and images.
-    workers: loading processes.
+    workers: threads that load images ahead.
     rank, world: which process this is, of how many.
+    compiled: whether torch compiles the network for training.
     """
 
     device: torch.device
@@ -34,6 +36,7 @@ class Hardware:
     workers: int
     rank: int = 0
     world: int = 1
+    compiled: bool = False
 
     @property
     def main(self) -> bool:
@@ -53,12 +56,13 @@ class Hardware:
         model: its `normalisation`, (mean, std) of values in [0, 1], is used where it has one.
         """
         mean, std = getattr(model, "normalisation", IMAGENET)
-        shift = torch.tensor(mean, device=self.device).mul(255).view(1, 3, 1, 1)
         scale = torch.tensor(std, device=self.device).mul(255).reciprocal().view(1, 3, 1, 1)
+        shift = torch.tensor(mean, device=self.device).mul(255).view(1, 3, 1, 1)
 
         def normalise(images: torch.Tensor) -> torch.Tensor:
             moved = images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
-            return ((moved.float() - shift) * scale).contiguous(memory_format=self.memory_format)
+            values = moved.float().sub_(shift).mul_(scale)
+            return values.contiguous(memory_format=self.memory_format)
 
         return normalise
 
@@ -71,6 +75,7 @@ class Hardware:
             "threads": torch.get_num_threads(),
             "precision": self.precision,
             "memory_format": str(self.memory_format).removeprefix("torch."),
+            "compiled": self.compiled,
             "workers": self.workers,
             "processes": self.world,
         }
@@ -104,7 +109,7 @@ def choose(settings: EngineSettings) -> Hardware:
         torch.cuda.set_device(device)
     precision = settings.precision
     if precision == "auto":
-        # Many CPUs accept bf16 and emulate it ten times slower; only GPUs say honestly.
+        # Many CPUs accept bf16 and emulate it; for them a trial decides, once the network is there.
         native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         precision = "bf16" if native else "fp32"
     if precision == "fp16" and kind != "cuda":
@@ -117,8 +122,7 @@ def choose(settings: EngineSettings) -> Hardware:
     memory_format = formats.get(settings.memory_format, torch.channels_last)
     workers = settings.workers
     if workers < 0:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        workers = min(8, max(1, (cores or 1) - 1)) if kind == "cuda" else 0
+        workers = min(8, max(1, usable_cores() - 1)) if kind == "cuda" else 0
     return Hardware(device, precision, memory_format, workers, rank, world)
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 
 from skinfw.contracts import Predictions
-from skinfw.engine.data import EvalImages, Loader
+from skinfw.engine.data import Loader
 from skinfw.engine.device import Hardware, gather
+from skinfw.engine.feed import Feed
 from skinfw.errors import SkinfwError
 
 
@@ -21,7 +22,7 @@ class Evaluator:
     def __init__(
         self,
         rows: pd.DataFrame,
-        images: EvalImages,
+        feed: Feed,
         classes: tuple[str, ...],
         loss: Callable[..., torch.Tensor],
         batch_size: int,
@@ -29,11 +30,11 @@ class Evaluator:
     ) -> None:
         """Cut the part into batches and open its loader.
 
-        rows: the part's table; `images` are in the same order.
+        rows: the part's table; the images of `feed` are in the same order.
         """
         self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
-        self.images = images
-        self.loader = Loader(images, hardware)
+        self.feed = feed
+        self.loader = Loader(feed.images, hardware)
         total, world, rank = len(rows), hardware.world, hardware.rank
         # Processes take rows in turn; the last ones repeat row 0 as padding, trimmed in gather.
         own = [i if i < total else 0 for i in range(rank, -(-total // world) * world, world)]
@@ -45,43 +46,36 @@ class Evaluator:
         """Return what the model says of every image of the part."""
         was_training = model.training
         model.eval()
-        normalise = self.hardware.normaliser(model)
+        prepare, network = self.feed.prepare(model), self.feed.network(model)
         found = []
         for views, targets in self.loader.load(self.batches):
-            count, repeats = views.shape[:2]
             with self.hardware.autocast():
-                logits = model(normalise(views.flatten(0, 1))).float()
-            probabilities = logits.softmax(1).unflatten(0, (count, repeats)).mean(1)
+                logits = network(prepare(views.flatten(0, 1))).float()
             targets = targets.to(logits.device, non_blocking=True)
-            wide = targets.repeat_interleave(repeats)
-            losses = torch.stack(
-                [
-                    self.loss(logits[wide_slice], wide[wide_slice], None).float()
-                    for wide_slice in _images(count, repeats)
-                ]
-            )
-            found.append(torch.cat([probabilities, losses[:, None], targets[:, None]], 1))
+            rows = logits.reshape(len(targets), -1)
+            found.append(torch.cat([rows, targets[:, None]], 1))
         model.train(was_training)
-        table = gather(torch.cat(found), len(self.rows), self.hardware).cpu().double().numpy()
-        if not np.isfinite(table[:, :-2]).all():
+        table = gather(torch.cat(found), len(self.rows), self.hardware)
+        true = table[:, -1].long()
+        logits = table[:, :-1].reshape(len(true), -1, len(self.classes))
+        if not bool(logits.isfinite().all()):
             raise SkinfwError(
                 "the network's logits are not finite",
                 why="the optimisation diverged, or the backbone divides by zero",
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",
             )
-        probabilities = table[:, :-2] / table[:, :-2].sum(1, keepdims=True)
+        wide = true.repeat_interleave(logits.shape[1])
+        loss = self.loss(logits.flatten(0, 1), wide, None)
+        # float32 logits are exact in float64, and so are its rows' sums.
+        probabilities = logits.cpu().double().softmax(2).mean(1).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
             lesions=self.rows["lesion"].tolist(),
-            true=table[:, -1].astype(np.int64),
-            probabilities=probabilities,
+            true=true.cpu().numpy().astype(np.int64),
+            probabilities=probabilities / probabilities.sum(1, keepdims=True),
             classes=self.classes,
-            loss=float(table[:, -2].mean()),
+            loss=float(loss),
         )
-
-
-def _images(count: int, repeats: int) -> list[slice]:
-    return [slice(i * repeats, (i + 1) * repeats) for i in range(count)]
 
 
 def measure(metrics: list[Any], predictions: Predictions) -> dict[str, float]:

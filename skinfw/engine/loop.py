@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from skinfw.engine.data import Key, Loader, batches
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
+from skinfw.engine.feed import Feed
 from skinfw.engine.sampling import Drawer
 from skinfw.engine.seed import torch_seed
 from skinfw.engine.signals import stop_signals
@@ -33,6 +34,8 @@ from skinfw.targets import Planned
 
 Record = dict[str, float]
 BEST = "best.safetensors"
+AGREE_BATCHES = 8
+Tensors = list[torch.Tensor]
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Training:
 
     settings: the recipe's [train] table.
     model: on its device already.
+    frozen: the modules of it that stay in evaluation mode.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     about: texts to keep with the weights.
@@ -72,12 +76,13 @@ class Training:
     settings: TrainSettings
     seed: int
     model: torch.nn.Module
+    frozen: Sequence[torch.nn.Module]
     loss: Callable[..., torch.Tensor]
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
     drawer: Drawer
-    loader: Loader
+    feed: Feed
     validator: Evaluator
     metrics: Sequence[tuple[Planned, Any]]
     hardware: Hardware
@@ -108,6 +113,7 @@ class Training:
         self.total_steps = steps_per_epoch * settings.epochs
         self.schedule = self.make_schedule(self.optimizer, self.total_steps, settings.epochs)
         self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
+        self._averaged = _pairs(self.average, self.model) if self.average else None
         self.scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "fp16"
         )
@@ -119,10 +125,13 @@ class Training:
             if self.average:
                 self.average.load_state_dict(state["average"])
             self.at = Progress(**state["progress"])
-        self.parallel: torch.nn.Module = self.model
+        self.parallel = self.feed.network(self.model)
+        if hardware.compiled:
+            self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
         if hardware.world > 1:
-            self.parallel = DistributedDataParallel(self.model)
-        self.normalise = hardware.normaliser(self.model)
+            self.parallel = DistributedDataParallel(self.parallel)
+        self.prepare = self.feed.prepare(self.model)
+        self.loader = Loader(self.feed.images, hardware)
 
     def _batches(self, epoch: int) -> list[list[Key]]:
         """Return this process's batches of an epoch."""
@@ -139,7 +148,7 @@ class Training:
 
     def _epoch(self, stop: Callable[[], bool]) -> bool:
         """Train and validate one epoch; False where a signal came."""
-        at, settings = self.at, self.settings
+        at, settings, hardware = self.at, self.settings, self.hardware
         cut = self._batches(at.epoch)
         weight = self.class_weight(at.epoch)
         weight = None if weight is None else weight.to(self.hardware.device, torch.float32)
@@ -148,6 +157,8 @@ class Training:
             epoch=at.epoch, epochs=settings.epochs, steps=len(cut), images=images
         )
         self.model.train()
+        for module in self.frozen:
+            module.eval()
         started, saved = time.perf_counter() - at.seconds, time.monotonic()
         if not at.batch:
             at.lr = float(self.optimizer.param_groups[0]["lr"])
@@ -164,7 +175,9 @@ class Training:
             at.images += len(targets) * self.hardware.world
             total += loss.to(precise) * len(targets) * self.hardware.world
             self.hooks.step_end(step=at.batch, images=len(targets) * self.hardware.world, loss=loss)
-            stopping = self._agree(stop())
+            # Agreeing makes the devices wait for each other, so not after every batch.
+            agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0
+            stopping = agreed and self._agree(stop())
             overdue = time.monotonic() - saved > 60 * self.save_minutes
             if boundary and at.batch < len(cut) and (stopping or overdue):
                 at.loss, at.seconds = float(total), time.perf_counter() - started
@@ -192,7 +205,7 @@ class Training:
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
             with hardware.autocast():
-                logits = self.parallel(self.normalise(pixels))
+                logits = self.parallel(self.prepare(pixels))
             loss = self.loss(logits.float(), targets, weight)
             self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
@@ -210,15 +223,14 @@ class Training:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Move the averaged weights; young averages follow faster."""
-        if not self.average:
+        if not self._averaged:
             return
         done = (self.at.step + 1) // self.settings.accumulate
         decay = min(self.settings.ema, (1 + done) / (10 + done))
-        own, new = self.average.state_dict(), self.model.state_dict()
-        floats = [name for name, tensor in own.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([own[n] for n in floats], [new[n] for n in floats], 1 - decay)
-        for name in own.keys() - set(floats):
-            own[name].copy_(new[name])
+        (own, new), others = self._averaged
+        torch._foreach_lerp_(own, new, 1 - decay)
+        for old, current in others:
+            old.copy_(current)
 
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
@@ -288,6 +300,16 @@ class Training:
             dist.all_reduce(total)
             total = total / self.hardware.world
         return float(total)
+
+
+def _pairs(
+    average: torch.nn.Module, model: torch.nn.Module
+) -> tuple[tuple[Tensors, Tensors], list[tuple[torch.Tensor, torch.Tensor]]]:
+    """Pair the tensors of two equal networks: floats in two lists, and the others one by one."""
+    both = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
+    floats = [pair for pair in both if pair[0].is_floating_point()]
+    others = [pair for pair in both if not pair[0].is_floating_point()]
+    return ([own for own, _ in floats], [new for _, new in floats]), others
 
 
 def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:

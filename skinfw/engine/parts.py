@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,15 @@ import torch
 
 from skinfw.build import Plan
 from skinfw.contracts import Predictions
-from skinfw.engine.data import Chain, EvalImages, Loader, Source, TrainImages
+from skinfw.engine.cache import Decoded
+from skinfw.engine.data import Chain, EvalImages, Source, TrainImages
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
+from skinfw.engine.features import FeatureStore
+from skinfw.engine.feed import FeatureFeed, Feed, PixelFeed
+from skinfw.engine.frozen import TRUNK, freeze
 from skinfw.engine.loop import Training
+from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
 from skinfw.engine.seed import torch_seed
 from skinfw.errors import RecipeError, SkinfwError
@@ -30,22 +36,42 @@ Pairs = list[tuple[Planned, Any]]
 class Parts:
     """Hold the built components of one run, checked before any of them works for hours."""
 
-    def __init__(self, plan: Plan, table: pd.DataFrame, hardware: Hardware) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        table: pd.DataFrame,
+        hardware: Hardware,
+        decoded: Decoded | None = None,
+        cache: Path | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
         """Build all but the optimizer and the schedule, which need the number of steps.
 
         table: with the column `part`.
+        hardware: what "auto" leaves open is settled here, on the network.
+        decoded: images that need no decoding.
+        cache: where features of a frozen network are kept; None keeps none.
+        say: told what a user must hear.
         """
         self.plan, self.table, self.hardware = plan, table, hardware
+        self.decoded, self.cache, self.say = decoded, cache, say
         self.view = plan.one("view").make(size=plan.image.size)
         self.metrics = self._all("metric")
         self._check_select()
         self.rows, self.labels, self.source = self._part(table, "train")
         self.counts = [int((self.labels == index).sum()) for index in range(len(plan.classes))]
         self.model = self._backbone()
+        self.frozen = freeze(
+            self.model, plan.train.freeze, plan.recipe.origin("train", "freeze").text
+        )
+        self.hardware = self._settled()
         loss = plan.one("loss")
         self.loss = loss.guarded(loss.make(classes=plan.classes, counts=self.counts))
         augment = plan.parts.get("augment", ())
-        self.ops = [(planned, planned.make(size=plan.image.size)) for planned in augment]
+        self.chains = {
+            size: Chain([(planned, planned.make(size=size)) for planned in augment], size)
+            for size in {*plan.image.train_sizes, plan.image.size}
+        }
         self.weighting = self._all("weighting")
         self.explainers = self._all("explainer")
         self.reports = self._all("report")
@@ -74,6 +100,28 @@ class Parts:
             self.hardware,
         )
 
+    @cached_property
+    def features(self) -> FeatureStore | None:
+        """The features of the trunk, where it is frozen and every epoch shows the same images."""
+        plan = self.plan
+        if not self.cache or TRUNK not in plan.train.freeze or plan.parts.get("augment"):
+            return None
+        parts = {kind: plan.one(kind) for kind in ("dataset", "backbone", "view")}
+        about = [[part.table(), part.record()] for part in parts.values()]
+        return FeatureStore(
+            self.cache / "features", self.model, [about, vars(plan.image)], self.hardware
+        )
+
+    def _settled(self) -> Hardware:
+        """Return the hardware with what only the network can tell."""
+        plan, hardware = self.plan, self.hardware
+        size, batch = plan.image.train_size(1, 1), plan.train.batch_size
+        steps = plan.train.epochs * len(self.rows) // batch
+        recorded = (plan.recipe.replays or {}).get("hardware")
+        return settle(
+            self.model, plan.engine, (batch // hardware.world, size), steps, hardware, recorded
+        )
+
     @property
     def listeners(self) -> Pairs:
         """The objects that may have run hooks."""
@@ -82,16 +130,18 @@ class Parts:
 
     def judge(self, part: str) -> Evaluator:
         """Return the evaluator of one part of the data."""
-        rows, labels, source = self._part(self.table, part)
-        if limit := self.plan.train.limit_eval_batches:
-            # Evenly over the part, so that a quick look sees all sources.
-            wanted = limit * self._eval_batch
-            some = rows.iloc[:: max(1, len(rows) // wanted)].head(wanted)
-            rows, labels, source = self._part(some, part)
+        rows, labels, source = self._shown(part)
         images = EvalImages(source, labels, self.view)
-        return Evaluator(
-            rows, images, self.plan.classes, self.loss, self._eval_batch, self.hardware
-        )
+        feed: Feed = PixelFeed(images, self.hardware)
+        if self.features:
+            found = self.features.get(images, self._eval_batch, self.say)
+            feed = FeatureFeed(found, labels, self.hardware, views=True)
+        return Evaluator(rows, feed, self.plan.classes, self.loss, self._eval_batch, self.hardware)
+
+    def pictures(self, part: str) -> EvalImages:
+        """Return the images of one part of the data, in the order in which it is judged."""
+        _, labels, source = self._shown(part)
+        return EvalImages(source, labels, self.view)
 
     def training(self, folder: Path, hooks: Any) -> Training:
         """Return the training, ready to fit.
@@ -100,13 +150,17 @@ class Parts:
         hooks: the run's hooks.
         """
         plan = self.plan
-        images = TrainImages(
-            self.source, self.labels, Chain(self.ops, plan.image.size), self.view, plan.seed
-        )
+        images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
+        feed: Feed = PixelFeed(images, self.hardware)
+        if self.features:
+            views = EvalImages(self.source, self.labels, self.view)
+            found = self.features.get(views, self._eval_batch, self.say)
+            feed = FeatureFeed(found, self.labels, self.hardware, views=False)
         return Training(
             settings=plan.train,
             seed=plan.seed,
             model=self.model,
+            frozen=self.frozen,
             loss=self.loss,
             make_optimizer=lambda model: plan.one("optimizer").make(model=model),
             make_schedule=lambda optimizer, steps, epochs: plan.one("schedule").make(
@@ -114,7 +168,7 @@ class Parts:
             ),
             class_weight=self._class_weight,
             drawer=self.drawer,
-            loader=Loader(images, self.hardware),
+            feed=feed,
             validator=self.judge(plan.train.validation),
             metrics=self.metrics,
             hardware=self.hardware,
@@ -128,6 +182,10 @@ class Parts:
             save_minutes=plan.engine.save_minutes,
         )
 
+    def _chain(self, epoch: int) -> Chain:
+        """Return the augmentation at the size of an epoch."""
+        return self.chains[self.plan.image.train_size(epoch, self.plan.train.epochs)]
+
     @property
     def _eval_batch(self) -> int:
         return self.plan.engine.eval_batch_size or 2 * self.plan.train.batch_size
@@ -139,6 +197,16 @@ class Parts:
                 return torch.as_tensor(weights, dtype=torch.float32)
         return None
 
+    def _shown(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
+        """Return what is judged of one part: all of it, or some for a quick look."""
+        rows, labels, source = self._part(self.table, part)
+        if limit := self.plan.train.limit_eval_batches:
+            # Evenly over the part, so that a quick look sees all sources.
+            wanted = limit * self._eval_batch
+            some = rows.iloc[:: max(1, len(rows) // wanted)].head(wanted)
+            rows, labels, source = self._part(some, part)
+        return rows, labels, source
+
     def _part(self, table: pd.DataFrame, part: str) -> tuple[pd.DataFrame, Integers, Source]:
         """Return the rows, labels and images of one part."""
         rows = table[table["part"] == part].reset_index(drop=True)
@@ -147,7 +215,14 @@ class Parts:
         draw = getattr(self.plan.dataset, "image", None)
         if draw is not None:
             draw = self.plan.one("dataset").guarded(draw)
-        return rows, labels, Source(rows["path"].tolist(), rows["id"].tolist(), draw)
+        source = Source(
+            rows["path"].tolist(),
+            rows["id"].tolist(),
+            draw,
+            self.plan.image.decoded_short,
+            self.decoded,
+        )
+        return rows, labels, source
 
     def _backbone(self) -> torch.nn.Module:
         """Build the network under its own seed, and try it on one black image."""

@@ -19,6 +19,10 @@ from skinfw.steps import Colour, Step, Table, Warp
 Image = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.floating[Any]]
 
+_TINY = 1e-6
+# The spread of a Gaussian, in input pixels, that makes one output pixel see what it covers.
+_SPREAD = 0.4
+_SHARP = 0.3
 _BORDERS = {
     "black": cv2.BORDER_CONSTANT,
     "edge": cv2.BORDER_REPLICATE,
@@ -45,22 +49,28 @@ def fold(steps: Iterable[Step]) -> list[Step]:
     return folded
 
 
-def act(image: Image, steps: Iterable[Step]) -> Image:
+def act(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
     """Carry out steps, one after the other, as they stand.
 
     image: uint8 [H, W, 3].
     steps: folded or not.
+    out: uint8 array that takes the result and is returned, if the result is of its shape.
     """
-    for step in steps:
+    todo = list(steps)
+    for place, step in enumerate(todo):
+        target = out if place == len(todo) - 1 else None
         if isinstance(step, Warp):
-            image = _warp(image, step)
+            image = _warp(image, step, target)
         elif isinstance(step, Colour):
-            image = _colour(image, step)
+            image = _colour(image, step, target)
         elif isinstance(step, Table):
-            image = cv2.LUT(image, step.values[:, None, :])
+            image = cv2.LUT(image, step.values[:, None, :], target)
         else:
             image = step.function(image)
-    return image
+    if out is None or image is out or image.shape != out.shape:
+        return image
+    np.copyto(out, image)
+    return out
 
 
 def _compose(first: Colour, second: Colour) -> Colour:
@@ -73,34 +83,82 @@ def _compose(first: Colour, second: Colour) -> Colour:
     )
 
 
-def _colour(image: Image, step: Colour) -> Image:
-    mean = np.asarray(cv2.mean(image)[:3])
-    offset = step.offset + step.mean @ mean
-    return np.asarray(cv2.transform(image, np.column_stack([step.matrix, offset])), np.uint8)
+def _colour(image: Image, step: Colour, out: Image | None) -> Image:
+    offset = step.offset
+    if step.mean.any():
+        offset = offset + step.mean @ cv2.mean(image)[:3]
+    matrix = np.column_stack([step.matrix, offset])
+    return np.asarray(cv2.transform(image, matrix, out), np.uint8)
 
 
-def _warp(image: Image, step: Warp) -> Image:
-    """Resample once: shrink by area first where the output is coarser than the input."""
-    matrix = step.matrix
-    height, width = image.shape[:2]
-    shrink = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-    if shrink > 1.0:
-        small = max(1, round(width / shrink)), max(1, round(height / shrink))
-        image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
-        matrix = np.diag([small[0] / width, small[1] / height, 1.0]) @ matrix
-    if _is_identity(matrix, image.shape[:2], step.size):
+def _warp(image: Image, step: Warp, out: Image | None) -> Image:
+    """Resample once; where the output is coarser, what it cannot show is averaged away before."""
+    (a, b, x), (c, d, y) = step.matrix[:2].tolist()
+    # How many input pixels one output pixel spans, along each side of the input.
+    across, down = math.hypot(a, b), math.hypot(c, d)
+    if across > 1.0 or down > 1.0:
+        straight = abs(b) < _TINY and abs(c) < _TINY
+        margin = 0.0 if straight else 2.0
+        height, width = image.shape[:2]
+        left, right = _span(a, b, x, step.size[::-1], width, margin * across)
+        top, bottom = _span(c, d, y, step.size[::-1], height, margin * down)
+        over, under = max(1, int(across + _TINY)), max(1, int(down + _TINY))
+        # Whole factors are fast and exact; up to a factor less one pixel is cut off at the end.
+        small = max(1, (right - left) // over), max(1, (bottom - top) // under)
+        image = image[top : top + small[1] * under, left : left + small[0] * over]
+        if over > 1 or under > 1:
+            image = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
+        image = _blur(image, across / over, down / under)
+        a, b, x = a / over, b / over, (x - left) / over
+        c, d, y = c / under, d / under, (y - top) / under
+    if image.shape[:2] == tuple(step.size) and _is_identity(a, b, x, c, d, y):
         return image
-    to_centre, from_centre = np.eye(3), np.eye(3)
-    to_centre[:2, 2], from_centre[:2, 2] = -0.5, 0.5
+    # OpenCV counts from pixel centres.
+    centred = np.array([[a, b, x + (a + b - 1) / 2], [c, d, y + (c + d - 1) / 2]])
     warped = cv2.warpAffine(
         image,
-        (to_centre @ matrix @ from_centre)[:2],
+        centred,
         (step.size[1], step.size[0]),
+        out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=_BORDERS[step.border or "reflect"],
     )
     return np.asarray(warped, np.uint8)
 
 
-def _is_identity(matrix: Matrix, size: tuple[int, ...], target: tuple[int, int]) -> bool:
-    return tuple(size) == tuple(target) and np.allclose(matrix, np.eye(3), atol=1e-6)
+def _blur(image: Image, across: float, down: float) -> Image:
+    """Blur as much as a resampling needs that is coarser by factors from 1 to 2."""
+    spreads = [_SPREAD * math.sqrt(max(0.0, factor**2 - 1)) for factor in (across, down)]
+    if max(spreads) < _SHARP:
+        return image
+    kernel = [3 if spread >= _SHARP else 1 for spread in spreads]
+    blurred = cv2.GaussianBlur(
+        image, kernel, max(spreads[0], _SHARP), sigmaY=max(spreads[1], _SHARP)
+    )
+    return np.asarray(blurred, np.uint8)
+
+
+def _span(
+    along: float, athwart: float, start: float, size: tuple[int, int], length: int, margin: float
+) -> tuple[int, int]:
+    """Return the first and last pixel, along one side of the input, that a warp looks at.
+
+    along, athwart, start: the row of the matrix that belongs to this side.
+    size: width and height of the output.
+    length: of the side.
+    margin: pixels more at both ends.
+    """
+    ends = start + min(0.0, along * size[0]) + min(0.0, athwart * size[1])
+    low, high = ends, ends + abs(along) * size[0] + abs(athwart) * size[1]
+    low, high = low - margin, high + margin
+    # What lies outside may be mirrored in, from as deep as it is far away.
+    if low < 0:
+        high = max(high, -low)
+    if high > length:
+        low = min(low, 2 * length - high)
+    first = min(length - 1, max(0, math.floor(low + _TINY)))
+    return first, max(first + 1, min(length, math.ceil(high - _TINY)))
+
+
+def _is_identity(a: float, b: float, x: float, c: float, d: float, y: float) -> bool:
+    return max(map(abs, (a - 1, b, x, c, d - 1, y))) < _TINY

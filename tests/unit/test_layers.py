@@ -14,9 +14,10 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 # A module may import from those before it, never from those after it.
 LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
-    "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema",
-    "table", "record", "engine.seed", "engine.signals", "engine.images", "engine.pixels",
-    "engine.device", "engine.data", "engine.state", "engine.evaluate", "engine.sampling",
+    "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema", "table",
+    "record", "engine.seed", "engine.signals", "engine.ahead", "engine.images", "engine.cache",
+    "engine.pixels", "engine.device", "engine.frozen", "engine.data", "engine.feed",
+    "engine.state", "engine.features", "engine.probe", "engine.evaluate", "engine.sampling",
     "engine.explain", "engine.loop", "engine.parts", "run", "cli.toml", "cli.progress",
     "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
 ]  # fmt: skip

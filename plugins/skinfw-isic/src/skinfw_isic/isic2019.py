@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinfw import SkinfwError
-from skinfw_isic.official import bare_id, find_csv, find_images, read_csv, read_labels
+from skinfw_isic.official import bare_id, find_csv, find_images, present, read_csv, read_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ class Isic2019:
         if self.unknown == "drop" and strangers:
             table = table[table["label"] != UNKNOWN]
             notes.append(f"{strangers:,} images labelled UNK are left out")
-        table, note = self._present(table)
+        table, note = present(table, self.root, self.missing)
         alone = int((table["lesion"] == bare_id(table["id"])).sum())
         if alone:
             note.append(f"{alone:,} images have no lesion id; each counts as its own lesion")
@@ -81,18 +81,3 @@ class Isic2019:
         table = table[columns].reset_index(drop=True)
         table.attrs["notes"] = [*notes, *note]
         return table
-
-    def _present(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        """Return the rows whose image exists, and the sentence about the others."""
-        absent = table["path"] == ""
-        count, total = int(absent.sum()), len(table)
-        if not count:
-            return table, []
-        if self.missing == "error":
-            raise SkinfwError(
-                f"{count:,} of {total:,} images are absent",
-                str(self.root),
-                f"the first is {table.loc[absent, 'id'].iloc[0]}",
-                'complete the download, or set dataset.missing = "drop"',
-            )
-        return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from skinfw import SkinfwError
 
@@ -28,7 +28,7 @@ def find_csv(root: Path, name: str) -> Path:
             str(root),
             cure="set dataset.root to the folder that holds the official files",
         )
-    places = (root / f"{name}.csv", root / name / f"{name}.csv")
+    places = _places(root, name)
     for place in places:
         if place.is_file():
             return place
@@ -38,6 +38,15 @@ def find_csv(root: Path, name: str) -> Path:
         f"looked for {' and '.join(str(place.relative_to(root)) for place in places)}",
         "download it from the ISIC archive into the root",
     )
+
+
+def has_csv(root: Path, name: str) -> bool:
+    """Return whether `find_csv` would find it.
+
+    root: the unpacked archive.
+    name: file name without the ending.
+    """
+    return any(place.is_file() for place in _places(root, name))
 
 
 def read_csv(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
@@ -127,9 +136,36 @@ def find_images(root: Path, folder: str) -> dict[str, Path]:
     }
 
 
+def present(
+    table: pd.DataFrame, root: Path, missing: Literal["error", "drop"]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows whose image exists, and the sentence about the others, if there are any.
+
+    table: with columns id and path; the path of an absent image is empty.
+    root: for the message.
+    missing: raise where an image is absent, or drop its row.
+    """
+    absent = table["path"] == ""
+    count, total = int(absent.sum()), len(table)
+    if not count:
+        return table, []
+    if missing == "error":
+        raise SkinfwError(
+            f"{count:,} of {total:,} images are absent",
+            str(root),
+            f"the first is {table.loc[absent, 'id'].iloc[0]}",
+            'complete the download, or set dataset.missing = "drop"',
+        )
+    return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]
+
+
 def bare_id(ids: pd.Series[str]) -> pd.Series[str]:
     """Return ids without `_downsampled`, which marks a smaller file of the same image."""
     return ids.str.removesuffix(SUFFIX)
+
+
+def _places(root: Path, name: str) -> tuple[Path, Path]:
+    return root / f"{name}.csv", root / name / f"{name}.csv"
 
 
 def _refuse(file: Path, wrong: pd.Series[bool], ids: pd.Series[str], what: str) -> None:

@@ -12,6 +12,12 @@ def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
     yield Component(
         "dataset",
+        "isic2018",
+        "skinfw_isic.isic2018:Isic2018",
+        "ISIC 2018 task 3 (HAM10000) training images: seven classes, official files.",
+    )
+    yield Component(
+        "dataset",
         "isic2019",
         "skinfw_isic.isic2019:Isic2019",
         "ISIC 2019 training images: eight classes, official files.",
