@@ -6,30 +6,27 @@ happens after its bytes are on the disk: a kill in the middle loses the last ima
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from skinfw.engine.ahead import ahead, usable_cores
-from skinfw.engine.images import DECODER, decode, file_size, reduction
+from skinfw.engine.cache_writer import FullError, Writer, make
+from skinfw.engine.images import DECODER, reduction
 from skinfw.errors import SkinfwError
 
 Image = npt.NDArray[np.uint8]
 
-_SHARD_BYTES = 1 << 30
-_COMMIT_BYTES = 1 << 26
 _SAMPLE = 24
+_TOLD_SECONDS = 20.0
 _INDEX = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, bytes INTEGER, modified INTEGER,
@@ -120,7 +117,15 @@ def prepare(
                 f"cache {cost.images:,} images are decoded once, about "
                 f"{cost.bytes / 1e6:,.0f} MB and {cost.seconds:.0f} s, into {folder}"
             )
-            if problem := cache.build(paths, short, lambda done, total: None):
+            last = time.monotonic()
+
+            def told(done: int, total: int) -> None:
+                nonlocal last
+                if time.monotonic() - last > _TOLD_SECONDS:
+                    last = time.monotonic()
+                    say(f"cache {done:,} of {total:,} images")
+
+            if problem := cache.build(paths, short, told):
                 say(f"note: {problem.what}; {problem.why}; {problem.cure}")
         return cache.open(paths, short)
     except (OSError, sqlite3.Error) as error:
@@ -171,7 +176,7 @@ class ImageCache:
         """
         self.folder, self.limit, self.workers = folder, limit, workers
         folder.mkdir(parents=True, exist_ok=True)
-        with self._index() as index:
+        with self.index() as index:
             index.executescript(_INDEX)
 
     def open(self, paths: Sequence[str], short: int) -> Decoded:
@@ -182,7 +187,7 @@ class ImageCache:
         """
         places = self._find(paths, short)
         used = {place.shard for place in places.values()}
-        with self._index() as index:
+        with self.index() as index:
             now = time.time()
             index.executemany("UPDATE shards SET used = ? WHERE name = ?", [(now, u) for u in used])
         return Decoded(self.folder, places)
@@ -195,7 +200,7 @@ class ImageCache:
         absent = self._absent(paths, short)
         some = absent[:: max(1, len(absent) // _SAMPLE)][:_SAMPLE]
         start = time.perf_counter()
-        sizes = [made.pixels.nbytes for path in some if (made := _make(path, short, set()))
+        sizes = [made.pixels.nbytes for path in some if (made := make(path, short, set()))
                  and made.pixels is not None]  # fmt: skip
         seconds = time.perf_counter() - start
         share = len(absent) / max(1, len(some))
@@ -212,18 +217,17 @@ class ImageCache:
         image is left out, and is an error when it is used.
         """
         absent = self._absent(paths, short)
-        with self._index() as index:
+        with self.index() as index:
             rows = index.execute("SELECT digest, factor FROM images WHERE decoder = ?", (DECODER,))
             known = set(rows.fetchall())
-        made = ahead((partial(_make, path, short, known) for path in absent), self.workers)
-        writer = _Writer(self, time.time())
+        made = ahead((partial(make, path, short, known) for path in absent), self.workers)
+        writer = Writer(self, time.time())
         try:
             for done, image in enumerate(made, 1):
                 if image:
                     writer.add(image)
-                if done % 100 == 0 or done == len(absent):
-                    told(done, len(absent))
-        except _FullError:
+                told(done, len(absent))
+        except FullError:
             return SkinfwError(
                 "the cache is full: the other images are decoded each time",
                 str(self.folder),
@@ -244,7 +248,7 @@ class ImageCache:
 
     def shards(self) -> list[Shard]:
         """Return all shards, the least recently used first."""
-        with self._index() as index:
+        with self.index() as index:
             rows = index.execute(
                 "SELECT name, COUNT(digest), used FROM shards LEFT JOIN images ON shard = name "
                 "GROUP BY name ORDER BY used"
@@ -263,7 +267,7 @@ class ImageCache:
         for shard in shards:
             if held - freed <= keep or shard.used >= before:
                 break
-            with self._index() as index:
+            with self.index() as index:
                 index.execute("DELETE FROM images WHERE shard = ?", (shard.name,))
                 index.execute("DELETE FROM shards WHERE name = ?", (shard.name,))
             (self.folder / shard.name).unlink(missing_ok=True)
@@ -277,7 +281,7 @@ class ImageCache:
             return 0
 
     @contextmanager
-    def _index(self) -> Generator[sqlite3.Connection]:
+    def index(self) -> Generator[sqlite3.Connection]:
         """Open the index for one transaction; other processes wait."""
         with closing(sqlite3.connect(self.folder / "index.sqlite", timeout=60)) as index, index:
             yield index
@@ -289,7 +293,7 @@ class ImageCache:
     def _find(self, paths: Sequence[str], short: int) -> dict[str, Place]:
         """Return where images lie, of files that have not changed since."""
         wanted, places = set(paths), {}
-        with self._index() as index:
+        with self.index() as index:
             rows = index.execute(
                 "SELECT path, bytes, modified, f.width, f.height, factor, shard, start, "
                 "i.height, i.width FROM files f JOIN images i USING (digest) WHERE decoder = ?",
@@ -304,90 +308,3 @@ class ImageCache:
                     if (found.st_size, found.st_mtime_ns) == (size, modified):
                         places[path] = Place(*place)
         return places
-
-
-@dataclass(frozen=True)
-class _Made:
-    """Hold what was found in a file; no pixels where the cache has them already."""
-
-    file: tuple[str, int, int, str, int, int]
-    factor: int
-    pixels: Image | None
-
-
-def _make(path: str, short: int, known: set[tuple[str, int]]) -> _Made | None:
-    """Read, digest and decode a file; None where it is absent or damaged."""
-    try:
-        file = Path(path)
-        content, found = file.read_bytes(), file.stat()
-        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-        width, height = file_size(content)
-        factor = reduction((width, height), short)
-        pixels = None if (digest, factor) in known else decode(content, path, short)
-    except Exception:  # what is wrong with an image is said when it is used
-        return None
-    row = (path, found.st_size, found.st_mtime_ns, digest, width, height)
-    return _Made(row, factor, pixels)
-
-
-class _FullError(Exception):
-    """Say that the cache has reached its limit."""
-
-
-class _Writer:
-    """Append images to shards of its own, and name them in the index once they are safe."""
-
-    def __init__(self, cache: ImageCache, began: float) -> None:
-        self._cache, self._began = cache, began
-        self._held = sum(shard.bytes for shard in cache.shards())
-        self._file: BinaryIO | None = None
-        self._files: list[tuple[object, ...]] = []
-        self._images: list[tuple[object, ...]] = []
-        self._waiting = 0
-
-    def add(self, made: _Made) -> None:
-        """Append an image."""
-        if made.pixels is not None:
-            self._make_room(made.pixels.nbytes)
-            if self._file is None or self._file.tell() > _SHARD_BYTES:
-                self._open()
-            assert self._file is not None
-            height, width = made.pixels.shape[:2]
-            place = (self._name, self._file.tell(), height, width)
-            self._file.write(np.ascontiguousarray(made.pixels).data)
-            self._images.append((made.file[3], DECODER, made.factor, *place))
-            self._held += made.pixels.nbytes
-            self._waiting += made.pixels.nbytes
-        self._files.append(made.file)
-        if self._waiting > _COMMIT_BYTES:
-            self._commit()
-
-    def close(self) -> None:
-        """Keep what was written so far."""
-        try:
-            self._commit()
-        finally:
-            if self._file:
-                self._file.close()
-
-    def _make_room(self, wanted: int) -> None:
-        if self._held + wanted > self._cache.limit:
-            self._held -= self._cache.prune(self._cache.limit - wanted, before=self._began)
-        if self._held + wanted > self._cache.limit:
-            raise _FullError
-
-    def _open(self) -> None:
-        self.close()
-        self._name = f"{uuid.uuid4().hex}.rgb"
-        self._file = (self._cache.folder / self._name).open("xb")
-        with self._cache._index() as index:
-            index.execute("INSERT INTO shards VALUES (?, ?)", (self._name, time.time()))
-
-    def _commit(self) -> None:
-        if self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        with self._cache._index() as index:
-            index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", self._files)
-            index.executemany("REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", self._images)
-        self._files, self._images, self._waiting = [], [], 0

@@ -151,9 +151,12 @@ class TrainImages:
 class EvalImages:
     """Give all views of an image from one decode."""
 
-    def __init__(self, source: Source, labels: Integers, view: Any) -> None:
-        """Keep what is needed to make the views of any image."""
-        self.source, self.labels, self.view = source, labels, view
+    def __init__(self, source: Source, labels: Integers, view: Any, first: bool = False) -> None:
+        """Keep what is needed to make the views of any image.
+
+        first: whether the first view is enough.
+        """
+        self.source, self.labels, self.view, self.first = source, labels, view, first
 
     def batch(self, keys: Sequence[int], pin: bool = False) -> Batch:
         """Return the views, uint8 [N, V, H, W, 3], and labels [N]; keys are positions."""
@@ -162,6 +165,7 @@ class EvalImages:
             with _named(self.source.ids[index]):
                 image = self.source.read(index)
                 plans = self.view.plan((image.shape[0], image.shape[1]))
+                plans = plans[:1] if self.first else plans
                 views = np.stack([act(image, fold(steps)) for steps in plans])
                 if images is None:
                     shape = (len(keys), *views.shape)

@@ -46,6 +46,7 @@ class FeatureStore:
         told: hears what is computed.
         """
         digest = self._network.copy()
+        digest.update(b"first view" if images.first else b"all views")
         for path in images.source.paths:
             digest.update(_stamp(path).encode())
         file = self.folder / f"{digest.hexdigest()[:32]}.npy"

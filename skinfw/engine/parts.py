@@ -84,7 +84,7 @@ class Parts:
     def drawer(self) -> Drawer:
         """The sampler with all that it may ask for."""
         planned = self.plan.one("sampler")
-        views = EvalImages(self.source, self.labels, self.view)
+        views = EvalImages(self.source, self.labels, self.view, first=True)
 
         def embeddings(indices: Any) -> npt.NDArray[np.float32]:
             return embed(self.model, views, indices, self._eval_batch, self.hardware)
@@ -128,10 +128,13 @@ class Parts:
         sampler = (self.drawer.planned, self.drawer.sampler)
         return [sampler, *self.weighting, *self.tracks, *self.reports]
 
-    def judge(self, part: str) -> Evaluator:
-        """Return the evaluator of one part of the data."""
+    def judge(self, part: str, first: bool = False) -> Evaluator:
+        """Return the evaluator of one part of the data.
+
+        first: whether the first view of each image is enough, as it is between epochs.
+        """
         rows, labels, source = self._shown(part)
-        images = EvalImages(source, labels, self.view)
+        images = EvalImages(source, labels, self.view, first)
         feed: Feed = PixelFeed(images, self.hardware)
         if self.features:
             found = self.features.get(images, self._eval_batch, self.say)
@@ -141,7 +144,7 @@ class Parts:
     def pictures(self, part: str) -> EvalImages:
         """Return the images of one part of the data, in the order in which it is judged."""
         _, labels, source = self._shown(part)
-        return EvalImages(source, labels, self.view)
+        return EvalImages(source, labels, self.view, first=True)
 
     def training(self, folder: Path, hooks: Any) -> Training:
         """Return the training, ready to fit.
@@ -153,7 +156,7 @@ class Parts:
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
         feed: Feed = PixelFeed(images, self.hardware)
         if self.features:
-            views = EvalImages(self.source, self.labels, self.view)
+            views = EvalImages(self.source, self.labels, self.view, first=True)
             found = self.features.get(views, self._eval_batch, self.say)
             feed = FeatureFeed(found, self.labels, self.hardware, views=False)
         return Training(
@@ -169,7 +172,7 @@ class Parts:
             class_weight=self._class_weight,
             drawer=self.drawer,
             feed=feed,
-            validator=self.judge(plan.train.validation),
+            validator=self.judge(plan.train.validation, first=True),
             metrics=self.metrics,
             hardware=self.hardware,
             folder=folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from skinfw.contracts import Context, Draw
+from skinfw.engine.ahead import ahead, usable_cores
 from skinfw.engine.data import EvalImages, Loader, Source
 from skinfw.engine.device import Hardware, share
 from skinfw.engine.seed import stream
@@ -96,14 +98,15 @@ class Drawer:
 
     def _thumbnails(self, indices: Integers, size: int, grey: bool) -> npt.NDArray[np.uint8]:
         """Return images of the training part, each squeezed into a small square."""
-        thumbnails = []
-        for index in indices:
-            image = self.source.read(int(index))
+
+        def squeeze(index: int) -> npt.NDArray[np.uint8]:
+            image = self.source.read(index)
             if grey:
                 image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
             small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-            thumbnails.append(np.asarray(small, np.uint8))
-        return np.stack(thumbnails)
+            return np.asarray(small, np.uint8)
+
+        return np.stack(list(ahead((partial(squeeze, int(i)) for i in indices), usable_cores())))
 
 
 def embed(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skinfw import Context, SkinfwError
-from skinfw_balance.kmeans import KMeansHybrid, pick, quotas
+from skinfw_balance.kmeans import KMeansHybrid, cluster, pick, quotas
 from skinfw_balance.simple import Oversample, Power, Shuffle
 
 CLASSES = ("MEL", "NV", "DF")
@@ -168,3 +168,21 @@ def test_quotas_are_exact_at_least_one_and_never_too_many(seed: int) -> None:
     members = rng.permutation(len(clusters)) + 1000
     kept = pick(members, clusters, target, rng)
     assert len(set(kept)) == target and set(kept) <= set(members)
+
+
+def test_clusters_of_pixels_are_as_compact_as_those_of_whole_k_means() -> None:
+    """Inertia in pixel space, against scikit-learn on all pixels."""
+    from sklearn.cluster import KMeans
+
+    rng = np.random.default_rng(4)
+    smooth = np.cumsum(np.cumsum(rng.normal(0, 1, (500, 16, 16)), axis=1), axis=2)
+    features = smooth.reshape(500, -1).astype(np.float32)
+
+    def inertia(labels: np.ndarray) -> float:
+        members = [features[labels == label] for label in np.unique(labels)]
+        return float(sum(((part - part.mean(0)) ** 2).sum() for part in members))
+
+    whole = KMeans(20, n_init=1, random_state=0).fit_predict(features)
+    ours = cluster(features, 20, 0)
+    assert len(np.unique(ours)) == 20
+    assert inertia(ours) < 1.05 * inertia(whole)

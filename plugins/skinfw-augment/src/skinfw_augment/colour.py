@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Interval
@@ -80,8 +81,8 @@ def turn_hue(turn: float) -> Colour:
 
     sine, cosine = math.sin(2 * math.pi * turn), math.cos(2 * math.pi * turn)
     rotation = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    space = np.array(_YIQ)
-    return _linear(np.linalg.inv(space) @ rotation @ space)
+    there, back = _yiq()
+    return _linear(back @ rotation @ there)
 
 
 def _linear(matrix: Matrix) -> Colour:
@@ -90,12 +91,23 @@ def _linear(matrix: Matrix) -> Colour:
     return Colour(matrix, np.zeros(3), np.zeros((3, 3)))
 
 
+@cache
+def _yiq() -> tuple[Matrix, Matrix]:
+    """Return the matrices from RGB to YIQ and back."""
+    import numpy as np
+
+    there = np.array(_YIQ)
+    return there, np.linalg.inv(there)
+
+
+@cache
 def _identity() -> Matrix:
     import numpy as np
 
     return np.eye(3)
 
 
+@cache
 def _grey() -> Matrix:
     """Return the matrix that replaces every channel by the grey value."""
     import numpy as np

