@@ -134,7 +134,8 @@ class Parts:
         first: whether the first view of each image is enough, as it is between epochs.
         """
         rows, labels, source = self._shown(part)
-        images = EvalImages(source, labels, self.view, first)
+        # Remembered views cost nothing, so that all of them are looked at.
+        images = EvalImages(source, labels, self.view, first and not self.features)
         feed: Feed = PixelFeed(images, self.hardware)
         if self.features:
             found = self.features.get(images, self._eval_batch, self.say)
@@ -214,7 +215,7 @@ class Parts:
         """Return the rows, labels and images of one part."""
         rows = table[table["part"] == part].reset_index(drop=True)
         places = {name: index for index, name in enumerate(self.plan.classes)}
-        labels = rows["label"].map(places).to_numpy("int64")
+        labels = rows["label"].map(places).to_numpy("int64", copy=True)
         draw = getattr(self.plan.dataset, "image", None)
         if draw is not None:
             draw = self.plan.one("dataset").guarded(draw)

@@ -26,7 +26,7 @@ _SHARP = 0.3
 _BORDERS = {
     "black": cv2.BORDER_CONSTANT,
     "edge": cv2.BORDER_REPLICATE,
-    "reflect": cv2.BORDER_REFLECT_101,
+    "reflect": cv2.BORDER_REFLECT,  # about the image's edge, whatever the resolution
 }
 
 

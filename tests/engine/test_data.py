@@ -1,8 +1,17 @@
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from skinfw.contracts import Draw
-from skinfw.engine.data import batches
+from skinfw.engine.data import Loader, batches
+from skinfw.engine.device import Hardware, choose
+from skinfw.errors import SkinfwError
+from skinfw.settings import EngineSettings
 
 
 @pytest.mark.parametrize("world", [1, 2, 4])
@@ -22,3 +31,45 @@ def test_one_process_sees_the_draw_in_its_order() -> None:
     draw = Draw(np.array([5, 3, 5, 9]), np.array([False, False, True, False]))
     (batch,) = batches(draw, 2, 8, 0, 1)
     assert batch == [(2, 0, 5, False), (2, 1, 3, False), (2, 2, 5, True), (2, 3, 9, False)]
+
+
+class Slow:
+    """Images that take their time, the first ones the longest."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def batch(self, keys: Any, pin: bool = False) -> Any:
+        if keys[0] == 99:
+            raise SkinfwError("image 99 is damaged")
+        self.asked.append(keys[0])
+        time.sleep(max(0.0, 0.02 - keys[0] * 0.002))
+        return torch.tensor(keys), torch.tensor(keys)
+
+
+def hardware(workers: int) -> Hardware:
+    return replace(choose(EngineSettings(device="cpu")), workers=workers)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 4])
+def test_batches_come_in_order_whoever_loads_them(workers: int) -> None:
+    keys = [[number] for number in range(20)]
+    found = Loader(Slow(), hardware(workers)).load(keys)
+    assert [int(images[0]) for images, _ in found] == list(range(20))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_in_loading_is_raised_where_the_batch_is_due(workers: int) -> None:
+    found = Loader(Slow(), hardware(workers)).load([[1], [99], [2]])
+    assert int(next(found)[0][0]) == 1
+    with pytest.raises(SkinfwError, match="damaged"):
+        next(found)
+
+
+def test_workers_stay_a_few_batches_ahead_and_stop_when_nobody_asks() -> None:
+    images = Slow()
+    found = Loader(images, hardware(2)).load([[number] for number in range(50)])
+    next(found)
+    found.close()
+    assert len(images.asked) <= 6
+    assert not [t for t in threading.enumerate() if t.name.startswith("skinfw")]

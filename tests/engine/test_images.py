@@ -81,3 +81,57 @@ def test_an_undecodable_file_is_named(tmp_path: Path, content, why: str) -> None
     assert error.value.where == str(file)
     assert why in error.value.why
     assert error.value.cure
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"quality": 95}),
+        ("RGB", {"quality": 60, "progressive": True}),
+        ("RGB", {"subsampling": 0}),
+        ("L", {"quality": 90}),
+        ("CMYK", {"quality": 90}),
+    ],
+)
+def test_jpeg_pixels_are_those_of_pillow(tmp_path: Path, mode: str, options: dict) -> None:
+    """Whichever library decodes it."""
+    noise = np.random.default_rng(0).integers(0, 255, (61, 83, 3), np.uint8)
+    file = tmp_path / "a.jpg"
+    Image.fromarray(noise).convert(mode).save(file, **options)
+    expected = np.asarray(Image.open(file).convert("RGB"), int)
+    assert np.abs(read_image(file).astype(int) - expected).max() <= 1
+
+
+def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    picture().save(file, quality=95)
+    expected = read_image(file)
+    file.write_bytes(file.read_bytes() + b"appended by some camera")
+    assert (read_image(file) == expected).all()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "grey.jpg", "cmyk.jpg", "palette.png"])
+@pytest.mark.parametrize(("short", "factor"), [(0, 1), (100, 1), (75, 2), (70, 2), (20, 4)])
+def test_large_images_are_halved_while_they_are_decoded(
+    tmp_path: Path, name: str, short: int, factor: int
+) -> None:
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(40, 200, (5, 7, 3), np.uint8))
+    image = coarse.resize((200, 150), Image.Resampling.BICUBIC)
+    mode = {"grey.jpg": "L", "cmyk.jpg": "CMYK", "palette.png": "P"}.get(name, "RGB")
+    image.convert(mode).save(tmp_path / name, quality=95)
+    whole = Image.fromarray(read_image(tmp_path / name))
+    pixels = read_image(tmp_path / name, short)
+    assert pixels.shape == (-(-150 // factor), 200 // factor, 3)
+    expected = np.asarray(whole.reduce(factor), int)
+    assert np.abs(pixels.astype(int) - expected).mean() < 2.5
+
+
+def test_halving_knows_the_orientation(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture().resize((200, 150)).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    pixels = read_image(tmp_path / "turned.jpg", 50)
+    assert pixels.shape == (100, 75, 3)
+    green = pixels[..., 1] > 120
+    assert green[:50, 38:].mean() > 0.9 and green[50:].mean() < 0.1

@@ -21,6 +21,7 @@ from skinfw.errors import SkinfwError
 from skinfw.recipe import load
 from skinfw.record import RunFolder
 from skinfw.run import execute, open_run
+from skinfw.settings import ImageSettings
 
 Train = Callable[..., Any]
 ALL_REPORTS = (
@@ -99,12 +100,45 @@ def test_adding_an_augmentation_does_not_reshuffle_the_split_or_the_draw(train: 
     assert one.record["draw_hash"] == two.record["draw_hash"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2, 4])
 def test_worker_count_changes_no_number(train: Train, workers: int) -> None:
     alone, one = train("train.epochs=1")
     helped, two = train("train.epochs=1", f"engine.workers={workers}")
     assert equal(weights(one), weights(two))
     assert numbers(alone.history) == numbers(helped.history)
+
+
+def write_archive(folder: Path) -> str:
+    from skinfw_synthetic.dataset import Synthetic
+    from skinfw_synthetic.export import write
+
+    list(write(Synthetic(images=60, size=64), folder))
+    return f"dataset={{use='isic2019', root='{folder}'}}"
+
+
+def test_the_cache_changes_no_number(train: Train, tmp_path: Path) -> None:
+    files = write_archive(tmp_path / "archive")
+    said: list[str] = []
+    cached, one = train("train.epochs=1", files, said=said)
+    assert any("60 images are decoded once" in line for line in said)
+    decoded, two = train("train.epochs=1", files, "engine.cache=false", said=said[:])
+    assert equal(weights(one), weights(two))
+    assert numbers(cached.history) == numbers(decoded.history)
+
+
+def test_a_quick_look_fills_no_cache(train: Train, tmp_path: Path) -> None:
+    said: list[str] = []
+    train("train.limit_batches=1", write_archive(tmp_path / "archive"), said=said)
+    assert not any("decoded once" in line for line in said)
+
+
+def test_training_may_grow_its_images(train: Train) -> None:
+    _, grown = train("image.train_sizes=[32,40,48]", "train.epochs=3")
+    _, plain = train("train.epochs=3")
+    assert not equal(weights(grown), weights(plain))
+    settings = ImageSettings(size=64, train_sizes=(32, 48))
+    assert [settings.train_size(epoch, 5) for epoch in range(1, 6)] == [32, 32, 32, 48, 48]
+    assert ImageSettings(size=64).train_size(1, 5) == 64
 
 
 class StopAfter:

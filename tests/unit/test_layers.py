@@ -15,11 +15,13 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
     "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema", "table",
-    "record", "engine.seed", "engine.signals", "engine.ahead", "engine.images", "engine.cache",
-    "engine.pixels", "engine.device", "engine.frozen", "engine.data", "engine.feed",
-    "engine.state", "engine.features", "engine.probe", "engine.evaluate", "engine.sampling",
-    "engine.explain", "engine.loop", "engine.parts", "run", "cli.toml", "cli.progress",
-    "cli.recipes", "cli.listing", "cli.running", "cli", "__main__",
+    "record", "engine.seed", "engine.signals", "engine.ahead", "engine.images",
+    "engine.cache_writer", "engine.cache", "engine.pixels", "engine.saved", "engine.onnx",
+    "engine.predict", "engine.device", "engine.frozen", "engine.data", "engine.feed",
+    "engine.state", "engine.network", "engine.export", "engine.features", "engine.probe",
+    "engine.evaluate", "engine.sampling", "engine.explain", "engine.loop", "engine.parts", "run",
+    "cli.toml", "cli.progress", "cli.counter", "cli.recipes", "cli.listing", "cli.running",
+    "cli.inference", "cli.data", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 

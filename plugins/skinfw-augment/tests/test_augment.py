@@ -10,7 +10,7 @@ from skinfw import Dice, SkinfwError
 from skinfw.engine.pixels import act, fold
 from skinfw_augment.colour import ColourJitter, brighten, change_contrast, saturate, turn_hue
 from skinfw_augment.geometry import CenterCrop, Flip, RandomResizedCrop, Resize, Rotation
-from skinfw_augment.views import Center
+from skinfw_augment.views import Center, Dihedral
 
 
 def dice(seed: int = 0, size: tuple[int, int] = (90, 120)) -> Dice:
@@ -52,6 +52,21 @@ def test_the_evaluation_view_is_that_of_torchvision() -> None:
     ours = act(image, fold(steps))
     difference = np.abs(ours.astype(float) - expected.permute(1, 2, 0).numpy())
     assert difference.mean() < 2
+
+
+def test_dihedral_views_are_the_symmetries_of_the_center_view() -> None:
+    image = picture(180, 240)
+    (plain,) = (act(image, fold(steps)) for steps in Center(64).plan((180, 240)))
+    views = [act(image, fold(steps)) for steps in Dihedral(64, count=8).plan((180, 240))]
+    assert (views[0] == plain).all()
+    assert (views[1] == plain[::-1, ::-1]).all()
+    expected = [np.rot90(p, k) for k in range(4) for p in (plain, plain[:, ::-1])]
+    for view in views:
+        difference = [np.abs(view.astype(int) - other).mean() for other in expected]
+        assert min(difference) < 1
+        expected.pop(int(np.argmin(difference)))
+    assert not expected
+    assert len(Dihedral(64).plan((180, 240))) == 4
 
 
 def test_random_crops_keep_their_promises() -> None:
