@@ -19,7 +19,9 @@ CATALOG = Catalog()
 ALL = [found for kind in KINDS for found in CATALOG.offers(kind)]
 CLASSES = ("MEL", "NV", "DF")
 LABELS = np.repeat([0, 1, 2], [30, 80, 7])
-EXAMPLES: dict[str, dict[str, Any]] = {"isic2019": {"root": "somewhere"}}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    name: {"root": "somewhere"} for name in ("isic2018", "isic2019")
+}
 
 
 def ids(found: Found) -> str:

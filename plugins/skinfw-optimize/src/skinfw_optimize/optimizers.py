@@ -30,7 +30,9 @@ def adam(
     """
     import torch
 
-    return torch.optim.Adam(_learning(model), lr=lr, weight_decay=weight_decay, betas=betas)
+    return torch.optim.Adam(
+        _learning(model), lr=lr, weight_decay=weight_decay, betas=betas, fused=_fused(model)
+    )
 
 
 def adamw(
@@ -54,7 +56,9 @@ def adamw(
         {"params": matrices, "weight_decay": weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, betas=betas)
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], lr=lr, betas=betas, fused=_fused(model)
+    )
 
 
 def sgd(
@@ -80,8 +84,14 @@ def sgd(
         momentum=momentum,
         weight_decay=weight_decay,
         nesterov=nesterov and momentum > 0,
+        fused=_fused(model),
     )
 
 
 def _learning(model: nn.Module) -> list[nn.Parameter]:
     return [weights for weights in model.parameters() if weights.requires_grad]
+
+
+def _fused(model: nn.Module) -> bool | None:
+    """Tell whether one kernel does the whole step: on a GPU, where launching many costs time."""
+    return True if all(weights.is_cuda for weights in _learning(model)) else None
