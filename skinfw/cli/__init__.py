@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from skinfw import __version__
+from skinfw.cli.data import cache, data
+from skinfw.cli.inference import export, predict
 from skinfw.cli.listing import list_plugins
 from skinfw.cli.recipes import check, schema, show
 from skinfw.cli.running import run
@@ -55,6 +57,8 @@ _HELP = """Train and judge classifiers of skin lesions, from recipes and plugins
 
 \b
 skinfw run recipes/quickstart.toml     train, evaluate, explain
+skinfw predict runs/FOLDER images/     what its network says of other images
+skinfw export runs/FOLDER --onnx       its network as one file that works without torch
 skinfw check my.toml                   what would run, every default written out
 skinfw list-plugins                    what a recipe can name
 skinfw show sampler kmeans-hybrid      one component and its parameters
@@ -73,7 +77,8 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_TRACEBACK] = value or ctx.meta.get(_TRACEBACK, False)
 
 
-for command in (run, check, show, schema, list_plugins):
+_COMMANDS = (run, predict, export, check, show, schema, list_plugins)
+for command in (*_COMMANDS, *cache.commands.values()):
     command.params.append(
         click.Option(
             ["--traceback"],
@@ -83,4 +88,5 @@ for command in (run, check, show, schema, list_plugins):
             help="Show the Python traceback of an error.",
         )
     )
+for command in (*_COMMANDS, data):
     main.add_command(command)

@@ -109,9 +109,7 @@ def test_the_cost_is_stated_before(cache: ImageCache, paths: list[str]) -> None:
     assert cache.cost(paths, 0).images == 0
 
 
-def test_a_full_cache_drops_what_was_used_least_recently(
-    tmp_path: Path, paths: list[str]
-) -> None:
+def test_a_full_cache_drops_what_was_used_least_recently(tmp_path: Path, paths: list[str]) -> None:
     room = len(paths) * 40 * 30 * 3
     cache = ImageCache(tmp_path / "cache", room, 2)
     cache.build(paths, 0, silent)
@@ -122,9 +120,7 @@ def test_a_full_cache_drops_what_was_used_least_recently(
     assert sum(shard.bytes for shard in cache.shards()) <= room
 
 
-def test_images_beyond_the_limit_are_decoded_each_time(
-    tmp_path: Path, paths: list[str]
-) -> None:
+def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: list[str]) -> None:
     said: list[str] = []
     found = prepare(tmp_path / "cache", 5 * 40 * 30 * 3, paths, 0, said.append)
     assert found is not None and len(found) == 5
@@ -179,7 +175,13 @@ def builders(tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """Two processes that fill one cache with the same images."""
     write_images(tmp_path / "images", 150)
     ImageCache(tmp_path / "cache", GIGABYTE, 2)
-    command = [sys.executable, "-c", textwrap.dedent(BUILD), tmp_path / "cache", tmp_path / "images"]
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(BUILD),
+        tmp_path / "cache",
+        tmp_path / "images",
+    ]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
     yield processes
     for process in processes:

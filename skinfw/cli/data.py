@@ -1,0 +1,117 @@
+"""`skinfw data cache`: what is kept of decoded images and features, and how to be rid of it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skinfw.cli.recipes import SET_HELP
+
+if TYPE_CHECKING:
+    from skinfw.engine.cache import ImageCache
+
+
+@click.group()
+def data() -> None:
+    """Look after what skinfw keeps of the data."""
+
+
+@data.group()
+def cache() -> None:
+    """Build, list or prune the cache of decoded images and features.
+
+    It lies in ~/.cache/skinfw, or in the folder that SKINFW_CACHE names, and nothing in it is
+    lost that cannot be made again.
+    """
+
+
+@cache.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+def build(recipe: Path, sets: tuple[str, ...]) -> None:
+    """Decode all images of a recipe's data set, as its first run would."""
+    from skinfw.build import plan
+    from skinfw.catalog import Catalog
+    from skinfw.engine.cache import cache_folder, prepare
+    from skinfw.errors import RecipeError
+    from skinfw.recipe import load
+    from skinfw.table import read_table
+
+    planned = plan(load(recipe, sets), Catalog())
+    if hasattr(planned.dataset, "image"):
+        raise RecipeError(
+            f"the images of {planned.one('dataset').use} are no files",
+            planned.one("dataset").origin.text,
+            "the data set draws them itself, so there is nothing to decode",
+            "run the recipe",
+        )
+    paths = read_table(planned)["path"].tolist()
+    limit = int(planned.engine.cache_gb * 1e9)
+    found = prepare(
+        cache_folder() / "images", limit, paths, planned.image.decoded_short, click.echo
+    )
+    held = len(found) if found else 0
+    click.echo(f"{held:,} of {len(paths):,} images are in the cache")
+    if held < len(paths):
+        raise click.exceptions.Exit(1)
+
+
+@cache.command("list")
+def list_cache() -> None:
+    """List what the cache holds, the least recently used first."""
+    from skinfw.engine.cache import cache_folder
+
+    total = 0
+    for shard in _images().shards():
+        total += shard.bytes
+        click.echo(
+            f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
+        )
+    for file in _features():
+        total += file.stat().st_size
+        size, used = file.stat().st_size, file.stat().st_mtime
+        click.echo(f"{size / 1e6:10,.1f} MB           features  {_when(used)}")
+    click.echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
+
+
+@cache.command()
+@click.option(
+    "--keep-gb",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="How much may stay; the least recently used goes first.",
+)
+def prune(keep_gb: float) -> None:
+    """Delete from the cache; runs that use it go on unharmed."""
+    freed = _images().prune(int(keep_gb * 1e9))
+    room = int(keep_gb * 1e9) - sum(shard.bytes for shard in _images().shards())
+    for file in reversed(_features()):
+        size = file.stat().st_size
+        if size > room:
+            file.unlink()
+            freed += size
+        else:
+            room -= size
+    click.echo(f"{freed / 1e6:,.1f} MB freed")
+
+
+def _images() -> ImageCache:
+    from skinfw.engine.cache import ImageCache, cache_folder
+
+    return ImageCache(cache_folder() / "images", 0, 1)
+
+
+def _features() -> list[Path]:
+    """Return the files of remembered features, the least recently used first."""
+    from skinfw.engine.cache import cache_folder
+
+    files = (cache_folder() / "features").glob("*.npy")
+    return sorted(files, key=lambda file: file.stat().st_mtime)
+
+
+def _when(used: float) -> str:
+    return "used " + time.strftime("%Y-%m-%d %H:%M", time.localtime(used))

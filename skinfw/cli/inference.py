@@ -1,0 +1,143 @@
+"""`skinfw export` and `skinfw predict`: use the network of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from skinfw.engine.predict import Network
+    from skinfw.engine.saved import Saved
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--onnx", is_flag=True, help="Write ONNX, the one format there is; must be given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
+)
+def export(run: Path, onnx: bool, out: Path | None) -> None:
+    """Write the network of a run as one file that works without skinfw and torch.
+
+    RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
+    classes, how images are prepared, and the marks of the run. Its answers are compared with
+    torch's before it gets its name.
+    """
+    from skinfw.engine.saved import saved_run
+
+    if not onnx:
+        raise click.UsageError("say in which format: --onnx")
+    saved = saved_run(run)
+    _say_marks(saved.marks)
+    _export(saved, out or saved.path / "model.onnx")
+
+
+def _export(saved: Saved, out: Path) -> None:
+    from skinfw.engine.export import export
+    from skinfw.recipe import shown
+
+    difference = export(saved, out)
+    click.echo(f"wrote {shown(out)}; its probabilities differ from torch's by {difference:.1g}")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("predictions.csv"),
+    show_default=True,
+    help="The table.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["torch", "onnx"]),
+    default="torch",
+    show_default=True,
+    help="What computes: torch as in the run, or ONNX Runtime, which is faster on a CPU.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    help="Images that are computed together; as in the run's evaluation unless given.",
+)
+def predict(
+    run: Path, images: tuple[str, ...], out: Path, runtime: str, batch_size: int | None
+) -> None:
+    """Predict images with the network of a run.
+
+    RUN is a run folder, or with --runtime onnx also a file that skinfw export wrote. IMAGES are
+    files, folders, which are searched with all that is in them, and patterns in quotes. An image
+    that cannot be read is told and left out; the exit code is 1 then.
+    """
+    from skinfw.cli.counter import Counter
+    from skinfw.engine.predict import Answer, find_images, names, reason, write
+    from skinfw.engine.predict import predict as answers
+    from skinfw.errors import SkinfwError
+    from skinfw.recipe import shown
+
+    paths = find_images(images)
+    ids = names(paths)
+    network = _network(run, runtime, batch_size, len(paths))
+    saved = network.saved
+    size = batch_size or saved.batch_size
+    _say_marks(saved.marks)
+    if ids != [Path(path).stem for path in paths]:
+        click.echo("note: some images share a name: ids are paths")
+    with Counter(len(paths)) as counter:
+
+        def told(answer: Answer) -> None:
+            path, found = answer
+            if isinstance(found, SkinfwError):
+                counter.fail(f"{path}: {reason(found)}")
+            counter.count()
+
+        try:
+            failed = write(answers(paths, network, size), ids, saved.classes, out, told)
+        except KeyboardInterrupt:
+            counter.say(f"stopped; the first rows are in {shown(out.with_suffix('.partial'))}")
+            raise click.exceptions.Exit(130) from None
+    lost = f"{counter.failed} of them failed, " if failed else ""
+    click.echo(f"{counter.seen} images, {lost}{counter.rate}")
+    for file in filter(None, (out, failed)):
+        click.echo(f"  {shown(file)}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Network:
+    """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
+    from skinfw.engine.saved import BATCH, saved_run
+    from skinfw.errors import RecipeError
+    from skinfw.recipe import shown
+
+    if run.suffix == ".onnx":
+        if runtime != "onnx":
+            raise RecipeError(
+                "torch cannot compute an exported file", shown(run), cure="add --runtime onnx"
+            )
+        from skinfw.engine.onnx import OnnxNetwork
+
+        return OnnxNetwork(run, min(batch_size or BATCH, images))
+    saved = saved_run(run)
+    if runtime == "torch":
+        from skinfw.engine.network import TorchNetwork
+
+        return TorchNetwork(saved)
+    from skinfw.engine.onnx import OnnxNetwork
+
+    file, rows = saved.path / "model.onnx", min(batch_size or saved.batch_size, images)
+    if file.is_file():
+        network = OnnxNetwork(file, rows)
+        if network.texts == saved.texts():
+            return network
+    _export(saved, file)
+    return OnnxNetwork(file, rows)
+
+
+def _say_marks(marks: tuple[str, ...]) -> None:
+    for mark in marks:
+        click.echo(f"note: {mark}")

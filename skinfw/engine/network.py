@@ -1,0 +1,74 @@
+"""Answer with torch, as the run that trained the network did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+
+from skinfw.engine.device import Hardware, choose
+from skinfw.engine.saved import Saved
+from skinfw.engine.state import load_weights
+from skinfw.errors import SkinfwError
+from skinfw.settings import EngineSettings
+
+
+class TorchNetwork:
+    """Hold a run's network with its best weights."""
+
+    def __init__(self, saved: Saved) -> None:
+        """Build the network on this machine's best device, at the precision of its run.
+
+        saved: of a run folder.
+        """
+        self.saved, self._hardware = saved, _hardware(saved)
+        self._model = trained(saved, self._hardware)
+        self._normalise = self._hardware.normaliser(self._model)
+
+    @torch.inference_mode()
+    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
+        try:
+            with self._hardware.autocast():
+                logits = self._model(self._normalise(torch.from_numpy(images)))
+        except torch.OutOfMemoryError as error:
+            why = str(error).splitlines()[0]
+            cure = "lower --batch-size"
+            raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
+        return np.asarray(logits.float().cpu().double().softmax(1).numpy())
+
+
+def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
+    """Return a run's network with its best weights, for evaluation.
+
+    saved: of a run folder.
+    hardware: where to put it, and in which memory format.
+    """
+    planned = saved.component("backbone")
+    model: torch.nn.Module = planned.make(
+        variant=planned.found.variant, classes=saved.classes, size=saved.image.size
+    )
+    try:
+        load_weights(saved.weights, model)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise SkinfwError(
+            f"the weights do not fit {planned.found.label}",
+            str(saved.weights),
+            str(error).splitlines()[0],
+            "install the versions that run.json names, or train again",
+        ) from error
+    with planned.guard():
+        model.to(hardware.device).to(memory_format=hardware.memory_format)
+    return model.eval()
+
+
+def _hardware(saved: Saved) -> Hardware:
+    """Choose the device anew; on the same kind of device, keep the precision of the run."""
+    hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
+    then = str(saved.hardware.get("device", "")).partition(":")[0]
+    if then == hardware.device.type:
+        return replace(hardware, precision=saved.hardware["precision"])
+    return hardware

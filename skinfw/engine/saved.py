@@ -1,0 +1,176 @@
+"""A trained network: what must be known to use it, from a run folder or an exported file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from skinfw import __version__
+from skinfw.catalog import Catalog
+from skinfw.errors import SkinfwError
+from skinfw.kinds import KINDS
+from skinfw.params import Complaint, parameters
+from skinfw.recipe import Origin, read_run, shown
+from skinfw.settings import ImageSettings
+from skinfw.targets import Planned, resolve
+
+WEIGHTS = "best.safetensors"
+BATCH = 32
+NOTICE = "research software, not a medical device"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Hold what is known of a trained network.
+
+    path: run folder or .onnx file.
+    classes: class names, in the order of the outputs.
+    tables: the resolved tables image, view and backbone of the recipe; of a run folder, all.
+    marks: what a reader must know before believing its answers.
+    hardware: what the run computed on, as run.json tells; empty for an exported file.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    tables: Mapping[str, Any]
+    marks: tuple[str, ...]
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def image(self) -> ImageSettings:
+        """The recipe's [image] table."""
+        values, complaints = parameters(ImageSettings).read(self.tables["image"])
+        if complaints:
+            raise self._strange("[image]", complaints, "skinfw")
+        return ImageSettings(**values)
+
+    @property
+    def batch_size(self) -> int:
+        """How many images the run evaluates together; bf16 rounds by that."""
+        if "train" not in self.tables:
+            return BATCH
+        own = self.tables["engine"]["eval_batch_size"] or 2 * self.tables["train"]["batch_size"]
+        return int(own)
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights, where this is a run folder."""
+        return self.path / WEIGHTS
+
+    def view(self) -> Any:
+        """Return the view, which plans how an image becomes what the network sees."""
+        return self.component("view").make(size=self.image.size)
+
+    def component(self, kind: str) -> Planned:
+        """Return one of the components that were recorded, checked but not built.
+
+        kind: "view" or "backbone".
+        Raises SkinfwError where it is not installed or takes other parameters today.
+        """
+        use, table = self.tables[kind]["use"], dict(self.tables[kind])
+        del table["use"]
+        where = f'{shown(self.path)}   {kind}.use = "{use}"'
+        found = Catalog().find(kind, use, where, Path.cwd())
+        target, signature = resolve(found, where)
+        arguments, complaints = signature.read(table, self.classes)
+        if complaints:
+            raise self._strange(found.label, complaints, found.plugin.distribution)
+        origin = Origin(where, Path.cwd())
+        return Planned(
+            KINDS[kind], (kind,), use, found, target, signature.engine, arguments, {}, origin
+        )
+
+    def _strange(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
+        """Return the error that says that today's code does not take what was recorded."""
+        said = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
+        return SkinfwError(
+            f"{what} does not take what it was given when the network was trained",
+            str(self.path),
+            "; ".join(said),
+            f"install the version of {package} that trained it",
+        )
+
+    def weights_hash(self) -> str:
+        """Return the SHA-256 of the weights."""
+        with self.weights.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def texts(self) -> dict[str, str]:
+        """Return all that is needed to use the network without this folder, as texts."""
+        size = self.image.size
+        about = resolve(self.component("view").found, "")[1]
+        return {
+            "notice": NOTICE,
+            "marks": json.dumps(self.marks),
+            "classes": json.dumps(self.classes),
+            "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
+            "output": f"probabilities: float32 [N, {len(self.classes)}]",
+            **{name: json.dumps(self.tables[name]) for name in ("image", "view", "backbone")},
+            "view_does": " ".join(about.summary.split()),
+            "weights_sha256": self.weights_hash(),
+            "skinfw_version": __version__,
+        }
+
+
+def refused(file: Path, error: OSError) -> SkinfwError:
+    """Return the error that says that a file cannot be written.
+
+    error: what the system said.
+    """
+    return SkinfwError(
+        "the file cannot be written",
+        str(file),
+        error.strerror or str(error),
+        "choose another place with --out, or free some space",
+    )
+
+
+def saved_run(path: Path) -> Saved:
+    """Read what is known of a run's network.
+
+    path: the run folder.
+    Raises SkinfwError where it is no run folder or has no weights yet.
+    """
+    record = read_run(path)
+    folder = path if path.is_dir() else path.parent
+    marks = list(record.get("marks", ()))
+    if not (folder / WEIGHTS).is_file() or "classes" not in record:
+        raise SkinfwError(
+            "the run has no weights to use",
+            str(folder / WEIGHTS),
+            "they are saved at the end of its first epoch",
+            f"skinfw run {shown(folder)} --resume",
+        )
+    if record.get("status") != "done":
+        marks.append(f"the run is {record.get('status')}: its weights are the best so far")
+    return Saved(
+        folder,
+        tuple(record["classes"]),
+        record["recipe"],
+        tuple(marks),
+        record.get("hardware", {}),
+    )
+
+
+def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
+    """Read what an exported file says of its network.
+
+    path: the file, for messages.
+    texts: its metadata, as `Saved.texts` made them.
+    """
+    try:
+        tables = {name: json.loads(texts[name]) for name in ("image", "view", "backbone")}
+        classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
+    except (KeyError, ValueError) as error:
+        raise SkinfwError(
+            "the file does not say how its network is used",
+            str(path),
+            f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
+            "write it with skinfw export RUN --onnx",
+        ) from error
+    return Saved(path, tuple(classes), tables, tuple(marks))

@@ -1,0 +1,244 @@
+"""`skinfw predict` and `skinfw export` as a user and as a script see them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from support import TINY, TINY_BACKBONE, Run, Site
+
+from skinfw.build import plan
+from skinfw.catalog import Catalog
+from skinfw.recipe import load
+from skinfw.record import RunFolder
+from skinfw.run import execute
+
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names!r})); "
+MAIN = "from skinfw.cli import main; main(sys.argv[1:])"
+SLOW_VIEW = """
+    import time
+    from skinfw import Warp
+    import numpy as np
+
+    class Slow:
+        def __init__(self, size):
+            self.size = size
+
+        def plan(self, size):
+            time.sleep(0.05)
+            return [[Warp(np.eye(3), (self.size, self.size))]]
+"""
+needs_onnx = pytest.mark.skipif(
+    not (find_spec("onnx") and find_spec("onnxruntime")), reason="needs the extra onnx"
+)
+Trained = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train the tiny recipe for a batch; returns the run folder, the same for the same settings."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "tiny.py").write_text(TINY_BACKBONE)
+    (place / "slow.py").write_text(textwrap.dedent(SLOW_VIEW))
+    (place / "tiny.toml").write_text(TINY)
+    known: dict[tuple[str, ...], Path] = {}
+
+    def run(*sets: str) -> Path:
+        if sets not in known:
+            few = ("train.limit_batches=1", "train.epochs=1", "explainer=[]")
+            planned = plan(load(place / "tiny.toml", (*few, *sets)), Catalog())
+            folder = RunFolder.create(place, planned)
+            execute(planned, folder, lambda _: None)
+            known[sets] = folder.path
+        return known[sets]
+
+    return run
+
+
+@pytest.fixture
+def run(train: Trained, tmp_path: Path) -> str:
+    """A folder of images, and beside it a run of the test's own."""
+    rng = np.random.default_rng(0)
+    for name in ("one.jpg", "two.png", "deep/three.jpg"):
+        file = tmp_path / "images" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (50, 70, 3), np.uint8)).save(file)
+    shutil.copytree(train(), tmp_path / "run")
+    return "run"
+
+
+def test_predictions_are_a_table(skinfw: Run, run: str, tmp_path: Path) -> None:
+    done = skinfw("predict", run, "images")
+    assert done.returncode == 0, done.stderr
+    assert "note: a quick look: 1 training batches per epoch" in done.stdout
+    assert "note: synthetic images, not patients" in done.stdout
+    assert "3 images" in done.stdout and "predictions.csv" in done.stdout
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    classes = json.loads((tmp_path / run / "run.json").read_text())["classes"]
+    assert list(table.columns) == ["id", "predicted", *classes]
+    assert table["id"].tolist() == ["three", "one", "two"]
+    chances = table[classes].to_numpy()
+    assert np.abs(chances.sum(1) - 1).max() < 1e-6
+    assert (np.array(classes)[chances.argmax(1)] == table["predicted"]).all()
+    text = (tmp_path / "predictions.csv").read_bytes()
+    again = skinfw("predict", run, "images", "--out", "again.csv")
+    assert again.returncode == 0 and (tmp_path / "again.csv").read_bytes() == text
+    assert not list(tmp_path.glob("*.partial")) and not list(tmp_path.glob("*.failed.csv"))
+
+
+def test_a_bad_image_is_told_and_the_others_are_there(
+    skinfw: Run, run: str, tmp_path: Path
+) -> None:
+    assert skinfw("predict", run, "images", "--out", "good.csv").returncode == 0
+    (tmp_path / "images" / "broken.jpg").write_bytes(b"<html>404</html>")
+    done = skinfw("predict", run, "images", "absent.jpg", "--out", "all.csv")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "failed: images/broken.jpg: no image format is recognised in it" in done.stderr
+    assert "failed: absent.jpg: the file does not exist" in done.stderr
+    assert "5 images, 2 of them failed" in done.stdout and "all.failed.csv" in done.stdout
+    failed = pd.read_csv(tmp_path / "all.failed.csv")
+    assert failed["id"].tolist() == ["broken", "absent"]
+    assert failed["path"].tolist() == ["images/broken.jpg", "absent.jpg"]
+    good, both = (pd.read_csv(tmp_path / name).set_index("id") for name in ("good.csv", "all.csv"))
+    assert good.index.tolist() == both.index.tolist()
+    assert np.abs(good.iloc[:, 1:] - both.iloc[:, 1:]).to_numpy().max() < 1e-6
+    (tmp_path / "images" / "broken.jpg").unlink()
+    assert skinfw("predict", run, "images", "--out", "all.csv").returncode == 0
+    assert not (tmp_path / "all.failed.csv").exists()
+
+
+def test_images_of_one_name_are_told_apart_by_their_paths(
+    skinfw: Run, run: str, tmp_path: Path
+) -> None:
+    (tmp_path / "images" / "deep" / "one.jpg").symlink_to(tmp_path / "images" / "one.jpg")
+    done = skinfw("predict", run, "images/**/*.jpg", "images/two.png")
+    assert done.returncode == 0, done.stderr
+    assert "note: some images share a name: ids are paths" in done.stdout
+    table = pd.read_csv(tmp_path / "predictions.csv").set_index("id")
+    assert table.index.tolist() == ["deep/one.jpg", "deep/three.jpg", "one.jpg", "two.png"]
+    assert (table.loc["deep/one.jpg"] == table.loc["one.jpg"]).all()
+
+
+@needs_onnx
+def test_an_exported_file_needs_no_torch_and_no_run(
+    skinfw: Run, site: Site, run: str, tmp_path: Path
+) -> None:
+    done = skinfw("export", run, "--onnx", "--out", "mine.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "wrote mine.onnx" in done.stdout and "note: a quick look" in done.stdout
+    assert skinfw("predict", run, "images", "--out", "torch.csv").returncode == 0
+    (tmp_path / run).rename(tmp_path / "gone")
+    blocked = WITHOUT.format(names=["torch", "pandas", "sklearn", "matplotlib", "onnx"])
+    words = ["predict", "mine.onnx", "images", "--runtime", "onnx", "--out", "onnx.csv"]
+    done = subprocess.run(
+        [sys.executable, "-c", blocked + MAIN, *words],
+        cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "note: a quick look" in done.stdout
+    one, two = (pd.read_csv(tmp_path / name) for name in ("torch.csv", "onnx.csv"))
+    assert one["id"].equals(two["id"]) and one["predicted"].equals(two["predicted"])
+    assert np.abs(one.iloc[:, 2:] - two.iloc[:, 2:]).to_numpy().max() < 1e-4
+
+
+@needs_onnx
+def test_a_run_is_exported_on_first_use_and_when_it_has_changed(
+    skinfw: Run, run: str, tmp_path: Path
+) -> None:
+    words = ("predict", run, "images", "--runtime", "onnx")
+    first = skinfw(*words)
+    assert first.returncode == 0 and "model.onnx" in first.stdout, first.stderr
+    second = skinfw(*words)
+    assert second.returncode == 0 and "model.onnx" not in second.stdout
+    before = pd.read_csv(tmp_path / "predictions.csv")
+    from safetensors.numpy import load_file, save_file
+
+    file = tmp_path / run / "best.safetensors"
+    save_file({name: -value if name == "6.weight" else value
+               for name, value in load_file(file).items()}, file)  # fmt: skip
+    third = skinfw(*words)
+    assert third.returncode == 0 and "model.onnx" in third.stdout
+    after = pd.read_csv(tmp_path / "predictions.csv")
+    assert np.abs(before.iloc[:, 2:] - after.iloc[:, 2:]).to_numpy().max() > 1e-3
+
+
+@needs_onnx
+@pytest.mark.parametrize("absent", ["onnx", "onnxruntime"])
+def test_the_cure_for_the_absent_extra_is_said(
+    site: Site, run: str, tmp_path: Path, absent: str
+) -> None:
+    for words in (["export", run, "--onnx"], ["predict", run, "images", "--runtime", "onnx"]):
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT.format(names=[absent]) + MAIN, *words],
+            cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert f"{absent} is not installed" in done.stderr
+        assert "pip install 'skinfw[onnx]'" in done.stderr
+    assert not list((tmp_path / run).glob("model*"))
+
+
+def test_exit_codes_can_be_trusted(skinfw: Run, run: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert skinfw("predict", "nowhere", "images").returncode == 2
+    assert skinfw("predict", run, "empty").returncode == 2
+    assert skinfw("predict", run).returncode == 2
+    assert skinfw("predict", "model.onnx", "images").returncode == 2
+    assert skinfw("export", run).returncode == 2
+    assert skinfw("export", "nowhere", "--onnx").returncode == 2
+    done = skinfw("predict", run, "images", "--out", "no/such/folder.csv")
+    assert done.returncode == 1 and "the file cannot be written" in done.stderr
+    assert not (tmp_path / "predictions.csv").exists()
+
+
+def test_a_full_disk_keeps_the_old_table(site: Site, run: str, tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv").write_text("an older table")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)); "
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code + MAIN, "predict", run, "images"],
+        cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the file cannot be written" in done.stderr, done.stderr
+    assert (tmp_path / "predictions.csv").read_text() == "an older table"
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_rows_come_as_they_are_made_and_ctrl_c_keeps_them(
+    site: Site, run: str, train: Trained, tmp_path: Path
+) -> None:
+    slow = str(train(f"view.use={train().parent / 'slow.py'}:Slow"))
+    for number in range(200):
+        (tmp_path / "images" / f"{number}.png").symlink_to(tmp_path / "images" / "two.png")
+    (tmp_path / "predictions.csv").write_text("an older table")
+    partial = tmp_path / "predictions.partial"
+    command = [sys.executable, "-m", "skinfw", "predict", slow, "images", "--batch-size", "2"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=site.environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if partial.exists() and partial.read_text().count("\n") > 3:
+                break
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the first rows are in predictions.partial" in said
+    assert (tmp_path / "predictions.csv").read_text() == "an older table"
+    rows = pd.read_csv(partial)
+    assert 3 <= len(rows) < 200 and rows.notna().all(axis=None)
