@@ -1,1 +1,1 @@
-"""Measurements: medians of repeated runs, as ratios to something run in the same minute."""
+"""Measurements beside peers: pairs run in the same minute, medians of their ratios."""

@@ -1,54 +1,36 @@
-"""How long the commands take that a person waits for: `python -m benchmarks.startup`.
-
-Each round runs every command once, so that a busy minute hits all of them alike.
-"""
+"""How long the commands take that a person waits for, beside a bare start of Python."""
 
 from __future__ import annotations
 
-import os
-import platform
-import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
-import click
+from benchmarks.harness import Bench, Peer, Row, Work, clocked, race
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "isic2019_densenet.toml"
-COMMANDS = {
-    "python -c 'import click, pluggy'": ["-c", "import click, pluggy"],
-    "skinfw --help": ["-m", "skinfw", "--help"],
-    "skinfw list-plugins": ["-m", "skinfw", "list-plugins"],
-    f"skinfw check {RECIPE.name}": ["-m", "skinfw", "check", str(RECIPE)],
-}
-LIMITS = {"skinfw list-plugins": 0.3, f"skinfw check {RECIPE.name}": 1.5}
+BARE = "python -c 'import click, pluggy'"
+COMMANDS = (["--help"], ["list-plugins"], ["check", str(RECIPE)])
+AT_MOST = {"--help": 3.0, "list-plugins": 3.0}
+SECONDS = {"list-plugins": 0.3, "check": 1.5}
 
 
-@click.command()
-@click.option("--rounds", default=15, show_default=True)
-def main(rounds: int) -> None:
-    """Print medians, ratios to a bare start, and whether the limits hold."""
-    seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(rounds):
-        for name, arguments in COMMANDS.items():
-            start = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-            seconds[name].append(time.perf_counter() - start)
-    bare = seconds[next(iter(COMMANDS))]
-    click.echo(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-               f"Python {platform.python_version()}, {rounds} rounds")  # fmt: skip
-    click.echo("| command | median | against a bare start | limit |\n|---|---|---|---|")
-    slow = False
-    for name, measured in seconds.items():
-        ratio = statistics.median(
-            mine / theirs for mine, theirs in zip(measured, bare, strict=True)
-        )
-        median, limit = statistics.median(measured), LIMITS.get(name)
-        slow |= limit is not None and median > limit
-        click.echo(f"| {name} | {median:.2f} s | {ratio:.1f}x | {f'{limit} s' if limit else ''} |")
-    raise SystemExit(1 if slow else 0)
+def startup(bench: Bench) -> list[Row]:
+    """Start each command and a bare Python in turn."""
+    rows = []
+    for words in COMMANDS:
+        command = words[0]
+        peer = Peer(BARE, _start("-c", "import click, pluggy"))
+        (found,) = race(bench, f"skinfw {command}", _start("-m", "skinfw", *words), [peer])
+        if command in AT_MOST:
+            rows.append(Row(found.work, BARE, found.ours, found.theirs, at_most=AT_MOST[command]))
+        if command in SECONDS:
+            limit = [SECONDS[command]] * bench.rounds
+            rows.append(Row(found.work, "a limit", found.ours, limit, at_most=1.0))
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def _start(*arguments: str) -> Work:
+    return clocked(partial(subprocess.run, [sys.executable, *arguments], check=True,
+                           capture_output=True))  # fmt: skip

@@ -1,0 +1,54 @@
+"""All comparisons, in the order of the table."""
+
+from benchmarks import (
+    augment,
+    grad_cam,
+    kmeans,
+    memory,
+    metadata,
+    predict,
+    probe,
+    startup,
+    training,
+)  # fmt: skip
+from benchmarks.harness import Comparison
+
+COMPARISONS = (
+    Comparison(
+        "jpeg-to-tensor",
+        "JPEG files to augmented batches, per core / torchvision",
+        augment.jpeg_to_tensor,
+    ),
+    Comparison(
+        "cached-to-tensor",
+        "decoded images to augmented batches, per core / torchvision",
+        augment.cached_to_tensor,
+    ),
+    Comparison(
+        "albumentations",
+        "both of these / Albumentations",
+        augment.albumentations,
+    ),
+    Comparison(
+        "epoch-in-memory",
+        "a training epoch from memory / a bare PyTorch loop",
+        training.in_memory,
+    ),
+    Comparison(
+        "epoch-reference",
+        "a training epoch from files / torchvision's reference loop",
+        training.beside_reference,
+    ),
+    Comparison(
+        "epoch-lightning",
+        "a training epoch from files / Lightning",
+        training.beside_lightning,
+    ),
+    Comparison("grad-cam", "Grad-CAM of DenseNet-121 / pytorch-grad-cam", grad_cam.grad_cam),
+    Comparison("probe", "a linear probe / through the frozen network", probe.probe),
+    Comparison("predict-onnx", "skinfw predict with ONNX Runtime / with torch", predict.predict),
+    Comparison("kmeans", "thinning a class by K-means / scikit-learn", kmeans.kmeans),
+    Comparison("startup", "commands that a person waits for / a bare Python", startup.startup),
+    Comparison("metadata", "tables of up to 400,000 rows / smaller ones", metadata.metadata),
+    Comparison("memory", "resident memory of a training / a limit", memory.memory),
+)

@@ -1,0 +1,172 @@
+"""`python -m benchmarks.laptop RUN...`: runs beside a plain PyTorch loop of the same minutes.
+
+The loop is what one writes in an hour: EfficientNet-Lite0 at 160 pixels from ImageNet weights,
+crops, flips, rotation and colour of torchvision, images drawn with n^-0.75, AdamW with one cycle,
+mirrored views averaged. It trains on the images that the run trained on, and is judged on those
+that the run was judged on; differences are resampled over lesions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torchvision.transforms import v2
+
+from skinfw.build import plan
+from skinfw.catalog import Catalog
+from skinfw.recipe import load
+from skinfw.table import read_table
+
+SIZE = 160
+BATCH = 32
+LR = 1e-3
+REPLICATES = 2000
+Floats = npt.NDArray[np.float64]
+
+
+class _Images(Dataset[Any]):
+    """Images decoded once into memory."""
+
+    def __init__(self, paths: list[str], labels: Any, transform: Any) -> None:
+        self.images = [
+            v2.functional.pil_to_tensor(Image.open(path).convert("RGB")) for path in paths
+        ]
+        self.labels, self.transform = labels, transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.transform(self.images[index]), int(self.labels[index])
+
+
+def _tail() -> list[Any]:
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+
+
+def train(
+    model: nn.Module, rows: pd.DataFrame, classes: tuple[str, ...], minutes: float, seed: int
+) -> int:
+    """Train for some minutes; return how many images were seen.
+
+    rows: with columns path and label.
+    """
+    torch.manual_seed(seed)
+    labels = rows["label"].map({name: place for place, name in enumerate(classes)}).to_numpy()
+    counts = np.bincount(labels, minlength=len(classes))
+    weights = torch.from_numpy(counts[labels] ** -0.75)
+    transform = v2.Compose(
+        [
+            v2.RandomResizedCrop(SIZE, scale=(0.5, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.RandomVerticalFlip(),
+            v2.RandomRotation(90),
+            v2.ColorJitter(0.2, 0.2, 0.2, 0.02),
+            *_tail(),
+        ]
+    )
+    images = _Images(list(rows["path"]), labels, transform)
+    sampler = WeightedRandomSampler(weights, 10**9)
+    model.to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.01)
+    started, seen = time.perf_counter(), 0
+    for pixels, targets in DataLoader(images, BATCH, sampler=sampler):
+        done = (time.perf_counter() - started) / (60 * minutes)
+        if done >= 1:
+            break
+        rate = done / 0.3 if done < 0.3 else (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = LR * max(rate, 1e-3)
+        logits = model(pixels.contiguous(memory_format=torch.channels_last))
+        loss = nn.functional.cross_entropy(logits, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen += len(targets)
+    return seen
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, rows: pd.DataFrame) -> Floats:
+    """Return the mean probabilities of each image and its mirror image."""
+    transform = v2.Compose([v2.Resize(SIZE, antialias=True), v2.CenterCrop(SIZE), *_tail()])
+    images = _Images(list(rows["path"]), np.zeros(len(rows), int), transform)
+    model.eval()
+    found = []
+    for pixels, _ in DataLoader(images, 2 * BATCH):
+        both = (pixels, pixels.flip(3))
+        found.append(sum(model(view).softmax(1) for view in both) / 2)
+    probabilities: Floats = torch.cat(found).double().numpy()
+    return probabilities
+
+
+def recalls(right: npt.NDArray[np.bool_], weights: Floats, labels: Any, classes: int) -> Floats:
+    """Return the balanced accuracy under each row of image weights [R, N]."""
+    rates = [
+        (weights[:, labels == label] @ right[labels == label])
+        / np.maximum(weights[:, labels == label].sum(1), 1e-12)
+        for label in range(classes)
+    ]
+    means: Floats = np.mean(rates, axis=0)
+    return means
+
+
+def compare(ours: pd.DataFrame, theirs: Floats, lesions: Any, classes: tuple[str, ...]) -> str:
+    """Return both balanced accuracies, and the interval of their difference over lesions."""
+    labels = ours["true"].map({name: place for place, name in enumerate(classes)}).to_numpy()
+    mine = ours["predicted"].to_numpy() == ours["true"].to_numpy()
+    other = theirs.argmax(1) == labels
+    names, group = np.unique(lesions, return_inverse=True)
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=REPLICATES)
+    weights = draws[:, group].astype(float)
+    once = np.ones((1, len(labels)))
+    first, second = (recalls(r, once, labels, len(classes))[0] for r in (mine, other))
+    spread = recalls(mine, weights, labels, len(classes)) - recalls(
+        other, weights, labels, len(classes)
+    )
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return (
+        f"balanced accuracy {first:.3f} against {second:.3f}, difference {first - second:+.3f} "
+        f"(95 % over lesions {low:+.3f} to {high:+.3f}); accuracy {mine.mean():.3f} against "
+        f"{other.mean():.3f}"
+    )
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--minutes", default=30.0, show_default=True, help="How long the loop trains.")
+def main(runs: tuple[Path, ...], minutes: float) -> None:
+    """Train the loop once for each run, with the run's seed, and compare."""
+    from skinfw_lite.lite import lite
+
+    for run in runs:
+        record = json.loads((run / "run.json").read_text())
+        planned = plan(load(run), Catalog())
+        table = read_table(planned).merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
+        ours = pd.read_csv(run / "predictions.csv")
+        test = table.set_index("id").loc[ours["id"]].reset_index()
+        torch.manual_seed(planned.seed)
+        model = lite("efficientnet-lite0", planned.classes)
+        training = table[table["part"] == "train"]
+        seen = train(model, training, planned.classes, minutes, planned.seed)
+        theirs = predict(model, test)
+        click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
+        click.echo(f"the loop saw {seen:,} images in {minutes:g} minutes")
+        click.echo(compare(ours, theirs, test["lesion"].to_numpy(), planned.classes))
+
+
+if __name__ == "__main__":
+    main()

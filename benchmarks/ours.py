@@ -1,0 +1,227 @@
+"""Our side of the comparisons, called as a run calls it; heavy imports inside functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.harness import Work
+from skinfw import hookimpl
+from skinfw.build import Plan
+from skinfw.build import plan as check
+from skinfw.catalog import Catalog
+from skinfw.hooks import run_hooks
+from skinfw.recipe import load
+from skinfw.table import read_table, split_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from skinfw.engine.cache import Decoded
+    from skinfw.engine.parts import Parts
+
+LITE = 'use = "lite/efficientnet-lite0"'
+DENSENET = 'use = "timm/densenet121"\npretrained = false'
+DATASET = Path(__file__).with_name("dataset.py")
+STRONG = """
+    [[augment]]
+    use = "random-resized-crop"
+
+    [[augment]]
+    use = "flip"
+    vertical = 0.5
+
+    [[augment]]
+    use = "rotation"
+    degrees = 30
+
+    [[augment]]
+    use = "colour-jitter"
+"""
+CACHE_BYTES = 20_000_000_000
+
+
+def plan(text: str, folder: Path) -> Plan:
+    """Check a recipe, written into a folder first."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "recipe.toml"
+    file.write_text(text, encoding="utf-8")
+    return check(load(file), Catalog())
+
+
+def files(root: Path) -> str:
+    """Return the lines of a recipe that train on a folder of files."""
+    return f'use = "{DATASET}:Files"\nroot = "{root}"'
+
+
+def noise(images: int, size: int) -> str:
+    """Return the lines of a recipe that train on noise in memory, which no view changes."""
+    view = '[view]\nuse = "center"\nresize = 1.0'
+    return f'use = "{DATASET}:Noise"\nimages = {images}\nsize = {size}\n{view}'
+
+
+def recipe(
+    dataset: str, size: int, rest: str = "", backbone: str = LITE, split: str = "official"
+) -> str:
+    """Return a recipe: its data set, the side of its images, and what else is not a default."""
+    return f"""
+        [backbone]
+        {backbone}
+
+        [image]
+        size = {size}
+
+        [split]
+        use = "{split}"
+
+        [engine]
+        precision = "fp32"  # as the peers compute
+
+        [schedule]
+        use = "constant"
+
+        [dataset]
+        {dataset}
+        {rest}
+    """
+
+
+def split(planned: Plan) -> pd.DataFrame:
+    """Read and split the table of a recipe."""
+    from skinfw.engine.seed import stream
+
+    return split_table(planned, read_table(planned), stream(planned.seed, "split"))
+
+
+def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | None:
+    """Decode files into a cache in a folder, as a run does before its first epoch."""
+    from skinfw.engine.cache import prepare
+    from skinfw.settings import ImageSettings
+
+    names, short = [str(path) for path in paths], ImageSettings(size=size).decoded_short
+    return prepare(folder / "cache", CACHE_BYTES, names, short, lambda _: None)
+
+
+def parts(text: str, folder: Path, cached: bool = False, features: Path | None = None) -> Parts:
+    """Build the parts of a training.
+
+    text: the recipe.
+    folder: for the recipe and the cache.
+    cached: whether image files come from the cache.
+    features: where features of a frozen network are kept.
+    """
+    from skinfw.engine.device import choose
+    from skinfw.engine.parts import Parts
+
+    planned = plan(text, folder)
+    table = split(planned)
+    cached = cached and not hasattr(planned.dataset, "image")
+    held = decoded(folder, list(table["path"]), planned.image.size) if cached else None
+    return Parts(planned, table, choose(planned.engine), held, features, lambda _: None)
+
+
+def training(built: Parts, folder: Path) -> Work:
+    """Return the work of a whole training, whose time is that of its epochs alone."""
+
+    def run() -> float:
+        stopwatch = Stopwatch()
+        built.training(folder, run_hooks([(None, stopwatch)])).fit()
+        return stopwatch.seconds
+
+    return run
+
+
+class Stopwatch:
+    """Time epochs from their start to their last step; validation and saving are spared."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self.seconds = 0.0
+
+    @hookimpl
+    def epoch_start(self) -> None:
+        """Start."""
+        self.last = time.perf_counter()
+
+    @hookimpl
+    def step_end(self) -> None:
+        """Add the time since the last step."""
+        now = time.perf_counter()
+        self.seconds, self.last = self.seconds + now - self.last, now
+
+
+def augmented(
+    folder: Path, paths: Sequence[Path], size: int, held: Decoded | None = None
+) -> Callable[[Sequence[int]], torch.Tensor]:
+    """Return the function that makes an augmented, normalised batch of some files.
+
+    folder: for the recipe.
+    held: images that need no decoding.
+    """
+    import itertools
+
+    import numpy as np
+    import torch
+
+    from skinfw.engine.data import Chain, Source, TrainImages
+    from skinfw.engine.device import choose
+
+    planned = plan(recipe(files(paths[0].parent), size, STRONG), folder)
+    chain = Chain([(op, op.make(size=size)) for op in planned.parts["augment"]], size)
+    names = [str(path) for path in paths]
+    source = Source(names, names, short=planned.image.decoded_short, decoded=held)
+    view = planned.one("view").make(size=size)
+    labels = np.zeros(len(paths), np.int64)
+    images = TrainImages(source, labels, lambda _: chain, view, planned.seed)
+    normalise = choose(planned.engine).normaliser(torch.nn.Identity())
+    position = itertools.count()
+
+    def batch(places: Sequence[int]) -> torch.Tensor:
+        pixels, _ = images.batch([(1, next(position), place, False) for place in places])
+        return normalise(pixels)
+
+    return batch
+
+
+def densenet(folder: Path, size: int) -> torch.nn.Module:
+    """Build DenseNet-121 as a run does, with random weights."""
+    return parts(recipe(noise(4, size), size, backbone=DENSENET), folder).model
+
+
+def grad_cam() -> Callable[..., torch.Tensor]:
+    """Return the explainer."""
+    from skinfw_explain.grad_cam import GradCam
+
+    return GradCam()
+
+
+def thin(thumbnails: Any, target: int, clusters: int, seed: int) -> np.ndarray:
+    """Thin a class to `target` of its thumbnails; return the cluster of each."""
+    import numpy as np
+
+    from skinfw import Context
+    from skinfw_balance.kmeans import KMeansHybrid
+
+    kept: dict[str, Any] = {}
+
+    def once(key: str, compute: Callable[[np.random.Generator], Any]) -> Any:
+        if key not in kept:
+            kept[key] = compute(np.random.default_rng(seed))
+        return kept[key]
+
+    context = Context(
+        classes=("NV",),
+        epoch=1,
+        rng=np.random.default_rng(seed),
+        once=once,
+        thumbnails=lambda indices, size, grey: thumbnails[indices],
+        embeddings=lambda indices: np.empty((len(indices), 0), np.float32),
+    )
+    sampler = KMeansHybrid(at_most={"NV": target}, clusters=clusters, features="grey")
+    draw = sampler.draw(np.zeros(len(thumbnails), np.int64), context)
+    assert len(draw.indices) == target
+    return np.asarray(kept["clusters of NV"])
