@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from skinfw.engine.device import Hardware, choose
+from skinfw.engine.probe import has_bf16_units
 from skinfw.engine.saved import Saved
 from skinfw.engine.state import load_weights
 from skinfw.errors import SkinfwError
@@ -66,9 +67,10 @@ def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
 
 
 def _hardware(saved: Saved) -> Hardware:
-    """Choose the device anew; on the same kind of device, keep the precision of the run."""
+    """Choose the device anew; keep the precision of the run where this one is as good at it."""
     hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
     then = str(saved.hardware.get("device", "")).partition(":")[0]
-    if then == hardware.device.type:
-        return replace(hardware, precision=saved.hardware["precision"])
-    return hardware
+    precision = str(saved.hardware.get("precision"))
+    if then != hardware.device.type or (then == "cpu" and not has_bf16_units()):
+        return hardware
+    return replace(hardware, precision=precision)

@@ -44,7 +44,7 @@ def settle(
         compiled = bool(recorded.get("compiled")) if auto_compile else compiled
         return replace(hardware, precision=precision, compiled=compiled)
     precision = hardware.precision
-    if auto_precision and hardware.main and _has_bf16_units():
+    if auto_precision and hardware.main and has_bf16_units():
         precision = _faster_precision(model, shape[1], hardware)
     hardware = replace(hardware, precision=share(precision, hardware), compiled=compiled)
     if auto_compile:
@@ -53,8 +53,8 @@ def settle(
     return hardware
 
 
-def _has_bf16_units() -> bool:
-    """Tell whether the CPU computes in bf16; others accept it and are ten times slower."""
+def has_bf16_units() -> bool:
+    """Return whether the CPU computes in bf16; others accept it and are ten times slower."""
     names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, name, bool)() for name in names)
 

@@ -36,6 +36,7 @@ def benchmarks(out: Path, *words: str, **variables: str) -> tuple[str, dict[str,
     return done.stdout, record["comparisons"]
 
 
+@pytest.mark.slow
 def test_every_comparison_runs_or_says_why_not(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text((ROOT / "docs" / "performance.md").read_text())

@@ -33,7 +33,7 @@ def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:
 def test_the_trial_leaves_the_network_as_it_was(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "_has_bf16_units", lambda: True)
+    monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
     monkeypatch.setattr(probe, "_SECONDS", 0.0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     found = settled(model, device="cpu")
@@ -46,7 +46,7 @@ def test_the_trial_leaves_the_network_as_it_was(
 def test_the_faster_precision_is_taken_if_it_is_clearly_faster(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch, bar: float, precision: str
 ) -> None:
-    monkeypatch.setattr(probe, "_has_bf16_units", lambda: True)
+    monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
     monkeypatch.setattr(probe, "_SECONDS", 0.0)
     monkeypatch.setattr(probe, "_WORTHWHILE", bar)
     assert settled(model, device="cpu").precision == precision
@@ -55,7 +55,7 @@ def test_the_faster_precision_is_taken_if_it_is_clearly_faster(
 def test_what_the_recipe_says_is_not_tried(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "_has_bf16_units", lambda: True)
+    monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
     monkeypatch.setattr(probe, "_SECONDS", 0.0)
     monkeypatch.setattr(probe, "_WORTHWHILE", 0.0)
     assert settled(model, device="cpu", precision="fp32").precision == "fp32"
