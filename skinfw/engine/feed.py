@@ -64,7 +64,7 @@ class FeatureFeed:
             by the keys of training.
         """
         self._features = torch.from_numpy(features)
-        self._labels, self._hardware, self._views = torch.from_numpy(labels), hardware, views
+        self._labels, self._hardware, self._views = torch.tensor(labels), hardware, views
         self.images = self
 
     def batch(self, keys: Sequence[Any], pin: bool = False) -> Batch:

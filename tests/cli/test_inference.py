@@ -226,12 +226,14 @@ def test_rows_come_as_they_are_made_and_ctrl_c_keeps_them(
         (tmp_path / "images" / f"{number}.png").symlink_to(tmp_path / "images" / "two.png")
     (tmp_path / "predictions.csv").write_text("an older table")
     partial = tmp_path / "predictions.partial"
-    command = [sys.executable, "-m", "skinfw", "predict", slow, "images", "--batch-size", "2"]
+    # A shell that starts tests in the background has them ignore Ctrl-C.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", code + MAIN, "predict", slow, "images", "--batch-size", "2"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=site.environment(), stderr=subprocess.PIPE, text=True
     ) as process:
         deadline = time.monotonic() + 300
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and process.poll() is None:
             if partial.exists() and partial.read_text().count("\n") > 3:
                 break
             time.sleep(0.02)

@@ -112,7 +112,7 @@ BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0
         (BASE + '[split]\nuse = "kfold/3"\n', ['"kfold" has no variants', 'write "kfold"']),
         ('requires = ["skinfw-acme>=2"]\n' + BASE, ["pip install 'skinfw-acme>=2'", "r.toml:1"]),
         ('requires = ["skinfw>=99"]\n' + BASE, ["requires skinfw>=99, but"]),
-        ('requires = ["skinfw[bench]"]\n' + BASE, []),
+        ('requires = ["skinfw[nonsense]"]\n' + BASE, []),
         ('requires = ["not a == name"]\n' + BASE, ["is no requirement"]),
         ("seed = -1\n" + BASE, ["seed must be an integer of at least 0, not -1", "r.toml:1"]),
         (
