@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +128,24 @@ def clocked(function: Callable[[], object]) -> Work:
         return time.perf_counter() - start
 
     return work
+
+
+def fresh(module: str, argument: Path, text: str = "") -> str:
+    """Run a module in a fresh process, which has no memory of others; return what it prints.
+
+    module: of the benchmarks, with a main program.
+    argument: its only one.
+    text: its standard input.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, str(argument)],
+        cwd=Path(__file__).parents[1],
+        input=text,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
 
 
 def need(module: str, package: str) -> Any:

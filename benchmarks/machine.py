@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from skinfw.engine.ahead import usable_cores
+
 PACKAGES = (
     "skinfw", "torch", "torchvision", "numpy", "opencv-python-headless", "pillow", "timm",
     "scikit-learn", "albumentations", "lightning", "grad-cam", "onnxruntime",
@@ -19,7 +21,7 @@ def describe() -> dict[str, Any]:
     """Return the facts that a reader needs beside the figures."""
     return {
         "cpu": _cpu(),
-        "cores": cores(),
+        "cores": usable_cores(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -27,13 +29,6 @@ def describe() -> dict[str, Any]:
         "commit": _commit(),
         "load_before": load(),
     }
-
-
-def cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def load() -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks import ours
-from benchmarks.harness import Bench, Row, Skip
+from benchmarks.harness import Bench, Row, Skip, fresh
 from benchmarks.machine import peak_memory
 
 SIZE = 160
@@ -32,17 +31,9 @@ def memory(bench: Bench) -> list[Row]:
 
 
 def _peak(folder: Path, recipe: str) -> float:
-    """Return the peak of a training in MB, in a fresh process, which has no memory of others."""
+    """Return the peak of a training in MB, in a fresh process."""
     folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.memory", str(folder)],
-        cwd=Path(__file__).parents[1],
-        input=recipe,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return float(done.stdout)
+    return float(fresh("benchmarks.memory", folder, recipe))
 
 
 def main(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import ours
-from benchmarks.harness import Bench, Row
+from benchmarks.harness import Bench, Row, fresh
 from benchmarks.machine import peak_memory
 
 NAME = "ISIC_2019_Training"
@@ -80,15 +79,8 @@ def _write(root: Path, count: int) -> Path:
 
 
 def _measure(root: Path) -> dict[str, float]:
-    """Measure one table in a fresh process, which starts with no memory of others."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.metadata", str(root)],
-        cwd=Path(__file__).parents[1],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout)
+    """Measure one table in a fresh process."""
+    found: dict[str, float] = json.loads(fresh("benchmarks.metadata", root))
     return found
 
 

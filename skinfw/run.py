@@ -156,12 +156,13 @@ class _Run:
         paths, short = table["path"].tolist(), plan.image.decoded_short
         folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
         # A quick look would wait for images that it never sees.
-        quick = bool(plan.train.limit_batches)
-        found = None
+        builds = self.hardware.main and not plan.train.limit_batches
+        if not self.hardware.main:
+            share(None, self.hardware)  # until the first process has built it
+        found = prepare(folder, limit, paths, short, self.say, builds)
         if self.hardware.main:
-            found = prepare(folder, limit, paths, short, self.say, build=not quick)
-        share(None, self.hardware)
-        return found or prepare(folder, limit, paths, short, self.say, build=False)
+            share(None, self.hardware)
+        return found
 
     def _build(self, table: pd.DataFrame, decoded: Decoded | None) -> tuple[Parts, Any]:
         """Build the parts, and say what the network and an epoch are."""
@@ -244,7 +245,6 @@ class _Run:
         from skinfw.engine.explain import explain
 
         images = parts.pictures("test")
-
         found = [
             explain(
                 planned,

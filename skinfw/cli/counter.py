@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
-from typing import Self
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.cli.progress import LIVE_SECONDS, PLAIN_SECONDS
+from skinfw.cli.progress import LIVE_SECONDS, PLAIN_SECONDS, LastLine
 
 
-class Counter:
+class Counter(LastLine):
     """Follow a stream of images; everything goes to stderr, so that stdout stays readable."""
 
     def __init__(self, total: int) -> None:
@@ -37,20 +35,6 @@ class Counter:
         self.seen = self.failed = 0
         self._interval = LIVE_SECONDS if live else PLAIN_SECONDS
         self._start = self._told = time.perf_counter()
-
-    def __enter__(self) -> Self:
-        """Take over the last line of the terminal."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the last line back."""
-        self._bar.stop()
 
     @property
     def rate(self) -> str:

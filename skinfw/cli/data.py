@@ -71,9 +71,9 @@ def list_cache() -> None:
             f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
         )
     for file in _features():
-        total += file.stat().st_size
-        size, used = file.stat().st_size, file.stat().st_mtime
-        click.echo(f"{size / 1e6:10,.1f} MB           features  {_when(used)}")
+        about = file.stat()
+        total += about.st_size
+        click.echo(f"{about.st_size / 1e6:10,.1f} MB           features  {_when(about.st_mtime)}")
     click.echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
 
 

@@ -19,7 +19,27 @@ PLAIN_SECONDS = 30.0
 LIVE_SECONDS = 0.25
 
 
-class Watcher:
+class LastLine:
+    """Hold the last line of the terminal while a bar is drawn there."""
+
+    _bar: Progress
+
+    def __enter__(self) -> Self:
+        """Take over the last line of the terminal."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the last line back."""
+        self._bar.stop()
+
+
+class Watcher(LastLine):
     """Follow a run on the terminal."""
 
     def __init__(self) -> None:
@@ -38,20 +58,6 @@ class Watcher:
         self._interval = LIVE_SECONDS if self._live else PLAIN_SECONDS
         self._epochs = self._steps = 0
         self._epoch = ""
-
-    def __enter__(self) -> Self:
-        """Take over the last line of the terminal."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the last line back."""
-        self._bar.stop()
 
     @hookimpl
     def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:

@@ -111,22 +111,26 @@ def prepare(
     """
     try:
         cache = ImageCache(folder, limit, usable_cores())
-        cost = cache.cost(paths, short) if build else None
-        if cost and cost.images:
-            say(
-                f"cache {cost.images:,} images are decoded once, about "
-                f"{cost.bytes / 1e6:,.0f} MB and {cost.seconds:.0f} s, into {folder}"
-            )
-            last = time.monotonic()
+        held = cache.open(paths, short)
+        if not build or len(held) == len(set(paths)):
+            return held
+        cost = cache.cost(paths, short)
+        if not cost.images:
+            return held
+        say(
+            f"cache {cost.images:,} images are decoded once, about "
+            f"{cost.bytes / 1e6:,.0f} MB and {cost.seconds:.0f} s, into {folder}"
+        )
+        last = time.monotonic()
 
-            def told(done: int, total: int) -> None:
-                nonlocal last
-                if time.monotonic() - last > _TOLD_SECONDS:
-                    last = time.monotonic()
-                    say(f"cache {done:,} of {total:,} images")
+        def told(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > _TOLD_SECONDS:
+                last = time.monotonic()
+                say(f"cache {done:,} of {total:,} images")
 
-            if problem := cache.build(paths, short, told):
-                say(f"note: {problem.what}; {problem.why}; {problem.cure}")
+        if problem := cache.build(paths, short, told):
+            say(f"note: {problem.what}; {problem.why}; {problem.cure}")
         return cache.open(paths, short)
     except (OSError, sqlite3.Error) as error:
         say(f"note: images are decoded each time, for the cache {folder} cannot be used: {error}")

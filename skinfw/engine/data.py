@@ -19,7 +19,7 @@ from skinfw.engine.ahead import ahead
 from skinfw.engine.cache import Decoded
 from skinfw.engine.device import Hardware
 from skinfw.engine.images import read_image
-from skinfw.engine.pixels import act, fold
+from skinfw.engine.pixels import act, fold, look
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
 from skinfw.steps import Dice, Op, Step, Warp
@@ -165,8 +165,7 @@ class EvalImages:
             with _named(self.source.ids[index]):
                 image = self.source.read(index)
                 plans = self.view.plan((image.shape[0], image.shape[1]))
-                plans = plans[:1] if self.first else plans
-                views = np.stack([act(image, fold(steps)) for steps in plans])
+                views = look(image, plans[:1] if self.first else plans)
                 if images is None:
                     shape = (len(keys), *views.shape)
                     images = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)

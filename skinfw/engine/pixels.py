@@ -73,6 +73,14 @@ def act(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
     return out
 
 
+def look(image: Image, plans: Iterable[Iterable[Step]]) -> Image:
+    """Return all views of an image, uint8 [V, H, W, 3].
+
+    plans: the steps of each view, not folded.
+    """
+    return np.stack([act(image, fold(steps)) for steps in plans])
+
+
 def _compose(first: Colour, second: Colour) -> Colour:
     """Return one linear colour change for two; the mean changes linearly, too."""
     mean_after_first = first.matrix + first.mean

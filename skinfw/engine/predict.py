@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from skinfw.engine.ahead import ahead, usable_cores
 from skinfw.engine.images import read_image
-from skinfw.engine.pixels import act, fold
+from skinfw.engine.pixels import look
 from skinfw.engine.saved import Saved, refused
 from skinfw.errors import RecipeError, SkinfwError
 
@@ -112,8 +112,7 @@ def _prepare(paths: Sequence[str], view: Any, short: int) -> list[Views | Skinfw
 def _views(path: str, view: Any, short: int) -> Views | SkinfwError:
     try:
         image = read_image(path, short)
-        plans = view.plan((image.shape[0], image.shape[1]))
-        return np.stack([act(image, fold(steps)) for steps in plans])
+        return look(image, view.plan((image.shape[0], image.shape[1])))
     except SkinfwError as error:
         return error
     except Exception as error:
