@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Literal
 
 import pluggy
@@ -78,8 +78,7 @@ def discover() -> tuple[Plugin, ...]:
 
 def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
     """Ask one plugin, whatever it does."""
-    version = point.dist.version if point.dist else ""
-    plugin = Plugin(point.name, point.value, _source(point), version)
+    plugin = Plugin(point.name, point.value, *_origin(point.dist))
     blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
     if point.name in blocked:
         return replace(plugin, status="blocked", error=f"named in {BLOCK_VARIABLE}")
@@ -191,4 +190,13 @@ def _contained(doing: str) -> Iterator[None]:
 
 def _source(point: EntryPoint) -> str:
     """Return the name of the distribution that brings an entry point."""
-    return point.dist.name if point.dist else "unknown"
+    return _origin(point.dist)[0]
+
+
+@cache
+def _origin(distribution: Distribution | None) -> tuple[str, str]:
+    """Return a distribution's name and version; asking it reads its metadata anew each time."""
+    if distribution is None:
+        return "unknown", ""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]

@@ -182,6 +182,7 @@ class ImageCache:
         folder.mkdir(parents=True, exist_ok=True)
         with self.index() as index:
             index.executescript(_INDEX)
+        self._forget_lost()
 
     def open(self, paths: Sequence[str], short: int) -> Decoded:
         """Return what is held of some images, and count it as used.
@@ -271,12 +272,25 @@ class ImageCache:
         for shard in shards:
             if held - freed <= keep or shard.used >= before:
                 break
-            with self.index() as index:
-                index.execute("DELETE FROM images WHERE shard = ?", (shard.name,))
-                index.execute("DELETE FROM shards WHERE name = ?", (shard.name,))
-            (self.folder / shard.name).unlink(missing_ok=True)
+            self._delete(shard.name)
             freed += shard.bytes
         return freed
+
+    def _forget_lost(self) -> None:
+        """Delete shards that hold less than the index says, so that they are decoded anew."""
+        with self.index() as index:
+            rows = index.execute(
+                "SELECT shard, MAX(start + 3 * height * width) FROM images GROUP BY shard"
+            ).fetchall()
+        for shard, end in rows:
+            if self._bytes(shard) < end:
+                self._delete(shard)
+
+    def _delete(self, shard: str) -> None:
+        with self.index() as index:
+            index.execute("DELETE FROM images WHERE shard = ?", (shard,))
+            index.execute("DELETE FROM shards WHERE name = ?", (shard,))
+        (self.folder / shard).unlink(missing_ok=True)
 
     def _bytes(self, shard: str) -> int:
         try:

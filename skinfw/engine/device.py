@@ -63,7 +63,7 @@ class Hardware:
             moved = images.to(self.device, non_blocking=True).float()
             # Whole rows at once: three channels alone would be too short for vector units.
             rows, width = moved.flatten(2), images.shape[2]
-            rows = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
+            torch.addcmul(shift.repeat(width), rows, scale.repeat(width), out=rows)
             values = rows.view_as(moved).permute(0, 3, 1, 2)
             return values.contiguous(memory_format=self.memory_format)
 

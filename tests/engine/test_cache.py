@@ -158,6 +158,26 @@ def test_a_lost_or_shortened_shard_is_as_if_it_were_not_there(
     assert len(cache.open(paths, 0)) == 0
 
 
+@pytest.mark.parametrize("left", [0, 2 * 40 * 30 * 3, None])
+def test_a_lost_or_shortened_shard_is_decoded_anew(
+    cache: ImageCache, paths: list[str], left: int | None
+) -> None:
+    cache.build(paths, 0, silent)
+    (shard,) = (cache.folder / shard.name for shard in cache.shards())
+    if left is None:
+        shard.unlink()
+    else:
+        with shard.open("r+b") as file:
+            file.truncate(left)
+    again = ImageCache(cache.folder, cache.limit, 1)
+    again.build(paths, 0, silent)
+    held = again.open(paths, 0)
+    for path in paths:
+        found = held.get(path)
+        assert found is not None and (found == read_image(path)).all()
+    assert [shard.bytes for shard in again.shards()] == [len(paths) * 40 * 30 * 3]
+
+
 BUILD = """
     import sys
     from pathlib import Path

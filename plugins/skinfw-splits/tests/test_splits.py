@@ -46,6 +46,14 @@ def test_the_split_depends_on_its_stream_alone() -> None:
     assert (parts(split, rows, 1)["part"] != parts(split, rows, 2)["part"]).any()
 
 
+@pytest.mark.parametrize("kind", [LesionStratified, KFold])
+def test_a_seed_of_its_own_keeps_the_split_while_the_run_changes_its_seed(kind) -> None:
+    rows = table()
+    fixed, other = kind(seed=7), kind(seed=8)
+    assert (parts(fixed, rows, 1)["part"] == parts(fixed, rows, 2)["part"]).all()
+    assert (parts(fixed, rows, 1)["part"] != parts(other, rows, 1)["part"]).any()
+
+
 def test_a_scarce_class_is_trained_on_first() -> None:
     rows = pd.DataFrame({"label": ["A"] * 9 + ["B"], "lesion": list("abcdefghij")})
     assert parts(LesionStratified(), rows)["part"].iloc[9] == "train"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Share = Annotated[float, Interval(ge=0, lt=1)]
+Seed = Annotated[int, Ge(-1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +27,13 @@ class LesionStratified:
 
     val: share of the images for validation.
     test: share of the images for the test.
+    seed: of the division alone, so that runs of several seeds judge the same lesions; -1 takes
+        the recipe's.
     """
 
     val: Share = 0.15
     test: Share = 0.15
+    seed: Seed = -1
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing to train on."""
@@ -45,7 +49,7 @@ class LesionStratified:
         table: with columns label and lesion.
         """
         shares = {"train": 1 - self.val - self.test, "test": self.test, "val": self.val}
-        return divide(table, shares, rng)
+        return divide(table, shares, _own(self.seed, rng))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +58,13 @@ class KFold:
 
     folds: how many.
     fold: which one is the test part, from 0.
+    seed: of the division alone, so that runs of several seeds have the same folds; -1 takes the
+        recipe's.
     """
 
     folds: Annotated[int, Ge(3)] = 5
     fold: Annotated[int, Ge(0)] = 0
+    seed: Seed = -1
 
     def __post_init__(self) -> None:
         """Refuse a fold that does not exist."""
@@ -80,9 +87,16 @@ class KFold:
                 cure="use fewer folds, or leave these classes out",
             )
         names = [str(fold) for fold in range(self.folds)]
-        folds = divide(table, dict.fromkeys(names, 1 / self.folds), rng)
+        folds = divide(table, dict.fromkeys(names, 1 / self.folds), _own(self.seed, rng))
         test, val = names[self.fold], names[(self.fold + 1) % self.folds]
         return ["test" if fold == test else "val" if fold == val else "train" for fold in folds]
+
+
+def _own(seed: int, rng: np.random.Generator) -> np.random.Generator:
+    """Return the stream of a split's own seed, or the run's where it has none."""
+    import numpy as np
+
+    return rng if seed < 0 else np.random.default_rng(seed)
 
 
 def divide(table: pd.DataFrame, shares: dict[str, float], rng: np.random.Generator) -> list[str]:
