@@ -234,7 +234,7 @@ class _Planner:
             kind, keys, use, found, target, signature.engine, arguments, host_arguments, origin
         )
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
-            check_method(planned, planned.make(size=self.size))
+            check_method(planned, planned.make(size=self.size, classes=self.classes or ()))
         return planned
 
     def _dataset(self, planned: Planned) -> Any:

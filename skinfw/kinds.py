@@ -74,6 +74,7 @@ _TABLE = (
     Kind(
         "weighting",
         "weights(counts, epoch, epochs) -> class weights [C]",
+        ("classes",),
         method=("weights", "counts", "epoch", "epochs"),
     ),
     Kind("optimizer", "torch optimizer of the model", ("model",), required=True),

@@ -207,6 +207,8 @@ class _Run:
         elif self.resumes:
             self.say("the run had saved no state yet: starting from its first epoch")
         training = parts.training(self.folder.path, hooks)
+        for caution in parts.cautions(training):
+            self.say(f"note: {caution}")
         return training.at.history if training.fit(state) else None
 
     def _evaluate(self, parts: Parts, history: list[dict[str, float]]) -> Result:

@@ -105,13 +105,30 @@ class Training:
                     return False
         return True
 
+    def rates(self) -> list[float]:
+        """Return the learning rate at the beginning of each epoch, without training."""
+        optimizer = self.make_optimizer(self.model)
+        schedule, steps = self._schedule(optimizer)
+        rates = []
+        optimizer.step()  # without gradients: torch wants a step before the schedule's first
+        for step in range(steps):
+            if step % (steps // self.settings.epochs) == 0:
+                rates.append(float(optimizer.param_groups[0]["lr"]))
+            if step < steps - 1:
+                schedule.step()
+        return rates
+
+    def _schedule(self, optimizer: torch.optim.Optimizer) -> tuple[Any, int]:
+        """Return the schedule, and how often it is stepped in the whole training."""
+        steps_per_epoch = -(-len(self._batches(1)) // self.settings.accumulate)
+        total = steps_per_epoch * self.settings.epochs
+        return self.make_schedule(optimizer, total, self.settings.epochs), total
+
     def _prepare(self, state: Mapping[str, Any] | None) -> None:
         """Build optimizer, schedule, average and scaler, and set them to where the run was."""
         hardware, settings = self.hardware, self.settings
         self.optimizer = self.make_optimizer(self.model)
-        steps_per_epoch = -(-len(self._batches(1)) // settings.accumulate)
-        self.total_steps = steps_per_epoch * settings.epochs
-        self.schedule = self.make_schedule(self.optimizer, self.total_steps, settings.epochs)
+        self.schedule, self.total_steps = self._schedule(self.optimizer)
         self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
         self._averaged = _pairs(self.average, self.model) if self.average else None
         self.scaler = torch.amp.GradScaler(

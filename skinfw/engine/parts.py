@@ -15,6 +15,7 @@ import torch
 from skinfw.build import Plan
 from skinfw.contracts import Predictions
 from skinfw.engine.cache import Decoded
+from skinfw.engine.cautions import corrected_late, corrected_twice
 from skinfw.engine.data import Chain, EvalImages, Source, TrainImages
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
@@ -78,7 +79,8 @@ class Parts:
         self.tracks = self._all("track")
 
     def _all(self, kind: str) -> Pairs:
-        return [(planned, planned.make()) for planned in self.plan.parts.get(kind, ())]
+        planned = self.plan.parts.get(kind, ())
+        return [(part, part.make(classes=self.plan.classes)) for part in planned]
 
     @cached_property
     def drawer(self) -> Drawer:
@@ -185,6 +187,24 @@ class Parts:
             },
             save_minutes=plan.engine.save_minutes,
         )
+
+    def cautions(self, training: Training) -> list[str]:
+        """Return what is wrong with sampler, weighting and schedule taken together.
+
+        training: from `training`.
+        """
+        epochs = range(1, self.plan.train.epochs + 1)
+        weights = [self._class_weight(epoch) for epoch in epochs]
+        found = [weight.double().numpy() for weight in weights if weight is not None]
+        if not found:
+            return []
+        drawn = np.bincount(
+            self.labels[self.drawer.draw(1).indices], minlength=len(self.plan.classes)
+        )
+        said = [corrected_twice(self.plan.classes, self.counts, drawn.tolist(), found[-1])]
+        if len(epochs) > 1:
+            said.append(corrected_late(np.stack(found), training.rates()))
+        return [text for text in said if text]
 
     def _chain(self, epoch: int) -> Chain:
         """Return the augmentation at the size of an epoch."""

@@ -160,7 +160,7 @@ def test_losses_are_finite_with_finite_gradients(found: Found) -> None:
 
 @of("weighting")
 def test_weightings_average_one(found: Found) -> None:
-    weights = make(found).weights([30, 80, 7], 1, 10)
+    weights = make(found, classes=tuple("ABC")).weights([30, 80, 7], 1, 10)
     assert np.mean(weights) == pytest.approx(1.0)
 
 

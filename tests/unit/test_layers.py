@@ -19,7 +19,8 @@ LAYERS = [
     "engine.cache_writer", "engine.cache", "engine.pixels", "engine.saved", "engine.onnx",
     "engine.predict", "engine.device", "engine.frozen", "engine.data", "engine.feed",
     "engine.state", "engine.probe", "engine.network", "engine.export", "engine.features",
-    "engine.evaluate", "engine.sampling", "engine.explain", "engine.loop", "engine.parts", "run",
+    "engine.evaluate", "engine.cautions", "engine.sampling", "engine.explain", "engine.loop",
+    "engine.parts", "run",
     "cli.toml", "cli.progress", "cli.counter", "cli.recipes", "cli.listing", "cli.running",
     "cli.inference", "cli.data", "cli", "__main__",
 ]  # fmt: skip
