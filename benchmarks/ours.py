@@ -100,10 +100,12 @@ def split(planned: Plan) -> pd.DataFrame:
 def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
     from skinfw.engine.cache import prepare
+    from skinfw.engine.prepare import decoding
     from skinfw.settings import ImageSettings
 
-    names, short = [str(path) for path in paths], ImageSettings(size=size).decoded_short
-    return prepare(folder / "cache", CACHE_BYTES, names, short, lambda _: None)
+    how = decoding(ImageSettings(size=size), ())
+    names = [str(path) for path in paths]
+    return prepare(folder / "cache", CACHE_BYTES, names, how, lambda _: None)
 
 
 def parts(text: str, folder: Path, cached: bool = False, features: Path | None = None) -> Parts:
@@ -169,11 +171,12 @@ def augmented(
 
     from skinfw.engine.data import Chain, Source, TrainImages
     from skinfw.engine.device import choose
+    from skinfw.engine.prepare import decoding
 
     planned = plan(recipe(files(paths[0].parent), size, STRONG), folder)
     chain = Chain([(op, op.make(size=size)) for op in planned.parts["augment"]], size)
     names = [str(path) for path in paths]
-    source = Source(names, names, short=planned.image.decoded_short, decoded=held)
+    source = Source(names, names, decoding=decoding(planned.image, ()), decoded=held)
     view = planned.one("view").make(size=size)
     labels = np.zeros(len(paths), np.int64)
     images = TrainImages(source, labels, lambda _: chain, view, planned.seed)

@@ -15,11 +15,14 @@ from skinfw.kinds import KINDS, Kind
 from skinfw.names import did_you_mean
 from skinfw.params import Complaint, parameters, to_toml
 from skinfw.recipe import Keys, Recipe
-from skinfw.settings import KEYS, SETTINGS, EngineSettings, ImageSettings, TopLevel, TrainSettings
-from skinfw.targets import Planned, check_method, check_variant, resolve
+from skinfw.settings import SETTINGS, EngineSettings, ImageSettings, TopLevel, TrainSettings
+from skinfw.targets import Planned, check_method, check_variant, read_values, resolve
 
 S = TypeVar("S")
-_CHEAP = ("split", "sampler", "augment", "view", "weighting", "metric", "explainer", "report")
+_CHEAP = (
+    "split", "sampler", "prepare", "augment", "mix", "view", "modify", "weighting", "metric",
+    "explainer", "report",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -213,26 +216,16 @@ class _Planner:
         check_variant(found, where)
         target, signature = resolve(found, where)
         values = {key: value for key, value in table.items() if key != "use"}
-        host_values: dict[str, Any] = {}
-        host = parameters(KEYS[kind.name]) if kind.name in KEYS else None
-        if host:
-            host_values = {
-                key: values.pop(key) for key in list(values) if key in host.model.model_fields
-            }
-        host_keys = tuple(host.model.model_fields) if host else ()
-        arguments, complaints = signature.read(values, self.classes, host_keys)
-        host_arguments, host_complaints = host.read(host_values) if host else ({}, [])
-        for complaint in (*complaints, *host_complaints):
+        arguments, host, complaints = read_values(kind, signature, values, self.classes)
+        for complaint in complaints:
             self._complain(keys, complaint)
-        if complaints or host_complaints:
+        if complaints:
             return None
         arguments = {
             name: _absolute(value, self.recipe.origin(*keys, name).folder)
             for name, value in arguments.items()
         }
-        planned = Planned(
-            kind, keys, use, found, target, signature.engine, arguments, host_arguments, origin
-        )
+        planned = Planned(kind, keys, use, found, target, signature.engine, arguments, host, origin)
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
             check_method(planned, planned.make(size=self.size, classes=self.classes or ()))
         return planned

@@ -46,11 +46,22 @@ _TABLE = (
         required=True,
     ),
     Kind(
+        "prepare",
+        "prepare(image) -> image, once for every image, before all else",
+        method=("prepare", "image"),
+        many=True,
+    ),
+    Kind(
         "augment",
         "roll(dice) -> steps, for each training image",
         ("size",),
         ("roll", "dice"),
         many=True,
+    ),
+    Kind(
+        "mix",
+        "mix(images, rng) -> images, order, share: each image of a batch mixed with another",
+        method=("mix", "images", "rng"),
     ),
     Kind(
         "view",
@@ -64,6 +75,13 @@ _TABLE = (
         "nn.Module: images [N, 3, H, W] -> logits [N, C]; names its cam_layer",
         ("variant", "classes", "size"),
         required=True,
+    ),
+    Kind(
+        "modify",
+        "modify(model) -> the backbone, changed before it learns",
+        ("classes",),
+        ("modify", "model"),
+        many=True,
     ),
     Kind(
         "loss",

@@ -149,17 +149,19 @@ class _Run:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
         from skinfw.engine.cache import cache_folder, prepare
         from skinfw.engine.device import share
+        from skinfw.engine.prepare import decoding
 
         plan = self.plan
         if not plan.engine.cache or hasattr(plan.dataset, "image"):
             return None
-        paths, short = table["path"].tolist(), plan.image.decoded_short
+        paths = table["path"].tolist()
+        how = decoding(plan.image, plan.parts.get("prepare", ()))
         folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
         # A quick look would wait for images that it never sees.
         builds = self.hardware.main and not plan.train.limit_batches
         if not self.hardware.main:
             share(None, self.hardware)  # until the first process has built it
-        found = prepare(folder, limit, paths, short, self.say, builds)
+        found = prepare(folder, limit, paths, how, self.say, builds)
         if self.hardware.main:
             share(None, self.hardware)
         return found

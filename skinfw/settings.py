@@ -133,6 +133,19 @@ class AugmentKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ViewKeys:
+    """Set how the logits of the views become one answer.
+
+    scores: "softmax", or "sigmoid" for networks that were trained to answer a binary question
+        per class; its values are scaled to sum one.
+    combine: "average" the probabilities of the views, or let each view "vote" for a class.
+    """
+
+    scores: Literal["softmax", "sigmoid"] = "softmax"
+    combine: Literal["average", "vote"] = "average"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainerKeys:
     """Set what is explained.
 
@@ -149,4 +162,4 @@ SETTINGS: dict[str, type] = {
     "train": TrainSettings,
     "engine": EngineSettings,
 }
-KEYS: dict[str, type] = {"augment": AugmentKeys, "explainer": ExplainerKeys}
+KEYS: dict[str, type] = {"augment": AugmentKeys, "view": ViewKeys, "explainer": ExplainerKeys}

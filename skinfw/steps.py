@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Matrix = npt.NDArray[np.floating[Any]]
     Image = npt.NDArray[np.uint8]
 
-Border = Literal["black", "edge", "reflect"]
+Border = Literal["black", "mean", "edge", "reflect"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Warp:
 
     matrix: float [3, 3], from output to input coordinates.
     size: height and width of the output.
-    border: what lies outside the input; None leaves it to the neighbouring warps.
+    border: what lies outside the input, "mean" for ImageNet's mean colour; None leaves it to the
+        neighbouring warps.
     """
 
     matrix: Matrix

@@ -19,7 +19,7 @@ from skinfw.catalog import Found
 from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, unwritable
 from skinfw.kinds import KINDS, Kind
 from skinfw.names import did_you_mean
-from skinfw.params import Parameters, SignatureError, parameters, to_toml
+from skinfw.params import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe import Keys, Origin
 from skinfw.settings import KEYS
 
@@ -194,6 +194,29 @@ def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
     if taken := sorted(host & set(signature.model.model_fields)):
         raise _unusable(found, where, f"the host keeps the key {', '.join(taken)} for itself")
     return target, signature
+
+
+def read_values(
+    kind: Kind,
+    signature: Parameters,
+    values: Mapping[str, Any],
+    classes: tuple[str, ...] | None,
+) -> tuple[dict[str, Any], dict[str, Any], list[Complaint]]:
+    """Check the values of a component's table.
+
+    values: the table without `use`.
+    classes: of the data set, as far as they are known.
+    Returns what is the component's, what is the host's, and what is wrong with either.
+    """
+    if kind.name not in KEYS:
+        arguments, complaints = signature.read(values, classes)
+        return arguments, {}, list(complaints)
+    host = parameters(KEYS[kind.name])
+    keys = tuple(host.model.model_fields)
+    own = {key: value for key, value in values.items() if key not in keys}
+    arguments, complaints = signature.read(own, classes, keys)
+    others, more = host.read({key: value for key, value in values.items() if key in keys})
+    return arguments, others, [*complaints, *more]
 
 
 def _import(found: Found, target: str, where: str) -> Any:

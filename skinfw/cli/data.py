@@ -36,6 +36,7 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
     from skinfw.build import plan
     from skinfw.catalog import Catalog
     from skinfw.engine.cache import cache_folder, prepare
+    from skinfw.engine.prepare import decoding
     from skinfw.errors import RecipeError
     from skinfw.recipe import load
     from skinfw.table import read_table
@@ -50,9 +51,8 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
         )
     paths = read_table(planned)["path"].tolist()
     limit = int(planned.engine.cache_gb * 1e9)
-    found = prepare(
-        cache_folder() / "images", limit, paths, planned.image.decoded_short, click.echo
-    )
+    how = decoding(planned.image, planned.parts.get("prepare", ()))
+    found = prepare(cache_folder() / "images", limit, paths, how, click.echo)
     held = len(found) if found else 0
     click.echo(f"{held:,} of {len(paths):,} images are in the cache")
     if held < len(paths):

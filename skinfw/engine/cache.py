@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from skinfw.engine.ahead import ahead, usable_cores
 from skinfw.engine.cache_writer import FullError, Writer, make
-from skinfw.engine.images import DECODER, reduction
+from skinfw.engine.images import Decoding, reduction
 from skinfw.errors import SkinfwError
 
 Image = npt.NDArray[np.uint8]
@@ -97,24 +97,24 @@ def prepare(
     folder: Path,
     limit: int,
     paths: Sequence[str],
-    short: int,
+    decoding: Decoding,
     say: Callable[[str], None],
     build: bool = True,
 ) -> Decoded | None:
     """Return decoded images, after telling what it costs to complete them and doing so.
 
     folder, limit: as `ImageCache` takes them.
-    paths, short: as `ImageCache.open` takes them.
+    paths, decoding: as `ImageCache.open` takes them.
     say: told what a user must hear.
     build: whether to decode what is absent.
     Returns None where the cache cannot be used; images are decoded each time then.
     """
     try:
         cache = ImageCache(folder, limit, usable_cores())
-        held = cache.open(paths, short)
+        held = cache.open(paths, decoding)
         if not build or len(held) == len(set(paths)):
             return held
-        cost = cache.cost(paths, short)
+        cost = cache.cost(paths, decoding)
         if not cost.images:
             return held
         say(
@@ -129,9 +129,9 @@ def prepare(
                 last = time.monotonic()
                 say(f"cache {done:,} of {total:,} images")
 
-        if problem := cache.build(paths, short, told):
+        if problem := cache.build(paths, decoding, told):
             say(f"note: {problem.what}; {problem.why}; {problem.cure}")
-        return cache.open(paths, short)
+        return cache.open(paths, decoding)
     except (OSError, sqlite3.Error) as error:
         say(f"note: images are decoded each time, for the cache {folder} cannot be used: {error}")
         return None
@@ -184,49 +184,49 @@ class ImageCache:
             index.executescript(_INDEX)
         self._forget_lost()
 
-    def open(self, paths: Sequence[str], short: int) -> Decoded:
+    def open(self, paths: Sequence[str], decoding: Decoding) -> Decoded:
         """Return what is held of some images, and count it as used.
 
         paths: of image files.
-        short: as `read_image` takes it.
+        decoding: how they become arrays.
         """
-        places = self._find(paths, short)
+        places = self._find(paths, decoding)
         used = {place.shard for place in places.values()}
         with self.index() as index:
             now = time.time()
             index.executemany("UPDATE shards SET used = ? WHERE name = ?", [(now, u) for u in used])
         return Decoded(self.folder, places)
 
-    def cost(self, paths: Sequence[str], short: int) -> Cost:
+    def cost(self, paths: Sequence[str], decoding: Decoding) -> Cost:
         """Estimate what `build` would take, from a few of the images that are absent.
 
-        paths, short: as in `open`.
+        paths, decoding: as in `open`.
         """
-        absent = self._absent(paths, short)
+        absent = self._absent(paths, decoding)
         some = absent[:: max(1, len(absent) // _SAMPLE)][:_SAMPLE]
         start = time.perf_counter()
-        sizes = [made.pixels.nbytes for path in some if (made := make(path, short, set()))
+        sizes = [made.pixels.nbytes for path in some if (made := make(path, decoding, set()))
                  and made.pixels is not None]  # fmt: skip
         seconds = time.perf_counter() - start
         share = len(absent) / max(1, len(some))
         return Cost(len(absent), share * sum(sizes), share * seconds / self.workers)
 
     def build(
-        self, paths: Sequence[str], short: int, told: Callable[[int, int], None]
+        self, paths: Sequence[str], decoding: Decoding, told: Callable[[int, int], None]
     ) -> SkinfwError | None:
         """Decode what is absent.
 
-        paths, short: as in `open`.
+        paths, decoding: as in `open`.
         told: hears now and then how many are done, of how many.
         Returns why it stopped early, or None where all that can be decoded is there; a damaged
         image is left out, and is an error when it is used.
         """
-        absent = self._absent(paths, short)
+        absent = self._absent(paths, decoding)
         with self.index() as index:
-            rows = index.execute("SELECT digest, factor FROM images WHERE decoder = ?", (DECODER,))
-            known = set(rows.fetchall())
-        made = ahead((partial(make, path, short, known) for path in absent), self.workers)
-        writer = Writer(self, time.time())
+            query = "SELECT digest, factor FROM images WHERE decoder = ?"
+            known = set(index.execute(query, (decoding.key,)).fetchall())
+        made = ahead((partial(make, path, decoding, known) for path in absent), self.workers)
+        writer = Writer(self, decoding.key, time.time())
         try:
             for done, image in enumerate(made, 1):
                 if image:
@@ -304,21 +304,21 @@ class ImageCache:
         with closing(sqlite3.connect(self.folder / "index.sqlite", timeout=60)) as index, index:
             yield index
 
-    def _absent(self, paths: Sequence[str], short: int) -> list[str]:
-        held = self._find(paths, short)
+    def _absent(self, paths: Sequence[str], decoding: Decoding) -> list[str]:
+        held = self._find(paths, decoding)
         return [path for path in dict.fromkeys(paths) if path not in held]
 
-    def _find(self, paths: Sequence[str], short: int) -> dict[str, Place]:
+    def _find(self, paths: Sequence[str], decoding: Decoding) -> dict[str, Place]:
         """Return where images lie, of files that have not changed since."""
         wanted, places = set(paths), {}
         with self.index() as index:
             rows = index.execute(
                 "SELECT path, bytes, modified, f.width, f.height, factor, shard, start, "
                 "i.height, i.width FROM files f JOIN images i USING (digest) WHERE decoder = ?",
-                (DECODER,),
+                (decoding.key,),
             )
             for path, size, modified, width, height, factor, *place in rows:
-                if path in wanted and factor == reduction((width, height), short):
+                if path in wanted and factor == reduction((width, height), decoding.short):
                     try:
                         found = Path(path).stat()
                     except OSError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.engine.images import DECODER, decode, file_size, reduction
+from skinfw.engine.images import Decoding, file_size, reduction
 
 if TYPE_CHECKING:
     from skinfw.engine.cache import ImageCache
@@ -33,15 +33,15 @@ class Made:
     pixels: Image | None
 
 
-def make(path: str, short: int, known: set[tuple[str, int]]) -> Made | None:
+def make(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> Made | None:
     """Read, digest and decode a file; None where it is absent or damaged."""
     try:
         file = Path(path)
         content, found = file.read_bytes(), file.stat()
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         width, height = file_size(content)
-        factor = reduction((width, height), short)
-        pixels = None if (digest, factor) in known else decode(content, path, short)
+        factor = reduction((width, height), decoding.short)
+        pixels = None if (digest, factor) in known else decoding.decode(content, path)
     except Exception:  # what is wrong with an image is said when it is used
         return None
     row = (path, found.st_size, found.st_mtime_ns, digest, width, height)
@@ -55,13 +55,14 @@ class FullError(Exception):
 class Writer:
     """Append images to shards of its own, and name them in the index once they are safe."""
 
-    def __init__(self, cache: ImageCache, began: float) -> None:
+    def __init__(self, cache: ImageCache, key: str, began: float) -> None:
         """Begin to write.
 
         cache: what to fill.
+        key: of the decoding.
         began: when; what was used since then stays.
         """
-        self._cache, self._began = cache, began
+        self._cache, self._key, self._began = cache, key, began
         self._held = sum(shard.bytes for shard in cache.shards())
         self._file: BinaryIO | None = None
         self._files: list[tuple[object, ...]] = []
@@ -78,7 +79,7 @@ class Writer:
             height, width = made.pixels.shape[:2]
             place = (self._name, self._file.tell(), height, width)
             self._file.write(np.ascontiguousarray(made.pixels).data)
-            self._images.append((made.file[3], DECODER, made.factor, *place))
+            self._images.append((made.file[3], self._key, made.factor, *place))
             self._held += made.pixels.nbytes
             self._waiting += made.pixels.nbytes
         self._files.append(made.file)

@@ -18,7 +18,7 @@ from skinfw.contracts import Draw
 from skinfw.engine.ahead import ahead
 from skinfw.engine.cache import Decoded
 from skinfw.engine.device import Hardware
-from skinfw.engine.images import read_image
+from skinfw.engine.images import WHOLE, Decoding
 from skinfw.engine.pixels import act, fold, look
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
@@ -41,23 +41,23 @@ class Source:
     paths: file paths, or whatever the data set's own `image` takes.
     ids: image ids, for messages.
     draw: the data set's `image`, or None for files.
-    short: as `read_image` takes it.
+    decoding: how files become arrays.
     decoded: the images that the cache holds, by path.
     """
 
     paths: Sequence[str]
     ids: Sequence[str]
     draw: Callable[[str], Image] | None = None
-    short: int = 0
+    decoding: Decoding = WHOLE
     decoded: Decoded | None = None
 
     def read(self, index: int) -> Image:
         """Return one image, uint8 [H, W, 3]; it may be read-only."""
         path = self.paths[index]
         if self.draw:
-            return self.draw(path)
+            return self.decoding.prepared(self.draw(path))
         held = self.decoded.get(path) if self.decoded else None
-        return read_image(path, self.short) if held is None else held
+        return self.decoding.read(path) if held is None else held
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from skinfw.engine.ahead import usable_cores
+from skinfw.engine.allocation import keep_freed_memory
 from skinfw.errors import RecipeError
 from skinfw.settings import EngineSettings
 
@@ -63,7 +64,7 @@ class Hardware:
             moved = images.to(self.device, non_blocking=True).float()
             # Whole rows at once: three channels alone would be too short for vector units.
             rows, width = moved.flatten(2), images.shape[2]
-            torch.addcmul(shift.repeat(width), rows, scale.repeat(width), out=rows)
+            rows = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
             values = rows.view_as(moved).permute(0, 3, 1, 2)
             return values.contiguous(memory_format=self.memory_format)
 
@@ -108,6 +109,8 @@ def choose(settings: EngineSettings) -> Hardware:
     rank, world = _join(kind)
     local = int(os.environ.get("LOCAL_RANK", 0))
     device = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
+    if kind == "cpu":
+        keep_freed_memory()
     if kind == "cuda":
         torch.cuda.set_device(device)
     precision = settings.precision

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from skinfw.contracts import Predictions
 from skinfw.engine.data import Loader
 from skinfw.engine.device import Hardware, gather
 from skinfw.engine.feed import Feed
+from skinfw.engine.scores import combined, probabilities
 from skinfw.errors import SkinfwError
 
 
@@ -27,18 +28,22 @@ class Evaluator:
         loss: Callable[..., torch.Tensor],
         batch_size: int,
         hardware: Hardware,
+        look: Mapping[str, Any],
     ) -> None:
         """Cut the part into batches and open its loader.
 
         rows: the part's table; the images of `feed` are in the same order.
+        look: the host's keys of the view, how its answers are combined.
         """
+        self.look = look
         self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
         self.feed = feed
         self.loader = Loader(feed.images, hardware)
         total, world, rank = len(rows), hardware.world, hardware.rank
         # Processes take rows in turn; the last ones repeat row 0 as padding, trimmed in gather.
         own = [i if i < total else 0 for i in range(rank, -(-total // world) * world, world)]
-        share = max(1, batch_size // world)
+        # Views count, too, so that many of them fit into memory.
+        self.most = share = max(1, batch_size // world)
         self.batches = [own[start : start + share] for start in range(0, len(own), share)]
 
     @torch.inference_mode()
@@ -49,8 +54,10 @@ class Evaluator:
         prepare, network = self.feed.prepare(model), self.feed.network(model)
         found = []
         for views, targets in self.loader.load(self.batches):
+            flat = views.flatten(0, 1)
+            cut = [flat[start : start + self.most] for start in range(0, len(flat), self.most)]
             with self.hardware.autocast():
-                logits = network(prepare(views.flatten(0, 1))).float()
+                logits = torch.cat([network(prepare(part)).float() for part in cut])
             targets = targets.to(logits.device, non_blocking=True)
             rows = logits.reshape(len(targets), -1)
             found.append(torch.cat([rows, targets[:, None]], 1))
@@ -67,12 +74,12 @@ class Evaluator:
         wide = true.repeat_interleave(logits.shape[1])
         loss = self.loss(logits.flatten(0, 1), wide, None)
         # float32 logits are exact in float64, and so are its rows' sums.
-        probabilities = logits.cpu().double().softmax(2).mean(1).numpy()
+        answers = probabilities(logits.cpu().double(), self.look["scores"]).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
             lesions=self.rows["lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
-            probabilities=probabilities / probabilities.sum(1, keepdims=True),
+            probabilities=combined(answers, self.look["combine"]),
             classes=self.classes,
             loss=float(loss),
         )

@@ -13,6 +13,7 @@ from skinfw.engine.device import choose
 from skinfw.engine.network import trained
 from skinfw.engine.onnx import INPUT, OUTPUT, ROWS, OnnxNetwork, missing, runtime
 from skinfw.engine.saved import NOTICE, Saved, refused
+from skinfw.engine.scores import probabilities
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
 
@@ -29,10 +30,11 @@ class _Graph(torch.nn.Module):
         hardware = choose(plain)
         self.model = trained(saved, hardware)
         self._normalise = hardware.normaliser(self.model)
+        self._scores = saved.view.host["scores"]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.model(self._normalise(images))
-        return logits.softmax(1)
+        return probabilities(logits, self._scores)
 
 
 def export(saved: Saved, file: Path) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,18 +12,56 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
 
 from skinfw.errors import SkinfwError
 
 DECODER = f"1 opencv {cv2.__version__} pillow {PIL.__version__}"
 """What decides the pixels beside the file; a cache of them must not outlive it."""
 
+Image = npt.NDArray[np.uint8]
+
 _ORIENTATION = 0x0112
 _REDUCTIONS = (8, 4, 2, 1)
 
 
-def read_image(path: Path | str, short: int = 0) -> npt.NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Decoding:
+    """Say how image files become arrays.
+
+    short: as `read_image` takes it.
+    prepare: what happens to every image once it is decoded, or None.
+    name: what tells this preparation from others.
+    """
+
+    short: int = 0
+    prepare: Callable[[Image], Image] | None = None
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """What decides the pixels beside the file and its reduction."""
+        return f"{DECODER} {self.name}".rstrip()
+
+    def read(self, path: Path | str) -> Image:
+        """Return a file's image, uint8 [H, W, 3]; errors as of `read_image`."""
+        return self.prepared(read_image(path, self.short))
+
+    def decode(self, content: bytes, path: Path | str) -> Image:
+        """Return the image of a file's bytes as `read` does."""
+        return self.prepared(decode(content, path, self.short))
+
+    def prepared(self, image: Image) -> Image:
+        """Return a decoded image as the network's data show it."""
+        return self.prepare(image) if self.prepare else image
+
+
+WHOLE = Decoding()
+"""All pixels, as they are."""
+
+
+def read_image(path: Path | str, short: int = 0) -> Image:
     """Decode an image file, turned upright as its EXIF data say.
 
     path: a file in any format that Pillow reads; grey, palette, CMYK, 16-bit and transparent
@@ -38,13 +78,13 @@ def read_image(path: Path | str, short: int = 0) -> npt.NDArray[np.uint8]:
     return decode(content, path, short)
 
 
-def decode(content: bytes, path: Path | str, short: int = 0) -> npt.NDArray[np.uint8]:
+def decode(content: bytes, path: Path | str, short: int = 0) -> Image:
     """Decode the bytes of an image file as `read_image` does.
 
     path: for the message.
     """
     try:
-        with Image.open(BytesIO(content)) as image:
+        with Pillow.open(BytesIO(content)) as image:
             factor = reduction(image.size, short)
             if factor == 1 and _is_plain_jpeg(image, content):
                 flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -65,7 +105,7 @@ def decode(content: bytes, path: Path | str, short: int = 0) -> npt.NDArray[np.u
 
 def file_size(content: bytes) -> tuple[int, int]:
     """Return width and height that the head of an image file states, before EXIF turns it."""
-    with Image.open(BytesIO(content)) as image:
+    with Pillow.open(BytesIO(content)) as image:
         return image.size
 
 
@@ -80,7 +120,7 @@ def reduction(size: tuple[int, int], short: int) -> int:
     return next(factor for factor in _REDUCTIONS if factor == 1 or min(size) >= factor * short)
 
 
-def _is_plain_jpeg(image: Image.Image, content: bytes) -> bool:
+def _is_plain_jpeg(image: Pillow.Image, content: bytes) -> bool:
     """Tell whether OpenCV, which is faster, gives the same pixels and misses no damage.
 
     It would not say that a file is cut off, turns CMYK into other colours, and turns images
@@ -96,7 +136,7 @@ def _is_plain_jpeg(image: Image.Image, content: bytes) -> bool:
         return True
 
 
-def _reduced(image: Image.Image, factor: int) -> Image.Image:
+def _reduced(image: Pillow.Image, factor: int) -> Pillow.Image:
     """Decode with Pillow; JPEG files give a half, a quarter or an eighth for less work."""
     whole = image.size
     if factor > 1:
@@ -107,7 +147,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return image if drafted or factor == 1 else image.reduce(factor)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Pillow.Image) -> Pillow.Image:
     """Turn an image as its EXIF data say; damaged EXIF data do not cost the image."""
     try:
         turned: Any = ImageOps.exif_transpose(image)
@@ -116,14 +156,14 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turned is None else turned
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Pillow.Image) -> Pillow.Image:
     """Convert any mode to RGB without losing range or showing hidden pixels."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image, dtype=np.float32)
         top = 65535.0 if values.max() > 255 else 255.0
-        image = Image.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
+        image = Pillow.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        white = Pillow.new("RGBA", image.size, "white")
+        image = Pillow.alpha_composite(white, image)
     return image.convert("RGB")

@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
+from skinfw.engine.backbone import advance, wants_progress
 from skinfw.engine.data import Key, Loader, batches
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
@@ -36,6 +37,7 @@ Record = dict[str, float]
 BEST = "best.safetensors"
 AGREE_BATCHES = 8
 Tensors = list[torch.Tensor]
+Loss = Callable[..., torch.Tensor]
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Training:
     frozen: the modules of it that stay in evaluation mode.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
+    mix: (images, step) -> the images to train on, and their loss.
     about: texts to keep with the weights.
     """
 
@@ -77,10 +80,10 @@ class Training:
     seed: int
     model: torch.nn.Module
     frozen: Sequence[torch.nn.Module]
-    loss: Callable[..., torch.Tensor]
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
+    mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
     drawer: Drawer
     feed: Feed
     validator: Evaluator
@@ -148,6 +151,7 @@ class Training:
         if hardware.world > 1:
             self.parallel = DistributedDataParallel(self.parallel)
         self.prepare = self.feed.prepare(self.model)
+        self.scheduled, self.numbers = wants_progress(self.model), dict[str, float]()
         self.loader = Loader(self.feed.images, hardware)
 
     def _batches(self, epoch: int) -> list[list[Key]]:
@@ -217,13 +221,17 @@ class Training:
     ) -> torch.Tensor:
         """Do one batch; step the optimizer at the end of an accumulation group."""
         hardware = self.hardware
+        if self.scheduled:
+            done = self.at.step // self.settings.accumulate / max(1, self.total_steps - 1)
+            self.numbers = advance(self.model, min(1.0, done))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
         targets = targets.to(hardware.device, non_blocking=True)
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
+            images, loss_of = self.mix(self.prepare(pixels), self.at.step)
             with hardware.autocast():
-                logits = self.parallel(self.prepare(pixels))
-            loss = self.loss(logits.float(), targets, weight)
+                logits = self.parallel(images)
+            loss = loss_of(logits.float(), targets, weight)
             self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
             if self.settings.clip_norm:
@@ -261,6 +269,7 @@ class Training:
             "train_loss": train_loss,
             "val_loss": predictions.loss,
             **measure(list(self.metrics), predictions),
+            **self.numbers,
             "seconds": round(seconds, 3),
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),
         }

@@ -9,9 +9,11 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 
+from skinfw.engine.backbone import build
 from skinfw.engine.device import Hardware, choose
 from skinfw.engine.probe import has_bf16_units
 from skinfw.engine.saved import Saved
+from skinfw.engine.scores import probabilities
 from skinfw.engine.state import load_weights
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
@@ -33,13 +35,16 @@ class TorchNetwork:
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
         try:
+            pixels, most = torch.from_numpy(images), self.saved.batch_size
+            cut = [pixels[start : start + most] for start in range(0, len(pixels), most)]
             with self._hardware.autocast():
-                logits = self._model(self._normalise(torch.from_numpy(images)))
+                logits = torch.cat([self._model(self._normalise(part)) for part in cut])
         except torch.OutOfMemoryError as error:
             why = str(error).splitlines()[0]
             cure = "lower --batch-size"
             raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
-        return np.asarray(logits.float().cpu().double().softmax(1).numpy())
+        answers = probabilities(logits.float().cpu().double(), self.saved.view.host["scores"])
+        return np.asarray(answers.numpy())
 
 
 def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
@@ -48,10 +53,8 @@ def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
     saved: of a run folder.
     hardware: where to put it, and in which memory format.
     """
-    planned = saved.component("backbone")
-    model: torch.nn.Module = planned.make(
-        variant=planned.found.variant, classes=saved.classes, size=saved.image.size
-    )
+    planned = saved.backbone
+    model = build(planned, saved.changes, saved.classes, saved.image.size)
     try:
         load_weights(saved.weights, model)
     except (OSError, SafetensorError, RuntimeError) as error:

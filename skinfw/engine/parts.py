@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 
 from skinfw.build import Plan
 from skinfw.contracts import Predictions
+from skinfw.engine.backbone import build
 from skinfw.engine.cache import Decoded
 from skinfw.engine.cautions import corrected_late, corrected_twice
 from skinfw.engine.data import Chain, EvalImages, Source, TrainImages
@@ -22,10 +23,11 @@ from skinfw.engine.evaluate import Evaluator, measure
 from skinfw.engine.features import FeatureStore
 from skinfw.engine.feed import FeatureFeed, Feed, PixelFeed
 from skinfw.engine.frozen import TRUNK, freeze
-from skinfw.engine.loop import Training
+from skinfw.engine.loop import Loss, Training
+from skinfw.engine.prepare import decoding
 from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
-from skinfw.engine.seed import torch_seed
+from skinfw.engine.seed import stream, torch_seed
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.names import did_you_mean
 from skinfw.targets import Planned
@@ -57,6 +59,7 @@ class Parts:
         self.plan, self.table, self.hardware = plan, table, hardware
         self.decoded, self.cache, self.say = decoded, cache, say
         self.view = plan.one("view").make(size=plan.image.size)
+        self.decoding = decoding(plan.image, plan.parts.get("prepare", ()))
         self.metrics = self._all("metric")
         self._check_select()
         self.rows, self.labels, self.source = self._part(table, "train")
@@ -74,6 +77,7 @@ class Parts:
             for size in {*plan.image.train_sizes, plan.image.size}
         }
         self.weighting = self._all("weighting")
+        self.mix = self._all("mix")
         self.explainers = self._all("explainer")
         self.reports = self._all("report")
         self.tracks = self._all("track")
@@ -106,13 +110,14 @@ class Parts:
     def features(self) -> FeatureStore | None:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
         plan = self.plan
-        if not self.cache or TRUNK not in plan.train.freeze or plan.parts.get("augment"):
+        varied = plan.parts.get("augment") or plan.parts.get("mix")
+        if not self.cache or TRUNK not in plan.train.freeze or varied:
             return None
-        parts = {kind: plan.one(kind) for kind in ("dataset", "backbone", "view")}
-        about = [[part.table(), part.record()] for part in parts.values()]
-        return FeatureStore(
-            self.cache / "features", self.model, [about, vars(plan.image)], self.hardware
-        )
+        parts = [plan.one(kind) for kind in ("dataset", "backbone", "view")]
+        parts += plan.parts.get("modify", ())
+        about: list[Any] = [[part.table(), part.record()] for part in parts]
+        about += [self.decoding.name, vars(plan.image)]
+        return FeatureStore(self.cache / "features", self.model, about, self.hardware)
 
     def _settled(self) -> Hardware:
         """Return the hardware with what only the network can tell."""
@@ -142,7 +147,10 @@ class Parts:
         if self.features:
             found = self.features.get(images, self._eval_batch, self.say)
             feed = FeatureFeed(found, labels, self.hardware, views=True)
-        return Evaluator(rows, feed, self.plan.classes, self.loss, self._eval_batch, self.hardware)
+        look = self.plan.one("view").host
+        return Evaluator(
+            rows, feed, self.plan.classes, self.loss, self._eval_batch, self.hardware, look
+        )
 
     def pictures(self, part: str) -> EvalImages:
         """Return the images of one part of the data, in the order in which it is judged."""
@@ -167,12 +175,12 @@ class Parts:
             seed=plan.seed,
             model=self.model,
             frozen=self.frozen,
-            loss=self.loss,
             make_optimizer=lambda model: plan.one("optimizer").make(model=model),
             make_schedule=lambda optimizer, steps, epochs: plan.one("schedule").make(
                 optimizer=optimizer, steps=steps, epochs=epochs
             ),
             class_weight=self._class_weight,
+            mix=self._mix,
             drawer=self.drawer,
             feed=feed,
             validator=self.judge(plan.train.validation, first=True),
@@ -221,6 +229,16 @@ class Parts:
                 return torch.as_tensor(weights, dtype=torch.float32)
         return None
 
+    def _mix(self, images: torch.Tensor, step: int) -> tuple[torch.Tensor, Loss]:
+        """Return a batch to train on, and its loss; each step and process has its own stream."""
+        loss = self.loss
+        for planned, mix in self.mix:
+            with planned.guard():
+                rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
+                images, order, share = mix.mix(images, rng)
+            loss = partial(_of_both, loss, order, float(share))
+        return images, loss
+
     def _shown(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
         """Return what is judged of one part: all of it, or some for a quick look."""
         rows, labels, source = self._part(self.table, part)
@@ -243,7 +261,7 @@ class Parts:
             rows["path"].tolist(),
             rows["id"].tolist(),
             draw,
-            self.plan.image.decoded_short,
+            self.decoding,
             self.decoded,
         )
         return rows, labels, source
@@ -253,9 +271,7 @@ class Parts:
         plan, hardware, planned = self.plan, self.hardware, self.plan.one("backbone")
         torch.manual_seed(torch_seed(plan.seed, "init"))
         size = plan.image.size
-        model: torch.nn.Module = planned.make(
-            variant=planned.found.variant, classes=plan.classes, size=size
-        )
+        model = build(planned, plan.parts.get("modify", ()), plan.classes, size)
         with planned.guard(), torch.no_grad():
             model.to(hardware.device).to(memory_format=hardware.memory_format)
             logits = model.eval()(torch.zeros(1, 3, size, size, device=hardware.device))
@@ -287,3 +303,16 @@ class Parts:
                 self.plan.recipe.origin("train", "select").text,
                 cure=f"the metrics of this recipe give {', '.join(names)}",
             )
+
+
+def _of_both(
+    loss: Loss,
+    order: torch.Tensor,
+    share: float,
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    weight: torch.Tensor | None,
+) -> torch.Tensor:
+    """Return the loss of mixed images: that of their own labels, and that of the others'."""
+    others = loss(logits, targets[order], weight)
+    return share * loss(logits, targets, weight) + (1 - share) * others

@@ -23,8 +23,10 @@ _TINY = 1e-6
 # The spread of a Gaussian, in input pixels, that makes one output pixel see what it covers.
 _SPREAD = 0.4
 _SHARP = 0.3
+_MEAN = (124, 116, 104)  # of ImageNet
 _BORDERS = {
     "black": cv2.BORDER_CONSTANT,
+    "mean": cv2.BORDER_CONSTANT,
     "edge": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT,  # about the image's edge, whatever the resolution
 }
@@ -119,8 +121,11 @@ def _warp(image: Image, step: Warp, out: Image | None) -> Image:
         image = _blur(image, across / over, down / under)
         a, b, x = a / over, b / over, (x - left) / over
         c, d, y = c / under, d / under, (y - top) / under
-    if image.shape[:2] == tuple(step.size) and _is_identity(a, b, x, c, d, y):
-        return image
+    left, top = round(x), round(y)
+    if min(left, top) >= 0 and _is_identity(a, b, x - left, c, d, y - top):
+        cut = image[top : top + step.size[0], left : left + step.size[1]]
+        if cut.shape[:2] == tuple(step.size):
+            return cut
     # OpenCV counts from pixel centres.
     centred = np.array([[a, b, x + (a + b - 1) / 2], [c, d, y + (c + d - 1) / 2]])
     # OpenCV warps four channels to the same pixels in half the time that three take.
@@ -130,6 +135,7 @@ def _warp(image: Image, step: Warp, out: Image | None) -> Image:
         (step.size[1], step.size[0]),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=_BORDERS[step.border or "reflect"],
+        borderValue=_MEAN if step.border == "mean" else 0,
     )
     return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB, out), np.uint8)
 

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.engine.ahead import ahead, usable_cores
-from skinfw.engine.images import read_image
+from skinfw.engine.images import Decoding
 from skinfw.engine.pixels import look
+from skinfw.engine.prepare import decoding
 from skinfw.engine.saved import Saved, refused
+from skinfw.engine.scores import combined
 from skinfw.errors import RecipeError, SkinfwError
 
 Floats = npt.NDArray[np.float64]
@@ -97,21 +99,23 @@ def predict(paths: Sequence[str], network: Network, batch_size: int) -> Iterator
     """
     cv2.setNumThreads(0)  # images are too small to share one among threads
     saved = network.saved
-    view, short = saved.view(), saved.image.decoded_short
+    view = saved.view.make(size=saved.image.size)
+    how = decoding(saved.image, saved.preparations)
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
-    tasks = (partial(_prepare, batch, view, short) for batch in cut)
+    tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, ahead(tasks, min(_MOST, usable_cores())), strict=True):
-        yield from zip(batch, _answers(prepared, network), strict=True)
+        answers = _answers(prepared, network, saved.view.host["combine"])
+        yield from zip(batch, answers, strict=True)
 
 
-def _prepare(paths: Sequence[str], view: Any, short: int) -> list[Views | SkinfwError]:
+def _prepare(paths: Sequence[str], view: Any, how: Decoding) -> list[Views | SkinfwError]:
     """Return all views [V, H, W, 3] of each image, from one decode."""
-    return [_views(path, view, short) for path in paths]
+    return [_views(path, view, how) for path in paths]
 
 
-def _views(path: str, view: Any, short: int) -> Views | SkinfwError:
+def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
     try:
-        image = read_image(path, short)
+        image = how.read(path)
         return look(image, view.plan((image.shape[0], image.shape[1])))
     except SkinfwError as error:
         return error
@@ -120,9 +124,9 @@ def _views(path: str, view: Any, short: int) -> Views | SkinfwError:
 
 
 def _answers(
-    prepared: Sequence[Views | SkinfwError], network: Network
+    prepared: Sequence[Views | SkinfwError], network: Network, combine: str
 ) -> Iterator[Floats | SkinfwError]:
-    """Return the mean over the views of each image that could be prepared."""
+    """Return what all views of each image say together, where it could be prepared."""
     good = [views for views in prepared if not isinstance(views, SkinfwError)]
     rows = network.probabilities(np.concatenate(good)) if good else np.empty((0, 0))
     start = 0
@@ -130,10 +134,11 @@ def _answers(
         if isinstance(views, SkinfwError):
             yield views
             continue
-        mean = rows[start : start + len(views)].mean(axis=0)
+        own = rows[None, start : start + len(views)]
         start += len(views)
-        finite = bool(np.isfinite(mean).all())
-        yield mean / mean.sum() if finite else SkinfwError("the network's answer is not finite")
+        finite = bool(np.isfinite(own).all())
+        said = "the network's answer is not finite"
+        yield combined(own, combine)[0] if finite else SkinfwError(said)
 
 
 def write(

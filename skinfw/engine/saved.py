@@ -17,10 +17,11 @@ from skinfw.kinds import KINDS
 from skinfw.params import Complaint, parameters
 from skinfw.recipe import Origin, read_run, shown
 from skinfw.settings import ImageSettings
-from skinfw.targets import Planned, resolve
+from skinfw.targets import Planned, read_values, resolve
 
 WEIGHTS = "best.safetensors"
 BATCH = 32
+_TABLES = ("image", "prepare", "view", "backbone", "modify")
 NOTICE = "research software, not a medical device"
 
 
@@ -30,7 +31,7 @@ class Saved:
 
     path: run folder or .onnx file.
     classes: class names, in the order of the outputs.
-    tables: the resolved tables image, view and backbone of the recipe; of a run folder, all.
+    tables: the resolved tables image, prepare, view, backbone and modify; of a run folder, all.
     marks: what a reader must know before believing its answers.
     hardware: what the run computed on, as run.json tells; empty for an exported file.
     """
@@ -62,28 +63,42 @@ class Saved:
         """The file of the weights, where this is a run folder."""
         return self.path / WEIGHTS
 
-    def view(self) -> Any:
-        """Return the view, which plans how an image becomes what the network sees."""
-        return self.component("view").make(size=self.image.size)
+    @cached_property
+    def view(self) -> Planned:
+        """The view, which plans how an image becomes what the network sees."""
+        return self._component("view", self.tables["view"])
 
-    def component(self, kind: str) -> Planned:
-        """Return one of the components that were recorded, checked but not built.
+    @property
+    def backbone(self) -> Planned:
+        """The network, without its weights."""
+        return self._component("backbone", self.tables["backbone"])
 
-        kind: "view" or "backbone".
+    @property
+    def changes(self) -> list[Planned]:
+        """What was changed in the backbone, in order."""
+        return [self._component("modify", table) for table in self.tables.get("modify", ())]
+
+    @property
+    def preparations(self) -> list[Planned]:
+        """What happens to every decoded image, in order."""
+        return [self._component("prepare", table) for table in self.tables.get("prepare", ())]
+
+    def _component(self, kind: str, recorded: Mapping[str, Any]) -> Planned:
+        """Return a component that was recorded, checked but not built.
+
         Raises SkinfwError where it is not installed or takes other parameters today.
         """
-        use, table = self.tables[kind]["use"], dict(self.tables[kind])
-        del table["use"]
+        table = dict(recorded)
+        use = table.pop("use")
         where = f'{shown(self.path)}   {kind}.use = "{use}"'
         found = Catalog().find(kind, use, where, Path.cwd())
         target, signature = resolve(found, where)
-        arguments, complaints = signature.read(table, self.classes)
+        role = KINDS[kind]
+        arguments, host, complaints = read_values(role, signature, table, self.classes)
         if complaints:
             raise self._strange(found.label, complaints, found.plugin.distribution)
         origin = Origin(where, Path.cwd())
-        return Planned(
-            KINDS[kind], (kind,), use, found, target, signature.engine, arguments, {}, origin
-        )
+        return Planned(role, (kind,), use, found, target, signature.engine, arguments, host, origin)
 
     def _strange(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
@@ -103,14 +118,14 @@ class Saved:
     def texts(self) -> dict[str, str]:
         """Return all that is needed to use the network without this folder, as texts."""
         size = self.image.size
-        about = resolve(self.component("view").found, "")[1]
+        about = resolve(self.view.found, "")[1]
         return {
             "notice": NOTICE,
             "marks": json.dumps(self.marks),
             "classes": json.dumps(self.classes),
             "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
             "output": f"probabilities: float32 [N, {len(self.classes)}]",
-            **{name: json.dumps(self.tables[name]) for name in ("image", "view", "backbone")},
+            **{name: json.dumps(self.tables.get(name, [])) for name in _TABLES},
             "view_does": " ".join(about.summary.split()),
             "weights_sha256": self.weights_hash(),
             "skinfw_version": __version__,
@@ -164,7 +179,7 @@ def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
     texts: its metadata, as `Saved.texts` made them.
     """
     try:
-        tables = {name: json.loads(texts[name]) for name in ("image", "view", "backbone")}
+        tables = {name: json.loads(texts[name]) for name in _TABLES}
         classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
     except (KeyError, ValueError) as error:
         raise SkinfwError(

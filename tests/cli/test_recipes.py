@@ -106,7 +106,7 @@ BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0
         (BASE + '[loss]\nuse = "two words"\n', ["is no component name"]),
         (BASE + '[loss]\nuse = "shuffle"\n', ['"shuffle" is a sampler: use it in [sampler]']),
         (BASE + '[loss]\nuse = "acme:focal"\n', ['no plugin is called "acme"']),
-        (BASE + '[loss]\nuse = "losses:focal"\n', ['no loss is called "losses:focal"']),
+        (BASE + '[loss]\nuse = "losses:gone"\n', ['no loss is called "losses:gone"']),
         (BASE + '[loss]\nuse = "./gone.py:Loss"\n', ["there is no file", "relative to the recipe"]),
         (BASE.replace("/efficientnet-lite0", ""), ['"lite" is a family and needs a variant']),
         (BASE + '[split]\nuse = "kfold/3"\n', ['"kfold" has no variants', 'write "kfold"']),

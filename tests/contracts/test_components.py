@@ -20,8 +20,9 @@ ALL = [found for kind in KINDS for found in CATALOG.offers(kind)]
 CLASSES = ("MEL", "NV", "DF")
 LABELS = np.repeat([0, 1, 2], [30, 80, 7])
 EXAMPLES: dict[str, dict[str, Any]] = {
-    name: {"root": "somewhere"} for name in ("isic2018", "isic2019")
-}
+    name: {"root": "somewhere"}
+    for name in ("isic2017", "isic2018", "isic2019", "derm7pt", "folder")
+} | {"csv": {"file": "list.csv"}, "randaugment-op": {"op": "rotate"}}
 
 
 def ids(found: Found) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,17 @@ def opened(file: Path, rows: int = 8) -> Any:
     return OnnxNetwork(file, rows)
 
 
-VIEWS = {"one view": (), "four views": ('view.use="dihedral"',)}
+VIEWS = {
+    "one view": (),
+    "four views": ('view.use="dihedral"',),
+    "nine views that vote": (
+        'view={use="multi-crop", grid=3, resize=2.0, scores="sigmoid", combine="vote"}',
+    ),
+    "prepared images and another head": (
+        'prepare=[{use="border-crop", pixels=2}, {use="shades-of-gray"}]',
+        'modify=[{use="cosine-head", scale=8.0}, {use="drop-block", after=["0"]}]',
+    ),
+}
 
 
 @pytest.mark.parametrize("sets", VIEWS.values(), ids=VIEWS)
@@ -164,8 +175,9 @@ def test_several_views_are_not_the_first_view(trained: Trained) -> None:
     paths = paths_of(run, own_predictions(run).index)
     network = TorchNetwork(saved_run(run))
     several = answers(network, paths)
-    network.saved.tables["view"]["count"] = 1
-    assert np.abs(answers(network, paths) - several).max() > 1e-3
+    saved = saved_run(run)
+    saved.tables["view"]["count"] = 1
+    assert np.abs(answers(TorchNetwork(saved), paths) - several).max() > 1e-3
 
 
 def test_the_precision_of_the_run_is_kept(trained: Trained) -> None:
@@ -210,7 +222,12 @@ def test_the_file_says_how_it_is_used(trained: Trained, tmp_path: Path) -> None:
     texts = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
     assert json.loads(texts["classes"]) == ["dark", "bright", "red"]
     assert json.loads(texts["image"])["size"] == SIZE
-    assert json.loads(texts["view"]) == {"use": "center", "resize": pytest.approx(256 / 224)}
+    assert json.loads(texts["view"]) == {
+        "use": "center",
+        "resize": pytest.approx(256 / 224),
+        "scores": "softmax",
+        "combine": "average",
+    }
     assert "Resize the short side" in texts["view_does"]
     assert json.loads(texts["backbone"])["use"].endswith("tiny.py:tiny")
     assert json.loads(texts["marks"]) == ["a quick look: 1 training batches per epoch"]
@@ -317,14 +334,15 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
     run = trained()
     paths = paths_of(run, own_predictions(run).index) * 100
     network = TorchNetwork(saved_run(run))
-    center, seen = network.saved.view(), []
+    center, seen = network.saved.view.make(size=network.saved.image.size), []
 
     class Counting:
         def plan(self, size: tuple[int, int]) -> Any:
             seen.append(size)
             return center.plan(size)
 
-    object.__setattr__(network.saved, "view", Counting)
+    counting = replace(network.saved.view, target=lambda **_: Counting())
+    vars(network.saved)["view"] = counting
     stream = predict(paths, network, 2)
     next(stream)
     stream.close()
@@ -391,7 +409,7 @@ def test_parameters_that_no_longer_exist_are_told(trained: Trained, tmp_path: Pa
     record["recipe"]["view"]["gone"] = 1
     run = copied(trained(), tmp_path / "run", recipe=record["recipe"])
     with pytest.raises(SkinfwError, match="when the network was trained") as error:
-        saved_run(run).view()
+        _ = saved_run(run).view
     assert "gone" in error.value.why
 
 

@@ -15,12 +15,12 @@ PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
     "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema", "table",
-    "record", "engine.seed", "engine.signals", "engine.ahead", "engine.images",
-    "engine.cache_writer", "engine.cache", "engine.pixels", "engine.saved", "engine.onnx",
-    "engine.predict", "engine.device", "engine.frozen", "engine.data", "engine.feed",
-    "engine.state", "engine.probe", "engine.network", "engine.export", "engine.features",
-    "engine.evaluate", "engine.cautions", "engine.sampling", "engine.explain", "engine.loop",
-    "engine.parts", "run",
+    "record", "engine.seed", "engine.signals", "engine.ahead", "engine.allocation",
+    "engine.images", "engine.cache_writer", "engine.cache", "engine.pixels", "engine.saved",
+    "engine.scores", "engine.prepare", "engine.onnx", "engine.predict", "engine.device",
+    "engine.frozen", "engine.backbone", "engine.data", "engine.feed", "engine.state",
+    "engine.probe", "engine.network", "engine.export", "engine.features", "engine.evaluate",
+    "engine.cautions", "engine.sampling", "engine.explain", "engine.loop", "engine.parts", "run",
     "cli.toml", "cli.progress", "cli.counter", "cli.recipes", "cli.listing", "cli.running",
     "cli.inference", "cli.data", "cli", "__main__",
 ]  # fmt: skip

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import Warp
-from skinfw_augment.geometry import around, centred, resized, scaling, turning
+from skinfw import SkinfwError, Warp
+from skinfw_augment.geometry import around, centred, resized, scaling, translation, turning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +56,80 @@ class Dihedral:
         """Return the views of an image of some height and width, the plain one first."""
         (middle,) = Center(self.size, resize=self.resize).plan(size)
         square = (self.size, self.size)
-        return [
-            [*middle, Warp(around(matrix, self.size, self.size), square)]
-            for matrix in _symmetries()[: self.count]
-        ]
+        return [[*middle, Warp(matrix, square)] for matrix in _about(self.size)[: self.count]]
+
+
+@dataclass(frozen=True)
+class MultiCrop:
+    """Look at squares on a regular grid that spans the resized image.
+
+    As Yao et al. 2022 (arXiv 2102.01284), who take 4 by 4 squares of 224 pixels from images whose
+    short side is 336 or 450.
+
+    grid: squares along each side.
+    resize: short side over the side of the square.
+    """
+
+    size: int
+    _: KW_ONLY
+    grid: Annotated[int, Interval(ge=2, le=8)] = 4
+    resize: Annotated[float, Interval(ge=1, le=4)] = 450 / 224
+
+    def plan(self, size: tuple[int, int]) -> list[list[Warp]]:
+        """Return the views of an image of some height and width, row by row."""
+        first = resized(size, round(self.resize * self.size))
+        rows, columns = (self._starts(length) for length in first.size)
+        square = (self.size, self.size)
+        return [[first, Warp(translation(x, y), square)] for y in rows for x in columns]
+
+    def _starts(self, length: int) -> list[int]:
+        """Return where the squares begin along a side."""
+        room = length - self.size
+        return [place * room // (self.grid - 1) for place in range(self.grid)]
+
+
+@dataclass(frozen=True)
+class MultiScale:
+    """Look at the middle of the resized image at several scales, mirrored and turned.
+
+    scales: side of the part that is seen, over the side of the square.
+    count: symmetries of each scale, as in dihedral.
+    resize: short side over the side of the square, as in center.
+    """
+
+    size: int
+    _: KW_ONLY
+    scales: tuple[Annotated[float, Interval(ge=0.25, le=4)], ...] = (0.9, 1.0, 1.1, 1.2, 1.3)
+    count: Annotated[int, Interval(ge=1, le=8)] = 4
+    resize: Annotated[float, Interval(ge=1, le=4)] = 450 / 224
+
+    def __post_init__(self) -> None:
+        """Refuse scales that reach beyond the image, and none at all."""
+        if not self.scales or max(self.scales) > self.resize:
+            raise SkinfwError(
+                f"scales {list(self.scales)} do not fit a resize of {self.resize:.3g}",
+                why="a part larger than the image would be seen",
+                cure="name scales up to resize, or raise resize",
+            )
+
+    def plan(self, size: tuple[int, int]) -> list[list[Warp]]:
+        """Return the views of an image of some height and width, scale by scale."""
+        first = resized(size, round(self.resize * self.size))
+        square = (self.size, self.size)
+        views = []
+        for scale in self.scales:
+            side = round(scale * self.size)
+            shrunk = Warp(scaling(side / self.size, side / self.size), square)
+            views += [
+                [first, centred(first.size, side), shrunk, Warp(turned, square)]
+                for turned in _about(self.size)[: self.count]
+            ]
+        return views
+
+
+def _about(size: int) -> list[Matrix]:
+    """Return the eight symmetries of a square of some side."""
+    return [around(matrix, size, size) for matrix in _symmetries()]
 
 
 @cache

@@ -12,6 +12,12 @@ def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
     yield Component(
         "dataset",
+        "isic2017",
+        "skinfw_isic.isic2017:Isic2017",
+        "ISIC 2017 part 3: three classes and their official parts, official files.",
+    )
+    yield Component(
+        "dataset",
         "isic2018",
         "skinfw_isic.isic2018:Isic2018",
         "ISIC 2018 task 3 (HAM10000) training images: seven classes, official files.",

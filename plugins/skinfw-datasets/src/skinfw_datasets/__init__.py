@@ -1,0 +1,1 @@
+"""Derm7PT, and images of your own, for skinfw."""

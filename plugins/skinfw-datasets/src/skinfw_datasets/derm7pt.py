@@ -1,0 +1,145 @@
+"""Derm7PT: 1,011 cases with a dermoscopic and a clinical image and the seven-point checklist."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skinfw import SkinfwError
+from skinfw_datasets.reading import read_csv, refuse, wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASSES = ("BCC", "NV", "MEL", "MISC", "SK")
+GROUPS = {
+    "basal cell carcinoma": "BCC",
+    "blue nevus": "NV",
+    "clark nevus": "NV",
+    "combined nevus": "NV",
+    "congenital nevus": "NV",
+    "dermal nevus": "NV",
+    "recurrent nevus": "NV",
+    "reed or spitz nevus": "NV",
+    "melanoma": "MEL",
+    "melanoma (in situ)": "MEL",
+    "melanoma (less than 0.76 mm)": "MEL",
+    "melanoma (0.76 to 1.5 mm)": "MEL",
+    "melanoma (more than 1.5 mm)": "MEL",
+    "melanoma metastasis": "MEL",
+    "dermatofibroma": "MISC",
+    "lentigo": "MISC",
+    "melanosis": "MISC",
+    "miscellaneous": "MISC",
+    "vascular lesion": "MISC",
+    "seborrheic keratosis": "SK",
+}
+CRITERIA = (
+    "pigment_network", "streaks", "pigmentation", "regression_structures", "dots_and_globules",
+    "blue_whitish_veil", "vascular_structures",
+)  # fmt: skip
+KEPT = (
+    "seven_point_score", *CRITERIA, "level_of_diagnostic_difficulty", "elevation", "location",
+    "sex", "management",
+)  # fmt: skip
+PARTS = {"train": "train", "val": "valid", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derm7pt:
+    """Read release_v0 of Derm7PT as it is downloaded.
+
+    The root holds meta/meta.csv, beside it train_indexes.csv, valid_indexes.csv and
+    test_indexes.csv, and the folder images; files are found whatever the case of their names. The
+    diagnoses are grouped
+    into five classes as Kawahara et al. 2019 (IEEE JBHI 23) do; the column split has their
+    parts, and the seven-point score and criteria are columns. A case is a lesion. The images may
+    be used for research and not be passed on.
+
+    root: the folder release_v0.
+    image: the "derm"oscopic images, the "clinic"al ones, or "both", a row for each.
+    missing: what to do about images that are absent: "error", or "drop" them and say how many.
+    """
+
+    root: Path
+    image: Literal["derm", "clinic", "both"] = "derm"
+    missing: Literal["error", "drop"] = "error"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of Yao et al."""
+        return CLASSES
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image that is there."""
+        import pandas as pd
+
+        file = self.root / "meta" / "meta.csv"
+        meta = read_csv(file, ["case_num", "diagnosis", *KEPT, "clinic", "derm"])
+        diagnosis = meta["diagnosis"].str.lower()
+        refuse(file, ~diagnosis.isin(list(GROUPS)), diagnosis, "the diagnosis is unknown")
+        refuse(file, meta["case_num"].duplicated(), meta["case_num"], "the case occurs twice")
+        meta["label"], meta["split"] = diagnosis.map(GROUPS), self._parts(len(meta))
+        kinds = ("derm", "clinic") if self.image == "both" else (self.image,)
+        files = self._files()
+        parts = []
+        for kind in kinds:
+            names = meta[kind].str.replace("\\", "/").str.lower()
+            suffix = f"-{kind}" if self.image == "both" else ""
+            columns = {"id": "case-" + meta["case_num"] + suffix, "image": kind}
+            paths = [files.get(name, "") for name in names]
+            parts.append(meta.assign(**columns, path=paths, lesion="case-" + meta["case_num"]))
+        table = pd.concat(parts, ignore_index=True)
+        table, notes = self._present(table[table["split"] != ""])
+        columns = ["id", "path", "label", "lesion", "split", "image", "diagnosis", *KEPT]
+        table = table[columns].reset_index(drop=True)
+        table.attrs["notes"] = notes
+        return table
+
+    def _parts(self, rows: int) -> list[str]:
+        """Return the official part of each row of meta.csv; blank for a row in none."""
+        parts = [""] * rows
+        for part, name in PARTS.items():
+            file = self.root / "meta" / f"{name}_indexes.csv"
+            indices = read_csv(file, ["indexes"])["indexes"]
+            refuse(file, ~indices.str.fullmatch(r"\d+"), indices, "the index is no number")
+            numbers = indices.astype(int)
+            refuse(file, numbers >= rows, indices, f"the index lies outside meta.csv's {rows} rows")
+            for line, number in enumerate(numbers, 2):
+                if parts[number]:
+                    raise wrong(file, line, f"row {number} of meta.csv is in two parts")
+                parts[number] = part
+        return parts
+
+    def _files(self) -> dict[str, str]:
+        """Return the image files by their path under images, in small letters."""
+        folder = self.root / "images"
+        if not folder.is_dir():
+            raise SkinfwError(
+                "the image folder is missing",
+                str(folder),
+                cure="set dataset.root to the folder release_v0, which holds images and meta",
+            )
+        found = {}
+        for place, _, names in os.walk(folder):
+            for name in names:
+                file = Path(place) / name
+                found[file.relative_to(folder).as_posix().lower()] = str(file)
+        return found
+
+    def _present(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """Return the rows whose image exists, and the sentence about the others."""
+        absent = table["path"] == ""
+        count, total = int(absent.sum()), len(table)
+        if not count:
+            return table, []
+        if self.missing == "error":
+            raise SkinfwError(
+                f"{count:,} of {total:,} images are absent",
+                str(self.root / "images"),
+                f"the first is that of {table.loc[absent, 'id'].iloc[0]}",
+                'complete the download, or set dataset.missing = "drop"',
+            )
+        return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]

@@ -1,0 +1,160 @@
+"""Images of your own: in one folder per class, or listed in a CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skinfw import SkinfwError
+from skinfw_datasets.reading import read_csv, refuse, wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Read images from one folder per class, however deep inside it they lie.
+
+    Where the root holds nothing but the folders train, val (or valid, validation) and test, the
+    class folders are looked for in these, and the column split says which. Each image counts as
+    its own lesion: use "csv" where several show the same one.
+
+    root: the folder of the class folders.
+    names: the classes, in the order that they shall have; empty takes all folders by name.
+    """
+
+    root: Path
+    names: tuple[str, ...] = ()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        if self.names:
+            return self.names
+        found = {folder.name for part in self._parts.values() for folder in _folders(part)}
+        if len(found) < 2:
+            raise SkinfwError(
+                f"{len(found)} class folders are there, and a classifier needs two",
+                str(self.root),
+                cure="put the images of each class into a folder of its name",
+            )
+        return tuple(sorted(found))
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image."""
+        import pandas as pd
+
+        rows = []
+        for part, place in self._parts.items():
+            for label in self.classes:
+                for file in sorted((place / label).rglob("*")):
+                    if file.suffix.lower() in ENDINGS and not file.name.startswith("."):
+                        name = file.relative_to(self.root).as_posix()
+                        rows.append((name, str(file), label, name, part))
+        if not rows:
+            raise SkinfwError(
+                "there is no image in the class folders",
+                str(self.root),
+                f"images end in {', '.join(ENDINGS)}",
+                "name the folder that holds the class folders",
+            )
+        table = pd.DataFrame(rows, columns=["id", "path", "label", "lesion", "split"])
+        return table if self._divided else table.drop(columns="split")
+
+    @cached_property
+    def _parts(self) -> dict[str, Path]:
+        """Return where the class folders lie, by part."""
+        if self._divided:
+            return {PARTS[folder.name.lower()]: folder for folder in _folders(self.root)}
+        return {"": self.root}
+
+    @cached_property
+    def _divided(self) -> bool:
+        if not self.root.is_dir():
+            raise SkinfwError(
+                "the data set's root is no folder",
+                str(self.root),
+                cure="set dataset.root to the folder that holds the class folders",
+            )
+        names = [folder.name.lower() for folder in _folders(self.root)]
+        return "train" in names and set(names) <= set(PARTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Read images that a CSV lists, a row for each.
+
+    The columns path and label must be there. The columns id (else the path), lesion (else patient,
+    else the id), patient and split ("train", "val" or "test") are used where they are, and all
+    others are kept as metadata.
+
+    file: the CSV.
+    images: folder that the paths start from, itself relative to the CSV's folder.
+    names: the classes, in the order that they shall have; empty takes all labels by name.
+    missing: what to do about images that are absent: "error", or "drop" them and say how many.
+    """
+
+    file: Path
+    images: str = ""
+    names: tuple[str, ...] = ()
+    missing: Literal["error", "drop"] = "error"
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.names or tuple(sorted(set(self._rows["label"])))
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image that is there."""
+        table = self._rows.copy()
+        if "id" not in table.columns:
+            table["id"] = table["path"]
+        refuse(self.file, table["id"] == "", table["path"], "an image has no id")
+        refuse(self.file, table["id"].duplicated(), table["id"], "an id occurs twice")
+        if "split" in table.columns:
+            split = table["split"].str.lower()
+            refuse(self.file, ~split.isin(list(PARTS)), split, "split is none of train, val, test")
+            table["split"] = split.map(PARTS)
+        lesion = table["id"]
+        for column in ("patient", "lesion"):
+            if column in table.columns:
+                lesion = table[column].where(table[column] != "", lesion)
+        table["lesion"] = lesion
+        folder = (self.file.parent / self.images).absolute()
+        table["path"] = [str(folder / path) for path in table["path"]]
+        absent = ~table["path"].map(lambda path: Path(path).is_file())
+        notes = []
+        if absent.any():
+            count, total = int(absent.sum()), len(table)
+            if self.missing == "error":
+                raise wrong(
+                    self.file,
+                    int(absent.to_numpy().argmax()) + 2,
+                    f"{count:,} of {total:,} images are absent",
+                    f'the first is "{table.loc[absent, "path"].iloc[0]}"',
+                )
+            table = table[~absent]
+            notes.append(f"{count:,} of {total:,} images are absent and left out")
+        table = table.reset_index(drop=True)
+        table.attrs["notes"] = notes
+        return table
+
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        table = read_csv(self.file, ["path", "label"])
+        if table.empty:
+            raise wrong(self.file, 2, "there is a header and no row")
+        refuse(self.file, table["path"] == "", table["label"], "an image has no path")
+        refuse(self.file, table["label"] == "", table["path"], "an image has no label")
+        return table
+
+
+def _folders(place: Path) -> list[Path]:
+    """Return the folders in a folder, hidden ones left out."""
+    return sorted(path for path in place.iterdir() if path.is_dir() and path.name[0] != ".")

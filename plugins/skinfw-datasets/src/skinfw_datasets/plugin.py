@@ -1,0 +1,30 @@
+"""What this plugin offers, as names; nothing heavy is imported here."""
+
+from collections.abc import Iterator
+
+from skinfw import Component, hookimpl
+
+SKINFW_API = 1
+
+
+@hookimpl
+def skinfw_components() -> Iterator[Component]:
+    """Name the components of this plugin."""
+    yield Component(
+        "dataset",
+        "derm7pt",
+        "skinfw_datasets.derm7pt:Derm7pt",
+        "Derm7PT in its official layout: five groups of diagnoses, seven-point criteria.",
+    )
+    yield Component(
+        "dataset",
+        "folder",
+        "skinfw_datasets.own:Folder",
+        "Your own images: one folder per class.",
+    )
+    yield Component(
+        "dataset",
+        "csv",
+        "skinfw_datasets.own:Table",
+        "Your own images: a CSV with ids or paths, labels and whatever else is known.",
+    )

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skinfw import SkinfwError
+from skinfw_datasets.own import Folder, Table
+
+
+def draw(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 6)).save(file)
+
+
+def test_folders_are_classes(tmp_path: Path) -> None:
+    for name in ("nevus/a.jpg", "nevus/deep/b.PNG", "melanoma/a.jpg", "melanoma/notes.txt"):
+        draw(tmp_path / name) if not name.endswith("txt") else (tmp_path / name).write_text("x")
+    (tmp_path / ".hidden").mkdir()
+    data = Folder(root=tmp_path)
+    assert data.classes == ("melanoma", "nevus")
+    table = data.table()
+    assert table["id"].tolist() == ["melanoma/a.jpg", "nevus/a.jpg", "nevus/deep/b.PNG"]
+    assert table["label"].tolist() == ["melanoma", "nevus", "nevus"]
+    assert "split" not in table.columns
+    assert Folder(root=tmp_path, names=("nevus", "melanoma")).classes == ("nevus", "melanoma")
+
+
+def test_folders_of_parts_are_the_split(tmp_path: Path) -> None:
+    for part in ("train", "Valid", "test"):
+        for label in ("A", "B"):
+            draw(tmp_path / part / label / "x.jpg")
+    table = Folder(root=tmp_path).table()
+    assert table["split"].value_counts().to_dict() == {"train": 2, "val": 2, "test": 2}
+    assert table["id"].is_unique and len(table) == 6
+
+
+def test_folders_without_classes_or_images_are_told(tmp_path: Path) -> None:
+    with pytest.raises(SkinfwError, match="0 class folders"):
+        _ = Folder(root=tmp_path).classes
+    (tmp_path / "A").mkdir()
+    (tmp_path / "B").mkdir()
+    with pytest.raises(SkinfwError, match="no image in the class folders"):
+        Folder(root=tmp_path).table()
+    with pytest.raises(SkinfwError, match="is no folder"):
+        Folder(root=tmp_path / "gone").table()
+
+
+def write(folder: Path, text: str) -> Path:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / "images" / name)
+    file = folder / "list.csv"
+    file.write_text(text)
+    return file
+
+
+def test_a_csv_brings_what_it_knows(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "id,path,label,lesion,patient,split,age\n"
+        "1,images/a.jpg,MEL,L1,P1,train,50\n"
+        "2,images/b.jpg,NV,,P1,VALID,\n"
+        "3,images/c.jpg,NV,,,test,30\n",
+    )
+    data = Table(file=file)
+    table = data.table()
+    assert data.classes == ("MEL", "NV")
+    assert table["lesion"].tolist() == ["L1", "P1", "3"]
+    assert table["split"].tolist() == ["train", "val", "test"]
+    assert table["age"].tolist() == ["50", "", "30"]
+    assert all(Path(path).is_file() for path in table["path"])
+
+
+def test_a_csv_needs_only_path_and_label(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label\na.jpg,MEL\nb.jpg,NV\n")
+    table = Table(file=file, images="images").table()
+    assert table["id"].tolist() == table["lesion"].tolist() == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ("path\nimages/a.jpg\n", "the header lacks label", 1),
+        ("path,label\n", "no row", 2),
+        ("path,label\nimages/a.jpg,\n", "an image has no label", 2),
+        ("path,label\nimages/a.jpg,A\n,B\n", "an image has no path", 3),
+        ("path,label\nimages/a.jpg,A\nimages/a.jpg,B\n", "an id occurs twice", 3),
+        ("path,label,split\nimages/a.jpg,A,trian\n", "split is none of", 2),
+        ("path,label\nimages/a.jpg,A\nimages/z.jpg,B\n", "1 of 2 images are absent", 3),
+    ],
+)
+def test_wrong_rows_are_told_with_their_line(
+    tmp_path: Path, text: str, what: str, line: int
+) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(SkinfwError) as error:
+        Table(file=file).table()
+    assert what in error.value.what and error.value.where == f"{file}:{line}"
+
+
+def test_absent_images_can_be_dropped(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label\nimages/a.jpg,A\nimages/z.jpg,B\nimages/b.jpg,B\n")
+    table = Table(file=file, missing="drop").table()
+    assert len(table) == 2 and table.attrs["notes"] == ["1 of 3 images are absent and left out"]

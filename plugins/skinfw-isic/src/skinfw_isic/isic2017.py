@@ -1,0 +1,101 @@
+"""ISIC 2017 part 3: 2,000 training, 150 validation and 600 test images, three classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skinfw import SkinfwError
+from skinfw_isic.official import find_csv, find_images, present, read_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASSES = ("MEL", "SK", "NV")
+COLUMNS = ("melanoma", "seborrheic_keratosis")
+PARTS = {"train": "Training", "val": "Validation", "test": "Test_v2"}
+METADATA = {"age_approximate": "age_approx", "sex": "sex"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Isic2017:
+    """Read the three parts of ISIC 2017 as they are downloaded.
+
+    The root holds, for each of Training, Validation and Test_v2,
+    ISIC-2017_<part>_Part3_GroundTruth.csv and the folder ISIC-2017_<part>_Data, whose superpixel
+    maps are ignored; each may also lie in a folder of its own name. An image that is neither
+    melanoma nor seborrheic keratosis is a nevus. There are no lesion ids: each image counts as its
+    own lesion. The column split has the official parts. Codella et al. 2018 (arXiv 1710.05006);
+    licence CC-0.
+
+    root: the folder of the unpacked archives.
+    missing: what to do about images that the tables name and the folders lack: "error", or
+        "drop" them and say how many.
+    """
+
+    root: Path
+    missing: Literal["error", "drop"] = "error"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of Yao et al."""
+        return CLASSES
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image that is there."""
+        import pandas as pd
+
+        table = pd.concat([self._part(part) for part in PARTS], ignore_index=True)
+        twice = table["id"].duplicated()
+        if twice.any():
+            raise SkinfwError(
+                f"{int(twice.sum()):,} images are in two parts",
+                str(self.root),
+                f"the first is {table.loc[twice, 'id'].iloc[0]}",
+                "download the official ground truths again",
+            )
+        table, notes = present(table, self.root, self.missing)
+        table = table.reset_index(drop=True)
+        table.attrs["notes"] = notes
+        return table
+
+    def _part(self, part: str) -> pd.DataFrame:
+        """Return the rows of one official part."""
+        import pandas as pd
+
+        name = f"ISIC-2017_{PARTS[part]}"
+        file = find_csv(self.root, f"{name}_Part3_GroundTruth")
+        truth = read_csv(file, ["image_id", *COLUMNS], "image_id")
+        numbers = truth[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
+        wrong = ~numbers.isin([0, 1]).all(axis=1) | (numbers.sum(axis=1) > 1)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise SkinfwError(
+                "the labels of an image are not 0 or 1, or both are 1",
+                f"{file}:{row + 2}",
+                f'image "{truth["image_id"].iloc[row]}"',
+                "download the official file again, or mend the row",
+            )
+        labels = [
+            "MEL" if melanoma else "SK" if keratosis else "NV"
+            for melanoma, keratosis in numbers.itertuples(index=False)
+        ]
+        files = find_images(self.root, f"{name}_Data")
+        ids = truth["image_id"]
+        table = pd.DataFrame({"id": ids, "label": labels, "lesion": ids, "split": part})
+        table["path"] = [str(files.get(name, "")) for name in ids]
+        return table.join(self._metadata(f"{name}_Data", ids))
+
+    def _metadata(self, folder: str, ids: pd.Series[str]) -> pd.DataFrame:
+        """Return age and sex for some ids; blank where the part has no metadata, as the test."""
+        import pandas as pd
+
+        file = self.root / folder / f"{folder}_metadata.csv"
+        if not file.is_file():
+            file = self.root / f"{folder}_metadata.csv"
+        if not file.is_file():
+            return pd.DataFrame("", ids.index, list(METADATA.values()))
+        known = read_csv(file, ["image_id", *METADATA], "image_id").set_index("image_id")
+        known = known.rename(columns=METADATA).replace("unknown", "")
+        return known.reindex(ids)[list(METADATA.values())].fillna("").set_index(ids.index)

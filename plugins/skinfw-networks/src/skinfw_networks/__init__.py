@@ -1,0 +1,1 @@
+"""Changes to any backbone, for skinfw."""
