@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from skinfw import __version__
-from skinfw.cli.data import cache, data
+from skinfw.cli.data import cache, convert, data
 from skinfw.cli.inference import export, predict
 from skinfw.cli.listing import list_plugins
+from skinfw.cli.preview import preview
 from skinfw.cli.recipes import check, schema, show
 from skinfw.cli.running import run
 from skinfw.errors import SkinfwError
@@ -60,6 +61,7 @@ skinfw run recipes/quickstart.toml     train, evaluate, explain
 skinfw predict runs/FOLDER images/     what its network says of other images
 skinfw export runs/FOLDER --onnx       its network as one file that works without torch
 skinfw check my.toml                   what would run, every default written out
+skinfw preview my.toml                 what its augmentation does, as a picture
 skinfw list-plugins                    what a recipe can name
 skinfw show sampler kmeans-hybrid      one component and its parameters
 
@@ -77,8 +79,8 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_TRACEBACK] = value or ctx.meta.get(_TRACEBACK, False)
 
 
-_COMMANDS = (run, predict, export, check, show, schema, list_plugins)
-for command in (*_COMMANDS, *cache.commands.values()):
+_COMMANDS = (run, predict, export, check, preview, show, schema, list_plugins)
+for command in (*_COMMANDS, convert, *cache.commands.values()):
     command.params.append(
         click.Option(
             ["--traceback"],

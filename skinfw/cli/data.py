@@ -1,4 +1,4 @@
-"""`skinfw data cache`: what is kept of decoded images and features, and how to be rid of it."""
+"""`skinfw data`: convert tables, and look after decoded images and features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Look after what skinfw keeps of the data."""
+    """Convert a data set, and look after what skinfw keeps of the data."""
 
 
 @data.group()
@@ -26,6 +26,35 @@ def cache() -> None:
     It lies in ~/.cache/skinfw, or in the folder that SKINFW_CACHE names, and nothing in it is
     lost that cannot be made again.
     """
+
+
+@data.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("annotations"),
+    show_default=True,
+    help="The folder to write into.",
+)
+@click.option("--absolute", is_flag=True, help="Write absolute paths instead of relative ones.")
+def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> None:
+    """Write the parts of a recipe's data set as the annotation JSON of Yao et al.
+
+    One file for each part; the data set "annotations" reads them.
+    """
+    from skinfw.annotations import write
+    from skinfw.build import plan
+    from skinfw.catalog import Catalog
+    from skinfw.engine.seed import stream
+    from skinfw.recipe import load
+    from skinfw.table import read_table, split_table
+
+    planned = plan(load(recipe, sets), Catalog())
+    table = split_table(planned, read_table(planned), stream(planned.seed, "split"))
+    for file, count in write(table, planned.classes, out, absolute).items():
+        click.echo(f"{file}: {count:,} images")
 
 
 @cache.command()

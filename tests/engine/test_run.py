@@ -164,6 +164,10 @@ OPTIONS = {
         'sampler.features="backbone"',
         "sampler.clusters=3",
     ],
+    "drop-block and mixup": [
+        'modify=[{use="drop-block", after=["0"], block=3}]',
+        'mix={use="mixup"}',
+    ],
     "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.targets={NV=12}", "sampler.clusters=3"],
 }
 

@@ -24,6 +24,12 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "dataset",
+        "annotations",
+        "skinfw_datasets.annotations:Annotations",
+        "The annotation JSON of Yao et al.'s system.",
+    )
+    yield Component(
+        "dataset",
         "csv",
         "skinfw_datasets.own:Table",
         "Your own images: a CSV with ids or paths, labels and whatever else is known.",

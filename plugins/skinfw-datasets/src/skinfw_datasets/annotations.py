@@ -1,0 +1,87 @@
+"""The annotation files of Yao et al.: a JSON for each part."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinfw import SkinfwError
+from skinfw_datasets.reading import wrong
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotations:
+    """Read the annotation JSON of Yao et al.'s system, which `skinfw data convert` writes.
+
+    A file holds {"annotations": [{"image_id", "category_id", "derm_path", ...}], "num_classes"}.
+    Relative paths start at the JSON's folder. Files that are not there, as with the paths of
+    another machine, are looked for by name in the folder `images`. The key lesion_id is used where it is
+    there; else each image counts as its own lesion. The column split has the parts.
+
+    train: the JSON of the training part.
+    names: the classes, in the order of their category ids.
+    val: the JSON of the validation part; empty for none.
+    test: the JSON of the test part, with category ids; empty for none.
+    images: folder with image files.
+    """
+
+    train: Path
+    names: tuple[str, ...]
+    val: Path = Path()
+    test: Path = Path()
+    images: Path = Path()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.names
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per image of all parts."""
+        import pandas as pd
+
+        rows: list[dict[str, str]] = []
+        for part, file in (("train", self.train), ("val", self.val), ("test", self.test)):
+            if not file.is_dir():  # an empty path stands for no file
+                rows += self._part(part, file)
+        return pd.DataFrame(rows)
+
+    def _part(self, part: str, file: Path) -> list[dict[str, str]]:
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            entries, count = content["annotations"], int(content["num_classes"])
+        except FileNotFoundError:
+            raise wrong(file, 0, "the file does not exist") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise wrong(file, 0, "the file is no annotation JSON", str(error)) from error
+        if count != len(self.names):
+            raise wrong(
+                file, 0, f"the file has {count} classes, the recipe names {len(self.names)}"
+            )
+        return [self._row(part, file, place, entry) for place, entry in enumerate(entries)]
+
+    def _row(self, part: str, file: Path, place: int, entry: dict[str, Any]) -> dict[str, str]:
+        name = str(entry.get("image_id", f"entry {place}"))
+        try:
+            label = self.names[int(entry["category_id"])]
+            path = Path(entry["derm_path"])
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise wrong(file, 0, f"{name} has no usable category_id or derm_path", why) from error
+        found = file.parent / path
+        if not found.is_file():
+            found = self.images / path.name
+        if not found.is_file():
+            raise SkinfwError(
+                f"the image of {name} is absent",
+                str(file),
+                f"its path is {path}" + (", of another machine" if path.is_absolute() else ""),
+                "set dataset.images to the folder that holds the image files",
+            )
+        lesion = str(entry.get("lesion_id") or name)
+        return {"id": name, "path": str(found), "label": label, "lesion": lesion, "split": part}

@@ -1,0 +1,1 @@
+"""Virtual pathology: what dermoscopic images vary in, for skinfw."""

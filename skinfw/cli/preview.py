@@ -1,0 +1,48 @@
+"""`skinfw preview`: see what a recipe's augmentation does before it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skinfw.cli.recipes import SET_HELP
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("preview.png"),
+    show_default=True,
+    help="The picture to write.",
+)
+@click.option(
+    "--images", type=click.IntRange(1, 32), default=7, show_default=True, help="How many images."
+)
+def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None:
+    """Draw what each augmentation of a recipe does to some of its training images.
+
+    A column per image, a row per [[augment]] table, and at the end all of them together.
+    """
+    from PIL import Image
+
+    from skinfw.build import plan
+    from skinfw.catalog import Catalog
+    from skinfw.engine.preview import preview as sheet
+    from skinfw.engine.saved import refused
+    from skinfw.engine.seed import stream
+    from skinfw.recipe import load
+    from skinfw.table import read_table, split_table
+
+    planned = plan(load(recipe, sets), Catalog())
+    table = split_table(planned, read_table(planned), stream(planned.seed, "split"))
+    picture = Image.fromarray(sheet(planned, table, images))
+    try:
+        picture.save(out)
+    except (OSError, ValueError) as error:
+        system = error if isinstance(error, OSError) else OSError(str(error))
+        raise refused(out, system) from error
+    click.echo(f"{out}: {picture.width}x{picture.height} pixels")
