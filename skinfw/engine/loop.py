@@ -222,8 +222,9 @@ class Training:
         """Do one batch; step the optimizer at the end of an accumulation group."""
         hardware = self.hardware
         if self.scheduled:
-            done = self.at.step // self.settings.accumulate / max(1, self.total_steps - 1)
-            self.numbers = advance(self.model, min(1.0, done))
+            whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
+            done = whole + self.at.batch // self.settings.accumulate
+            self.numbers = advance(self.model, done / max(1, self.total_steps - 1))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
         targets = targets.to(hardware.device, non_blocking=True)
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary

@@ -23,7 +23,8 @@ def recipe(folder: Path) -> Path:
     file = folder / "own.toml"
     file.write_text(
         f'[dataset]\nuse = "folder"\nroot = "{images(folder)}"\n'
-        '[backbone]\nuse = "lite/efficientnet-lite0"\n[split]\nuse = "lesion-stratified"\nval = 0.2\n'
+        '[backbone]\nuse = "lite/efficientnet-lite0"\n[split]\nuse = "lesion-stratified"\n'
+        "val = 0.2\n"
     )
     return file
 
@@ -45,7 +46,7 @@ def test_what_is_written_is_read_again(skinfw, tmp_path: Path) -> None:
     ).table()
     before = Folder(root=tmp_path / "images").table().set_index("id")
     assert set(again["id"]) == set(before.index)
-    assert (again.set_index("id")["label"] == before["label"]).all()
+    assert again.set_index("id")["label"].to_dict() == before["label"].to_dict()
     for name, path in zip(again["id"], again["path"], strict=True):
         assert Path(path).resolve() == Path(before["path"][name]).resolve()
 

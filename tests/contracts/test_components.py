@@ -22,7 +22,11 @@ LABELS = np.repeat([0, 1, 2], [30, 80, 7])
 EXAMPLES: dict[str, dict[str, Any]] = {
     name: {"root": "somewhere"}
     for name in ("isic2017", "isic2018", "isic2019", "derm7pt", "folder")
-} | {"csv": {"file": "list.csv"}, "annotations": {"train": "train.json", "names": ["A", "B"]}, "randaugment-op": {"op": "rotate"}}
+} | {
+    "csv": {"file": "list.csv"},
+    "annotations": {"train": "train.json", "names": ["A", "B"]},
+    "randaugment-op": {"op": "rotate"},
+}
 
 
 def ids(found: Found) -> str:

@@ -39,7 +39,9 @@ def test_paths_of_another_machine_are_found_by_name(tmp_path: Path) -> None:
     assert Path(table["path"][0]) == tmp_path / "images" / "a.jpg"
 
 
-@pytest.mark.parametrize("changes", [{"category_id": None}, {"category_id": 2}, {"derm_path": None}])
+@pytest.mark.parametrize(
+    "changes", [{"category_id": None}, {"category_id": 2}, {"derm_path": None}]
+)
 def test_entries_that_lack_something_are_named(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(SkinfwError, match="a has no usable category_id or derm_path"):
         Annotations(train=write(tmp_path, **changes), names=("NV", "MEL")).table()

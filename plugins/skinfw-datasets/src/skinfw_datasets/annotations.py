@@ -20,8 +20,8 @@ class Annotations:
 
     A file holds {"annotations": [{"image_id", "category_id", "derm_path", ...}], "num_classes"}.
     Relative paths start at the JSON's folder. Files that are not there, as with the paths of
-    another machine, are looked for by name in the folder `images`. The key lesion_id is used where it is
-    there; else each image counts as its own lesion. The column split has the parts.
+    another machine, are looked for by name in the folder `images`. The key lesion_id is used where
+    it is there; else each image counts as its own lesion. The column split has the parts.
 
     train: the JSON of the training part.
     names: the classes, in the order of their category ids.

@@ -165,9 +165,7 @@ def defocus(image: Image, radius: float) -> Image:
     return np.asarray(blurred, np.uint8)
 
 
-def _drawn(
-    dice: Dice, probability: float, draw: Callable[[Image, Rng], Image]
-) -> list[Step]:
+def _drawn(dice: Dice, probability: float, draw: Callable[[Image, Rng], Image]) -> list[Step]:
     """Return the step that draws, or none; what is drawn depends on a seed alone."""
     if dice.rng.random() >= probability:
         return []

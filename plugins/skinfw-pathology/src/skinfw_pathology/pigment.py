@@ -21,7 +21,7 @@ Probability = Annotated[float, Interval(ge=0, le=1)]
 Strength = Annotated[float, Interval(ge=0, le=1)]
 
 # Directions of one pigment in the optical density of red, green and blue (Tsumura et al. 1999,
-# Journal of the Optical Society of America A 16, 2169); light that is merely less darkens all alike.
+# Journal of the Optical Society of America A 16, 2169); a shade darkens all alike.
 _MELANIN = (0.4143, 0.3570, 0.8372)
 _HAEMOGLOBIN = (0.2988, 0.6838, 0.6657)
 _SHADE = (0.5774, 0.5774, 0.5774)
