@@ -73,3 +73,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda p: p.stem)
 def test_decisions_are_short(page: Path) -> None:
     assert len(page.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs" / "pictures").glob("*.toml")), ids=str)
+def test_recipes_of_pictures_pass_and_their_pictures_exist(file: Path) -> None:
+    plan(load(file), Catalog())
+    assert file.with_suffix(".jpg").is_file()
+    assert file.with_suffix(".jpg").name in (ROOT / "docs" / "augmentation.md").read_text()
