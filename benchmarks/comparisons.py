@@ -10,6 +10,7 @@ from benchmarks import (
     probe,
     startup,
     training,
+    variation,
 )  # fmt: skip
 from benchmarks.harness import Comparison
 
@@ -50,5 +51,7 @@ COMPARISONS = (
     Comparison("kmeans", "thinning a class by K-means / scikit-learn", kmeans.kmeans),
     Comparison("startup", "commands that a person waits for / a bare Python", startup.startup),
     Comparison("metadata", "tables of up to 400,000 rows / smaller ones", metadata.metadata),
+    Comparison("crops", "sixteen crops of an image / a decode per crop", variation.crops),
+    Comparison("pathology", "the ops of virtual pathology / a limit", variation.pathology),
     Comparison("memory", "resident memory of a training / a limit", memory.memory),
 )

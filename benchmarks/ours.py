@@ -190,6 +190,52 @@ def augmented(
     return batch
 
 
+def views(folder: Path, paths: Sequence[Path], size: int, view: str) -> tuple[Any, Any, Any]:
+    """Return how a run reads a file, plans its views, and looks at them.
+
+    view: the recipe's table.
+    """
+    from skinfw.engine.pixels import look
+    from skinfw.engine.prepare import decoding
+
+    planned = plan(recipe(files(paths[0].parent), size, view), folder)
+    return (
+        decoding(planned.image, ()).read,
+        planned.one("view").make(size=size).plan,
+        look,
+    )
+
+
+def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
+    """Return the ops of virtual pathology, which always come, by name."""
+    import numpy as np
+
+    from skinfw import Dice
+    from skinfw.engine.pixels import act, fold
+
+    def does(op: Any) -> Callable[[Any, int], Any]:
+        def once(image: Any, seed: int) -> Any:
+            size = (image.shape[0], image.shape[1])
+            dice = Dice(np.random.default_rng(seed), size, False, lambda: image)
+            return act(image, fold(op.roll(dice)))
+
+        return once
+
+    catalog = Catalog()
+    names = [
+        found.component.name
+        for found in catalog.offers("augment")
+        if found.plugin.name == "pathology"
+    ]
+    text = "".join(
+        f'\n[[augment]]\nuse = "{name}"\n'
+        + ("" if name == "virtual-pathology" else "probability = 1.0\n")
+        for name in names
+    )
+    planned = plan(recipe(noise(4, 64), 64, text), folder)
+    return [(part.use, does(part.make(size=64))) for part in planned.parts["augment"]]
+
+
 def densenet(folder: Path, size: int) -> torch.nn.Module:
     """Build DenseNet-121 as a run does, with random weights."""
     return parts(recipe(noise(4, size), size, backbone=DENSENET), folder).model

@@ -75,7 +75,10 @@ def test_decisions_are_short(page: Path) -> None:
     assert len(page.read_text().splitlines()) <= 40
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "docs" / "pictures").glob("*.toml")), ids=lambda f: f.stem)
+PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", PICTURES, ids=lambda file: file.stem)
 def test_recipes_of_pictures_pass_and_their_pictures_exist(file: Path) -> None:
     plan(load(file), Catalog())
     assert file.with_suffix(".jpg").is_file()

@@ -191,19 +191,19 @@ def _hair(image: Image, rng: Rng, most: int) -> Image:
 
     height, width = image.shape[:2]
     side, mask = min(height, width), _mask(image)
-    main = rng.uniform(0, math.pi)
-    for _ in range(int(rng.integers(1, most + 1))):
-        angle = main + rng.normal(0, 0.5)
-        along = np.array([math.cos(angle), math.sin(angle)])
-        across = np.array([-along[1], along[0]])
-        length = rng.uniform(0.25, 1.1) * side
-        middle = rng.uniform((0, 0), (width, height))
-        bend = middle + across * rng.normal(0, 0.18) * length
-        points = curve(middle - along * length / 2, bend, middle + along * length / 2)
-        thick = rng.uniform(0.6, 1.6) * side / 224
+    count = int(rng.integers(1, most + 1))
+    angles = rng.uniform(0, math.pi) + rng.normal(0, 0.5, count)
+    along = np.stack([np.cos(angles), np.sin(angles)], 1)
+    across = np.stack([-along[:, 1], along[:, 0]], 1)
+    length = rng.uniform(0.25, 1.1, (count, 1)) * side
+    middle = rng.uniform((0, 0), (width, height), (count, 2))
+    bend = middle + across * rng.normal(0, 0.18, (count, 1)) * length
+    thick = rng.uniform(0.6, 1.6, count) * side / 224
+    hairs = curve(middle - along * length / 2, bend, middle + along * length / 2)
+    for points, width_of_hair in zip(hairs.transpose(1, 0, 2), thick, strict=True):
         # A hair thins out towards its tip.
-        stroke(mask, points[:12], thick)
-        stroke(mask, points[11:], 0.6 * thick)
+        stroke(mask, points[:12], width_of_hair)
+        stroke(mask, points[11:], 0.6 * width_of_hair)
     if side >= 200:
         mask = np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.5), np.uint8)
     colour = np.array(_HAIR[rng.integers(len(_HAIR))], float) + rng.normal(0, 6, 3)

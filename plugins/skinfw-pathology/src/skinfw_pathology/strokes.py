@@ -31,10 +31,10 @@ def stroke(mask: Image, points: Floats, width: float, value: int = 255) -> None:
 
 
 def curve(start: Floats, bend: Floats, end: Floats, count: int = 16) -> Floats:
-    """Return points on a quadratic curve, [count, 2]."""
+    """Return points on quadratic curves, [count, ..., 2]; start, bend and end are [..., 2]."""
     import numpy as np
 
-    t = np.linspace(0, 1, count)[:, None]
+    t = np.linspace(0, 1, count).reshape(-1, *([1] * start.ndim))
     return (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
 
 
@@ -48,10 +48,10 @@ def cover(image: Image, mask: Image, colour: Floats, opacity: float) -> Image:
     import cv2
     import numpy as np
 
+    plain = np.empty_like(image)
+    plain[:] = np.clip(np.rint(colour), 0, 255)
     share = mask.astype(np.float32) * np.float32(opacity / 255)
-    share = cv2.merge([share] * 3)
-    moved = image + share * (np.asarray(colour, np.float32) - image)
-    return _image(moved)
+    return np.asarray(cv2.blendLinear(image, plain, 1 - share, share), np.uint8)
 
 
 def stain(image: Image, mask: Image, colour: Floats, strength: float) -> Image:
@@ -61,10 +61,12 @@ def stain(image: Image, mask: Image, colour: Floats, strength: float) -> Image:
     colour: [3], share of the light of each channel that passes.
     strength: of the stain where the mask is full.
     """
+    import cv2
     import numpy as np
 
-    share = mask.astype(np.float32)[..., None] * np.float32(strength / 255)
-    return _image(image * (1 - share * (1 - np.asarray(colour, np.float32))))
+    passed = np.asarray(cv2.multiply(image, (*np.asarray(colour, float), 1.0)), np.uint8)
+    share = mask.astype(np.float32) * np.float32(strength / 255)
+    return np.asarray(cv2.blendLinear(image, passed, 1 - share, share), np.uint8)
 
 
 def lighten(image: Image, mask: Image, strength: float) -> Image:
@@ -76,9 +78,3 @@ def lighten(image: Image, mask: Image, strength: float) -> Image:
     import numpy as np
 
     return cover(image, mask, np.full(3, 255.0), strength)
-
-
-def _image(values: Any) -> Image:
-    import numpy as np
-
-    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
