@@ -14,11 +14,10 @@ from skinfw.build import plan as check
 from skinfw.catalog import Catalog
 from skinfw.hooks import run_hooks
 from skinfw.recipe import load
-from skinfw.table import read_table, split_table
+from skinfw.table import divided_table
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     import torch
 
     from skinfw.engine.cache import Decoded
@@ -90,13 +89,6 @@ def recipe(
     """
 
 
-def split(planned: Plan) -> pd.DataFrame:
-    """Read and split the table of a recipe."""
-    from skinfw.engine.seed import stream
-
-    return split_table(planned, read_table(planned), stream(planned.seed, "split"))
-
-
 def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
     from skinfw.engine.cache import prepare
@@ -120,7 +112,7 @@ def parts(text: str, folder: Path, cached: bool = False, features: Path | None =
     from skinfw.engine.parts import Parts
 
     planned = plan(text, folder)
-    table = split(planned)
+    table = divided_table(planned)
     cached = cached and not hasattr(planned.dataset, "image")
     held = decoded(folder, list(table["path"]), planned.image.size) if cached else None
     return Parts(planned, table, choose(planned.engine), held, features, lambda _: None)

@@ -16,11 +16,10 @@ from skinfw.hooks import run_hooks
 from skinfw.record import RunFolder, describe, differences, write_json
 from skinfw.table import (
     class_counts,
+    divided_table,
     fingerprint,
-    read_table,
     scarce,
     split_hash,
-    split_table,
     what_to_know,
 )
 
@@ -110,11 +109,8 @@ class _Run:
 
     def _data(self) -> pd.DataFrame:
         """Read and split the data, and say what they are."""
-        from skinfw.engine.seed import stream
-
-        table = read_table(self.plan)
+        table = divided_table(self.plan)
         notes = table.attrs["notes"]
-        table = split_table(self.plan, table, stream(self.plan.seed, "split"))
         for note in notes:
             self.say(note)
         for part in ("train", "val", "test"):

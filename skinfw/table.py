@@ -49,6 +49,13 @@ def read_table(plan: Plan) -> pd.DataFrame:
     return table
 
 
+def divided_table(plan: Plan) -> pd.DataFrame:
+    """Read the table of a recipe and return it with a column `part`, as its run has it."""
+    from skinfw.engine.seed import stream
+
+    return split_table(plan, read_table(plan), stream(plan.seed, "split"))
+
+
 def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Return the table with a column `part`.
 

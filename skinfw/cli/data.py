@@ -47,12 +47,11 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     from skinfw.annotations import write
     from skinfw.build import plan
     from skinfw.catalog import Catalog
-    from skinfw.engine.seed import stream
     from skinfw.recipe import load
-    from skinfw.table import read_table, split_table
+    from skinfw.table import divided_table
 
     planned = plan(load(recipe, sets), Catalog())
-    table = split_table(planned, read_table(planned), stream(planned.seed, "split"))
+    table = divided_table(planned)
     for file, count in write(table, planned.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")
 

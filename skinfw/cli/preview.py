@@ -33,12 +33,11 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     from skinfw.catalog import Catalog
     from skinfw.engine.preview import preview as sheet
     from skinfw.engine.saved import refused
-    from skinfw.engine.seed import stream
     from skinfw.recipe import load
-    from skinfw.table import read_table, split_table
+    from skinfw.table import divided_table
 
     planned = plan(load(recipe, sets), Catalog())
-    table = split_table(planned, read_table(planned), stream(planned.seed, "split"))
+    table = divided_table(planned)
     picture = Image.fromarray(sheet(planned, table, images))
     try:
         picture.save(out)

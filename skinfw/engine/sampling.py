@@ -45,14 +45,17 @@ class Drawer:
         self.planned, self.sampler, self.labels, self.classes = planned, sampler, labels, classes
         self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
         self._known: dict[str, Any] = {}
+        self._last: tuple[int, Draw] | None = None
 
     def draw(self, epoch: int) -> Draw:
         """Return the draw of an epoch, checked; the first process draws for all.
 
-        epoch: from 1.
+        epoch: from 1; asked for again, it is not drawn again.
         """
-        draw: Draw = share(self._draw(epoch) if self.hardware.main else None, self.hardware)
-        return draw
+        if self._last is None or self._last[0] != epoch:
+            draw = share(self._draw(epoch) if self.hardware.main else None, self.hardware)
+            self._last = epoch, draw
+        return self._last[1]
 
     def _draw(self, epoch: int) -> Draw:
         context = Context(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinfw import SkinfwError
-from skinfw_isic.official import find_csv, find_images, present, read_csv
+from skinfw_isic.official import find_csv, find_images, present, read_csv, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,14 +69,8 @@ class Isic2017:
         truth = read_csv(file, ["image_id", *COLUMNS], "image_id")
         numbers = truth[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
         wrong = ~numbers.isin([0, 1]).all(axis=1) | (numbers.sum(axis=1) > 1)
-        if wrong.any():
-            row = int(wrong.to_numpy().argmax())
-            raise SkinfwError(
-                "the labels of an image are not 0 or 1, or both are 1",
-                f"{file}:{row + 2}",
-                f'image "{truth["image_id"].iloc[row]}"',
-                "download the official file again, or mend the row",
-            )
+        what = "the labels of an image are not 0 or 1, or both are 1"
+        refuse(file, wrong, truth["image_id"], what)
         labels = [
             "MEL" if melanoma else "SK" if keratosis else "NV"
             for melanoma, keratosis in numbers.itertuples(index=False)

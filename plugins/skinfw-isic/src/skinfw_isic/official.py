@@ -79,9 +79,9 @@ def read_csv(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
         raise _wrong(file, 2, "there is a header and no row")
     ids = table[key].str.strip()
     table[key] = ids
-    _refuse(file, ids == "", ids, "the image id is blank")
-    _refuse(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
-    _refuse(file, ids.duplicated(), ids, "the image id occurs twice")
+    refuse(file, ids == "", ids, "the image id is blank")
+    refuse(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
+    refuse(file, ids.duplicated(), ids, "the image id occurs twice")
     return table
 
 
@@ -106,9 +106,9 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
         )
     numbers = table[list(classes)].apply(pd.to_numeric, errors="coerce")
     ids = table[key]
-    _refuse(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
-    _refuse(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
-    _refuse(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
+    refuse(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
+    refuse(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
+    refuse(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
     return pd.DataFrame({key: ids, "label": numbers.idxmax(axis=1).astype(str)})
 
 
@@ -164,17 +164,21 @@ def bare_id(ids: pd.Series[str]) -> pd.Series[str]:
     return ids.str.removesuffix(SUFFIX)
 
 
-def _places(root: Path, name: str) -> tuple[Path, Path]:
-    return root / f"{name}.csv", root / name / f"{name}.csv"
+def refuse(file: Path, wrong: pd.Series[bool], ids: pd.Series[str], what: str) -> None:
+    """Raise with the line of the first wrong row and the number of all.
 
-
-def _refuse(file: Path, wrong: pd.Series[bool], ids: pd.Series[str], what: str) -> None:
-    """Raise with the line of the first wrong row and the number of all."""
+    wrong: which rows are.
+    ids: of the images, to name the first.
+    """
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         count = int(wrong.sum())
         more = f" (and {count - 1} more rows)" if count > 1 else ""
         raise _wrong(file, row + 2, what, f'image "{ids.iloc[row]}"{more}')
+
+
+def _places(root: Path, name: str) -> tuple[Path, Path]:
+    return root / f"{name}.csv", root / name / f"{name}.csv"
 
 
 def _wrong(file: Path, line: int, what: str, why: str = "") -> SkinfwError:

@@ -13,8 +13,6 @@ from skinfw import Dice, Pixels, Step
 from skinfw_pathology.strokes import cover, curve, lighten, stain, stroke
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     import numpy.typing as npt
 
@@ -31,7 +29,32 @@ _INK = ((0.42, 0.22, 0.62), (0.2, 0.34, 0.7), (0.2, 0.2, 0.26))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hair:
+class Artefact:
+    """Draw something over some images.
+
+    probability: that an image gets it.
+    """
+
+    probability: Probability
+
+    def roll(self, dice: Dice) -> list[Step]:
+        """Decide whether to draw; what is drawn depends on a seed alone."""
+        if dice.rng.random() >= self.probability:
+            return []
+        return [Pixels(partial(self._seeded, seed=int(dice.rng.integers(2**63))))]
+
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """Return the image, uint8 [H, W, 3], with what is drawn."""
+        raise NotImplementedError
+
+    def _seeded(self, image: Image, seed: int) -> Image:
+        import numpy as np
+
+        return self.draw(image, np.random.Generator(np.random.SFC64(seed)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hair(Artefact):
     """Draw hairs over the image: a few or many, of one colour, more or less curved.
 
     Hair hides borders and imitates streaks (Lee et al. 1997, DullRazor; Attia et al. 2018).
@@ -43,13 +66,34 @@ class Hair:
     probability: Probability = 0.3
     most: Count = 40
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the hairs."""
-        return _drawn(dice, self.probability, partial(_hair, most=self.most))
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """Hairs lie roughly along one direction, and some across."""
+        import cv2
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side, mask = min(height, width), _mask(image)
+        count = int(rng.integers(1, self.most + 1))
+        angles = rng.uniform(0, math.pi) + rng.normal(0, 0.5, count)
+        along = np.stack([np.cos(angles), np.sin(angles)], 1)
+        across = np.stack([-along[:, 1], along[:, 0]], 1)
+        length = rng.uniform(0.25, 1.1, (count, 1)) * side
+        middle = rng.uniform((0, 0), (width, height), (count, 2))
+        bend = middle + across * rng.normal(0, 0.18, (count, 1)) * length
+        thick = rng.uniform(0.6, 1.6, count) * side / 224
+        hairs = curve(middle - along * length / 2, bend, middle + along * length / 2)
+        for points, width_of_hair in zip(hairs.transpose(1, 0, 2), thick, strict=True):
+            # A hair thins out towards its tip.
+            stroke(mask, points[:12], width_of_hair)
+            stroke(mask, points[11:], 0.6 * width_of_hair)
+        if side >= 200:
+            mask = np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.5), np.uint8)
+        colour = np.array(_HAIR[rng.integers(len(_HAIR))], float) + rng.normal(0, 6, 3)
+        return cover(image, mask, colour.clip(0, 255), rng.uniform(0.7, 0.95))
 
 
 @dataclass(frozen=True, kw_only=True)
-class RulerTicks:
+class RulerTicks(Artefact):
     """Draw the scale that some dermatoscopes show: ticks along a straight line.
 
     Networks take rulers for a sign of malignancy (Narla et al. 2018, Journal of Investigative
@@ -60,13 +104,31 @@ class RulerTicks:
 
     probability: Probability = 0.15
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the scale."""
-        return _drawn(dice, self.probability, _ruler)
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """Ticks stand at equal distances on one side of a line; every fifth is longer."""
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side, mask = min(height, width), _mask(image)
+        angle = rng.uniform(0, 2 * math.pi)
+        along = np.array([math.cos(angle), math.sin(angle)])
+        inwards = np.array([-along[1], along[0]])
+        middle = np.array([width, height]) / 2 - inwards * rng.uniform(0.3, 0.48) * side
+        step, tick = rng.uniform(0.03, 0.07) * side, rng.uniform(0.02, 0.035) * side
+        thick, has_line = rng.uniform(0.8, 1.6) * side / 224, rng.random() < 0.5
+        reach = int(math.hypot(height, width) / step / 2) + 1
+        for number in range(-reach, reach + 1):
+            foot = middle + along * step * number
+            long = 1.0 if number % 10 == 0 else 0.7 if number % 5 == 0 else 0.45
+            stroke(mask, np.stack([foot, foot + inwards * tick * 2 * long]), thick)
+        if has_line:
+            ends = [middle - along * step * reach, middle + along * step * reach]
+            stroke(mask, np.stack(ends), thick)
+        return cover(image, mask, np.full(3, rng.uniform(10, 60)), rng.uniform(0.55, 0.9))
 
 
 @dataclass(frozen=True, kw_only=True)
-class InkMarks:
+class InkMarks(Artefact):
     """Draw marks of a surgical pen near the border.
 
     Marks raise the melanoma score of networks (Winkler et al. 2019, JAMA Dermatology 155).
@@ -76,13 +138,33 @@ class InkMarks:
 
     probability: Probability = 0.1
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the marks."""
-        return _drawn(dice, self.probability, _ink)
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """One to three strokes of a felt pen, off the middle, with uneven ink."""
+        import cv2
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side, mask = min(height, width), _mask(image)
+        centre = np.array([width, height]) / 2
+        for _ in range(int(rng.integers(1, 4))):
+            angle = rng.uniform(0, 2 * math.pi)
+            radial = np.array([math.cos(angle), math.sin(angle)])
+            across = np.array([-radial[1], radial[0]])
+            middle = centre + radial * rng.uniform(0.36, 0.52) * side
+            half = across * rng.uniform(0.06, 0.22) * side
+            bend = middle + radial * rng.normal(0, 0.05) * side
+            stroke(mask, curve(middle - half, bend, middle + half), rng.uniform(5, 12) * side / 224)
+        coarse = rng.uniform(0.55, 1.0, (12, 12)).astype(np.float32)
+        uneven = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+        soft = cv2.GaussianBlur(mask, (0, 0), 1.2 * side / 224)
+        ink = np.array(_INK[rng.integers(len(_INK))]) + rng.normal(0, 0.03, 3)
+        return stain(
+            image, (soft * uneven).astype(np.uint8), ink.clip(0, 1), rng.uniform(0.6, 0.95)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class GelBubbles:
+class GelBubbles(Artefact):
     """Enclose bubbles of air, as in immersion gel: a bright rim and a darker inside.
 
     probability: that an image gets bubbles.
@@ -92,13 +174,34 @@ class GelBubbles:
     probability: Probability = 0.15
     most: Count = 14
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the bubbles."""
-        return _drawn(dice, self.probability, partial(_bubbles, most=self.most))
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """A bubble has a dark edge, a bright rim inside it, and a glint towards the light."""
+        import cv2
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side = min(height, width)
+        dark, bright = _mask(image), _mask(image)
+        cluster = rng.uniform((0, 0), (width, height))
+        light = rng.uniform(0, 2 * math.pi)
+        for _ in range(int(rng.integers(1, self.most + 1))):
+            x, y = cluster + rng.normal(0, 0.22 * side, 2)
+            radius = side * float(rng.choice([0.012, 0.02, 0.03, 0.05], p=[0.4, 0.3, 0.2, 0.1]))
+            radius *= rng.uniform(0.8, 1.3)
+            place, thin = (round(x * 16), round(y * 16)), max(1, round(radius / 7))
+            cv2.circle(dark, place, round(radius * 16), 150, thin, cv2.LINE_AA, 4)
+            cv2.circle(bright, place, round(0.82 * radius * 16), 90, thin, cv2.LINE_AA, 4)
+            glint = (
+                round((x + 0.5 * radius * math.cos(light)) * 16),
+                round((y + 0.5 * radius * math.sin(light)) * 16),
+            )
+            cv2.circle(bright, glint, max(8, round(0.16 * radius * 16)), 230, -1, cv2.LINE_AA, 4)
+        image = stain(image, dark, np.array([0.35, 0.3, 0.3]), 0.9)
+        return lighten(image, bright, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpecularGlints:
+class SpecularGlints(Artefact):
     """Let wet skin shine: small white spots with soft edges.
 
     probability: that an image gets glints.
@@ -108,13 +211,28 @@ class SpecularGlints:
     probability: Probability = 0.15
     most: Count = 12
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the glints."""
-        return _drawn(dice, self.probability, partial(_glints, most=self.most))
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """Glints are small, bright and stretched along one direction."""
+        import cv2
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side, mask = min(height, width), _mask(image)
+        turn = rng.uniform(0, 180)
+        for _ in range(int(rng.integers(1, self.most + 1))):
+            x, y = rng.uniform((0, 0), (width, height))
+            long = rng.uniform(0.006, 0.022) * side
+            axes = (round(long * 16), round(long * rng.uniform(0.3, 0.8) * 16))
+            angle = turn + rng.normal(0, 20)
+            cv2.ellipse(
+                mask, (round(x * 16), round(y * 16)), axes, angle, 0, 360, 255, -1, cv2.LINE_AA, 4
+            )
+        soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.9 * side / 224))
+        return lighten(image, np.asarray(soft, np.uint8), rng.uniform(0.6, 0.95))
 
 
 @dataclass(frozen=True, kw_only=True)
-class DarkCorners:
+class DarkCorners(Artefact):
     """Look through the round tube of a dermatoscope: black corners with a soft edge.
 
     Their presence differs by source and is learnt as a shortcut (Sies et al. 2021, European
@@ -125,9 +243,19 @@ class DarkCorners:
 
     probability: Probability = 0.15
 
-    def roll(self, dice: Dice) -> list[Step]:
-        """Draw a seed for the tube."""
-        return _drawn(dice, self.probability, _tube)
+    def draw(self, image: Image, rng: Rng) -> Image:
+        """What lies beyond a circle about the middle is nearly black."""
+        import numpy as np
+
+        height, width = image.shape[:2]
+        side = min(height, width)
+        x0, y0 = np.array([width, height]) / 2 + rng.normal(0, 0.02, 2) * side
+        radius = rng.uniform(0.52, 0.64) * side
+        y = np.arange(height, dtype=np.float32)[:, None] + 0.5 - y0
+        x = np.arange(width, dtype=np.float32)[None] + 0.5 - x0
+        edge = rng.uniform(0.008, 0.03) * side
+        outside = np.clip((np.hypot(x, y) - radius) / edge + 0.5, 0, 1)
+        return cover(image, (255 * outside).astype(np.uint8), rng.uniform(2, 16, 3), 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,153 +293,7 @@ def defocus(image: Image, radius: float) -> Image:
     return np.asarray(blurred, np.uint8)
 
 
-def _drawn(dice: Dice, probability: float, draw: Callable[[Image, Rng], Image]) -> list[Step]:
-    """Return the step that draws, or none; what is drawn depends on a seed alone."""
-    if dice.rng.random() >= probability:
-        return []
-    return [Pixels(partial(_seeded, draw=draw, seed=int(dice.rng.integers(2**63))))]
-
-
-def _seeded(image: Image, draw: Callable[[Image, Rng], Image], seed: int) -> Image:
-    import numpy as np
-
-    return draw(image, np.random.Generator(np.random.SFC64(seed)))
-
-
 def _mask(image: Image) -> Image:
     import numpy as np
 
     return np.zeros(image.shape[:2], np.uint8)
-
-
-def _hair(image: Image, rng: Rng, most: int) -> Image:
-    """Hairs lie roughly along one direction, and some across."""
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side, mask = min(height, width), _mask(image)
-    count = int(rng.integers(1, most + 1))
-    angles = rng.uniform(0, math.pi) + rng.normal(0, 0.5, count)
-    along = np.stack([np.cos(angles), np.sin(angles)], 1)
-    across = np.stack([-along[:, 1], along[:, 0]], 1)
-    length = rng.uniform(0.25, 1.1, (count, 1)) * side
-    middle = rng.uniform((0, 0), (width, height), (count, 2))
-    bend = middle + across * rng.normal(0, 0.18, (count, 1)) * length
-    thick = rng.uniform(0.6, 1.6, count) * side / 224
-    hairs = curve(middle - along * length / 2, bend, middle + along * length / 2)
-    for points, width_of_hair in zip(hairs.transpose(1, 0, 2), thick, strict=True):
-        # A hair thins out towards its tip.
-        stroke(mask, points[:12], width_of_hair)
-        stroke(mask, points[11:], 0.6 * width_of_hair)
-    if side >= 200:
-        mask = np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.5), np.uint8)
-    colour = np.array(_HAIR[rng.integers(len(_HAIR))], float) + rng.normal(0, 6, 3)
-    return cover(image, mask, colour.clip(0, 255), rng.uniform(0.7, 0.95))
-
-
-def _ruler(image: Image, rng: Rng) -> Image:
-    """Ticks stand at equal distances on one side of a line; every fifth is longer."""
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side, mask = min(height, width), _mask(image)
-    angle = rng.uniform(0, 2 * math.pi)
-    along = np.array([math.cos(angle), math.sin(angle)])
-    inwards = np.array([-along[1], along[0]])
-    middle = np.array([width, height]) / 2 - inwards * rng.uniform(0.3, 0.48) * side
-    step, tick = rng.uniform(0.03, 0.07) * side, rng.uniform(0.02, 0.035) * side
-    thick, has_line = rng.uniform(0.8, 1.6) * side / 224, rng.random() < 0.5
-    reach = int(math.hypot(height, width) / step / 2) + 1
-    for number in range(-reach, reach + 1):
-        foot = middle + along * step * number
-        long = 1.0 if number % 10 == 0 else 0.7 if number % 5 == 0 else 0.45
-        stroke(mask, np.stack([foot, foot + inwards * tick * 2 * long]), thick)
-    if has_line:
-        ends = [middle - along * step * reach, middle + along * step * reach]
-        stroke(mask, np.stack(ends), thick)
-    return cover(image, mask, np.full(3, rng.uniform(10, 60)), rng.uniform(0.55, 0.9))
-
-
-def _ink(image: Image, rng: Rng) -> Image:
-    """One to three strokes of a felt pen, off the middle, with uneven ink."""
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side, mask = min(height, width), _mask(image)
-    centre = np.array([width, height]) / 2
-    for _ in range(int(rng.integers(1, 4))):
-        angle = rng.uniform(0, 2 * math.pi)
-        radial = np.array([math.cos(angle), math.sin(angle)])
-        across = np.array([-radial[1], radial[0]])
-        middle = centre + radial * rng.uniform(0.36, 0.52) * side
-        half = across * rng.uniform(0.06, 0.22) * side
-        bend = middle + radial * rng.normal(0, 0.05) * side
-        stroke(mask, curve(middle - half, bend, middle + half), rng.uniform(5, 12) * side / 224)
-    coarse = rng.uniform(0.55, 1.0, (12, 12)).astype(np.float32)
-    uneven = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    soft = cv2.GaussianBlur(mask, (0, 0), 1.2 * side / 224)
-    ink = np.array(_INK[rng.integers(len(_INK))]) + rng.normal(0, 0.03, 3)
-    return stain(image, (soft * uneven).astype(np.uint8), ink.clip(0, 1), rng.uniform(0.6, 0.95))
-
-
-def _bubbles(image: Image, rng: Rng, most: int) -> Image:
-    """A bubble has a dark edge, a bright rim inside it, and a glint towards the light."""
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side = min(height, width)
-    dark, bright = _mask(image), _mask(image)
-    cluster = rng.uniform((0, 0), (width, height))
-    light = rng.uniform(0, 2 * math.pi)
-    for _ in range(int(rng.integers(1, most + 1))):
-        x, y = cluster + rng.normal(0, 0.22 * side, 2)
-        radius = side * float(rng.choice([0.012, 0.02, 0.03, 0.05], p=[0.4, 0.3, 0.2, 0.1]))
-        radius *= rng.uniform(0.8, 1.3)
-        place, thin = (round(x * 16), round(y * 16)), max(1, round(radius / 7))
-        cv2.circle(dark, place, round(radius * 16), 150, thin, cv2.LINE_AA, 4)
-        cv2.circle(bright, place, round(0.82 * radius * 16), 90, thin, cv2.LINE_AA, 4)
-        glint = (
-            round((x + 0.5 * radius * math.cos(light)) * 16),
-            round((y + 0.5 * radius * math.sin(light)) * 16),
-        )
-        cv2.circle(bright, glint, max(8, round(0.16 * radius * 16)), 230, -1, cv2.LINE_AA, 4)
-    image = stain(image, dark, np.array([0.35, 0.3, 0.3]), 0.9)
-    return lighten(image, bright, 0.75)
-
-
-def _glints(image: Image, rng: Rng, most: int) -> Image:
-    """Glints are small, bright and stretched along one direction."""
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side, mask = min(height, width), _mask(image)
-    turn = rng.uniform(0, 180)
-    for _ in range(int(rng.integers(1, most + 1))):
-        x, y = rng.uniform((0, 0), (width, height))
-        long = rng.uniform(0.006, 0.022) * side
-        axes = (round(long * 16), round(long * rng.uniform(0.3, 0.8) * 16))
-        angle = turn + rng.normal(0, 20)
-        cv2.ellipse(
-            mask, (round(x * 16), round(y * 16)), axes, angle, 0, 360, 255, -1, cv2.LINE_AA, 4
-        )
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.9 * side / 224))
-    return lighten(image, np.asarray(soft, np.uint8), rng.uniform(0.6, 0.95))
-
-
-def _tube(image: Image, rng: Rng) -> Image:
-    """What lies beyond a circle about the middle is nearly black."""
-    import numpy as np
-
-    height, width = image.shape[:2]
-    side = min(height, width)
-    x0, y0 = np.array([width, height]) / 2 + rng.normal(0, 0.02, 2) * side
-    radius = rng.uniform(0.52, 0.64) * side
-    y = np.arange(height, dtype=np.float32)[:, None] + 0.5 - y0
-    x = np.arange(width, dtype=np.float32)[None] + 0.5 - x0
-    edge = rng.uniform(0.008, 0.03) * side
-    outside = np.clip((np.hypot(x, y) - radius) / edge + 0.5, 0, 1)
-    return cover(image, (255 * outside).astype(np.uint8), rng.uniform(2, 16, 3), 1.0)
