@@ -70,6 +70,7 @@ class TrainSettings:
     freeze: modules of the backbone that do not learn, by their dotted names, such as "blocks.0";
         "trunk" stands for all but the last layer. What is frozen keeps the statistics of its
         batch normalisation, too.
+    unfreeze: the epoch from which the frozen modules learn like the others; 0 never.
     early_stopping: epochs without a better `select` before training stops; 0 never stops.
     select: the number of the validation part that chooses the best epoch; `val_loss` chooses
         the smallest, every other number the largest.
@@ -85,6 +86,7 @@ class TrainSettings:
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
     freeze: tuple[str, ...] = ()
+    unfreeze: Annotated[int, Ge(0)] = 0
     early_stopping: Annotated[int, Ge(0)] = 0
     select: str = "balanced_accuracy"
     validation: Literal["val", "test"] = "val"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -18,14 +19,38 @@ def head_name(model: nn.Module) -> str:
     return str(own[-1])
 
 
-def freeze(model: nn.Module, names: Sequence[str], where: str) -> list[nn.Module]:
+@dataclass(frozen=True)
+class Frozen:
+    """Hold what of a network does not learn.
+
+    modules: what stays in evaluation mode while the others train.
+    weights: those that would learn otherwise.
+    """
+
+    modules: Sequence[nn.Module] = ()
+    weights: Sequence[nn.Parameter] = ()
+
+    def hold(self) -> None:
+        """Keep it as it is; to be called again whenever the network is set to train."""
+        for module in self.modules:
+            module.eval()
+        for weights in self.weights:
+            weights.requires_grad_(False)
+
+    def release(self) -> None:
+        """Let it learn with the rest."""
+        for weights in self.weights:
+            weights.requires_grad_(True)
+
+
+def freeze(model: nn.Module, names: Sequence[str], where: str) -> Frozen:
     """Stop parts of a network from learning.
 
     names: dotted names of modules, or "trunk" for all but the last layer.
     where: the place in the recipe.
-    Returns the frozen modules, each of which must be kept in evaluation mode while the others
-    train. Raises RecipeError for an unknown name.
+    Raises RecipeError for an unknown name.
     """
+    learning = [weights for weights in model.parameters() if weights.requires_grad]
     known = dict(model.named_modules())
     head = head_name(model)
     frozen: list[nn.Module] = []
@@ -47,7 +72,7 @@ def freeze(model: nn.Module, names: Sequence[str], where: str) -> list[nn.Module
         module.eval().requires_grad_(False)
     if not any(weights.requires_grad for weights in model.parameters()):
         raise RecipeError("train.freeze leaves nothing to learn", where, cure='freeze "trunk"')
-    return frozen
+    return Frozen(frozen, [weights for weights in learning if not weights.requires_grad])
 
 
 def _is_leaf(module: nn.Module) -> bool:

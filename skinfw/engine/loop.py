@@ -25,6 +25,7 @@ from skinfw.engine.data import Key, Loader, batches
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
 from skinfw.engine.feed import Feed
+from skinfw.engine.frozen import Frozen
 from skinfw.engine.sampling import Drawer
 from skinfw.engine.seed import torch_seed
 from skinfw.engine.signals import stop_signals
@@ -69,7 +70,7 @@ class Training:
 
     settings: the recipe's [train] table.
     model: on its device already.
-    frozen: the modules of it that stay in evaluation mode.
+    frozen: what of it does not learn, or not from the start.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     mix: (images, step) -> the images to train on, and their loss.
@@ -79,7 +80,7 @@ class Training:
     settings: TrainSettings
     seed: int
     model: torch.nn.Module
-    frozen: Sequence[torch.nn.Module]
+    frozen: Frozen
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
@@ -130,6 +131,8 @@ class Training:
     def _prepare(self, state: Mapping[str, Any] | None) -> None:
         """Build optimizer, schedule, average and scaler, and set them to where the run was."""
         hardware, settings = self.hardware, self.settings
+        if settings.unfreeze:
+            self.frozen.release()  # so that the optimizer knows the weights that learn later
         self.optimizer = self.make_optimizer(self.model)
         self.schedule, self.total_steps = self._schedule(self.optimizer)
         self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
@@ -145,14 +148,27 @@ class Training:
             if self.average:
                 self.average.load_state_dict(state["average"])
             self.at = Progress(**state["progress"])
-        self.parallel = self.feed.network(self.model)
-        if hardware.compiled:
-            self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
-        if hardware.world > 1:
-            self.parallel = DistributedDataParallel(self.parallel)
+        self._thawed = False
+        self.frozen.hold()
+        self._parallelise()
         self.prepare = self.feed.prepare(self.model)
         self.scheduled, self.numbers = wants_progress(self.model), dict[str, float]()
         self.loader = Loader(self.feed.images, hardware)
+
+    def _parallelise(self) -> None:
+        """Wrap the network; gradients that processes share must be known beforehand."""
+        self.parallel = self.feed.network(self.model)
+        if self.hardware.compiled:
+            self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
+        if self.hardware.world > 1:
+            self.parallel = DistributedDataParallel(self.parallel)
+
+    def _thaw(self) -> None:
+        """Let what was frozen learn from its epoch on."""
+        if self.settings.unfreeze and self.at.epoch >= self.settings.unfreeze and not self._thawed:
+            self._thawed = True
+            self.frozen.release()
+            self._parallelise()
 
     def _batches(self, epoch: int) -> list[list[Key]]:
         """Return this process's batches of an epoch."""
@@ -177,9 +193,10 @@ class Training:
         self.hooks.epoch_start(
             epoch=at.epoch, epochs=settings.epochs, steps=len(cut), images=images
         )
+        self._thaw()
         self.model.train()
-        for module in self.frozen:
-            module.eval()
+        if not self._thawed:
+            self.frozen.hold()
         started, saved = time.perf_counter() - at.seconds, time.monotonic()
         if not at.batch:
             at.lr = float(self.optimizer.param_groups[0]["lr"])

@@ -111,7 +111,8 @@ class Parts:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
         plan = self.plan
         varied = plan.parts.get("augment") or plan.parts.get("mix")
-        if not self.cache or TRUNK not in plan.train.freeze or varied:
+        frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
+        if not self.cache or not frozen or varied:
             return None
         parts = [plan.one(kind) for kind in ("dataset", "backbone", "view")]
         parts += plan.parts.get("modify", ())

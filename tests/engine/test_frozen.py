@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,13 @@ from safetensors.torch import load_file
 from support import TINY_BACKBONE
 from torch import nn
 
+from skinfw import hookimpl
+from skinfw.build import plan
+from skinfw.catalog import Catalog
 from skinfw.engine.frozen import freeze, head_name
 from skinfw.errors import RecipeError
+from skinfw.recipe import load
+from skinfw.run import execute, open_run
 
 
 def network() -> nn.Sequential:
@@ -29,7 +35,7 @@ def test_the_trunk_is_all_but_the_head() -> None:
     kept = freeze(model, ["trunk"], "")
     learning = [name for name, weights in model.named_parameters() if weights.requires_grad]
     assert learning == ["5.weight", "5.bias"]
-    assert model[1] in kept and not model[1].training and model[5].training
+    assert model[1] in kept.modules and not model[1].training and model[5].training
 
 
 def test_weights_that_belong_to_no_layer_are_frozen_with_the_trunk() -> None:
@@ -59,6 +65,10 @@ def test_freezing_everything_is_refused() -> None:
     assert "nothing to learn" in error.value.what
 
 
+def state(folder: Any) -> Any:
+    return torch.load(folder.path / "last" / "state.pt", weights_only=True)
+
+
 def weights(folder: Any) -> dict[str, torch.Tensor]:
     return load_file(folder.path / "best.safetensors")
 
@@ -72,6 +82,34 @@ def test_what_is_frozen_keeps_weights_and_statistics(train: Any) -> None:
     assert (frozen["1.running_mean"] == 0).all()
     assert (frozen["1.weight"] == 1).all() and not (learnt["1.weight"] == 1).all()
     assert not torch.equal(frozen["0.weight"], learnt["0.weight"])
+
+
+def test_what_is_frozen_learns_from_its_epoch_on(train: Any) -> None:
+    frozen = 'train.freeze=["0","1"]'
+    _, before = train(frozen, "train.epochs=2", "train.unfreeze=3")
+    _, after = train(frozen, "train.epochs=2", "train.unfreeze=2")
+    assert weights(before)["1.num_batches_tracked"] == 0
+    steps, learnt = state(after)["progress"]["step"], state(after)["model"]
+    assert learnt["1.num_batches_tracked"] == steps / 2
+    assert not (learnt["1.weight"] == 1).all()
+
+
+def test_a_run_that_stopped_before_it_thawed_goes_on_the_same(train: Any, tiny: Path) -> None:
+    sets = ('train.freeze=["0","1"]', "train.epochs=3", "train.unfreeze=3")
+
+    class Stop:
+        @hookimpl
+        def epoch_end(self, record: Any) -> None:
+            if record["epoch"] == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    _, whole = train(*sets)
+    _, stopped = train(*sets, listeners=(Stop(),))
+    assert stopped.record["status"] == "stopped"
+    opened = open_run(stopped.path)
+    execute(plan(load(opened.path), Catalog()), opened, lambda _: None, resume=True)
+    for name, tensor in state(whole)["model"].items():
+        assert torch.equal(tensor, state(opened)["model"][name]), name
 
 
 PROBE = ('train.freeze=["trunk"]', "augment=[]", "train.epochs=3", "optimizer.lr=0.05")
