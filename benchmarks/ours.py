@@ -176,8 +176,8 @@ def augmented(
     position = itertools.count()
 
     def batch(places: Sequence[int]) -> torch.Tensor:
-        pixels, _ = images.batch([(1, next(position), place, False) for place in places])
-        return normalise(pixels)
+        made = images.batch([(1, next(position), place, False) for place in places])
+        return normalise(made.images)
 
     return batch
 

@@ -4,10 +4,12 @@ Everything that a plugin may import stands here; it costs neither torch nor nump
 """
 
 from skinfw.contracts import (
+    Auxiliary,
     ClassName,
     Context,
     Draw,
     Explanations,
+    Modalities,
     Predictions,
     Result,
 )
@@ -18,6 +20,7 @@ from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 __version__ = "0.1.0"
 
 __all__ = [
+    "Auxiliary",
     "ClassName",
     "Colour",
     "Component",
@@ -25,6 +28,7 @@ __all__ = [
     "Dice",
     "Draw",
     "Explanations",
+    "Modalities",
     "Op",
     "Pixels",
     "Predictions",

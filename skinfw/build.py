@@ -10,12 +10,20 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from skinfw.catalog import Catalog
+from skinfw.contracts import Modalities
 from skinfw.errors import RecipeError, SkinfwError, raise_all
 from skinfw.kinds import KINDS, Kind
 from skinfw.names import did_you_mean
 from skinfw.params import Complaint, parameters, to_toml
 from skinfw.recipe import Keys, Recipe
-from skinfw.settings import SETTINGS, EngineSettings, ImageSettings, TopLevel, TrainSettings
+from skinfw.settings import (
+    SETTINGS,
+    EngineSettings,
+    ImageSettings,
+    ModalitySettings,
+    TopLevel,
+    TrainSettings,
+)
 from skinfw.targets import Planned, check_method, check_variant, read_values, resolve
 
 S = TypeVar("S")
@@ -31,7 +39,7 @@ class Plan:
 
     recipe: the recipe.
     seed: behind all random streams.
-    image, train, engine: the host's tables.
+    image, modalities, train, engine: the host's tables.
     parts: what each kind names, in order.
     dataset: the data set object, not read yet.
     """
@@ -40,6 +48,7 @@ class Plan:
     seed: int
     requires: tuple[str, ...]
     image: ImageSettings
+    modalities: ModalitySettings
     train: TrainSettings
     engine: EngineSettings
     parts: Mapping[str, tuple[Planned, ...]]
@@ -227,7 +236,8 @@ class _Planner:
         }
         planned = Planned(kind, keys, use, found, target, signature.engine, arguments, host, origin)
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
-            check_method(planned, planned.make(size=self.size, classes=self.classes or ()))
+            gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
+            check_method(planned, planned.make(**gives))
         return planned
 
     def _dataset(self, planned: Planned) -> Any:

@@ -45,10 +45,22 @@ class Draw:
 
     indices: int [M], positions in the training part, in the order of training.
     copies: bool [M], True where an image is an extra repeat; None means that none is.
+    partners: int [M], a second image for each, which the same batch shows after all of the first;
+        for networks with two branches. None means that there are none.
     """
 
     indices: Integers
     copies: npt.NDArray[np.bool_] | None = None
+    partners: Integers | None = None
+
+    @property
+    def shown(self) -> Integers:
+        """All positions that the epoch shows, those of partners last."""
+        import numpy as np
+
+        if self.partners is None:
+            return np.asarray(self.indices)
+        return np.concatenate([self.indices, self.partners])
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,41 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Modalities:
+    """Hold what a network gets beside one picture, and what it answers beside the class.
+
+    pictures: how many pictures of each lesion; images are [N, 3 * pictures, H, W].
+    numbers: the mean and the standard deviation of each number in the training part.
+    categories: the values of each category in the training part.
+    auxiliary: the values of each auxiliary output; their logits stand behind those of the classes.
+    """
+
+    pictures: int = 1
+    numbers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    auxiliary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """The columns of the metadata [N, K]: numbers, then categories."""
+        return (*self.numbers, *self.categories)
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """Hold what a model says of one auxiliary output.
+
+    values: the names of the K values.
+    true: int [N], the value of each image; -1 where it is unknown.
+    probabilities: float64 [N, K].
+    """
+
+    values: tuple[str, ...]
+    true: Integers
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Hold what a model says of one part of the data.
 
@@ -83,6 +130,7 @@ class Predictions:
     probabilities: float64 [N, C], rows sum to one.
     classes: class names [C].
     loss: mean loss over the part.
+    auxiliary: the auxiliary outputs by name, where the recipe has some.
     """
 
     ids: Sequence[str]
@@ -91,6 +139,7 @@ class Predictions:
     probabilities: Floats
     classes: tuple[str, ...]
     loss: float = float("nan")
+    auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
 
     @property
     def predicted(self) -> Integers:

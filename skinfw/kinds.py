@@ -79,7 +79,7 @@ _TABLE = (
     Kind(
         "modify",
         "modify(model) -> the backbone, changed before it learns",
-        ("classes",),
+        ("classes", "modalities"),
         ("modify", "model"),
         many=True,
     ),

@@ -17,7 +17,9 @@ from skinfw.record import RunFolder, describe, differences, write_json
 from skinfw.table import (
     class_counts,
     divided_table,
+    drawing,
     fingerprint,
+    picture_paths,
     scarce,
     split_hash,
     what_to_know,
@@ -148,9 +150,9 @@ class _Run:
         from skinfw.engine.prepare import decoding
 
         plan = self.plan
-        if not plan.engine.cache or hasattr(plan.dataset, "image"):
+        if not plan.engine.cache or drawing(plan.dataset):
             return None
-        paths = table["path"].tolist()
+        paths = picture_paths(plan, table)
         how = decoding(plan.image, plan.parts.get("prepare", ()))
         folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
         # A quick look would wait for images that it never sees.
@@ -167,6 +169,7 @@ class _Run:
         import numpy as np
 
         from skinfw.engine.cache import cache_folder
+        from skinfw.engine.modalities import record
         from skinfw.engine.parts import Parts
         from skinfw.engine.sampling import draw_hash
 
@@ -174,16 +177,16 @@ class _Run:
         folder = cache_folder() if plan.engine.cache else None
         parts = Parts(plan, table, self.hardware, decoded, folder, self.say)
         self.hardware = parts.hardware
-        self.folder.update(hardware=self.hardware.record())
+        self.folder.update(hardware=self.hardware.record(), modalities=record(parts.modalities))
         millions = sum(weights.numel() for weights in parts.model.parameters()) / 1e6
         backbone, device = plan.one("backbone").use, self.hardware.device
         self.say(f"{backbone}: {millions:.2f} million parameters on {device}")
         draw = parts.drawer.draw(1)
-        drawn = parts.rows["label"].to_numpy()[draw.indices]
+        drawn = parts.rows["label"].to_numpy()[draw.shown]
         repeats = 0 if draw.copies is None else int(draw.copies.sum())
         per_class = ", ".join(f"{name} {int((drawn == name).sum()):,}" for name in plan.classes)
         self.say(f"draw  {len(drawn):,} images per epoch, {repeats:,} of them copies: {per_class}")
-        many = int(np.bincount(draw.indices).max())
+        many = int(np.bincount(draw.shown).max())
         if many > MANY_REPEATS:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
@@ -244,7 +247,7 @@ class _Run:
         """Ask the explainers about some of the test images."""
         from skinfw.engine.explain import explain
 
-        images = parts.pictures("test")
+        images, beside = parts.pictures("test")
         found = [
             explain(
                 planned,
@@ -254,6 +257,7 @@ class _Run:
                 result.predictions["test"],
                 self.hardware,
                 self.plan.seed,
+                beside,
             )
             for planned, explainer in parts.explainers
         ]

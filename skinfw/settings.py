@@ -124,6 +124,27 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModalitySettings:
+    """Set what the network gets beside one picture, and what it answers beside the class.
+
+    All of it are columns of the data set's table. A component of [[modify]] must make use of it,
+    such as "multimodal-head".
+
+    pictures: columns with the paths of further pictures of the same lesion.
+    numbers: metadata that are numbers, such as the age; blanks are missing.
+    categories: metadata that are words, such as sex and site; blanks and "unknown" are missing.
+    auxiliary: what the network learns to answer beside the class, in words.
+    auxiliary_weight: share of the auxiliary losses' mean in the loss.
+    """
+
+    pictures: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    auxiliary: tuple[str, ...] = ()
+    auxiliary_weight: Annotated[float, Gt(0)] = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentKeys:
     """Set which images an op may touch.
 
@@ -161,6 +182,7 @@ class ExplainerKeys:
 
 SETTINGS: dict[str, type] = {
     "image": ImageSettings,
+    "modalities": ModalitySettings,
     "train": TrainSettings,
     "engine": EngineSettings,
 }

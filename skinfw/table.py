@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,25 @@ def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
                 else "choose another split or more images",
             )
     return table
+
+
+def drawing(dataset: Any) -> Callable[[str], Any] | None:
+    """Return the `image` of a data set that draws its images itself, None for files.
+
+    dataset: the object; a parameter that is called image is not meant.
+    """
+    draw = getattr(dataset, "image", None)
+    return draw if callable(draw) else None
+
+
+def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
+    """Return the paths of all pictures that a recipe looks at.
+
+    plan: the checked recipe.
+    table: from `read_table`.
+    """
+    columns = ("path", *(name for name in plan.modalities.pictures if name in table))
+    return [path for name in columns for path in table[name].tolist()]
 
 
 def straddling(table: pd.DataFrame) -> list[str]:

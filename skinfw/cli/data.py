@@ -67,17 +67,17 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
     from skinfw.engine.prepare import decoding
     from skinfw.errors import RecipeError
     from skinfw.recipe import load
-    from skinfw.table import read_table
+    from skinfw.table import drawing, picture_paths, read_table
 
     planned = plan(load(recipe, sets), Catalog())
-    if hasattr(planned.dataset, "image"):
+    if drawing(planned.dataset):
         raise RecipeError(
             f"the images of {planned.one('dataset').use} are no files",
             planned.one("dataset").origin.text,
             "the data set draws them itself, so there is nothing to decode",
             "run the recipe",
         )
-    paths = read_table(planned)["path"].tolist()
+    paths = picture_paths(planned, read_table(planned))
     limit = int(planned.engine.cache_gb * 1e9)
     how = decoding(planned.image, planned.parts.get("prepare", ()))
     found = prepare(cache_folder() / "images", limit, paths, how, click.echo)

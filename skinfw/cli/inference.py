@@ -30,6 +30,7 @@ def export(run: Path, onnx: bool, out: Path | None) -> None:
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
     saved = saved_run(run)
+    saved.check_one_picture()
     _say_marks(saved.marks)
     _export(saved, out or saved.path / "model.onnx")
 
@@ -123,6 +124,7 @@ def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Ne
 
         return OnnxNetwork(run, min(batch_size or BATCH, images))
     saved = saved_run(run)
+    saved.check_one_picture()
     if runtime == "torch":
         from skinfw.engine.network import TorchNetwork
 

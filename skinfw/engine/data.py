@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -31,7 +31,17 @@ Key = tuple[int, int, int, bool]
 """Epoch, position in the draw, index into the part, and whether it is a copy."""
 
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+class Batch(NamedTuple):
+    """Hold the tensors of some images.
+
+    images: uint8, or whatever a feed prepares.
+    targets: int64 [N], the classes.
+    rows: int64 [N], positions in the part.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    rows: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Source:
     draw: the data set's `image`, or None for files.
     decoding: how files become arrays.
     decoded: the images that the cache holds, by path.
+    others: the paths of further pictures of the same lesions, one list for each picture.
     """
 
     paths: Sequence[str]
@@ -50,10 +61,19 @@ class Source:
     draw: Callable[[str], Image] | None = None
     decoding: Decoding = WHOLE
     decoded: Decoded | None = None
+    others: Sequence[Sequence[str]] = ()
 
-    def read(self, index: int) -> Image:
-        """Return one image, uint8 [H, W, 3]; it may be read-only."""
-        path = self.paths[index]
+    @property
+    def pictures(self) -> int:
+        """How many pictures there are of each lesion."""
+        return 1 + len(self.others)
+
+    def read(self, index: int, picture: int = 0) -> Image:
+        """Return one image, uint8 [H, W, 3]; it may be read-only.
+
+        picture: which one of the lesion.
+        """
+        path = (self.paths, *self.others)[picture][index]
         if self.draw:
             return self.decoding.prepared(self.draw(path))
         held = self.decoded.get(path) if self.decoded else None
@@ -116,22 +136,30 @@ class TrainImages:
         self.seed = seed
 
     def batch(self, keys: Sequence[Key], pin: bool = False) -> Batch:
-        """Return images, uint8 [N, H, W, 3], and labels [N], of keys of one epoch."""
-        size = self.chain(keys[0][0]).size
-        images = torch.empty((len(keys), size, size, 3), dtype=torch.uint8, pin_memory=pin)
-        for key, out in zip(keys, images.numpy(), strict=True):
-            self._image(key, out)
-        return images, torch.from_numpy(self.labels[[key[2] for key in keys]])
+        """Return the images of keys of one epoch.
 
-    def _image(self, key: Key, out: Image) -> None:
-        """Make one image where it belongs."""
+        The images are uint8 [N, H, W, 3], or [N, P, H, W, 3] where lesions have several pictures.
+        """
+        size, pictures = self.chain(keys[0][0]).size, self.source.pictures
+        shape = (len(keys), pictures, size, size, 3)
+        images = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
+        for key, outs in zip(keys, images.numpy(), strict=True):
+            for picture, out in enumerate(outs):
+                self._image(key, picture, out)
+        rows = np.array([key[2] for key in keys])
+        shown = images if pictures > 1 else images[:, 0]
+        return Batch(shown, torch.from_numpy(self.labels[rows]), torch.from_numpy(rows))
+
+    def _image(self, key: Key, picture: int, out: Image) -> None:
+        """Make one image where it belongs; every picture of a lesion rolls dice of its own."""
         epoch, position, index, copy = key
         chain = self.chain(epoch)
         with _named(self.source.ids[index]):
-            image = self.source.read(index)
+            image = self.source.read(index, picture)
             size = (image.shape[0], image.shape[1])
             if chain.ops:
-                rng = stream(self.seed, "augment", epoch, position)
+                own = (epoch, position, picture) if picture else (epoch, position)
+                rng = stream(self.seed, "augment", *own)
                 steps = chain.steps(Dice(rng, size, copy, lambda: self._peer(rng)))
             else:
                 steps = self.view.plan(size)[0]
@@ -159,19 +187,31 @@ class EvalImages:
         self.source, self.labels, self.view, self.first = source, labels, view, first
 
     def batch(self, keys: Sequence[int], pin: bool = False) -> Batch:
-        """Return the views, uint8 [N, V, H, W, 3], and labels [N]; keys are positions."""
+        """Return the views of images; keys are positions.
+
+        They are uint8 [N, V, H, W, 3], or [N, V, P, H, W, 3] where lesions have several pictures.
+        """
         images: torch.Tensor | None = None
+        pictures = self.source.pictures
         for place, index in enumerate(keys):
-            with _named(self.source.ids[index]):
-                image = self.source.read(index)
-                plans = self.view.plan((image.shape[0], image.shape[1]))
-                views = look(image, plans[:1] if self.first else plans)
+            for picture in range(pictures):
+                with _named(self.source.ids[index]):
+                    views = self._views(index, picture)
                 if images is None:
-                    shape = (len(keys), *views.shape)
+                    count, *square = views.shape
+                    shape = (len(keys), count, pictures, *square)
                     images = torch.empty(shape, dtype=torch.uint8, pin_memory=pin)
-                images[place] = torch.from_numpy(views)
+                images[place, :, picture] = torch.from_numpy(views)
         assert images is not None, "a batch has an image"
-        return images, torch.from_numpy(self.labels[list(keys)])
+        rows = torch.tensor(list(keys))
+        shown = images if pictures > 1 else images[:, :, 0]
+        return Batch(shown, torch.from_numpy(self.labels[list(keys)]), rows)
+
+    def _views(self, index: int, picture: int) -> Image:
+        """Return the views of one picture, from one decode."""
+        image = self.source.read(index, picture)
+        plans = self.view.plan((image.shape[0], image.shape[1]))
+        return look(image, plans[:1] if self.first else plans)
 
 
 @contextmanager
@@ -207,7 +247,14 @@ def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> l
     # Batch normalisation needs two images per process; a smaller rest goes without training.
     whole = [batch for batch in cut if len(batch) >= 2 * world]
     # Every process must get equally many, or gradients would be averaged with wrong weights.
-    return [batch[: len(batch) // world * world][rank::world] for batch in whole]
+    own = [batch[: len(batch) // world * world][rank::world] for batch in whole]
+    if draw.partners is None:
+        return own
+    partners: list[Key] = [
+        (epoch, len(keys) + position, int(index), False)
+        for position, index in enumerate(draw.partners)
+    ]
+    return [[*batch, *(partners[position] for _, position, _, _ in batch)] for batch in own]
 
 
 class Loader:

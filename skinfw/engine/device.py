@@ -54,6 +54,8 @@ class Hardware:
     def normaliser(self, model: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the function from uint8 [N, H, W, 3] to what a backbone expects.
 
+        Several pictures [N, P, H, W, 3] become channels, [N, 3 * P, H, W].
+
         model: its `normalisation`, (mean, std) of values in [0, 1], is used where it has one.
         """
         mean, std = getattr(model, "normalisation", IMAGENET)
@@ -61,11 +63,14 @@ class Hardware:
         shift = -torch.tensor(mean, device=self.device).mul(255) * scale
 
         def normalise(images: torch.Tensor) -> torch.Tensor:
-            moved = images.to(self.device, non_blocking=True).float()
+            whole = images.to(self.device, non_blocking=True).float()
+            moved = whole.flatten(0, -4)
             # Whole rows at once: three channels alone would be too short for vector units.
-            rows, width = moved.flatten(2), images.shape[2]
+            rows, width = moved.flatten(2), moved.shape[2]
             rows = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
             values = rows.view_as(moved).permute(0, 3, 1, 2)
+            if whole.ndim == 5:
+                values = values.reshape(len(whole), -1, *values.shape[2:])
             return values.contiguous(memory_format=self.memory_format)
 
         return normalise

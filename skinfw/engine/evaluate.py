@@ -13,6 +13,7 @@ from skinfw.contracts import Predictions
 from skinfw.engine.data import Loader
 from skinfw.engine.device import Hardware, gather
 from skinfw.engine.feed import Feed
+from skinfw.engine.modalities import Beside
 from skinfw.engine.scores import combined, probabilities
 from skinfw.errors import SkinfwError
 
@@ -29,13 +30,15 @@ class Evaluator:
         batch_size: int,
         hardware: Hardware,
         look: Mapping[str, Any],
+        beside: Beside,
     ) -> None:
         """Cut the part into batches and open its loader.
 
         rows: the part's table; the images of `feed` are in the same order.
         look: the host's keys of the view, how its answers are combined.
+        beside: what is known of the part beside its images.
         """
-        self.look = look
+        self.look, self.beside = look, beside
         self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
         self.feed = feed
         self.loader = Loader(feed.images, hardware)
@@ -53,19 +56,22 @@ class Evaluator:
         model.eval()
         prepare, network = self.feed.prepare(model), self.feed.network(model)
         found = []
-        for views, targets in self.loader.load(self.batches):
-            flat = views.flatten(0, 1)
-            cut = [flat[start : start + self.most] for start in range(0, len(flat), self.most)]
+        for views, targets, own in self.loader.load(self.batches):
+            flat = (views.flatten(0, 1), *self.beside.inputs(own, views.shape[1]))
+            cut = zip(*(torch.split(tensor, self.most) for tensor in flat), strict=True)
             with self.hardware.autocast():
-                logits = torch.cat([network(prepare(part)).float() for part in cut])
+                answers = [network(prepare(part), *known).float() for part, *known in cut]
+            logits = torch.cat(answers)
             targets = targets.to(logits.device, non_blocking=True)
             rows = logits.reshape(len(targets), -1)
             found.append(torch.cat([rows, targets[:, None]], 1))
         model.train(was_training)
         table = gather(torch.cat(found), len(self.rows), self.hardware)
         true = table[:, -1].long()
-        logits = table[:, :-1].reshape(len(true), -1, len(self.classes))
-        if not bool(logits.isfinite().all()):
+        classes, width = len(self.classes), logits.shape[1]
+        everything = table[:, :-1].reshape(len(true), -1, width)
+        logits, others = everything[..., :classes], everything[..., classes:]
+        if not bool(everything.isfinite().all()):
             raise SkinfwError(
                 "the network's logits are not finite",
                 why="the optimisation diverged, or the backbone divides by zero",
@@ -74,14 +80,15 @@ class Evaluator:
         wide = true.repeat_interleave(logits.shape[1])
         loss = self.loss(logits.flatten(0, 1), wide, None)
         # float32 logits are exact in float64, and so are its rows' sums.
-        answers = probabilities(logits.cpu().double(), self.look["scores"]).numpy()
+        said = probabilities(logits.cpu().double(), self.look["scores"]).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
             lesions=self.rows["lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
-            probabilities=combined(answers, self.look["combine"]),
+            probabilities=combined(said, self.look["combine"]),
             classes=self.classes,
             loss=float(loss),
+            auxiliary=self.beside.answers(others),
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from skinfw.contracts import Explanations, Predictions
 from skinfw.engine.data import EvalImages, Loader
 from skinfw.engine.device import Hardware
+from skinfw.engine.modalities import Beside
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
 from skinfw.targets import Planned
@@ -25,11 +26,14 @@ def explain(
     predictions: Predictions,
     hardware: Hardware,
     seed: int,
+    beside: Beside,
 ) -> Explanations:
     """Return maps of some images, spread over the classes.
 
-    images: of the part that was predicted, in the same order.
+    images: of the part that was predicted, in the same order; of several pictures the first is
+        explained.
     predictions: of that part.
+    beside: what is known of the part beside its images.
     """
     chosen = choose(predictions, planned.host["images"], seed)
     predictions = take(predictions, chosen)
@@ -39,13 +43,15 @@ def explain(
     normalise = hardware.normaliser(model)
     model.eval()
     pictures, maps, done = [], [], 0
-    for views, _ in Loader(images, hardware).load(cut):
+    for views, _, rows in Loader(images, hardware).load(cut):
         first = views[:, 0]
+        looking = _with_metadata(model, beside.inputs(rows))
         wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
         with planned.guard():
-            found = explainer(model, normalise(first), wanted)
+            found = explainer(looking, normalise(first), wanted)
             found = np.asarray(found.detach().float().cpu().numpy(), np.float32)
-        size = (len(first), *first.shape[1:3])
+        shown = first if first.ndim == 4 else first[:, 0]
+        size = tuple(shown.shape[:3])
         if found.shape != size or not ((found >= 0) & (found <= 1)).all():
             raise SkinfwError(
                 f"{planned.found.label} returned maps of shape {found.shape}",
@@ -53,12 +59,34 @@ def explain(
                 f"maps are {size}, values in [0, 1]",
                 f"report it to {planned.found.plugin.distribution}",
             )
-        pictures.append(first.numpy())
+        pictures.append(shown.numpy())
         maps.append(found)
         done += len(first)
     return Explanations(
         planned.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)
     )
+
+
+class _WithMetadata(torch.nn.Module):
+    """Stand for a network that looks at images whose metadata are known."""
+
+    def __init__(self, model: torch.nn.Module, metadata: torch.Tensor) -> None:
+        super().__init__()
+        self.model, self._metadata = model, metadata
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.model(images, self._metadata)
+
+    def get_submodule(self, target: str) -> torch.nn.Module:
+        return self.model.get_submodule(target)
+
+    def __getattr__(self, name: str) -> Any:
+        own = super().__getattr__("model")
+        return own if name == "model" else getattr(own, name)
+
+
+def _with_metadata(model: torch.nn.Module, known: tuple[torch.Tensor, ...]) -> torch.nn.Module:
+    return _WithMetadata(model, *known).eval() if known else model
 
 
 def choose(predictions: Predictions, count: int, seed: int) -> list[int]:

@@ -30,11 +30,11 @@ class _Graph(torch.nn.Module):
         hardware = choose(plain)
         self.model = trained(saved, hardware)
         self._normalise = hardware.normaliser(self.model)
-        self._scores = saved.view.host["scores"]
+        self._scores, self._classes = saved.view.host["scores"], len(saved.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.model(self._normalise(images))
-        return probabilities(logits, self._scores)
+        return probabilities(logits[:, : self._classes], self._scores)
 
 
 def export(saved: Saved, file: Path) -> float:

@@ -84,7 +84,7 @@ class FeatureStore:
         ]
         found = []
         try:
-            for views, _ in Loader(images, self.hardware).load(cut):
+            for views, *_ in Loader(images, self.hardware).load(cut):
                 caught.clear()
                 with self.hardware.autocast():
                     logits = self.model(normalise(views.flatten(0, 1)))

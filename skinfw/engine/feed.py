@@ -71,7 +71,7 @@ class FeatureFeed:
         """Return the features and the labels of some images."""
         chosen = torch.tensor([key if self._views else key[2] for key in keys])
         found = self._features[chosen]
-        return (found if self._views else found[:, 0]), self._labels[chosen]
+        return Batch(found if self._views else found[:, 0], self._labels[chosen], chosen)
 
     def network(self, model: nn.Module) -> nn.Module:
         """Return the last layer."""

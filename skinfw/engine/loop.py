@@ -21,11 +21,12 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.engine.backbone import advance, wants_progress
-from skinfw.engine.data import Key, Loader, batches
+from skinfw.engine.data import Batch, Key, Loader, batches
 from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator, measure
 from skinfw.engine.feed import Feed
 from skinfw.engine.frozen import Frozen
+from skinfw.engine.modalities import Beside
 from skinfw.engine.sampling import Drawer
 from skinfw.engine.seed import torch_seed
 from skinfw.engine.signals import stop_signals
@@ -74,6 +75,7 @@ class Training:
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     mix: (images, step) -> the images to train on, and their loss.
+    beside: what is known of the training part beside its images.
     about: texts to keep with the weights.
     """
 
@@ -87,6 +89,7 @@ class Training:
     mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
     drawer: Drawer
     feed: Feed
+    beside: Beside
     validator: Evaluator
     metrics: Sequence[tuple[Planned, Any]]
     hardware: Hardware
@@ -152,6 +155,7 @@ class Training:
         self.frozen.hold()
         self._parallelise()
         self.prepare = self.feed.prepare(self.model)
+        self.classes = len(self.validator.classes)
         self.scheduled, self.numbers = wants_progress(self.model), dict[str, float]()
         self.loader = Loader(self.feed.images, hardware)
 
@@ -203,16 +207,17 @@ class Training:
         # MPS has no float64.
         precise = torch.float32 if self.hardware.device.type == "mps" else torch.float64
         total = torch.tensor(at.loss, dtype=precise, device=self.hardware.device)
-        for pixels, targets in self.loader.load(cut[at.batch :]):
+        for batch in self.loader.load(cut[at.batch :]):
             group = at.batch // settings.accumulate * settings.accumulate
             members = min(settings.accumulate, len(cut) - group)
             boundary = at.batch + 1 == group + members
-            loss = self._step(pixels, targets, weight, members, boundary)
+            loss = self._step(batch, weight, members, boundary)
+            images = len(batch.targets) * self.hardware.world
             at.batch += 1
             at.step += 1
-            at.images += len(targets) * self.hardware.world
-            total += loss.to(precise) * len(targets) * self.hardware.world
-            self.hooks.step_end(step=at.batch, images=len(targets) * self.hardware.world, loss=loss)
+            at.images += images
+            total += loss.to(precise) * images
+            self.hooks.step_end(step=at.batch, images=images, loss=loss)
             # Agreeing makes the devices wait for each other, so not after every batch.
             agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0
             stopping = agreed and self._agree(stop())
@@ -230,8 +235,7 @@ class Training:
 
     def _step(
         self,
-        pixels: torch.Tensor,
-        targets: torch.Tensor,
+        batch: Batch,
         weight: torch.Tensor | None,
         members: int,
         boundary: bool,
@@ -243,13 +247,15 @@ class Training:
             done = whole + self.at.batch // self.settings.accumulate
             self.numbers = advance(self.model, done / max(1, self.total_steps - 1))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
-        targets = targets.to(hardware.device, non_blocking=True)
+        targets = batch.targets.to(hardware.device, non_blocking=True)
+        known = self.beside.inputs(batch.rows)
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
-            images, loss_of = self.mix(self.prepare(pixels), self.at.step)
+            images, loss_of = self.mix(self.prepare(batch.images), self.at.step)
             with hardware.autocast():
-                logits = self.parallel(images)
-            loss = loss_of(logits.float(), targets, weight)
+                logits = self.parallel(images, *known).float()
+            loss = loss_of(logits[:, : self.classes], targets, weight)
+            loss = loss + self.beside.loss(logits, batch.rows)
             self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
             if self.settings.clip_norm:

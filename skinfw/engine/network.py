@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from skinfw.engine.backbone import build
 from skinfw.engine.device import Hardware, choose
+from skinfw.engine.modalities import recorded
 from skinfw.engine.probe import has_bf16_units
 from skinfw.engine.saved import Saved
 from skinfw.engine.scores import probabilities
@@ -43,7 +44,8 @@ class TorchNetwork:
             why = str(error).splitlines()[0]
             cure = "lower --batch-size"
             raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
-        answers = probabilities(logits.float().cpu().double(), self.saved.view.host["scores"])
+        logits = logits[:, : len(self.saved.classes)].float().cpu().double()
+        answers = probabilities(logits, self.saved.view.host["scores"])
         return np.asarray(answers.numpy())
 
 
@@ -54,7 +56,8 @@ def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
     hardware: where to put it, and in which memory format.
     """
     planned = saved.backbone
-    model = build(planned, saved.changes, saved.classes, saved.image.size)
+    known = recorded(saved.modalities)
+    model = build(planned, saved.changes, saved.classes, saved.image.size, known)
     try:
         load_weights(saved.weights, model)
     except (OSError, SafetensorError, RuntimeError) as error:

@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 
 from skinfw.build import Plan
-from skinfw.contracts import Predictions
-from skinfw.engine.backbone import build
+from skinfw.contracts import Auxiliary, Predictions
+from skinfw.engine.backbone import ALONE, build, trial
 from skinfw.engine.cache import Decoded
 from skinfw.engine.cautions import corrected_late, corrected_twice
 from skinfw.engine.data import Chain, EvalImages, Source, TrainImages
@@ -24,12 +24,14 @@ from skinfw.engine.features import FeatureStore
 from skinfw.engine.feed import FeatureFeed, Feed, PixelFeed
 from skinfw.engine.frozen import TRUNK, freeze
 from skinfw.engine.loop import Loss, Training
+from skinfw.engine.modalities import Beside, described
 from skinfw.engine.prepare import decoding
 from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
 from skinfw.engine.seed import stream, torch_seed
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import RecipeError
 from skinfw.names import did_you_mean
+from skinfw.table import drawing
 from skinfw.targets import Planned
 
 Integers = npt.NDArray[np.integer[Any]]
@@ -60,6 +62,7 @@ class Parts:
         self.decoded, self.cache, self.say = decoded, cache, say
         self.view = plan.one("view").make(size=plan.image.size)
         self.decoding = decoding(plan.image, plan.parts.get("prepare", ()))
+        self.modalities = described(plan, table[table["part"] == "train"])
         self.metrics = self._all("metric")
         self._check_select()
         self.rows, self.labels, self.source = self._part(table, "train")
@@ -112,7 +115,7 @@ class Parts:
         plan = self.plan
         varied = plan.parts.get("augment") or plan.parts.get("mix")
         frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
-        if not self.cache or not frozen or varied:
+        if not self.cache or not frozen or varied or self.modalities != ALONE:
             return None
         parts = [plan.one(kind) for kind in ("dataset", "backbone", "view")]
         parts += plan.parts.get("modify", ())
@@ -126,9 +129,9 @@ class Parts:
         size, batch = plan.image.train_size(1, 1), plan.train.batch_size
         steps = plan.train.epochs * len(self.rows) // batch
         recorded = (plan.recipe.replays or {}).get("hardware")
-        return settle(
-            self.model, plan.engine, (batch // hardware.world, size), steps, hardware, recorded
-        )
+        images = batch // hardware.world * (2 if getattr(self.model, "takes_pairs", False) else 1)
+        shape = (images, size)
+        return settle(self.model, plan.engine, shape, steps, hardware, recorded, self.modalities)
 
     @property
     def listeners(self) -> Pairs:
@@ -150,13 +153,25 @@ class Parts:
             feed = FeatureFeed(found, labels, self.hardware, views=True)
         look = self.plan.one("view").host
         return Evaluator(
-            rows, feed, self.plan.classes, self.loss, self._eval_batch, self.hardware, look
+            rows,
+            feed,
+            self.plan.classes,
+            self.loss,
+            self._eval_batch,
+            self.hardware,
+            look,
+            self.beside(rows),
         )
 
-    def pictures(self, part: str) -> EvalImages:
-        """Return the images of one part of the data, in the order in which it is judged."""
-        _, labels, source = self._shown(part)
-        return EvalImages(source, labels, self.view, first=True)
+    def beside(self, rows: pd.DataFrame) -> Beside:
+        """Return what is known of some rows beside their images."""
+        weight = self.plan.modalities.auxiliary_weight
+        return Beside(self.modalities, weight, rows, self.hardware.device)
+
+    def pictures(self, part: str) -> tuple[EvalImages, Beside]:
+        """Return the images of one part of the data as it is judged, and what stands beside."""
+        rows, labels, source = self._shown(part)
+        return EvalImages(source, labels, self.view, first=True), self.beside(rows)
 
     def training(self, folder: Path, hooks: Any) -> Training:
         """Return the training, ready to fit.
@@ -165,6 +180,7 @@ class Parts:
         hooks: the run's hooks.
         """
         plan = self.plan
+        self._check_pairs()
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
         feed: Feed = PixelFeed(images, self.hardware)
         if self.features:
@@ -184,6 +200,7 @@ class Parts:
             mix=self._mix,
             drawer=self.drawer,
             feed=feed,
+            beside=self.beside(self.rows),
             validator=self.judge(plan.train.validation, first=True),
             metrics=self.metrics,
             hardware=self.hardware,
@@ -207,9 +224,8 @@ class Parts:
         found = [weight.double().numpy() for weight in weights if weight is not None]
         if not found:
             return []
-        drawn = np.bincount(
-            self.labels[self.drawer.draw(1).indices], minlength=len(self.plan.classes)
-        )
+        shown = self.drawer.draw(1).shown
+        drawn = np.bincount(self.labels[shown], minlength=len(self.plan.classes))
         said = [corrected_twice(self.plan.classes, self.counts, drawn.tolist(), found[-1])]
         if any((weight != found[0]).any() for weight in found):
             said.append(corrected_late(np.stack(found), training.rates()))
@@ -233,6 +249,8 @@ class Parts:
     def _mix(self, images: torch.Tensor, step: int) -> tuple[torch.Tensor, Loss]:
         """Return a batch to train on, and its loss; each step and process has its own stream."""
         loss = self.loss
+        if own := getattr(self.model, "training_loss", None):
+            loss = partial(own, loss)
         for planned, mix in self.mix:
             with planned.guard():
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
@@ -255,7 +273,7 @@ class Parts:
         rows = table[table["part"] == part].reset_index(drop=True)
         places = {name: index for index, name in enumerate(self.plan.classes)}
         labels = rows["label"].map(places).to_numpy("int64", copy=True)
-        draw = getattr(self.plan.dataset, "image", None)
+        draw = drawing(self.plan.dataset)
         if draw is not None:
             draw = self.plan.one("dataset").guarded(draw)
         source = Source(
@@ -264,6 +282,7 @@ class Parts:
             draw,
             self.decoding,
             self.decoded,
+            [rows[name].tolist() for name in self.plan.modalities.pictures],
         )
         return rows, labels, source
 
@@ -272,22 +291,35 @@ class Parts:
         plan, hardware, planned = self.plan, self.hardware, self.plan.one("backbone")
         torch.manual_seed(torch_seed(plan.seed, "init"))
         size = plan.image.size
-        model = build(planned, plan.parts.get("modify", ()), plan.classes, size)
-        with planned.guard(), torch.no_grad():
-            model.to(hardware.device).to(memory_format=hardware.memory_format)
-            logits = model.eval()(torch.zeros(1, 3, size, size, device=hardware.device))
-            model.train()
-        if tuple(logits.shape) != (1, len(plan.classes)):
-            raise SkinfwError(
-                f"{planned.found.label} returns {tuple(logits.shape)} for one image",
-                planned.origin.text,
-                f"logits must be (1, {len(plan.classes)}), one per class",
-                f"report it to {planned.found.plugin.distribution}",
-            )
+        changes = plan.parts.get("modify", ())
+        model = build(planned, changes, plan.classes, size, self.modalities)
+        trial(planned, model, (len(plan.classes), size), self.modalities, hardware)
         if plan.parts.get("explainer"):
             with planned.guard():
                 model.get_submodule(str(model.cam_layer))
         return model
+
+    def _check_pairs(self) -> None:
+        """Refuse a sampler and a network of which one alone works in pairs, and what mixes them."""
+        drawn = self.drawer.draw(1).partners is not None
+        if drawn != bool(getattr(self.model, "takes_pairs", False)):
+            what, cure = "the network has two branches, and the sampler draws no pairs", "sampler"
+            if drawn:
+                what, cure = "the sampler draws pairs, and the network has one branch", "modify"
+            cure = f"the sampler pairs and [[modify]] two-branch need each other: see [{cure}]"
+            raise RecipeError(what, self.drawer.planned.origin.text, cure=cure)
+        if self.mix and (drawn or self.modalities != ALONE):
+            raise RecipeError(
+                "mixed images have no partners, no metadata and no auxiliary answers",
+                self.mix[0][0].origin.text,
+                cure="leave out [mix], or [modalities] and the sampler of pairs",
+            )
+        if drawn and self.modalities != ALONE:
+            raise RecipeError(
+                "a network with two branches takes one picture and no metadata",
+                self.drawer.planned.origin.text,
+                cure="leave out [modalities], or the sampler of pairs",
+            )
 
     def _check_select(self) -> None:
         """Refuse an unknown `select` before training, not after the first epoch."""
@@ -295,7 +327,12 @@ class Parts:
         true = np.arange(2 * len(classes)) % len(classes)
         even = np.full((len(true), len(classes)), 1 / len(classes))
         ids = [str(index) for index in range(len(true))]
-        trial = Predictions(ids, ids, true, even, classes, 0.0)
+        some = np.zeros(len(true), np.int64)
+        beside = {
+            name: Auxiliary(values, some, np.full((len(true), len(values)), 1 / len(values)))
+            for name, values in self.modalities.auxiliary.items()
+        }
+        trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
         names = [*measure(self.metrics, trial), "val_loss"]
         select = self.plan.train.select
         if select not in names:

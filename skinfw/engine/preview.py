@@ -18,6 +18,7 @@ from skinfw.engine.pixels import act, fold, look
 from skinfw.engine.prepare import decoding
 from skinfw.engine.seed import stream
 from skinfw.steps import Dice, Step
+from skinfw.table import drawing
 from skinfw.targets import Planned
 
 Image = npt.NDArray[np.uint8]
@@ -59,7 +60,7 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
 
 
 def _source(plan: Plan, rows: pd.DataFrame) -> Source:
-    draw = getattr(plan.dataset, "image", None)
+    draw = drawing(plan.dataset)
     how = decoding(plan.image, plan.parts.get("prepare", ()))
     return Source(rows["path"].tolist(), rows["id"].tolist(), draw, how)
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from skinfw.contracts import Modalities
+from skinfw.engine.backbone import blank
 from skinfw.engine.device import Hardware, share
 from skinfw.settings import EngineSettings
 
@@ -29,12 +31,14 @@ def settle(
     steps: int,
     hardware: Hardware,
     recorded: Mapping[str, Any] | None,
+    modalities: Modalities,
 ) -> Hardware:
     """Return the hardware with what "auto" means for this network; a changed model is a copy.
 
     shape: images per batch of this process, and the side of an image.
     steps: of the whole training.
     recorded: the choices of the run that this one repeats or goes on with, which it keeps.
+    modalities: what the network gets beside one picture.
     """
     auto_precision = settings.precision == "auto" and hardware.device.type == "cpu"
     auto_compile = settings.compile == "auto" and hardware.device.type == "cuda"
@@ -45,10 +49,10 @@ def settle(
         return replace(hardware, precision=precision, compiled=compiled)
     precision = hardware.precision
     if auto_precision and hardware.main and has_bf16_units():
-        precision = _faster_precision(model, shape[1], hardware)
+        precision = _faster_precision(model, shape[1], hardware, modalities)
     hardware = replace(hardware, precision=share(precision, hardware), compiled=compiled)
     if auto_compile:
-        worth = hardware.main and _compiling_pays(model, shape, steps, hardware)
+        worth = hardware.main and _compiling_pays(model, shape, steps, hardware, modalities)
         hardware = replace(hardware, compiled=share(worth, hardware))
     return hardware
 
@@ -59,25 +63,34 @@ def has_bf16_units() -> bool:
     return any(getattr(torch.cpu, name, bool)() for name in names)
 
 
-def _faster_precision(model: nn.Module, size: int, hardware: Hardware) -> str:
+def _faster_precision(
+    model: nn.Module, size: int, hardware: Hardware, modalities: Modalities
+) -> str:
     """Time both on a small batch; bf16 must be clearly faster, so that chance does not choose."""
     trial = deepcopy(model).train()
-    plain = _step_seconds(trial, trial, (_IMAGES, size), replace(hardware, precision="fp32"))
+    shape = (_IMAGES, size)
+    single = replace(hardware, precision="fp32")
+    plain = _step_seconds(trial, trial, shape, single, modalities)
     if plain < _SECONDS:
         return "fp32"
-    mixed = _step_seconds(trial, trial, (_IMAGES, size), replace(hardware, precision="bf16"))
+    half = replace(hardware, precision="bf16")
+    mixed = _step_seconds(trial, trial, shape, half, modalities)
     return "bf16" if plain / mixed > _WORTHWHILE else "fp32"
 
 
 def _compiling_pays(
-    model: nn.Module, shape: tuple[int, int], steps: int, hardware: Hardware
+    model: nn.Module,
+    shape: tuple[int, int],
+    steps: int,
+    hardware: Hardware,
+    modalities: Modalities,
 ) -> bool:
     """Tell whether compiled steps save more than compiling costs."""
     trial = deepcopy(model).train()
-    plain = _step_seconds(trial, trial, shape, hardware)
+    plain = _step_seconds(trial, trial, shape, hardware, modalities)
     started = time.perf_counter()
     try:
-        compiled = _step_seconds(torch.compile(trial), trial, shape, hardware)
+        compiled = _step_seconds(torch.compile(trial), trial, shape, hardware, modalities)
     except Exception:  # compilers are missing or fail in many ways, and plain always works
         return False
     cost = time.perf_counter() - started
@@ -85,16 +98,19 @@ def _compiling_pays(
 
 
 def _step_seconds(
-    network: Any, model: nn.Module, shape: tuple[int, int], hardware: Hardware
+    network: Any,
+    model: nn.Module,
+    shape: tuple[int, int],
+    hardware: Hardware,
+    modalities: Modalities,
 ) -> float:
     """Return the median time of a forward and backward pass, the first one not counted."""
-    images = torch.zeros(shape[0], 3, shape[1], shape[1], device=hardware.device)
-    images = images.contiguous(memory_format=hardware.memory_format)
+    inputs = blank(*shape, modalities, hardware)
     seconds = []
     for _ in range(1 + _REPEATS):
         started = time.perf_counter()
         with hardware.autocast():
-            loss = network(images).float().square().mean()
+            loss = network(*inputs).float().square().mean()
         loss.backward()
         model.zero_grad(set_to_none=True)
         if hardware.device.type == "cuda":

@@ -75,23 +75,31 @@ class Drawer:
                 )
             indices = np.asarray(draw.indices)
             copies = None if draw.copies is None else np.asarray(draw.copies, bool)
+            partners = None if draw.partners is None else np.asarray(draw.partners)
             wrong = (
-                indices.ndim != 1
-                or not np.issubdtype(indices.dtype, np.integer)
-                or not len(indices)
-                or indices.min() < 0
-                or indices.max() >= len(self.labels)
+                not self._are_positions(indices)
                 or (copies is not None and copies.shape != indices.shape)
+                or (partners is not None and not self._are_positions(partners))
+                or (partners is not None and partners.shape != indices.shape)
             )
         if wrong:
             raise SkinfwError(
                 f"{self.planned.found.label} returned an unusable draw",
                 self.planned.origin.text,
                 f"indices must be a non-empty list of positions below {len(self.labels)}, "
-                "copies as long as indices",
+                "copies and partners as long as indices",
                 f"report it to {self.planned.found.plugin.distribution}",
             )
-        return Draw(indices, copies)
+        return Draw(indices, copies, partners)
+
+    def _are_positions(self, indices: Integers) -> bool:
+        return (
+            indices.ndim == 1
+            and np.issubdtype(indices.dtype, np.integer)
+            and len(indices) > 0
+            and indices.min() >= 0
+            and indices.max() < len(self.labels)
+        )
 
     def _once(self, key: str, compute: Callable[[np.random.Generator], Any]) -> Any:
         if key not in self._known:
@@ -141,8 +149,8 @@ def embed(
     handle = layer.register_forward_hook(keep)
     try:
         with torch.inference_mode(), hardware.autocast():
-            for views, _ in Loader(images, hardware).load(cut):
-                model(normalise(views[:, 0]))
+            for batch in Loader(images, hardware).load(cut):
+                model(normalise(batch.images[:, 0]))
     finally:
         handle.remove()
         model.train(was_training)
@@ -154,4 +162,6 @@ def draw_hash(draw: Draw) -> str:
     copies = np.zeros(len(draw.indices), bool) if draw.copies is None else draw.copies
     digest = hashlib.sha256(np.asarray(draw.indices, np.int64).tobytes())
     digest.update(np.asarray(copies, bool).tobytes())
+    if draw.partners is not None:
+        digest.update(np.asarray(draw.partners, np.int64).tobytes())
     return digest.hexdigest()

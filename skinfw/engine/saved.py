@@ -34,6 +34,7 @@ class Saved:
     tables: the resolved tables image, prepare, view, backbone and modify; of a run folder, all.
     marks: what a reader must know before believing its answers.
     hardware: what the run computed on, as run.json tells; empty for an exported file.
+    modalities: what the network gets beside one picture, as run.json tells.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Saved:
     tables: Mapping[str, Any]
     marks: tuple[str, ...]
     hardware: Mapping[str, Any] = field(default_factory=dict)
+    modalities: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -110,6 +112,16 @@ class Saved:
             f"install the version of {package} that trained it",
         )
 
+    def check_one_picture(self) -> None:
+        """Raise SkinfwError where an image alone is not what the network takes."""
+        if (pictures := self.modalities.get("pictures", 1)) > 1:
+            raise SkinfwError(
+                f"the network looks at {pictures} pictures of a lesion at once",
+                shown(self.path),
+                "a list of images does not tell which belong together",
+                "train a recipe without modalities.pictures to predict single images",
+            )
+
     def weights_hash(self) -> str:
         """Return the SHA-256 of the weights."""
         with self.weights.open("rb") as file:
@@ -163,12 +175,16 @@ def saved_run(path: Path) -> Saved:
         )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
+    known = record.get("modalities", {})
+    if metadata := [*known.get("numbers", ()), *known.get("categories", ())]:
+        marks.append(f"{', '.join(metadata)} are not given with an image and count as missing")
     return Saved(
         folder,
         tuple(record["classes"]),
         record["recipe"],
         tuple(marks),
         record.get("hardware", {}),
+        known,
     )
 
 

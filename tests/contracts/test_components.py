@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from skinfw.catalog import Catalog, Found, registry
-from skinfw.contracts import Context, Predictions
+from skinfw.contracts import Auxiliary, Context, Predictions
 from skinfw.engine.pixels import act, fold
 from skinfw.engine.seed import stream
 from skinfw.kinds import KINDS
 from skinfw.steps import Dice
 from skinfw.targets import resolve, variants
+from skinfw_datasets.seven_point import POINTS
 
 CATALOG = Catalog()
 ALL = [found for kind in KINDS for found in CATALOG.offers(kind)]
@@ -142,7 +143,13 @@ def test_metrics_name_numbers(found: Found) -> None:
     rng = stream(0, "metric")
     probabilities = rng.dirichlet(np.ones(3), 50)
     names = [str(i) for i in range(50)]
-    numbers = make(found)(Predictions(names, names, rng.integers(0, 3, 50), probabilities, CLASSES))
+    # Outputs as a metric of the seven-point checklist asks for; others need none.
+    beside = {
+        name: Auxiliary(("absent", value), rng.integers(0, 2, 50), rng.dirichlet(np.ones(2), 50))
+        for name, (value, _) in POINTS.items()
+    }
+    true = rng.integers(0, 3, 50)
+    numbers = make(found)(Predictions(names, names, true, probabilities, CLASSES, auxiliary=beside))
     assert all(isinstance(name, str) for name in numbers)
     assert np.isfinite(list(numbers.values())).all()
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from skinfw.contracts import Draw
-from skinfw.engine.data import Loader, batches
+from skinfw.engine.data import Batch, Loader, batches
 from skinfw.engine.device import Hardware, choose
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
@@ -33,6 +33,16 @@ def test_one_process_sees_the_draw_in_its_order() -> None:
     assert batch == [(2, 0, 5, False), (2, 1, 3, False), (2, 2, 5, True), (2, 3, 9, False)]
 
 
+def test_partners_follow_in_the_batch_of_their_images_on_every_process() -> None:
+    draw = Draw(np.array([5, 3, 7, 9]), partners=np.array([1, 2, 0, 4]))
+    assert draw.shown.tolist() == [5, 3, 7, 9, 1, 2, 0, 4]
+    (whole,) = batches(draw, 1, 4, 0, 1)
+    assert [key[2] for key in whole] == [5, 3, 7, 9, 1, 2, 0, 4]
+    assert len({key[1] for key in whole}) == 8, "every image rolls dice of its own"
+    (second,) = batches(draw, 1, 4, 1, 2)
+    assert [key[2] for key in second] == [3, 9, 2, 4]
+
+
 class Slow:
     """Images that take their time, the first ones the longest."""
 
@@ -44,7 +54,7 @@ class Slow:
             raise SkinfwError("image 99 is damaged")
         self.asked.append(keys[0])
         time.sleep(max(0.0, 0.02 - keys[0] * 0.002))
-        return torch.tensor(keys), torch.tensor(keys)
+        return Batch(torch.tensor(keys), torch.tensor(keys), torch.tensor(keys))
 
 
 def hardware(workers: int) -> Hardware:
@@ -55,13 +65,13 @@ def hardware(workers: int) -> Hardware:
 def test_batches_come_in_order_whoever_loads_them(workers: int) -> None:
     keys = [[number] for number in range(20)]
     found = Loader(Slow(), hardware(workers)).load(keys)
-    assert [int(images[0]) for images, _ in found] == list(range(20))
+    assert [int(batch.images[0]) for batch in found] == list(range(20))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_error_in_loading_is_raised_where_the_batch_is_due(workers: int) -> None:
     found = Loader(Slow(), hardware(workers)).load([[1], [99], [2]])
-    assert int(next(found)[0][0]) == 1
+    assert int(next(found).images[0]) == 1
     with pytest.raises(SkinfwError, match="damaged"):
         next(found)
 

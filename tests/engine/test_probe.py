@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from skinfw.engine import probe
+from skinfw.engine.backbone import ALONE
 from skinfw.engine.device import choose
 from skinfw.settings import EngineSettings
 
@@ -22,7 +23,7 @@ def model() -> nn.Module:
 
 def settled(model: nn.Module, recorded: Any = None, **keys: Any) -> Any:
     settings = EngineSettings(**keys)
-    return probe.settle(model, settings, (4, 8), 100, choose(settings), recorded)
+    return probe.settle(model, settings, (4, 8), 100, choose(settings), recorded, ALONE)
 
 
 def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:
@@ -78,6 +79,6 @@ def test_compiling_is_judged_by_what_it_saves(
         raise RuntimeError("no compiler")
 
     monkeypatch.setattr(torch, "compile", refuse)
-    assert not probe._compiling_pays(model, (4, 8), 10**9, hardware)
+    assert not probe._compiling_pays(model, (4, 8), 10**9, hardware, ALONE)
     monkeypatch.setattr(torch, "compile", lambda network: network)
-    assert not probe._compiling_pays(model, (4, 8), 0, hardware)
+    assert not probe._compiling_pays(model, (4, 8), 0, hardware, ALONE)

@@ -62,6 +62,39 @@ def test_both_images_of_a_case_are_one_lesion(root: Path) -> None:
     assert all(Path(path).name.lower().startswith("nel") for path in clinic["path"])
 
 
+def test_a_pair_is_one_row_with_the_path_of_the_clinical_image(root: Path) -> None:
+    table = Derm7pt(root=root, image="pair").table()
+    assert len(table) == 7 and table["lesion"].is_unique
+    assert all(Path(path).name.lower().startswith("ndl") for path in table["path"])
+    assert all(Path(path).name.lower().startswith("nel") for path in table["clinic"])
+    (root / "images" / "Nel" / "nel003.jpg").unlink()
+    found = Derm7pt(root=root, image="pair", missing="drop").table()
+    assert len(found) == 6 and "1 of 7 images are absent" in found.attrs["notes"][0]
+
+
+def test_criteria_are_grouped_unless_the_original_values_are_asked_for(root: Path) -> None:
+    meta = root / "meta" / "meta.csv"
+    old = "absent,absent,absent,absent,regular,absent,absent"
+    new = "Atypical,irregular,localized irregular,blue areas,regular,,linear irregular"
+    meta.write_text(meta.read_text().replace(old, new, 1))
+    grouped = Derm7pt(root=root).table().loc[0, list(CRITERIA)]
+    assert grouped.tolist() == [
+        "atypical", "irregular", "irregular", "present", "regular", "", "irregular"
+    ]  # fmt: skip
+    original = Derm7pt(root=root, criteria="original").table().loc[0, list(CRITERIA)]
+    assert original.tolist()[2] == "localized irregular"
+
+
+def test_an_unknown_value_of_a_criterion_is_told_with_its_line(root: Path) -> None:
+    meta = root / "meta" / "meta.csv"
+    meta.write_text(
+        meta.read_text().replace("regular,absent,absent,low", "dotted,absent,absent,low", 1)
+    )
+    with pytest.raises(SkinfwError) as error:
+        Derm7pt(root=root).table()
+    assert "dots_and_globules" in error.value.what and error.value.where.endswith("meta.csv:2")
+
+
 @pytest.mark.parametrize(
     ("index", "what"),
     [("7", "outside meta.csv's 7 rows"), ("x", "no number"), ("0", "in two parts")],

@@ -1,17 +1,22 @@
-"""DropBlock and the cosine head on real networks."""
+"""DropBlock and the heads on real networks."""
 
 import copy
+from typing import Any
 
 import pytest
 import timm
 import torch
 from torch import nn
 
-from skinfw import SkinfwError
+from skinfw import Modalities, SkinfwError
 from skinfw.engine.backbone import advance, wants_progress
+from skinfw_networks.branches import Branches
 from skinfw_networks.cosine_head import CosineHead
 from skinfw_networks.drop_block import DropBlock
 from skinfw_networks.dropping import Dropping
+from skinfw_networks.fusion import MetadataFeatures
+from skinfw_networks.multimodal_head import MultimodalHead
+from skinfw_networks.two_branch import TwoBranch
 
 
 def dropped(layer: Dropping, features: torch.Tensor) -> torch.Tensor:
@@ -124,3 +129,121 @@ def test_the_cosine_head_sees_directions_only() -> None:
 def test_a_network_without_a_linear_end_is_refused() -> None:
     with pytest.raises(SkinfwError, match="is a Conv2d"):
         CosineHead().modify(nn.Sequential(nn.Conv2d(3, 4, 3)))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "regnety_002"])
+def test_two_branches_begin_as_the_network_that_they_double(name: str) -> None:
+    plain = network(name).eval()
+    model = TwoBranch().modify(copy.deepcopy(plain)).eval()
+    images = torch.rand(2, 3, 64, 64)
+    width = plain.get_classifier().in_features
+    features = model.forward_head(model.forward_features(images), pre_logits=True)
+    expected = plain.forward_head(plain.forward_features(images), pre_logits=True)
+    assert features.shape == (2, 2 * width)
+    assert torch.allclose(features[:, :width], expected, atol=1e-5)
+    assert torch.allclose(features[:, width:], expected, atol=1e-5)
+    assert model(images).shape == (2, 4)
+    assert isinstance(model.get_submodule(model.cam_layer), Branches)
+
+
+@pytest.mark.parametrize("done", [0.0, 0.5, 1.0])
+def test_features_and_losses_of_pairs_are_mixed_as_in_the_paper(done: float) -> None:
+    torch.manual_seed(0)
+    branches = Branches(nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)).train()
+    share = 1 - done**2
+    assert branches.set_progress(done) == {"first_branch": share}
+    maps = torch.rand(6, 3, 5, 5)
+    found = branches(maps)
+    first, second = branches.first(maps[:3]), branches.second(maps[3:])
+    assert torch.allclose(found, 2 * torch.cat([share * first, (1 - share) * second], 1))
+
+    logits, targets = torch.randn(3, 4), torch.tensor([0, 1, 2, 3, 3, 0])
+
+    def loss(values: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor | None) -> Any:
+        return nn.functional.cross_entropy(values, labels, weight)
+
+    mixed = share * loss(logits, targets[:3], None) + (1 - share) * loss(logits, targets[3:], None)
+    assert torch.allclose(branches.training_loss(loss, logits, targets, None), mixed)
+
+
+def test_a_network_whose_last_stage_cannot_be_doubled_is_refused() -> None:
+    with pytest.raises(SkinfwError) as error:
+        TwoBranch().modify(network("tf_efficientnet_lite0"))
+    assert "cannot be doubled" in error.value.what and "ResNet" in error.value.cure
+
+
+KNOWN = Modalities(
+    2,
+    {"age": (50.0, 10.0)},
+    {"sex": ("female", "male")},
+    {"veil": ("absent", "present")},
+)
+
+
+def multimodal(known: Modalities = KNOWN, **keys: Any) -> nn.Module:
+    model = network()
+    model.cam_layer = "layer4"  # type: ignore[assignment]
+    torch.manual_seed(1)
+    return MultimodalHead(("a", "b", "c"), known, **keys).modify(model)
+
+
+def test_the_multimodal_head_sees_every_picture_and_all_metadata() -> None:
+    model = multimodal().eval()
+    images, metadata = torch.rand(2, 6, 64, 64), torch.tensor([[0.5, 1.0], [0.5, 1.0]])
+    answer = model(images, metadata)
+    assert answer.shape == (2, 3 + 2)
+    for part in (slice(0, 3), slice(3, 6)):
+        changed = images.clone()
+        changed[:, part] = 0
+        assert not torch.allclose(model(changed, metadata), answer, atol=1e-4)
+    for place in range(2):
+        changed = metadata.clone()
+        changed[:, place] = 0.0
+        assert not torch.allclose(model(images, changed), answer, atol=1e-5)
+
+
+def test_a_missing_value_is_learned_and_no_metadata_are_all_missing() -> None:
+    model = multimodal(hide=0.0).train()
+    images = torch.rand(2, 6, 64, 64)
+    nothing = torch.full((2, 2), torch.nan)
+    answer = model(images, nothing)
+    assert answer.isfinite().all()
+    answer.sum().backward()
+    assert model.metadata.absent.grad.any()
+    assert model.metadata.words[0].weight.grad[-1].any()
+    assert not model.metadata.words[0].weight.grad[:-1].any()
+    model.eval()
+    assert torch.equal(model(images), model(images, nothing))
+
+
+def test_values_are_hidden_in_training_only() -> None:
+    features = MetadataFeatures(1, [2], 8, hide=0.5)
+    known = torch.tensor([[0.3, 1.0]]).repeat(400, 1)
+    torch.manual_seed(0)
+    kinds = features.train()(known).detach().unique(dim=0)
+    assert len(kinds) == 4, "each of two values is there or hidden"
+    assert len(features.eval()(known).detach().unique(dim=0)) == 1
+
+
+def test_trunks_learn_apart_and_one_picture_needs_one() -> None:
+    model = multimodal()
+    assert len(model.trunks) == 2
+    assert model.trunks[0].conv1.weight is not model.trunks[1].conv1.weight
+    alone = multimodal(Modalities(categories={"sex": ("f", "m")}))
+    assert len(alone.trunks) == 1 and alone.cam_layer == "trunks.0.layer4"
+    assert alone(torch.rand(2, 3, 64, 64)).shape == (2, 3)
+
+
+PARAMETERS = {
+    "regnety_008": (6.263, 5.500), "regnety_016": (11.202, 10.321), "regnety_032": (19.436, 17.935),
+    "regnety_080": (39.180, 37.179), "regnety_160": (83.590, 80.589),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_networks_of_the_paper_have_its_sizes(name: str) -> None:
+    for classes, millions in zip((1000, 8), PARAMETERS[name], strict=True):
+        with torch.device("meta"):
+            model = timm.create_model(name, num_classes=classes)
+        found = sum(weights.numel() for weights in model.parameters())
+        assert round(found / 1e6, 3) == millions

@@ -26,6 +26,12 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "sampler",
+        "pairs",
+        f"{here}.simple:Pairs",
+        "Every image with a partner of a rarer class, for two branches (BBN).",
+    )
+    yield Component(
+        "sampler",
         "kmeans-hybrid",
         f"{here}.kmeans:KMeansHybrid",
         "Thin large classes cluster by cluster, repeat small ones, to exact counts.",

@@ -41,15 +41,29 @@ class Power:
 
     def draw(self, labels: Integers, context: Context) -> Draw:
         """Draw images one by one; a repeat within the epoch is a copy."""
-        import numpy as np
-
-        counts = np.bincount(labels, minlength=len(context.classes)).astype(float)
-        # An image's chance: its class's, shared by the images of the class.
-        share = np.power(counts, self.q - 1, where=counts > 0, out=np.zeros_like(counts))
-        chances = share[labels]
         size = self.images or len(labels)
-        indices = context.rng.choice(len(labels), size=size, p=chances / chances.sum())
+        chances = favouring(labels, len(context.classes), self.q)
+        indices = context.rng.choice(len(labels), size=size, p=chances)
         return Draw(indices, repeats(indices))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Show every training image once per epoch, each with a partner of a rarer class.
+
+    The dual sampler of BBN (Zhou et al. 2020, arXiv 1912.02413), for networks with two branches.
+
+    q: partners of class c come with P(c) ~ n_c^q; -1 is the reverse sampler of the paper, 0 draws
+        all classes alike.
+    """
+
+    q: Annotated[float, Interval(ge=-2, le=1)] = -1.0
+
+    def draw(self, labels: Integers, context: Context) -> Draw:
+        """Return all positions, shuffled, and their partners."""
+        order = context.rng.permutation(len(labels))
+        chances = favouring(labels, len(context.classes), self.q)
+        return Draw(order, partners=context.rng.choice(len(labels), size=len(labels), p=chances))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +80,21 @@ class Oversample:
             for label in np.flatnonzero(counts)
         ]
         return shuffled(np.concatenate(grown), context.rng)
+
+
+def favouring(labels: Integers, classes: int, q: float) -> npt.NDArray[np.float64]:
+    """Return the chance of each image when class c comes with P(c) ~ n_c^q.
+
+    labels: int [N].
+    """
+    import numpy as np
+
+    counts = np.bincount(labels, minlength=classes).astype(float)
+    # An image's chance: its class's, shared by the images of the class.
+    share = np.power(counts, q - 1, where=counts > 0, out=np.zeros_like(counts))
+    chances = share[labels]
+    normalised: npt.NDArray[np.float64] = chances / chances.sum()
+    return normalised
 
 
 def grow(members: Integers, target: int, rng: np.random.Generator) -> Integers:

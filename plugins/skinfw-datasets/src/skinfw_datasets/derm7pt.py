@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from skinfw import SkinfwError
 from skinfw_datasets.reading import read_csv, refuse, wrong
+from skinfw_datasets.seven_point import GROUPS as CRITERION_GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +37,7 @@ GROUPS = {
     "vascular lesion": "MISC",
     "seborrheic keratosis": "SK",
 }
-CRITERIA = (
-    "pigment_network", "streaks", "pigmentation", "regression_structures", "dots_and_globules",
-    "blue_whitish_veil", "vascular_structures",
-)  # fmt: skip
+CRITERIA = tuple(CRITERION_GROUPS)
 KEPT = (
     "seven_point_score", *CRITERIA, "level_of_diagnostic_difficulty", "elevation", "location",
     "sex", "management",
@@ -53,18 +51,21 @@ class Derm7pt:
 
     The root holds meta/meta.csv, beside it train_indexes.csv, valid_indexes.csv and
     test_indexes.csv, and the folder images; files are found whatever the case of their names. The
-    diagnoses are grouped
-    into five classes as Kawahara et al. 2019 (IEEE JBHI 23) do; the column split has their
-    parts, and the seven-point score and criteria are columns. A case is a lesion. The images may
-    be used for research and not be passed on.
+    diagnoses are grouped into five classes, and the criteria into two or three values, as Kawahara
+    et al. 2019 (IEEE JBHI 23) do; the column split has their parts, and the seven-point score and
+    criteria are columns. A case is a lesion. The images may be used for research and not be passed
+    on.
 
     root: the folder release_v0.
-    image: the "derm"oscopic images, the "clinic"al ones, or "both", a row for each.
+    image: the "derm"oscopic images, the "clinic"al ones, "both" with a row for each, or "pair" for
+        a row with the dermoscopic image and the column clinic with the path of the other one.
+    criteria: the seven criteria "grouped", or the "original" values.
     missing: what to do about images that are absent: "error", or "drop" them and say how many.
     """
 
     root: Path
-    image: Literal["derm", "clinic", "both"] = "derm"
+    image: Literal["derm", "clinic", "both", "pair"] = "derm"
+    criteria: Literal["grouped", "original"] = "grouped"
     missing: Literal["error", "drop"] = "error"
 
     @property
@@ -82,21 +83,37 @@ class Derm7pt:
         refuse(file, ~diagnosis.isin(list(GROUPS)), diagnosis, "the diagnosis is unknown")
         refuse(file, meta["case_num"].duplicated(), meta["case_num"], "the case occurs twice")
         meta["label"], meta["split"] = diagnosis.map(GROUPS), self._parts(len(meta))
-        kinds = ("derm", "clinic") if self.image == "both" else (self.image,)
+        if self.criteria == "grouped":
+            self._group(file, meta)
+        kinds = {"both": ("derm", "clinic"), "pair": ("derm",)}.get(self.image, (self.image,))
         files = self._files()
+        found = {
+            kind: [files.get(name, "") for name in meta[kind].str.replace("\\", "/").str.lower()]
+            for kind in ("derm", "clinic")
+        }
         parts = []
         for kind in kinds:
-            names = meta[kind].str.replace("\\", "/").str.lower()
             suffix = f"-{kind}" if self.image == "both" else ""
             columns = {"id": "case-" + meta["case_num"] + suffix, "image": kind}
-            paths = [files.get(name, "") for name in names]
-            parts.append(meta.assign(**columns, path=paths, lesion="case-" + meta["case_num"]))
+            if self.image == "pair":
+                columns["clinic"] = found["clinic"]
+            lesion = "case-" + meta["case_num"]
+            parts.append(meta.assign(**columns, path=found[kind], lesion=lesion))
         table = pd.concat(parts, ignore_index=True)
         table, notes = self._present(table[table["split"] != ""])
         columns = ["id", "path", "label", "lesion", "split", "image", "diagnosis", *KEPT]
+        columns += ["clinic"] if self.image == "pair" else []
         table = table[columns].reset_index(drop=True)
         table.attrs["notes"] = notes
         return table
+
+    def _group(self, file: Path, meta: pd.DataFrame) -> None:
+        """Put the group of each criterion's value in its place; a blank one stays unknown."""
+        for name, groups in CRITERION_GROUPS.items():
+            values = meta[name].str.lower().str.strip()
+            what = f"the value of {name} is unknown"
+            refuse(file, ~values.isin(["", *groups]), values, what)
+            meta[name] = values.map({"": "", **groups})
 
     def _parts(self, rows: int) -> list[str]:
         """Return the official part of each row of meta.csv; blank for a row in none."""
@@ -132,6 +149,8 @@ class Derm7pt:
     def _present(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Return the rows whose image exists, and the sentence about the others."""
         absent = table["path"] == ""
+        if self.image == "pair":
+            absent |= table["clinic"] == ""
         count, total = int(absent.sum()), len(table)
         if not count:
             return table, []

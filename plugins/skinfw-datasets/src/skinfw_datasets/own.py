@@ -96,12 +96,14 @@ class Table:
 
     file: the CSV.
     images: folder that the paths start from, itself relative to the CSV's folder.
+    pictures: columns with the paths of further pictures, for modalities.pictures.
     names: the classes, in the order that they shall have; empty takes all labels by name.
     missing: what to do about images that are absent: "error", or "drop" them and say how many.
     """
 
     file: Path
     images: str = ""
+    pictures: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     missing: Literal["error", "drop"] = "error"
 
@@ -112,6 +114,8 @@ class Table:
 
     def table(self) -> pd.DataFrame:
         """Return a row per image that is there."""
+        import pandas as pd
+
         table = self._rows.copy()
         if "id" not in table.columns:
             table["id"] = table["path"]
@@ -127,8 +131,11 @@ class Table:
                 lesion = table[column].where(table[column] != "", lesion)
         table["lesion"] = lesion
         folder = (self.file.parent / self.images).absolute()
-        table["path"] = [str(folder / path) for path in table["path"]]
-        absent = ~table["path"].map(lambda path: Path(path).is_file())
+        pictures = ["path", *self.pictures]
+        for column in pictures:
+            table[column] = [str(folder / path) for path in table[column]]
+        there = pd.DataFrame({name: table[name].map(_is_file) for name in pictures})
+        absent = ~there.all(axis=1)
         notes = []
         if absent.any():
             count, total = int(absent.sum()), len(table)
@@ -137,7 +144,7 @@ class Table:
                     self.file,
                     int(absent.to_numpy().argmax()) + 2,
                     f"{count:,} of {total:,} images are absent",
-                    f'the first is "{table.loc[absent, "path"].iloc[0]}"',
+                    f'the first is "{table[pictures].to_numpy()[~there.to_numpy()][0]}"',
                 )
             table = table[~absent]
             notes.append(f"{count:,} of {total:,} images are absent and left out")
@@ -147,12 +154,16 @@ class Table:
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        table = read_csv(self.file, ["path", "label"])
+        table = read_csv(self.file, ["path", "label", *self.pictures])
         if table.empty:
             raise wrong(self.file, 2, "there is a header and no row")
         refuse(self.file, table["path"] == "", table["label"], "an image has no path")
         refuse(self.file, table["label"] == "", table["path"], "an image has no label")
         return table
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
 
 
 def _folders(place: Path) -> list[Path]:

@@ -34,3 +34,15 @@ def skinfw_components() -> Iterator[Component]:
         "skinfw_datasets.own:Table",
         "Your own images: a CSV with ids or paths, labels and whatever else is known.",
     )
+    yield Component(
+        "metric",
+        "seven-point",
+        "skinfw_datasets.seven_point:SevenPoint",
+        "How well a network reads the criteria of the seven-point checklist, and its score.",
+    )
+    yield Component(
+        "report",
+        "seven-point",
+        "skinfw_datasets.seven_point:SevenPointTable",
+        "seven_point.csv: criteria and score beside the diagnosis.",
+    )

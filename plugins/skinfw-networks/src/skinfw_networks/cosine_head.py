@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt
 
-from skinfw import SkinfwError
+from skinfw_networks.layers import last_linear
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,23 +30,9 @@ class CosineHead:
 
         Raises SkinfwError where the network does not end in a linear layer.
         """
-        from torch import nn
-
         from skinfw_networks.cosine_layer import CosineLinear
 
-        weighted = [
-            (name, module)
-            for name, module in model.named_modules()
-            if list(module.parameters(recurse=False))
-        ]
-        name, last = weighted[-1]
-        if not isinstance(last, nn.Linear):
-            raise SkinfwError(
-                f"the last layer of the backbone, {name}, is a {type(last).__name__}",
-                why="a cosine head replaces a linear layer",
-                cure="choose another backbone",
-            )
-        parent, _, own = name.rpartition(".")
+        holder, own, last = last_linear(model, "a cosine head replaces a linear layer")
         head = CosineLinear(last.in_features, last.out_features, self.scale)
-        setattr(model.get_submodule(parent), own, head)
+        setattr(holder, own, head)
         return model

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Gt, Interval, Le, Lt
 
 from skinfw import SkinfwError
+from skinfw_networks.layers import last_stages
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,7 +51,8 @@ class DropBlock:
         from skinfw_networks.dropping import Dropping
 
         known = dict(model.named_modules())
-        names = self.after or _last_stages(model, self.stages)
+        cure = f'after = ["..."] names modules: {", ".join(dict(model.named_children()))}'
+        names = self.after or last_stages(model, self.stages, cure)
         for name in names:
             if name not in known:
                 raise SkinfwError(
@@ -64,15 +66,3 @@ class DropBlock:
             known[name].register_forward_hook(dropping.drop)
             known[name].set_progress = dropping.set_progress  # type: ignore[assignment]
         return model
-
-
-def _last_stages(model: nn.Module, count: int) -> tuple[str, ...]:
-    """Return the modules that end the last stages."""
-    info = getattr(model, "feature_info", ())
-    stages = [str(stage["module"]) for stage in getattr(info, "info", info)]
-    if not stages:
-        raise SkinfwError(
-            "the backbone does not name its stages",
-            cure=f'after = ["..."] names modules: {", ".join(dict(model.named_children()))}',
-        )
-    return tuple(stages[-count:])

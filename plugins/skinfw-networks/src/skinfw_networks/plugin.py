@@ -23,3 +23,15 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.cosine_head:CosineHead",
         "Classify by the angle between features and class weights.",
     )
+    yield Component(
+        "modify",
+        "two-branch",
+        "skinfw_networks.two_branch:TwoBranch",
+        "BBN: the last stage twice, one branch for rare classes.",
+    )
+    yield Component(
+        "modify",
+        "multimodal-head",
+        "skinfw_networks.multimodal_head:MultimodalHead",
+        "Several pictures, metadata and auxiliary outputs in one network.",
+    )

@@ -1,0 +1,161 @@
+"""The seven-point checklist of Derm7PT: what its criteria are worth, and how well they are read."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinfw import ClassName, SkinfwError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from skinfw import Predictions, Result
+
+    Floats = npt.NDArray[np.float64]
+
+_REGULAR = {"absent": "absent", "regular": "regular", "irregular": "irregular"}
+GROUPS: dict[str, dict[str, str]] = {
+    "pigment_network": {"absent": "absent", "typical": "typical", "atypical": "atypical"},
+    "streaks": _REGULAR,
+    "pigmentation": {
+        "absent": "absent",
+        "diffuse regular": "regular",
+        "localized regular": "regular",
+        "diffuse irregular": "irregular",
+        "localized irregular": "irregular",
+    },
+    "regression_structures": {
+        "absent": "absent",
+        "blue areas": "present",
+        "white areas": "present",
+        "combinations": "present",
+    },
+    "dots_and_globules": _REGULAR,
+    "blue_whitish_veil": {"absent": "absent", "present": "present"},
+    "vascular_structures": {
+        "absent": "absent",
+        "arborizing": "regular",
+        "comma": "regular",
+        "hairpin": "regular",
+        "within regression": "regular",
+        "wreath": "regular",
+        "dotted": "irregular",
+        "linear irregular": "irregular",
+    },
+}
+"""The values of each criterion, grouped as Kawahara et al. 2019 (IEEE JBHI 23) do."""
+
+POINTS: dict[str, tuple[str, int]] = {
+    "pigment_network": ("atypical", 2),
+    "blue_whitish_veil": ("present", 2),
+    "vascular_structures": ("irregular", 2),
+    "pigmentation": ("irregular", 1),
+    "streaks": ("irregular", 1),
+    "dots_and_globules": ("irregular", 1),
+    "regression_structures": ("present", 1),
+}
+"""Which value of a criterion counts, and how many points (Argenziano et al. 1998)."""
+
+SUSPICIOUS = 3
+
+
+def scores(predictions: Predictions) -> tuple[Floats, Floats]:
+    """Return the seven-point score of each image, as predicted and as it is, [N] each.
+
+    predictions: with the seven criteria among the auxiliary outputs.
+    The true score is NaN where a criterion is unknown.
+    """
+    import numpy as np
+
+    missing = [name for name in POINTS if name not in predictions.auxiliary]
+    if missing:
+        wanted = ", ".join(f'"{name}"' for name in POINTS)
+        raise SkinfwError(
+            f"the network does not answer {', '.join(missing)}",
+            why="the seven-point score is the sum of seven criteria",
+            cure=f"modalities.auxiliary = [{wanted}]",
+        )
+    predicted = np.zeros(len(predictions.true))
+    true = np.zeros(len(predictions.true))
+    for name, (value, points) in POINTS.items():
+        answer = predictions.auxiliary[name]
+        # A value that no training image has is none that a network can predict.
+        place = answer.values.index(value) if value in answer.values else -2
+        predicted += points * (answer.probabilities.argmax(1) == place)
+        true += points * (answer.true == place)
+        true[answer.true < 0] = np.nan
+    return predicted, true
+
+
+@dataclass(frozen=True, kw_only=True)
+class SevenPoint:
+    """Judge how well a network reads the seven-point checklist.
+
+    The numbers are the mean accuracy and the mean balanced accuracy over the criteria, the mean
+    error of the score, and how well a score of three or more finds melanoma.
+
+    melanoma: the class that the score must find.
+    """
+
+    melanoma: ClassName = "MEL"
+
+    def __call__(self, predictions: Predictions) -> dict[str, float]:
+        """Return the named numbers; NaN where there is nothing to measure on."""
+        import numpy as np
+
+        predicted, true = scores(predictions)
+        accuracies, recalls = [], []
+        for name in POINTS:
+            answer = predictions.auxiliary[name]
+            known = answer.true >= 0
+            right = answer.probabilities.argmax(1)[known] == answer.true[known]
+            kinds = np.unique(answer.true[known])
+            accuracies.append(_mean(right))
+            recalls.append(_mean([right[answer.true[known] == kind].mean() for kind in kinds]))
+        classes = np.array(predictions.classes)[predictions.true]
+        melanoma, suspected = classes == self.melanoma, predicted >= SUSPICIOUS
+        return {
+            "criteria_accuracy": _mean(accuracies),
+            "criteria_balanced_accuracy": _mean(recalls),
+            "seven_point_error": _mean(np.abs(predicted - true)[~np.isnan(true)]),
+            "seven_point_sensitivity": _mean(suspected[melanoma]),
+            "seven_point_specificity": _mean(~suspected[~melanoma]),
+        }
+
+
+def _mean(values: object) -> float:
+    import numpy as np
+
+    found = np.asarray(values, float)
+    return float(found.mean()) if len(found) else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SevenPointTable:
+    """Write the seven-point score and its criteria beside the diagnosis of each test image."""
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write seven_point.csv: a row per image, what is true and what is predicted."""
+        predictions = result.predictions["test"]
+        predicted, true = scores(predictions)
+        header = ["id", "true", "predicted", "true_score", "predicted_score"]
+        for name in POINTS:
+            header += [f"true_{name}", f"predicted_{name}"]
+        with (folder / "seven_point.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(header)
+            for place, name in enumerate(predictions.ids):
+                diagnosis = (predictions.true[place], predictions.predicted[place])
+                row = [name, *(predictions.classes[label] for label in diagnosis)]
+                row += [f"{value:g}" if value == value else "" for value in (true[place],)]
+                row.append(f"{predicted[place]:g}")
+                for criterion in POINTS:
+                    answer = predictions.auxiliary[criterion]
+                    own = answer.true[place]
+                    row.append(answer.values[own] if own >= 0 else "")
+                    row.append(answer.values[answer.probabilities[place].argmax()])
+                rows.writerow(row)
