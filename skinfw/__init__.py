@@ -6,6 +6,8 @@ Everything that a plugin may import stands here; it costs neither torch nor nump
 from skinfw.contracts import (
     ClassName,
     Context,
+    Download,
+    Downloads,
     Draw,
     Explanations,
     Predictions,
@@ -23,6 +25,8 @@ __all__ = [
     "Component",
     "Context",
     "Dice",
+    "Download",
+    "Downloads",
     "Draw",
     "Explanations",
     "Op",
