@@ -81,10 +81,10 @@ class Isic2017:
         """Return age and sex for some ids; blank where the part has no metadata, as the test."""
         import pandas as pd
 
-        file = self.root / folder / f"{folder}_metadata.csv"
-        if not file.is_file():
-            file = self.root / f"{folder}_metadata.csv"
-        if not file.is_file():
+        places = (self.root / folder / folder, self.root / folder, self.root)
+        files = [place / f"{folder}_metadata.csv" for place in places]
+        file = next((file for file in files if file.is_file()), None)
+        if file is None:
             return pd.DataFrame("", ids.index, list(METADATA.values()))
         known = read_csv(file, ["image_id", *METADATA], "image_id").set_index("image_id")
         known = known.rename(columns=METADATA).replace("unknown", "")
