@@ -194,12 +194,51 @@ class Result:
     marks: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Download:
+    """Name one official file of a data set.
+
+    url: where it lies.
+    size: its bytes, roughly; the server's word counts more.
+    folder: the folder below the root into which a zip is unpacked; empty for a file that stays as
+        it is. A zip that holds nothing but this folder does not nest it twice.
+    sha256: the checksum that it must have; empty where nobody published one.
+    """
+
+    url: str
+    size: int
+    folder: str = ""
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name in the root."""
+        return self.url.partition("?")[0].rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Say where the official files of a data set lie, and on what terms.
+
+    folder: what its folder is called unless the user says otherwise, such as "ISIC_2019".
+    licence: its name and where its text stands; becomes LICENSE.txt.
+    attribution: whom to name, a line each; becomes ATTRIBUTION.txt.
+    files: all that the data set reads.
+    """
+
+    folder: str
+    licence: str
+    attribution: str
+    files: tuple[Download, ...]
+
+
 class Dataset(Protocol):
     """A data set: a table, and if its images are no files, a way to draw them.
 
     `image(path) -> uint8 [H, W, 3]` and `mask(path) -> bool [H, W]` are optional; without
     `image` the engine decodes the file at `path`. `table().attrs["notes"]` may list sentences
-    that the user must hear, such as how many images are absent.
+    that the user must hear, such as how many images are absent. A class whose attribute
+    `downloads` holds `Downloads` can be fetched by `skinfw data fetch`.
     """
 
     classes: tuple[str, ...]

@@ -41,7 +41,8 @@ class Site:
 
     def environment(self, **variables: str) -> dict[str, str]:
         inherited = {key: value for key, value in os.environ.items() if key != "SKINFW_BLOCK"}
-        return {**inherited, "PYTHONPATH": str(self.folder), "COLUMNS": "200", **variables}
+        path = os.pathsep.join(filter(None, (str(self.folder), inherited.get("PYTHONPATH"))))
+        return {**inherited, "PYTHONPATH": path, "COLUMNS": "200", **variables}
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

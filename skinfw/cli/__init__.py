@@ -10,6 +10,7 @@ import click
 
 from skinfw import __version__
 from skinfw.cli.data import cache, convert, data
+from skinfw.cli.fetching import fetch
 from skinfw.cli.inference import export, predict
 from skinfw.cli.listing import list_plugins
 from skinfw.cli.preview import preview
@@ -80,7 +81,7 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 _COMMANDS = (run, predict, export, check, preview, show, schema, list_plugins)
-for command in (*_COMMANDS, convert, *cache.commands.values()):
+for command in (*_COMMANDS, convert, fetch, *cache.commands.values()):
     command.params.append(
         click.Option(
             ["--traceback"],

@@ -1,4 +1,4 @@
-"""`skinfw data`: convert tables, and look after decoded images and features."""
+"""`skinfw data`: fetch archives, convert tables, look after decoded images and features."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.cli.fetching import fetch
 from skinfw.cli.recipes import SET_HELP
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Convert a data set, and look after what skinfw keeps of the data."""
+    """Fetch or convert a data set, and look after what skinfw keeps of the data."""
+
+
+data.add_command(fetch)
 
 
 @data.group()

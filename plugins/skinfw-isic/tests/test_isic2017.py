@@ -51,6 +51,14 @@ def test_unknown_metadata_are_blank(root: Path) -> None:
     assert table["sex"].tolist() == ["male", "female", "", "", ""]
 
 
+def test_metadata_are_found_beside_images_that_lie_one_folder_deeper(root: Path) -> None:
+    folder = root / "ISIC-2017_Training_Data"
+    folder.rename(root / "inner")
+    folder.mkdir()
+    (root / "inner").rename(folder / folder.name)
+    assert Isic2017(root=root).table()["sex"].tolist() == ["male", "female", "", "", ""]
+
+
 def test_an_image_with_both_diagnoses_is_refused(root: Path) -> None:
     file = root / "ISIC-2017_Training_Part3_GroundTruth.csv"
     file.write_text(file.read_text().replace("ISIC_0000002,1.0,0.0", "ISIC_0000002,1.0,1.0"))

@@ -1,39 +1,59 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from skinfw import SkinfwError
 from skinfw_isic.isic2018 import CLASSES, Isic2018
+from skinfw_splits.official import Official
 
 REAL = Path(
     os.environ.get(
         "SKINFW_ISIC2018", Path(__file__).parents[3].parent / "shared" / "data" / "ISIC_2018"
     )
 )
-TRUTH = "ISIC2018_Task3_Training_GroundTruth"
 LESIONS = "ISIC2018_Task3_Training_LesionGroupings"
 IMAGES = "ISIC2018_Task3_Training_Input"
 LABELS = {"ISIC_0024306": "NV", "ISIC_0024307": "MEL", "ISIC_0024308": "VASC"}
+OTHERS = {
+    "Validation": {"ISIC_0034321": "BKL"},
+    "Test": {"ISIC_0034524": "NV", "ISIC_0034525": "AKIEC"},
+}
+
+
+def write(root: Path, part: str, labels: dict[str, str]) -> None:
+    """Write ground truth and images of one part."""
+    rows = [
+        ",".join([name, *("1.0" if known == label else "0.0" for known in CLASSES)])
+        for name, label in labels.items()
+    ]
+    header = "image," + ",".join(CLASSES)
+    file = root / f"ISIC2018_Task3_{part}_GroundTruth.csv"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    folder = root / f"ISIC2018_Task3_{part}_Input"
+    folder.mkdir()
+    for name in labels:
+        Image.new("RGB", (8, 6)).save(folder / f"{name}.jpg")
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """An archive with lesion groupings and without metadata."""
-    rows = [
-        ",".join([name, *("1.0" if known == label else "0.0" for known in CLASSES)])
-        for name, label in LABELS.items()
-    ]
-    header = "image," + ",".join(CLASSES)
-    (tmp_path / f"{TRUTH}.csv").write_text("\n".join([header, *rows]) + "\n")
+    write(tmp_path, "Training", LABELS)
     groups = ["image,lesion_id,diagnosis_confirm_type", "ISIC_0024306,HAM_1,histopathology",
               "ISIC_0024307,HAM_2,histopathology", "ISIC_0024308,HAM_1,consensus"]  # fmt: skip
     (tmp_path / f"{LESIONS}.csv").write_text("\n".join(groups) + "\n")
-    (tmp_path / IMAGES).mkdir()
-    for name in LABELS:
-        Image.new("RGB", (8, 6)).save(tmp_path / IMAGES / f"{name}.jpg")
     return tmp_path
+
+
+@pytest.fixture
+def whole(root: Path) -> Path:
+    """An archive of all three parts."""
+    for part, labels in OTHERS.items():
+        write(root, part, labels)
+    return root
 
 
 def test_labels_and_lesions_come_from_the_official_files(root: Path) -> None:
@@ -81,6 +101,58 @@ def test_without_any_lesion_table_the_cure_names_it(root: Path) -> None:
     with pytest.raises(SkinfwError) as error:
         Isic2018(root=root).table()
     assert LESIONS in error.value.what
+
+
+def test_all_three_parts_are_official(whole: Path) -> None:
+    table = Isic2018(root=whole, parts="official").table()
+    wanted = {name: label for part in (LABELS, *OTHERS.values()) for name, label in part.items()}
+    assert dict(zip(table["id"], table["label"], strict=True)) == wanted
+    parts = Official().assign(table, np.random.default_rng(0))
+    assert parts == ["train", "train", "train", "val", "test", "test"]
+    assert table["lesion"].tolist() == ["HAM_1", "HAM_2", "HAM_1", *list(wanted)[3:]]
+    assert all(Path(path).is_file() for path in table["path"])
+    (note,) = table.attrs["notes"]
+    assert note.startswith("the 3 images of validation and test have no lesion id")
+
+
+def test_the_training_part_alone_is_what_one_gets_without_asking(whole: Path) -> None:
+    table = Isic2018(root=whole).table()
+    assert table["id"].tolist() == list(LABELS) and "split" not in table.columns
+
+
+def test_metadata_are_blank_where_there_are_none(whole: Path) -> None:
+    rows = ["lesion_id,image_id,dx,dx_type,age,sex,localization",
+            *(f"HAM_{name},{name},nv,histo,45.0,male,back" for name in LABELS)]  # fmt: skip
+    (whole / "HAM10000_metadata.csv").write_text("\n".join(rows) + "\n")
+    table = Isic2018(root=whole, parts="official").table()
+    assert table["sex"].tolist() == ["male"] * 3 + [""] * 3
+
+
+def test_a_test_part_without_labels_is_said_with_the_cure(whole: Path) -> None:
+    file = whole / "ISIC2018_Task3_Test_GroundTruth.csv"
+    file.write_text("image\nISIC_0034524\nISIC_0034525\n")
+    with pytest.raises(SkinfwError) as error:
+        Isic2018(root=whole, parts="official").table()
+    assert error.value.what == "the test images have no labels"
+    assert error.value.where == f"{file}:1" and "skinfw data fetch isic2018" in error.value.cure
+    assert len(str(error.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize("part", ["Validation", "Test"])
+@pytest.mark.parametrize("what", ["GroundTruth.csv", "Input"])
+def test_a_part_that_is_absent_is_named(whole: Path, part: str, what: str) -> None:
+    name = f"ISIC2018_Task3_{part}_{what}"
+    (whole / name).rename(whole / "elsewhere")
+    with pytest.raises(SkinfwError, match=f"{name}.* is missing") as error:
+        Isic2018(root=whole, parts="official").table()
+    assert "skinfw data fetch" in error.value.cure
+
+
+def test_an_image_in_two_parts_is_refused(whole: Path) -> None:
+    file = whole / "ISIC2018_Task3_Test_GroundTruth.csv"
+    file.write_text(file.read_text().replace("ISIC_0034524", "ISIC_0024306"))
+    with pytest.raises(SkinfwError, match="1 images are in two parts"):
+        Isic2018(root=whole, parts="official", missing="drop").table()
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="SKINFW_ISIC2018 names no folder of real images")

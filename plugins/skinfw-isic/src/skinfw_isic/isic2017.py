@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import SkinfwError
-from skinfw_isic.official import find_csv, find_images, present, read_csv, refuse
+from skinfw import Downloads
+from skinfw_isic.downloads import ISIC2017
+from skinfw_isic.official import find_csv, find_images, present, read_csv, refuse, refuse_shared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,8 @@ class Isic2017:
         "drop" them and say how many.
     """
 
+    downloads: ClassVar[Downloads] = ISIC2017
+
     root: Path
     missing: Literal["error", "drop"] = "error"
 
@@ -47,14 +50,7 @@ class Isic2017:
         import pandas as pd
 
         table = pd.concat([self._part(part) for part in PARTS], ignore_index=True)
-        twice = table["id"].duplicated()
-        if twice.any():
-            raise SkinfwError(
-                f"{int(twice.sum()):,} images are in two parts",
-                str(self.root),
-                f"the first is {table.loc[twice, 'id'].iloc[0]}",
-                "download the official ground truths again",
-            )
+        refuse_shared(table, self.root)
         table, notes = present(table, self.root, self.missing)
         table = table.reset_index(drop=True)
         table.attrs["notes"] = notes
@@ -85,10 +81,10 @@ class Isic2017:
         """Return age and sex for some ids; blank where the part has no metadata, as the test."""
         import pandas as pd
 
-        file = self.root / folder / f"{folder}_metadata.csv"
-        if not file.is_file():
-            file = self.root / f"{folder}_metadata.csv"
-        if not file.is_file():
+        places = (self.root / folder / folder, self.root / folder, self.root)
+        files = [place / f"{folder}_metadata.csv" for place in places]
+        file = next((file for file in files if file.is_file()), None)
+        if file is None:
             return pd.DataFrame("", ids.index, list(METADATA.values()))
         known = read_csv(file, ["image_id", *METADATA], "image_id").set_index("image_id")
         known = known.rename(columns=METADATA).replace("unknown", "")

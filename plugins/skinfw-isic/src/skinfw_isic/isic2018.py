@@ -1,19 +1,28 @@
-"""ISIC 2018 task 3, which is HAM10000: 10,015 training images, seven classes."""
+"""ISIC 2018 task 3: 10,015 training images, which are HAM10000, and two official parts more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import SkinfwError
-from skinfw_isic.official import find_csv, find_images, has_csv, present, read_csv, read_labels
+from skinfw import Downloads, SkinfwError
+from skinfw_isic.downloads import ISIC2018
+from skinfw_isic.official import (
+    find_csv,
+    find_images,
+    has_csv,
+    present,
+    read_csv,
+    read_labels,
+    refuse_shared,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CLASSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
-TRUTH = "ISIC2018_Task3_Training_GroundTruth"
+PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 LESIONS = "ISIC2018_Task3_Training_LesionGroupings"
 METADATA = "HAM10000_metadata"
 COLUMNS = {"age": "age_approx", "sex": "sex", "localization": "anatom_site_general"}
@@ -21,21 +30,28 @@ COLUMNS = {"age": "age_approx", "sex": "sex", "localization": "anatom_site_gener
 
 @dataclass(frozen=True, kw_only=True)
 class Isic2018:
-    """Read the training set of ISIC 2018 task 3 as it is downloaded.
+    """Read ISIC 2018 task 3 as it is downloaded.
 
     The root holds ISIC2018_Task3_Training_GroundTruth.csv, the folder
     ISIC2018_Task3_Training_Input, and for the lesion ids
     ISIC2018_Task3_Training_LesionGroupings.csv or HAM10000_metadata.csv, which adds age, sex and
-    site; each may also lie in a folder of its own name. Tschandl, Rosendahl and Kittler 2018
-    (Scientific Data 5, 180161), Codella et al. 2019 (arXiv 1902.03368); licence CC BY-NC 4.0.
+    site; each may also lie in a folder of its own name. The official parts need ground truth and
+    folder of Validation and Test as well. Nobody published lesion ids for these two: each of their
+    images counts as its own lesion. Tschandl, Rosendahl and Kittler 2018 (Scientific Data 5,
+    180161), Codella et al. 2019 (arXiv 1902.03368); licence CC BY-NC 4.0.
 
     root: the folder of the unpacked archives.
     missing: what to do about images that the tables name and the folder lacks: "error", or
         "drop" them and say how many.
+    parts: "training" alone, to be split, or all three "official" parts, which the split
+        "official" takes from the column split.
     """
+
+    downloads: ClassVar[Downloads] = ISIC2018
 
     root: Path
     missing: Literal["error", "drop"] = "error"
+    parts: Literal["training", "official"] = "training"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -44,32 +60,61 @@ class Isic2018:
 
     def table(self) -> pd.DataFrame:
         """Return a row per image that is there."""
-        labels = read_labels(find_csv(self.root, TRUTH), "image", CLASSES)
-        known = self._lesions()
-        unknown = ~labels["image"].isin(known["image"])
+        import pandas as pd
+
+        table, alone = self._training(), 0
+        if self.parts == "official":
+            others = pd.concat([self._labels(part).assign(split=part) for part in ("val", "test")])
+            others["lesion"], alone = others["id"], len(others)
+            table = pd.concat([table.assign(split="train"), others], ignore_index=True).fillna("")
+            refuse_shared(table, self.root)
+        table, notes = present(table, self.root, self.missing)
+        if alone:
+            notes.append(
+                f"the {alone:,} images of validation and test have no lesion id; each counts as "
+                "its own lesion"
+            )
+        table = table.reset_index(drop=True)
+        table.attrs["notes"] = notes
+        return table
+
+    def _training(self) -> pd.DataFrame:
+        """Return the training images with their lesions and what else is known."""
+        labels, known = self._labels("train"), self._lesions()
+        unknown = ~labels["id"].isin(known["id"])
         if unknown.any():
             raise SkinfwError(
                 f"{int(unknown.sum()):,} of {len(labels):,} images have no lesion id",
                 str(self.root),
-                f"the first is {labels.loc[unknown, 'image'].iloc[0]}; without lesion ids a split "
+                f"the first is {labels.loc[unknown, 'id'].iloc[0]}; without lesion ids a split "
                 "cannot keep lesions whole",
                 f"download {LESIONS}.csv again",
             )
-        table = labels.merge(known, on="image", how="left").rename(columns={"image": "id"})
-        files = find_images(self.root, "ISIC2018_Task3_Training_Input")
-        table["path"] = [str(files.get(name, "")) for name in table["id"]]
-        table, notes = present(table, self.root, self.missing)
-        columns = ["id", "path", "label", "lesion", *known.columns.drop(["image", "lesion"])]
-        table = table[columns].reset_index(drop=True)
-        table.attrs["notes"] = notes
+        return labels.merge(known, on="id", how="left")
+
+    def _labels(self, part: str) -> pd.DataFrame:
+        """Return id, path and label of one official part."""
+        name = f"ISIC2018_Task3_{PARTS[part]}"
+        file = find_csv(self.root, f"{name}_GroundTruth")
+        if not set(CLASSES) & set(read_csv(file, ["image"], "image").columns):
+            raise SkinfwError(
+                f"the {PARTS[part].lower()} images have no labels",
+                f"{file}:1",
+                "the file holds ids alone; during the challenge the labels were secret",
+                "download the published file (skinfw data fetch isic2018), or set dataset.parts = "
+                '"training"',
+            )
+        table = read_labels(file, "image", CLASSES).rename(columns={"image": "id"})
+        files = find_images(self.root, f"{name}_Input")
+        table.insert(1, "path", [str(files.get(image, "")) for image in table["id"]])
         return table
 
     def _lesions(self) -> pd.DataFrame:
-        """Return image, lesion and what else is known, from the table that is there."""
+        """Return id, lesion and what else is known, from the table that is there."""
         if has_csv(self.root, METADATA):
             file = find_csv(self.root, METADATA)
             table = read_csv(file, ["image_id", "lesion_id", *COLUMNS], "image_id")
-            table = table.rename(columns={"image_id": "image", "lesion_id": "lesion", **COLUMNS})
-            return table[["image", "lesion", *COLUMNS.values()]]
+            table = table.rename(columns={"image_id": "id", "lesion_id": "lesion", **COLUMNS})
+            return table[["id", "lesion", *COLUMNS.values()]]
         table = read_csv(find_csv(self.root, LESIONS), ["image", "lesion_id"], "image")
-        return table.rename(columns={"lesion_id": "lesion"})[["image", "lesion"]]
+        return table.rename(columns={"image": "id", "lesion_id": "lesion"})[["id", "lesion"]]

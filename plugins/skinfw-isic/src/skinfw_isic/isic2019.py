@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import SkinfwError
+from skinfw import Downloads, SkinfwError
+from skinfw_isic.downloads import ISIC2019
 from skinfw_isic.official import bare_id, find_csv, find_images, present, read_csv, read_labels
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Isic2019:
         "drop" them and say how many.
     unknown: what to do about images labelled UNK: "drop" them, or make it a "class".
     """
+
+    downloads: ClassVar[Downloads] = ISIC2019
 
     root: Path
     missing: Literal["error", "drop"] = "error"

@@ -36,7 +36,7 @@ def find_csv(root: Path, name: str) -> Path:
         f"{name}.csv is missing",
         str(root),
         f"looked for {' and '.join(str(place.relative_to(root)) for place in places)}",
-        "download it from the ISIC archive into the root",
+        "download it from the ISIC archive into the root; skinfw data fetch does it",
     )
 
 
@@ -124,7 +124,7 @@ def find_images(root: Path, folder: str) -> dict[str, Path]:
         raise SkinfwError(
             f"the image folder {folder} is missing",
             str(root),
-            cure="unpack the official archive into the root",
+            cure="unpack the official archive into the root; skinfw data fetch does it",
         )
     with os.scandir(place) as entries:
         names = sorted(entry.name for entry in entries)
@@ -157,6 +157,22 @@ def present(
             'complete the download, or set dataset.missing = "drop"',
         )
     return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]
+
+
+def refuse_shared(table: pd.DataFrame, root: Path) -> None:
+    """Raise where an image is in two official parts.
+
+    table: with the column id.
+    root: for the message.
+    """
+    twice = table["id"].duplicated()
+    if twice.any():
+        raise SkinfwError(
+            f"{int(twice.sum()):,} images are in two parts",
+            str(root),
+            f"the first is {table.loc[twice, 'id'].iloc[0]}",
+            "download the official ground truths again",
+        )
 
 
 def bare_id(ids: pd.Series[str]) -> pd.Series[str]:

@@ -20,7 +20,7 @@ def skinfw_components() -> Iterator[Component]:
         "dataset",
         "isic2018",
         "skinfw_isic.isic2018:Isic2018",
-        "ISIC 2018 task 3 (HAM10000) training images: seven classes, official files.",
+        "ISIC 2018 task 3 (HAM10000), training images or all parts: seven classes, official files.",
     )
     yield Component(
         "dataset",
