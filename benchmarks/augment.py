@@ -29,25 +29,25 @@ def jpeg_to_tensor(bench: Bench) -> list[Row]:
     peers = [
         Peer(
             "torchvision v2 on Pillow images",
-            _batches(bench, files, lambda file: pillow(open_rgb(file))),
+            batches(bench, files, lambda file: pillow(open_rgb(file))),
             2.5,
         ),
         Peer(
             "torchvision v2 on tensors",
-            _batches(bench, files, lambda file: tensors(decode_image(file, ImageReadMode.RGB))),
+            batches(bench, files, lambda file: tensors(decode_image(file, ImageReadMode.RGB))),
         ),
     ]
     with one_core():
-        return race(bench, JPEG, _ours(bench, files), peers)
+        return race(bench, JPEG, own_batches(bench, files), peers)
 
 
 def cached_to_tensor(bench: Bench) -> list[Row]:
     """Race from decoded images in memory, beside torchvision on tensors."""
     files = pictures.files(bench)
     held = [decode_image(file, ImageReadMode.RGB) for file in files]
-    peer = Peer("torchvision v2 on tensors", _batches(bench, held, on_tensors(SIZE)), 5.0)
+    peer = Peer("torchvision v2 on tensors", batches(bench, held, on_tensors(SIZE)), 5.0)
     with one_core():
-        return race(bench, DECODED, _ours(bench, files, cached=True), [peer])
+        return race(bench, DECODED, own_batches(bench, files, cached=True), [peer])
 
 
 def albumentations(bench: Bench) -> list[Row]:
@@ -59,12 +59,17 @@ def albumentations(bench: Bench) -> list[Row]:
     def read(name: str) -> Any:
         return cv2.imread(name, cv2.IMREAD_COLOR_RGB)
 
-    memory = _batches(bench, [read(name) for name in names], chain)
-    disk = _batches(bench, names, lambda name: chain(read(name)))
+    memory = batches(bench, [read(name) for name in names], chain)
+    disk = batches(bench, names, lambda name: chain(read(name)))
     with one_core():
         return [
-            *race(bench, DECODED, _ours(bench, files, True), [Peer("Albumentations", memory, 1.3)]),
-            *race(bench, JPEG, _ours(bench, files), [Peer("Albumentations", disk, 1.3)]),
+            *race(
+                bench,
+                DECODED,
+                own_batches(bench, files, True),
+                [Peer("Albumentations", memory, 1.3)],
+            ),
+            *race(bench, JPEG, own_batches(bench, files), [Peer("Albumentations", disk, 1.3)]),
         ]
 
 
@@ -122,7 +127,7 @@ def _strong(size: int) -> list[torch.nn.Module]:
     ]
 
 
-def _batches(bench: Bench, items: Sequence[Any], one: Callable[[Any], torch.Tensor]) -> Work:
+def batches(bench: Bench, items: Sequence[Any], one: Callable[[Any], torch.Tensor]) -> Work:
     """Return the work of making some batches, item after item, stacked."""
 
     def make() -> None:
@@ -132,9 +137,16 @@ def _batches(bench: Bench, items: Sequence[Any], one: Callable[[Any], torch.Tens
     return clocked(make)
 
 
-def _ours(bench: Bench, files: Sequence[Path], cached: bool = False) -> Work:
+def own_batches(
+    bench: Bench, files: Sequence[Path], cached: bool = False, chain: str = ours.STRONG
+) -> Work:
+    """Return our work of making as many.
+
+    cached: whether the files are decoded before.
+    chain: the recipe's augmentation.
+    """
     held = ours.decoded(bench.scratch, files, SIZE) if cached else None
-    batch = ours.augmented(bench.scratch, files, SIZE, held)
+    batch = ours.augmented(bench.scratch, files, SIZE, held, chain)
 
     def make() -> None:
         for places in _places(bench, len(files)):

@@ -149,12 +149,17 @@ class Stopwatch:
 
 
 def augmented(
-    folder: Path, paths: Sequence[Path], size: int, held: Decoded | None = None
+    folder: Path,
+    paths: Sequence[Path],
+    size: int,
+    held: Decoded | None = None,
+    augment: str = STRONG,
 ) -> Callable[[Sequence[int]], torch.Tensor]:
     """Return the function that makes an augmented, normalised batch of some files.
 
     folder: for the recipe.
     held: images that need no decoding.
+    augment: the recipe's augmentation.
     """
     import itertools
 
@@ -165,7 +170,7 @@ def augmented(
     from skinfw.engine.device import choose
     from skinfw.engine.prepare import decoding
 
-    planned = plan(recipe(files(paths[0].parent), size, STRONG), folder)
+    planned = plan(recipe(files(paths[0].parent), size, augment), folder)
     chain = Chain([(op, op.make(size=size)) for op in planned.parts["augment"]], size)
     names = [str(path) for path in paths]
     source = Source(names, names, decoding=decoding(planned.image, ()), decoded=held)

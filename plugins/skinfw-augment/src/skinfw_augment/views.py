@@ -76,11 +76,19 @@ class MultiCrop:
     resize: Annotated[float, Interval(ge=1, le=4)] = 450 / 224
 
     def plan(self, size: tuple[int, int]) -> list[list[Warp]]:
-        """Return the views of an image of some height and width, row by row."""
+        """Return the views of an image of some height and width, the most central one first.
+
+        The first view stands for all of them between epochs, and is the one that is explained.
+        """
         first = resized(size, round(self.resize * self.size))
         rows, columns = (self._starts(length) for length in first.size)
+        middle = [(length - self.size) / 2 for length in first.size]
+        corners = sorted(
+            ((x, y) for y in rows for x in columns),
+            key=lambda corner: math.hypot(corner[0] - middle[1], corner[1] - middle[0]),
+        )
         square = (self.size, self.size)
-        return [[first, Warp(translation(x, y), square)] for y in rows for x in columns]
+        return [[first, Warp(translation(x, y), square)] for x, y in corners]
 
     def _starts(self, length: int) -> list[int]:
         """Return where the squares begin along a side."""
