@@ -24,8 +24,8 @@ def test_the_grid_is_the_published_one(height, width, short, ys, xs) -> None:
     wanted = {image[y : y + 224, x : x + 224].tobytes() for y in ys for x in xs}
     assert len(plans) == 16 and found == wanted
     # The one that stands for all between epochs lies in the middle.
-    first = act(image, fold(plans[0]))
-    assert (first == image[ys[1] : ys[1] + 224, xs[1] : xs[1] + 224]).all()
+    central = {image[y : y + 224, x : x + 224].tobytes() for y in ys[1:3] for x in xs[1:3]}
+    assert act(image, fold(plans[0])).tobytes() in central
 
 
 def test_the_grid_spans_an_image_that_is_resized() -> None:
