@@ -179,6 +179,7 @@ class Result:
     predictions: by part, "val" and "test".
     metrics: by part, named numbers.
     explanations: one entry per explainer.
+    rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
     """
 
@@ -191,6 +192,7 @@ class Result:
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     explanations: Sequence[Explanations] = ()
+    rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     marks: Sequence[str] = ()
 
 

@@ -239,6 +239,7 @@ class _Run:
             plan.train.select,
             predictions,
             metrics,
+            rows={part: judge.rows for part, judge in judges.items()},
             marks=self.folder.record["marks"],
         )
         return result

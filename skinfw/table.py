@@ -87,6 +87,14 @@ def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
                 if part == "val"
                 else "choose another split or more images",
             )
+    train = set(table.loc[table["part"] == "train", "label"])
+    if absent := [name for name in plan.classes if name not in train]:
+        raise SkinfwError(
+            f"no training image shows {', '.join(absent)}",
+            planned.origin.text,
+            "a network cannot learn a class that it never sees",
+            "choose another split or more images, or leave the class out of the data set",
+        )
     return table
 
 
