@@ -166,12 +166,11 @@ class _Run:
 
     def _build(self, table: pd.DataFrame, decoded: Decoded | None) -> tuple[Parts, Any]:
         """Build the parts, and say what the network and an epoch are."""
-        import numpy as np
-
         from skinfw.engine.cache import cache_folder
         from skinfw.engine.modalities import record
         from skinfw.engine.parts import Parts
         from skinfw.engine.sampling import draw_hash
+        from skinfw.engine.xray import table as table_of
 
         plan = self.plan
         folder = cache_folder() if plan.engine.cache else None
@@ -182,11 +181,13 @@ class _Run:
         backbone, device = plan.one("backbone").use, self.hardware.device
         self.say(f"{backbone}: {millions:.2f} million parameters on {device}")
         draw = parts.drawer.draw(1)
-        drawn = parts.rows["label"].to_numpy()[draw.shown]
         repeats = 0 if draw.copies is None else int(draw.copies.sum())
-        per_class = ", ".join(f"{name} {int((drawn == name).sum()):,}" for name in plan.classes)
-        self.say(f"draw  {len(drawn):,} images per epoch, {repeats:,} of them copies: {per_class}")
-        many = int(np.bincount(draw.shown).max())
+        self.say(f"draw  {len(draw.shown):,} images per epoch, {repeats:,} of them copies")
+        found = parts.xray()
+        for line in table_of(found):
+            self.say(line)
+        self.folder.update(xray=found)
+        many = max(entry["most_repeated"] for entry in found)
         if many > MANY_REPEATS:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))

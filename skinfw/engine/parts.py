@@ -29,6 +29,7 @@ from skinfw.engine.prepare import decoding
 from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
 from skinfw.engine.seed import stream, torch_seed
+from skinfw.engine.xray import xray
 from skinfw.errors import RecipeError
 from skinfw.names import did_you_mean
 from skinfw.table import drawing
@@ -219,17 +220,23 @@ class Parts:
 
         training: from `training`.
         """
-        epochs = range(1, self.plan.train.epochs + 1)
-        weights = [self._class_weight(epoch) for epoch in epochs]
-        found = [weight.double().numpy() for weight in weights if weight is not None]
-        if not found:
+        if not self.weighting:
             return []
-        shown = self.drawer.draw(1).shown
-        drawn = np.bincount(self.labels[shown], minlength=len(self.plan.classes))
-        said = [corrected_twice(self.plan.classes, self.counts, drawn.tolist(), found[-1])]
-        if any((weight != found[0]).any() for weight in found):
-            said.append(corrected_late(np.stack(found), training.rates()))
+        weights, drawn = self._weights(), [entry["drawn"] for entry in self.xray()]
+        said = [corrected_twice(self.plan.classes, self.counts, drawn, weights[-1])]
+        if (weights != weights[0]).any():
+            said.append(corrected_late(weights, training.rates()))
         return [text for text in said if text]
+
+    def xray(self) -> list[dict[str, Any]]:
+        """Return what sampler and weighting will make of each class."""
+        return xray(self.rows, self.plan.classes, self.drawer.draw(1), self._weights())
+
+    def _weights(self) -> npt.NDArray[np.float64]:
+        """Return the weights of the classes in each epoch, [E, C]; ones without a weighting."""
+        found = [self._class_weight(epoch + 1) for epoch in range(self.plan.train.epochs)]
+        alike = np.ones(len(self.plan.classes))
+        return np.stack([alike if one is None else one.double().numpy() for one in found])
 
     def _chain(self, epoch: int) -> Chain:
         """Return the augmentation at the size of an epoch."""
