@@ -173,10 +173,12 @@ class ExplainerKeys:
     """Set what is explained.
 
     images: test images to explain, spread over the classes.
+    mistakes: how many of the most confident mistakes are explained besides.
     target: explain the "predicted" or the "true" class.
     """
 
     images: Annotated[int, Interval(ge=1, le=512)] = 16
+    mistakes: Annotated[int, Interval(ge=0, le=512)] = 12
     target: Literal["predicted", "true"] = "predicted"
 
 

@@ -28,14 +28,14 @@ def explain(
     seed: int,
     beside: Beside,
 ) -> Explanations:
-    """Return maps of some images, spread over the classes.
+    """Return maps of some images, spread over the classes, and of the most confident mistakes.
 
     images: of the part that was predicted, in the same order; of several pictures the first is
         explained.
     predictions: of that part.
     beside: what is known of the part beside its images.
     """
-    chosen = choose(predictions, planned.host["images"], seed)
+    chosen = choose(predictions, planned.host["images"], planned.host["mistakes"], seed)
     predictions = take(predictions, chosen)
     target = planned.host["target"]
     classes = predictions.predicted if target == "predicted" else predictions.true
@@ -89,8 +89,12 @@ def _with_metadata(model: torch.nn.Module, known: tuple[torch.Tensor, ...]) -> t
     return _WithMetadata(model, *known).eval() if known else model
 
 
-def choose(predictions: Predictions, count: int, seed: int) -> list[int]:
-    """Return positions of images to explain: every class in turn, at random within a class."""
+def choose(predictions: Predictions, count: int, mistakes: int, seed: int) -> list[int]:
+    """Return positions of images to explain, ordered by class.
+
+    count: how many are taken from every class in turn, at random within a class.
+    mistakes: how many are wrong and most confident; some may be among the others.
+    """
     rng = stream(seed, "explain")
     turns = [
         list(rng.permutation(np.flatnonzero(predictions.true == label)))
@@ -101,6 +105,10 @@ def choose(predictions: Predictions, count: int, seed: int) -> list[int]:
         for turn in turns:
             if turn and len(chosen) < count:
                 chosen.append(int(turn.pop()))
+    wrong = np.flatnonzero(predictions.predicted != predictions.true)
+    sure = predictions.probabilities.max(1)[wrong]
+    worst = wrong[np.argsort(-sure, kind="stable")][:mistakes]
+    chosen = list(dict.fromkeys([*chosen, *worst.tolist()]))
     return sorted(chosen, key=lambda index: (predictions.true[index], index))
 
 

@@ -163,7 +163,7 @@ def test_the_network_learns_from_the_second_picture_and_answers_beside(train_cas
     assert (veil.probabilities.argmax(1) == veil.true)[known].mean() > 0.8
     assert veil.probabilities.sum(1) == pytest.approx(np.ones(len(known)))
     assert folder.record["modalities"]["categories"] == {"sex": ("female", "male")}
-    assert len(result.explanations[0].maps) == 4
+    assert len(result.explanations[0].maps) >= 4
 
 
 def test_a_run_of_pairs_does_not_predict_single_images(train_cases: Any) -> None:

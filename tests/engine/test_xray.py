@@ -1,12 +1,15 @@
 """What a person should see of sampler and weighting before hours are spent."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from skinfw.contracts import Draw
 from skinfw.engine.xray import table, xray
+from skinfw.errors import SkinfwError
 
 ROWS = pd.DataFrame({"label": ["NV"] * 4 + ["DF"], "lesion": ["1", "1", "2", "3", "9"]})
 
@@ -38,3 +41,22 @@ def test_a_run_tells_and_keeps_it(train: Any) -> None:
     assert sum(entry["images"] for entry in found) < sum(entry["drawn"] for entry in found)
     assert all(entry["share_of_loss"] == [0.125] for entry in found)
     assert any("share of the loss" in line for line in said)
+
+
+HIDES = '''
+class Hides:
+    """Put all images of the first class into the test part."""
+
+    def assign(self, table, rng):
+        first = table["label"] == table["label"].iloc[0]
+        parts = ["val" if place % 4 == 0 else "train" for place in range(len(table))]
+        return ["test" if own else part for own, part in zip(first, parts)]
+'''
+
+
+def test_a_class_that_training_never_shows_is_refused(train: Any, tiny: Path) -> None:
+    (tiny.parent / "hides.py").write_text(HIDES)
+    with pytest.raises(SkinfwError) as error:
+        train('split={use="./hides.py:Hides"}')
+    assert "no training image shows" in error.value.what
+    assert "never sees" in error.value.why

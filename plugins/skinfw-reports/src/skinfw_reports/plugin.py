@@ -23,3 +23,9 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.sheets:ExplanationSheet",
         "A PNG sheet of images and their maps.",
     )
+    yield Component(
+        "report",
+        "page",
+        f"{here}.page:Page",
+        "report.html, all that a reader must know in one file.",
+    )

@@ -1,0 +1,131 @@
+"""Numbers as a reader wants them, and the tables of the report page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinfw import Predictions, Result
+
+FEW = 30
+PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
+
+
+def words(name: str) -> str:
+    """Return a number's name as words."""
+    return name.replace("_", " ")
+
+
+def number(value: float) -> str:
+    """Return a number with three places, or a word where it was not measured."""
+    return "not measured" if math.isnan(value) else f"{value:.3f}"
+
+
+def interval(bounds: Sequence[float]) -> str:
+    """Return an interval."""
+    low, high = bounds
+    return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}"
+
+
+def plain_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return a table as the template takes it."""
+    return {"caption": caption, "head": list(head), "rows": [list(row) for row in rows]}
+
+
+def headline(result: Result, names: Sequence[str]) -> list[dict[str, str]]:
+    """Return the first numbers of the page, those of them that the recipe measures."""
+    found, bounds = result.metrics["test"], _intervals(result)
+    chosen = [name for name in names if name in found] or list(found)[:3]
+    return [
+        {
+            "label": words(name),
+            "value": number(found[name]),
+            "interval": interval(bounds[name]) if name in bounds else "",
+        }
+        for name in chosen
+    ]
+
+
+def per_class(result: Result) -> dict[str, Any]:
+    """Return the table of the classes, and what must be said below it."""
+    import numpy as np
+
+    test, found, bounds = result.predictions["test"], result.metrics["test"], _intervals(result)
+    counts = np.bincount(test.true, minlength=len(test.classes))
+    named = [name for name in PER_CLASS if any(f"{name}/{one}" in found for one in test.classes)]
+    rows, few, absent = [], [], []
+    for label, name in enumerate(test.classes):
+        lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label)}
+        cells = []
+        for measure in named:
+            key = f"{measure}/{name}"
+            cell = number(found.get(key, math.nan))
+            if key in bounds and (shown := interval(bounds[key])):
+                cell += f" ({shown})"
+            cells.append(cell)
+        rows.append([name, f"{counts[label]:,}", f"{len(lesions):,}", *cells])
+        if not counts[label]:
+            absent.append(name)
+        elif len(lesions) < FEW:
+            few.append(f"{name} ({len(lesions)} lesions)")
+    notes = []
+    if few:
+        notes.append(f"Few lesions, so that a single one moves the numbers: {', '.join(few)}.")
+    if absent:
+        notes.append(f"Without a test image and therefore not measured: {', '.join(absent)}.")
+    head = ["class", "images", "lesions", *(f"{words(name)}" for name in named)]
+    caption = "Each class against the rest on the test part"
+    caption += "; 95 % intervals over lesions in brackets" if bounds else ""
+    return {"table": plain_table(caption, head, rows), "notes": notes}
+
+
+def confusion(predictions: Predictions) -> dict[str, Any]:
+    """Return the confusion matrix as cells with colours that can be read."""
+    import numpy as np
+
+    count = len(predictions.classes)
+    matrix = np.zeros((count, count), int)
+    np.add.at(matrix, (predictions.true, predictions.predicted), 1)
+    rows = []
+    for name, row in zip(predictions.classes, matrix, strict=True):
+        total = int(row.sum())
+        cells = []
+        for images in row.tolist():
+            share = images / total if total else 0.0
+            # White letters on a dark ground, black ones on a light one: a contrast above 4.5.
+            strength = share if share < 0.5 else 0.55 + 0.45 * share
+            shade = [round(255 + (end - 255) * strength) for end in (31, 78, 121)]
+            cells.append(
+                {
+                    "count": f"{images:,}" if images else "·",
+                    "share": f"{share:.0%}" if images else "",
+                    "background": f"rgb({', '.join(map(str, shade))})",
+                    "ink": "#fff" if strength > 0.6 else "#1b1b1b",
+                }
+            )
+        rows.append({"name": name, "cells": cells, "total": f"{total:,}"})
+    return {"names": list(predictions.classes), "rows": rows}
+
+
+def parts_table(file: Path, classes: Sequence[str]) -> dict[str, Any]:
+    """Return images and lesions by part and class."""
+    import pandas as pd
+
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = []
+    for name in [*classes, "all"]:
+        own = table if name == "all" else table[table["label"] == name]
+        cells = []
+        for part in ("train", "val", "test"):
+            here = own[own["part"] == part]
+            cells.append(f"{len(here):,} ({here['lesion'].nunique():,})")
+        rows.append([name, *cells])
+    head = ["class", "training", "validation", "test"]
+    return plain_table("Images, and lesions in brackets, by part", head, rows)
+
+
+def _intervals(result: Result) -> Mapping[str, Sequence[float]]:
+    found: Mapping[str, Sequence[float]] = getattr(result, "intervals", {}).get("test", {})
+    return found

@@ -1,0 +1,171 @@
+"""Drawings of the report page, as SVG that stands in the page itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from skinfw_reports.figures import GREY, TRAIN, VALIDATION, new_figure
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from skinfw import Predictions
+
+POINTS = 200
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Hold a drawing for the page.
+
+    svg: the element.
+    alt: what it shows, for who cannot see it.
+    caption: what stands below it.
+    """
+
+    svg: Markup
+    alt: str
+    caption: str
+
+
+def operating_curves(predictions: Predictions) -> list[Drawing]:
+    """Return the ROC curve and the precision over the recall of each class against the rest."""
+    import numpy as np
+    from sklearn.metrics import auc, precision_recall_curve, roc_curve
+
+    roc, recall = new_figure(8.6, 4.2), new_figure(8.6, 4.2)
+    left, right = roc.subplots(), recall.subplots()
+    said_roc, said_recall = [], []
+    for label, name in enumerate(predictions.classes):
+        positive = predictions.true == label
+        if positive.all() or not positive.any():
+            continue
+        scores = predictions.probabilities[:, label]
+        false, true, _ = roc_curve(positive, scores)
+        area = auc(false, true)
+        left.plot(*_thinned(false, true), linewidth=1.5, label=f"{name}  {area:.3f}")
+        said_roc.append(f"{name} {area:.3f}")
+        precision, sensitivity, _ = precision_recall_curve(positive, scores)
+        mean = -np.sum(np.diff(sensitivity) * precision[:-1])
+        right.plot(
+            *_thinned(sensitivity, precision),
+            linewidth=1.5,
+            label=f"{name}  {mean:.3f}  ({positive.mean():.1%})",
+        )
+        said_recall.append(f"{name} {mean:.3f}")
+    left.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    left.set(xlabel="1 - specificity", ylabel="sensitivity")
+    right.set(xlabel="sensitivity (recall)", ylabel="precision")
+    for axes, title in ((left, "AUC"), (right, "average precision (share of the images)")):
+        _tidy(axes)
+        axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.02, 0.5),
+                    title=title, title_fontsize=9, alignment="left")  # fmt: skip
+    return [
+        Drawing(
+            svg(roc),
+            f"ROC curves of each class against the rest. AUC: {', '.join(said_roc)}.",
+            "Each class against the rest, at all thresholds.",
+        ),
+        Drawing(
+            svg(recall),
+            f"Precision over recall of each class. Average precision: {', '.join(said_recall)}.",
+            "What share of the calls is right, at all thresholds. Chance level is a class's share.",
+        ),
+    ]
+
+
+def reliability(predictions: Predictions) -> Drawing:
+    """Return how often images are right that the network is so and so sure of."""
+    import numpy as np
+
+    sure = predictions.probabilities.max(1)
+    right = predictions.predicted == predictions.true
+    places = np.minimum((sure * BINS).astype(int), BINS - 1)
+    counts = np.bincount(places, minlength=BINS)
+    there = counts > 0
+    means = np.bincount(places, sure, BINS)[there] / counts[there]
+    hits = np.bincount(places, right, BINS)[there] / counts[there]
+    figure = new_figure(5.2, 4.0)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    axes.scatter(means, hits, s=12 + 300 * counts[there] / counts.sum(), color=VALIDATION)
+    axes.set(xlabel="probability of the predicted class", ylabel="share that is right")
+    _tidy(axes)
+    gap = float(np.sum(counts[there] * np.abs(means - hits)) / counts.sum())
+    middle = "above" if sure.mean() > right.mean() else "below"
+    return Drawing(
+        svg(figure),
+        f"Reliability diagram. On average the probability is {sure.mean():.2f} and the accuracy "
+        f"{right.mean():.2f}; the mean gap is {gap:.3f}.",
+        f"Dots on the line would be honest probabilities; their size is the number of images. The "
+        f"mean probability lies {middle} the accuracy; the mean gap (ECE) is {gap:.3f}.",
+    )
+
+
+def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> list[Drawing]:
+    """Return the losses and the selected number over the epochs."""
+    epochs = [record["epoch"] for record in records]
+    figure = new_figure(9.4, 3.4)
+    loss, chosen = figure.subplots(1, 2)
+    for name, colour in (("train", TRAIN), ("val", VALIDATION)):
+        values = [record[f"{name}_loss"] for record in records]
+        loss.plot(epochs, values, color=colour, marker="o", markersize=3, label=name)
+    loss.legend(frameon=False, fontsize=9)
+    number = "accuracy" if select == "val_loss" else select
+    values = [record.get(number, float("nan")) for record in records]
+    chosen.plot(epochs, values, color=VALIDATION, marker="o", markersize=3)
+    chosen.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
+    words = number.replace("_", " ")
+    for axes, title in ((loss, "loss"), (chosen, f"validation {words}")):
+        axes.set_title(title, fontsize=10, loc="left")
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.spines[["top", "right"]].set_visible(False)
+    last = records[-1]
+    return [
+        Drawing(
+            svg(figure),
+            f"Over {len(records)} epochs the training loss ends at {last['train_loss']:.3f} and "
+            f"the validation loss at {last['val_loss']:.3f}. The best validation {words} is that "
+            f"of epoch {best}.",
+            f"The dotted line is epoch {best}, whose weights were kept.",
+        )
+    ]
+
+
+def svg(figure: Figure) -> Markup:
+    """Return a figure as an element without a document around it; its letters stay letters."""
+    from markupsafe import Markup
+    from matplotlib import rc_context
+
+    sink = io.StringIO()
+    # The salt makes the same figure the same text.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "skinfw"}):
+        figure.savefig(sink, format="svg", metadata={"Date": None, "Creator": None})
+    text = sink.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    return Markup(text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
+
+
+def _thinned(x: Any, y: Any) -> tuple[Any, Any]:
+    """Keep at most so many points of a curve, its ends among them."""
+    import numpy as np
+
+    if len(x) <= POINTS:
+        return x, y
+    kept = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
+    return x[kept], y[kept]
+
+
+def _tidy(axes: Axes) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,258 @@
+"""report.html: what a reader must know about a run, in one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Interval
+
+from skinfw import Result
+from skinfw_reports import drawings
+from skinfw_reports.cells import (
+    FEW,
+    confusion,
+    headline,
+    interval,
+    number,
+    parts_table,
+    per_class,
+    plain_table,
+    words,
+)
+from skinfw_reports.gallery import gallery
+
+TITLES = {
+    "classes": "Each class",
+    "confusion": "What is taken for what",
+    "curves": "At other thresholds",
+    "probabilities": "Can the probabilities be believed?",
+    "subgroups": "Subgroups",
+    "mistakes": "The most confident mistakes",
+    "training": "What was trained on what",
+    "leakage": "Split and leakage",
+    "card": "Model card",
+    "made": "How it was made",
+}
+HEADLINE = ("balanced_accuracy", "accuracy", "macro_auc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Write report.html, one file that loads nothing.
+
+    It shows the headline with its interval, each class, the confusion matrix, operating curves,
+    reliability, the most confident mistakes with their maps, what was trained on what, the split
+    and its leakage, and a model card. What the reports calibration and subgroups found is shown
+    where they stand before this one.
+
+    mistakes: how many mistakes are shown.
+    """
+
+    mistakes: Annotated[int, Interval(ge=0, le=100)] = 12
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write the page, and give it its name only when it is whole."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("skinfw_reports", "."),
+            autoescape=True,  # ids, labels and paths come from other people's tables
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        text = environment.get_template("page.html.jinja").render(self._content(result, folder))
+        partial = folder / "report.partial"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(folder / "report.html")
+
+    def _content(self, result: Result, folder: Path) -> dict[str, Any]:
+        """Return everything that the template names."""
+        record = _json(folder / "run.json")
+        recipe = record.get("recipe", {})
+        test = result.predictions["test"]
+        shown = gallery(result, self.mistakes)
+        subgroups = _subgroups(folder / "subgroups.csv")
+        titles = {key: title for key, title in TITLES.items() if key != "subgroups" or subgroups}
+        lesions = len(set(test.lesions))
+        return {
+            "name": result.name,
+            "backbone": recipe.get("backbone", {}).get("use", "a network"),
+            "dataset": recipe.get("dataset", {}).get("use", "its data set"),
+            "started": record.get("started", ""),
+            "version": record.get("versions", {}).get("skinfw", ""),
+            "judged": {"images": len(test.ids), "lesions": lesions},
+            "headline": headline(result, HEADLINE),
+            "reading": _reading(result),
+            "marks": list(result.marks),
+            "titles": titles,
+            "sections": [{"key": key, "title": title} for key, title in titles.items()],
+            "classes": per_class(result),
+            "confusion": confusion(test),
+            "curves": drawings.operating_curves(test),
+            "reliability": drawings.reliability(test),
+            "calibration": _calibration(folder / "calibration.json"),
+            "subgroups": subgroups,
+            "mistakes": shown,
+            "mistakes_text": _about_mistakes(result, len(shown)),
+            "training_text": _about_training(result),
+            "parts": parts_table(folder / "splits.csv", result.classes),
+            "xray": _xray(record.get("xray", [])),
+            "history": drawings.history(result.history, result.select, result.best_epoch),
+            "leakage": _leakage(record, result),
+            "limits": _limits(result),
+            "environment": _environment(record),
+            "recipe": _toml(recipe),
+        }
+
+
+def _reading(result: Result) -> str:
+    found = getattr(result, "intervals", {}).get("test", {})
+    if not found:
+        return "These are the numbers of one test part; another one would give others."
+    return (
+        "Were the lesions of the test part drawn again from the same source, the number would lie "
+        "in its interval about nineteen times out of twenty. Another training, clinic or camera is "
+        "not in it."
+    )
+
+
+def _about_training(result: Result) -> str:
+    kept = f"{len(result.history)} epochs; the weights of epoch {result.best_epoch} were kept"
+    if any("test part" in mark for mark in result.marks):
+        return f"{kept}. See the marks at the top: the test part had a say in it."
+    select = words(result.select)
+    return (
+        f"{kept}, because its validation {select} was the best. The test part was looked at once, "
+        "at the end."
+    )
+
+
+def _about_mistakes(result: Result, shown: int) -> str:
+    test = result.predictions["test"]
+    wrong = int((test.predicted != test.true).sum())
+    if not wrong:
+        return "The network makes no mistake on the test part."
+    if not shown:
+        return (
+            f"{wrong:,} of {len(test.ids):,} images are called wrongly; an explainer in the recipe "
+            "would show the most confident of them here."
+        )
+    return (
+        f"{wrong:,} of {len(test.ids):,} images are called wrongly. These are the {shown} of which "
+        "the network is surest, among those that were explained: what it saw, and what spoke for "
+        "its answer, brighter for more."
+    )
+
+
+def _leakage(record: Mapping[str, Any], result: Result) -> list[str]:
+    split = record.get("recipe", {}).get("split", {}).get("use", "")
+    told = [f'The split "{split}" divided the images. A hash of the division is in run.json.']
+    shared = [mark for mark in result.marks if "lesion" in mark or "leak" in mark]
+    told += shared or ["No lesion has images in more than one part."]
+    return told + [str(note) for note in record.get("notes", [])]
+
+
+def _limits(result: Result) -> list[str]:
+    import numpy as np
+
+    test = result.predictions["test"]
+    counts = np.bincount(test.true, minlength=len(test.classes))
+    few = [f"{name} ({n})" for name, n in zip(test.classes, counts, strict=True) if n < FEW]
+    limits = [
+        "It answers one of its classes for every image, even for one that shows none of them.",
+        "It has seen the cameras, the skin types and the clinics of its data set, and no others.",
+    ]
+    if few:
+        limits.append(
+            f"Classes with fewer than {FEW} test images, whose numbers are coarse: "
+            f"{', '.join(few)}."
+        )
+    return limits + list(result.marks)
+
+
+def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
+    hardware, timings = record.get("hardware", {}), record.get("timings", {})
+    device = hardware.get("gpu") or hardware.get("device", "")
+    rows = [
+        ["command", record.get("command", "")],
+        ["started", record.get("started", "")],
+        ["git commit", record.get("git_commit", "") or "none"],
+        ["platform", record.get("platform", "")],
+        ["device", f"{device}, {hardware.get('precision', '')}"],
+        ["versions", ", ".join(f"{k} {v}" for k, v in record.get("versions", {}).items())],
+        ["seconds", ", ".join(f"{k} {v:,.0f}" for k, v in timings.items())],
+        ["data fingerprint", record.get("data_fingerprint", "")],
+    ]
+    return plain_table("Where and when", ["", ""], rows)
+
+
+def _xray(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    if not found:
+        return None
+    rows = []
+    for entry in found:
+        first, last = entry["share_of_loss"][0], entry["share_of_loss"][-1]
+        share = f"{first:.0%}" if abs(first - last) < 0.005 else f"{first:.0%} to {last:.0%}"
+        counts = [f"{entry[key]:,}" for key in ("images", "lesions", "drawn", "most_repeated")]
+        rows.append([entry["class"], *counts, share])
+    head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
+    return plain_table("What sampler and weighting made of each class", head, rows)
+
+
+def _subgroups(file: Path) -> dict[str, Any] | None:
+    """Return the table of the report subgroups, where it stands before this one."""
+    import pandas as pd
+
+    if not file.is_file():
+        return None
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = [[_short(cell) for cell in row] for row in table.itertuples(index=False)]
+    return plain_table("Test images by group", [words(name) for name in table.columns], rows)
+
+
+def _calibration(file: Path) -> list[dict[str, Any]]:
+    """Return the tables of the report calibration, where it stands before this one."""
+    found = _json(file)
+    tables = []
+    for key, value in found.items():
+        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
+            columns = list(dict.fromkeys(name for one in value.values() for name in one))
+            rows = [
+                [name, *(_short(one.get(c, "")) for c in columns)] for name, one in value.items()
+            ]
+            tables.append(plain_table(words(key), ["", *map(words, columns)], rows))
+    flat = [[words(key), _short(value)] for key, value in found.items() if _is_plain(value)]
+    return ([plain_table("calibration", ["", ""], flat)] if flat else []) + tables
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool) or value is None
+
+
+def _short(value: Any) -> str:
+    """Return a cell: numbers with three places, nothing for what was not measured."""
+    if isinstance(value, list):
+        return interval(value) if len(value) == 2 else ", ".join(_short(one) for one in value)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return f"{found:,.0f}" if found.is_integer() else number(found)
+
+
+def _toml(recipe: Mapping[str, Any]) -> str:
+    return json.dumps(recipe, indent=1)
+
+
+def _json(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
