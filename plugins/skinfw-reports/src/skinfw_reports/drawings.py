@@ -69,12 +69,12 @@ def operating_curves(predictions: Predictions) -> list[Drawing]:
                     title=title, title_fontsize=9, alignment="left")  # fmt: skip
     return [
         Drawing(
-            svg(roc),
+            svg(roc, "roc"),
             f"ROC curves of each class against the rest. AUC: {', '.join(said_roc)}.",
             "Each class against the rest, at all thresholds.",
         ),
         Drawing(
-            svg(recall),
+            svg(recall, "recall"),
             f"Precision over recall of each class. Average precision: {', '.join(said_recall)}.",
             "What share of the calls is right, at all thresholds. Chance level is a class's share.",
         ),
@@ -101,7 +101,7 @@ def reliability(predictions: Predictions) -> Drawing:
     gap = float(np.sum(counts[there] * np.abs(means - hits)) / counts.sum())
     middle = "above" if sure.mean() > right.mean() else "below"
     return Drawing(
-        svg(figure),
+        svg(figure, "reliability"),
         f"Reliability diagram. On average the probability is {sure.mean():.2f} and the accuracy "
         f"{right.mean():.2f}; the mean gap is {gap:.3f}.",
         f"Dots on the line would be honest probabilities; their size is the number of images. The "
@@ -131,7 +131,7 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
     last = records[-1]
     return [
         Drawing(
-            svg(figure),
+            svg(figure, "history"),
             f"Over {len(records)} epochs the training loss ends at {last['train_loss']:.3f} and "
             f"the validation loss at {last['val_loss']:.3f}. The best validation {words} is that "
             f"of epoch {best}.",
@@ -140,8 +140,11 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
     ]
 
 
-def svg(figure: Figure) -> Markup:
-    """Return a figure as an element without a document around it; its letters stay letters."""
+def svg(figure: Figure, name: str) -> Markup:
+    """Return a figure as an element without a document around it; its letters stay letters.
+
+    name: keeps its ids apart from those of other figures on the page.
+    """
     from markupsafe import Markup
     from matplotlib import rc_context
 
@@ -152,6 +155,7 @@ def svg(figure: Figure) -> Markup:
     text = sink.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", text)
     return Markup(text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
 
 

@@ -1,0 +1,175 @@
+"""report.html: it holds everything, loads nothing, and believes no text that it is given."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinfw import Explanations, Predictions, Result
+from skinfw_reports.page import TITLES, Page
+
+CLASSES = ("MEL", "NV", "DF")
+EVIL = "<script>alert(1)</script>"
+NUMBERS = {"balanced_accuracy": 0.5, "accuracy": 0.6, "sensitivity/MEL": 0.25}
+
+
+class Reader(HTMLParser):
+    """Collect elements, and whether they are closed in order."""
+
+    void = frozenset({"meta", "link", "img", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.seen if name == tag]
+
+
+def result(folder: Path, names: list[str] | None = None, right: bool = False) -> Result:
+    """A run of thirty images, of which the first ones are called wrongly; no image shows DF."""
+    rng = np.random.default_rng(0)
+    true = np.arange(30) % 2
+    called = true if right else np.where(np.arange(30) < 8, 1 - true, true)
+    chances = 0.2 + 0.6 * np.eye(3)[called] - 0.2 * np.eye(3)[2]
+    chances[:, :2] += rng.uniform(0, 0.01, (30, 2))
+    chances /= chances.sum(1, keepdims=True)
+    ids = names or [f"i{n}" for n in range(30)]
+    test = Predictions(ids, [f"l{n // 2}" for n in range(30)], true, chances, CLASSES)
+    some = Predictions(ids[:4], test.lesions[:4], true[:4], chances[:4], CLASSES)
+    images = rng.integers(0, 256, (4, 16, 16, 3), np.uint8)
+    maps = rng.random((4, 16, 16), np.float32)
+    history = [
+        {"epoch": n, "train_loss": 1 / n, "val_loss": 1.1 / n, "balanced_accuracy": n / 10}
+        for n in (1, 2)
+    ]
+    table = pd.DataFrame({"id": ids, "lesion": test.lesions, "label": "MEL", "part": "test"})
+    table.to_csv(folder / "splits.csv", index=False)
+    record = {
+        "command": f"skinfw run {EVIL}", "recipe": {"split": {"use": "rows"}, "name": EVIL},
+        "notes": ["2 images are absent"], "hardware": {"device": "cpu", "precision": "fp32"},
+        "xray": [{"class": "MEL", "images": 5, "lesions": 4, "drawn": 9, "most_repeated": 2,
+                  "share_of_loss": [0.1, 0.4]}],
+    }  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(record))
+    return Result(
+        folder, "my run", CLASSES, history, 2, "balanced_accuracy", {"test": test},
+        {"test": NUMBERS}, [Explanations("grad-cam", "predicted", some, images, maps)], {},
+        ["3 lesions have images in more than one part"],
+    )  # fmt: skip
+
+
+def page(made: Result, **keys: Any) -> tuple[str, Reader]:
+    Page(**keys).write(made, made.folder)
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open, "every element is closed"
+    return text, reader
+
+
+def test_every_section_is_there_and_reachable(tmp_path: Path) -> None:
+    _, found = page(result(tmp_path))
+    ids = [attributes["id"] for _, attributes in found.seen if "id" in attributes]
+    assert len(ids) == len(set(ids)), "an id names one thing"
+    links = {attributes["href"] for attributes in found.all("a")}
+    assert links == {f"#{key}" for key in TITLES if key != "subgroups"}
+    assert links <= {f"#{name}" for name in ids}
+
+
+def test_it_loads_nothing(tmp_path: Path) -> None:
+    text, found = page(result(tmp_path))
+    assert not found.all("script")
+    for tag, attributes in found.seen:
+        for name in ("src", "href"):
+            value = attributes.get(name) or ""
+            assert value == "" or value.startswith(("data:", "#")), (tag, value)
+    assert "@import" not in text and not re.search(r"url\((?!#)", text)
+
+
+def test_who_cannot_see_is_told_what_pictures_show(tmp_path: Path) -> None:
+    _, found = page(result(tmp_path))
+    pictures = found.all("img")
+    assert len(pictures) == 8 and all(picture["alt"] for picture in pictures)
+    figures = found.all("figure")
+    assert len(figures) == 4 and all(figure["aria-label"] for figure in figures)
+    assert found.all("html")[0]["lang"] == "en"
+
+
+def test_texts_of_tables_cannot_become_code(tmp_path: Path) -> None:
+    names = [f"{EVIL}{n}" for n in range(30)]
+    text, found = page(result(tmp_path, names))
+    assert EVIL not in text and "&lt;script&gt;" in text
+    assert not found.all("script")
+
+
+def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> None:
+    text, _ = page(result(tmp_path))
+    assert "Before you believe these numbers" in text
+    assert text.count("3 lesions have images in more than one part") >= 3
+    assert "Without a test image and therefore not measured: DF." in text
+    assert "2 images are absent" in text and "10% to 40%" in text
+
+
+def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    text, _ = page(made, mistakes=2)
+    shown = re.findall(r'alt="Image (i\d+), which', text)
+    some = made.explanations[0].predictions
+    order = np.argsort(-some.probabilities.max(1))
+    assert shown == [some.ids[place] for place in order[:2]]
+    assert "8 of 30 images are called wrongly" in text
+
+
+def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
+    text, _ = page(result(tmp_path, right=True))
+    assert "makes no mistake on the test part" in text
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "subgroups.csv"])
+def test_what_other_reports_found_is_shown(name: str, tmp_path: Path) -> None:
+    made = result(tmp_path)
+    if name == "subgroups.csv":
+        (tmp_path / name).write_text("group,images,balanced_accuracy\nfemale,12,0.51234\n")
+        expected = ("Subgroups", "female", "0.512")
+    else:
+        found = {"temperature": 1.2345, "thresholds": {"MEL": {"threshold": 0.2, "n": 4}}}
+        (tmp_path / name).write_text(json.dumps(found))
+        expected = ("temperature", "1.234", "thresholds", "0.200")
+    text, _ = page(made)
+    assert all(word in text for word in expected)
+
+
+def test_the_matrix_can_be_read_at_every_share(tmp_path: Path) -> None:
+    def luminance(colour: list[int]) -> float:
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+                  for c in (value / 255 for value in colour)]  # fmt: skip
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    from skinfw_reports.cells import confusion
+
+    for hits in range(101):
+        called = np.eye(2)[[0] * hits + [1] * (100 - hits)]
+        made = Predictions(["x"] * 100, ["x"] * 100, np.zeros(100, int), called, ("A", "B"))
+        cell = confusion(made)["rows"][0]["cells"][0]
+        ground = [int(value) for value in re.findall(r"\d+", cell["background"])]
+        ink = [255] * 3 if cell["ink"] == "#fff" else [0x1B] * 3
+        light, dark = sorted([luminance(ground), luminance(ink)], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, hits
