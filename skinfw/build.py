@@ -19,6 +19,7 @@ from skinfw.recipe import Keys, Recipe
 from skinfw.settings import (
     SETTINGS,
     EngineSettings,
+    EvaluateSettings,
     ImageSettings,
     ModalitySettings,
     TopLevel,
@@ -39,7 +40,7 @@ class Plan:
 
     recipe: the recipe.
     seed: behind all random streams.
-    image, modalities, train, engine: the host's tables.
+    image, modalities, train, evaluate, engine: the host's tables.
     parts: what each kind names, in order.
     dataset: the data set object, not read yet.
     """
@@ -50,6 +51,7 @@ class Plan:
     image: ImageSettings
     modalities: ModalitySettings
     train: TrainSettings
+    evaluate: EvaluateSettings
     engine: EngineSettings
     parts: Mapping[str, tuple[Planned, ...]]
     dataset: Any = field(repr=False)

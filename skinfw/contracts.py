@@ -178,6 +178,8 @@ class Result:
     select: the number that chose it.
     predictions: by part, "val" and "test".
     metrics: by part, named numbers.
+    intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
+        empty where the recipe wants none.
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
@@ -194,6 +196,7 @@ class Result:
     explanations: Sequence[Explanations] = ()
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     marks: Sequence[str] = ()
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -261,6 +264,18 @@ class Sampler(Protocol):
 
     def draw(self, labels: Integers, context: Context) -> Draw:
         """Return the draw of one epoch, given the labels [N] of the training part."""
+
+
+class Metric(Protocol):
+    """A metric: named numbers of predictions.
+
+    `resampled(predictions, weights) -> Mapping[str, float64 [R]]` is optional: the numbers under
+    each row of weights, float64 [R, N], which say how often each image counts. Without it,
+    intervals call the metric once for each replicate.
+    """
+
+    def __call__(self, predictions: Predictions) -> Mapping[str, float]:
+        """Return the numbers; those of one class are called `name/CLASS`."""
 
 
 class Report(Protocol):

@@ -13,6 +13,7 @@ from skinfw.build import Plan
 from skinfw.contracts import Result
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.hooks import run_hooks
+from skinfw.intervals import Interval, recorded
 from skinfw.record import RunFolder, describe, differences, write_json
 from skinfw.table import (
     class_counts,
@@ -216,7 +217,7 @@ class _Run:
     def _evaluate(self, parts: Parts, history: list[dict[str, float]]) -> Result:
         """Judge the best weights, on validation and, once, on test."""
         from skinfw.engine.device import share
-        from skinfw.engine.evaluate import measure
+        from skinfw.engine.evaluate import intervals, measure
         from skinfw.engine.loop import BEST, best_epoch
         from skinfw.engine.state import load_weights
 
@@ -228,8 +229,15 @@ class _Run:
         predictions = {part: judge.predict(parts.model) for part, judge in judges.items()}
         metrics = {part: measure(parts.metrics, found) for part, found in predictions.items()}
         best = best_epoch(history, plan.train.select)
+        bounds: dict[str, dict[str, Interval]] = {}
         if self.hardware.main:
             write_json(folder / "metrics.json", metrics)
+            if replicates := plan.evaluate.replicates:
+                bounds = {
+                    part: intervals(parts.metrics, found, replicates, plan.seed)
+                    for part, found in predictions.items()
+                }
+                write_json(folder / "intervals.json", recorded(predictions, bounds, replicates))
         self.folder.update(results={"best_epoch": best, "select": plan.train.select, **metrics})
         result = Result(
             folder,
@@ -242,6 +250,7 @@ class _Run:
             metrics,
             rows={part: judge.rows for part, judge in judges.items()},
             marks=self.folder.record["marks"],
+            intervals=bounds,
         )
         return result
 

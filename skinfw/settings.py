@@ -95,6 +95,17 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
+    """Set how the numbers of validation and test are judged, once the training is done.
+
+    replicates: how often the lesions are drawn again for the 95 % interval of each number; 0 makes
+        no intervals.
+    """
+
+    replicates: Annotated[int, Interval(ge=0, le=100_000)] = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """Set how the machine computes; only `precision` may change a number beyond rounding.
 
@@ -186,6 +197,7 @@ SETTINGS: dict[str, type] = {
     "image": ImageSettings,
     "modalities": ModalitySettings,
     "train": TrainSettings,
+    "evaluate": EvaluateSettings,
     "engine": EngineSettings,
 }
 KEYS: dict[str, type] = {"augment": AugmentKeys, "view": ViewKeys, "explainer": ExplainerKeys}

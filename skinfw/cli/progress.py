@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from skinfw.contracts import Result
 from skinfw.hooks import hookimpl
+from skinfw.intervals import few_lesions
 from skinfw.recipe import shown
 
 PLAIN_SECONDS = 30.0
@@ -112,17 +114,30 @@ def summary(result: Result) -> str:
 
     result: of the run.
     """
-    test = result.metrics["test"]
     best = result.history[result.best_epoch - 1][result.select]
     lines = [
         f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}",
-        "test  "
-        + "  ".join(
-            f"{name.replace('_', ' ')} {value:.3f}"
-            for name, value in test.items()
-            if "/" not in name
-        ),
+        *_test_lines(result),
         *(f"note: {mark}" for mark in result.marks),
         *(f"  {shown(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
     ]
     return "\n".join(lines)
+
+
+def _test_lines(result: Result) -> list[str]:
+    """Return the numbers of the test part with their intervals; those of classes are in files."""
+    found, bounds = result.predictions["test"], result.intervals.get("test", {})
+    numbers = {name: value for name, value in result.metrics["test"].items() if "/" not in name}
+    # The number that the run was selected by is what its reader asks for first.
+    names = sorted(numbers, key=lambda name: name != result.select)
+    width = max(map(len, names), default=0)
+    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions"]
+    for name in names:
+        line = f"test  {name.replace('_', ' '):{width}}  {numbers[name]:.3f}"
+        low, high = bounds.get(name, (math.nan, math.nan))
+        lines.append(line if math.isnan(low) else f"{line}  95 % interval {low:.3f} to {high:.3f}")
+    few = few_lesions(found)
+    if bounds and few:
+        counts = ", ".join(f"{name} {count}" for name, count in few.items())
+        lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")
+    return lines

@@ -16,6 +16,7 @@ from skinfw.engine.feed import Feed
 from skinfw.engine.modalities import Beside
 from skinfw.engine.scores import combined, probabilities
 from skinfw.errors import SkinfwError
+from skinfw.intervals import Interval, bootstrap
 
 
 class Evaluator:
@@ -103,3 +104,19 @@ def measure(metrics: list[Any], predictions: Predictions) -> dict[str, float]:
         with planned.guard():
             numbers |= {str(name): float(value) for name, value in metric(predictions).items()}
     return numbers
+
+
+def intervals(
+    metrics: list[Any], predictions: Predictions, replicates: int, seed: int
+) -> dict[str, Interval]:
+    """Return the 95 % intervals of the numbers of all metrics.
+
+    metrics: pairs of plan and object.
+    predictions: of one part.
+    replicates, seed: of the lesions that are drawn again, the same for all metrics.
+    """
+    found: dict[str, Interval] = {}
+    for planned, metric in metrics:
+        with planned.guard():
+            found |= bootstrap(metric, predictions, replicates, seed)
+    return found

@@ -341,12 +341,13 @@ class Parts:
         }
         trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
         names = [*measure(self.metrics, trial), "val_loss"]
+        whole = [name for name in names if "/" not in name]
         select = self.plan.train.select
         if select not in names:
             raise RecipeError(
                 f'train.select names no number: "{select}"{did_you_mean(select, names)}',
                 self.plan.recipe.origin("train", "select").text,
-                cure=f"the metrics of this recipe give {', '.join(names)}",
+                cure=f"the metrics of this recipe give {', '.join(whole)}, and numbers of classes",
             )
 
 

@@ -27,6 +27,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "csv": {"file": "list.csv"},
     "annotations": {"train": "train.json", "names": ["A", "B"]},
     "randaugment-op": {"op": "rotate"},
+    "isic2017-challenge": {"keratosis": "NV"},
 }
 
 

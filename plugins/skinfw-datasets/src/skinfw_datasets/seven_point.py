@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinfw import ClassName, SkinfwError
 
@@ -107,31 +107,54 @@ class SevenPoint:
         """Return the named numbers; NaN where there is nothing to measure on."""
         import numpy as np
 
+        once = np.ones((1, len(predictions.ids)))
+        found = self.resampled(predictions, once)
+        return {name: float(values[0]) for name, values in found.items()}
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return each number under each row of weights [R, N], as float64 [R]."""
+        import numpy as np
+
         predicted, true = scores(predictions)
         accuracies, recalls = [], []
         for name in POINTS:
             answer = predictions.auxiliary[name]
-            known = answer.true >= 0
-            right = answer.probabilities.argmax(1)[known] == answer.true[known]
-            kinds = np.unique(answer.true[known])
-            accuracies.append(_mean(right))
-            recalls.append(_mean([right[answer.true[known] == kind].mean() for kind in kinds]))
+            right = answer.probabilities.argmax(1) == answer.true
+            accuracies.append(_mean(right, answer.true >= 0, weights))
+            kinds = np.unique(answer.true[answer.true >= 0])
+            by_kind = [_mean(right, answer.true == kind, weights) for kind in kinds]
+            recalls.append(_measured(by_kind, weights))
         classes = np.array(predictions.classes)[predictions.true]
         melanoma, suspected = classes == self.melanoma, predicted >= SUSPICIOUS
+        known = ~np.isnan(true)
+        errors = np.abs(predicted - np.where(known, true, 0))
         return {
-            "criteria_accuracy": _mean(accuracies),
-            "criteria_balanced_accuracy": _mean(recalls),
-            "seven_point_error": _mean(np.abs(predicted - true)[~np.isnan(true)]),
-            "seven_point_sensitivity": _mean(suspected[melanoma]),
-            "seven_point_specificity": _mean(~suspected[~melanoma]),
+            "criteria_accuracy": _measured(accuracies, weights),
+            "criteria_balanced_accuracy": _measured(recalls, weights),
+            "seven_point_error": _mean(errors, known, weights),
+            "seven_point_sensitivity": _mean(suspected, melanoma, weights),
+            "seven_point_specificity": _mean(~suspected, ~melanoma, weights),
         }
 
 
-def _mean(values: object) -> float:
+def _mean(values: npt.NDArray[Any], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """Return the mean over some images under each row of weights, [R]; NaN without any."""
     import numpy as np
 
-    found = np.asarray(values, float)
-    return float(found.mean()) if len(found) else float("nan")
+    total = weights @ among
+    found = np.full(len(total), np.nan)
+    return np.divide(weights @ (values * among), total, out=found, where=total > 0)
+
+
+def _measured(rows: list[Floats], weights: Floats) -> Floats:
+    """Return the mean of what was measured, [R]."""
+    import numpy as np
+
+    found = np.array(rows).reshape(len(rows), len(weights))
+    measured = ~np.isnan(found)
+    total = measured.sum(0)
+    mean = np.full(len(weights), np.nan)
+    return np.divide(np.where(measured, found, 0).sum(0), total, out=mean, where=total > 0)
 
 
 @dataclass(frozen=True, kw_only=True)

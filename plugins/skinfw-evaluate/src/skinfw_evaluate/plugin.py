@@ -10,9 +10,40 @@ SKINFW_API = 1
 @hookimpl
 def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
+    here = "skinfw_evaluate"
     yield Component(
         "metric",
         "classification",
-        "skinfw_evaluate.classification:Classification",
+        f"{here}.classification:Classification",
         "Accuracy, balanced accuracy, macro F1 and AUC, and every class on its own.",
+    )
+    yield Component(
+        "metric",
+        "isic-challenge",
+        f"{here}.isic:IsicChallenge",
+        "The numbers of the ISIC challenges of 2018 and 2019, as the official scoring has them.",
+    )
+    yield Component(
+        "metric",
+        "isic2017-challenge",
+        f"{here}.isic:Isic2017Challenge",
+        "The numbers of part 3 of ISIC 2017: melanoma or not, seborrheic keratosis or not.",
+    )
+    yield Component(
+        "metric",
+        "agreement",
+        f"{here}.agreement:Agreement",
+        "Cohen's kappa and Matthews' correlation.",
+    )
+    yield Component(
+        "metric",
+        "probability",
+        f"{here}.probability:Probability",
+        "The Brier score and the calibration error.",
+    )
+    yield Component(
+        "metric",
+        "malignancy",
+        f"{here}.malignancy:Malignancy",
+        "Malignant against benign, at fixed sensitivity or specificity, and net benefit.",
     )

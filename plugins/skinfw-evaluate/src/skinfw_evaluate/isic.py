@@ -1,0 +1,128 @@
+"""The numbers of the ISIC challenges, as the official scoring computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skinfw import ClassName, Predictions, SkinfwError
+from skinfw_evaluate.weighted import by_image, confusion, mean, plain, ratio, summed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+THRESHOLD = 0.5
+SENSITIVITY = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsicChallenge:
+    """Measure what the challenges of 2018 and 2019 publish, equal to isic-challenge-scoring 5.6.0.
+
+    `isic_balanced_accuracy`, the goal, is the mean sensitivity of the classes when each image
+    belongs to its most probable class; where two are equally probable, the image is undecided,
+    which is wrong. Of each class against the rest there are accuracy, sensitivity, specificity,
+    dice (F1), ppv and npv of what has a probability above 0.5, and auc, auc_sens_80 (the area above
+    a sensitivity of 80 %, not stretched to reach 1) and ap. The name without a class is the mean of
+    all classes. Where no image is called positive, the official ppv is 1, and so is the npv where
+    none is called negative. A class without images is not measured, and means leave it out, where
+    the official scoring gives it 1 or 0. Source: github.com/ImageMarkup/isic-challenge-scoring.
+    """
+
+    def __call__(self, predictions: Predictions) -> dict[str, float]:
+        """Return the numbers; those of single classes are called `isic_auc/MEL` and so on."""
+        return plain(self, predictions)
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return each number under each row of weights [R, N], as float64 [R]."""
+        import numpy as np
+
+        weights, classes = by_image(weights), predictions.classes
+        chances = predictions.probabilities
+        tied = (chances == chances.max(1, keepdims=True)).sum(1) > 1
+        decided = np.where(tied, -1, predictions.predicted)
+        matrix = confusion(predictions.true, decided, len(classes), weights)
+        right = ratio(np.einsum("ccr->cr", matrix[:, :-1]), matrix.sum(1))
+        goal = {"isic_balanced_accuracy": mean(right)}
+        return goal | _one_against_rest(predictions, classes, weights, "isic")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Isic2017Challenge:
+    """Measure the two questions of part 3 of the challenge of 2017, each yes or no.
+
+    They are whether a lesion is a melanoma and whether it is a seborrheic keratosis; each has the
+    numbers of `isic-challenge`, with the threshold of 0.5. `isic2017_auc`, the mean of both, was
+    the goal. Source: Codella et al. 2018, arXiv 1710.05006.
+
+    melanoma: the class of the first question.
+    keratosis: the class of the second.
+    """
+
+    melanoma: ClassName = "MEL"
+    keratosis: ClassName = "SK"
+
+    def __call__(self, predictions: Predictions) -> dict[str, float]:
+        """Return the numbers; those of single questions are called `isic2017_auc/MEL` and so on."""
+        return plain(self, predictions)
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return each number under each row of weights [R, N], as float64 [R]."""
+        asked = (self.melanoma, self.keratosis)
+        absent = [name for name in asked if name not in predictions.classes]
+        if absent:
+            raise SkinfwError(
+                f"there is no class {' and no '.join(absent)}",
+                why=f"the classes are {', '.join(predictions.classes)}",
+                cure="set melanoma and keratosis, or take the metric isic-challenge",
+            )
+        return _one_against_rest(predictions, asked, by_image(weights), "isic2017")
+
+
+def _one_against_rest(
+    predictions: Predictions, asked: Sequence[str], weights: Floats, prefix: str
+) -> dict[str, Floats]:
+    """Return the numbers of some classes, each against all others, and their means.
+
+    weights: [N, R].
+    """
+    import numpy as np
+
+    found: dict[str, list[Floats]] = {}
+    for name in asked:
+        label = predictions.classes.index(name)
+        positive, scores = predictions.true == label, predictions.probabilities[:, label]
+        for number, values in _binary(positive, scores, weights).items():
+            found.setdefault(f"{prefix}_{number}", []).append(values)
+    numbers = {number: mean(np.stack(values)) for number, values in found.items()}
+    for number, values in found.items():
+        numbers |= {f"{number}/{name}": own for name, own in zip(asked, values, strict=True)}
+    return numbers
+
+
+def _binary(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> dict[str, Floats]:
+    """Return the official numbers of one question, [R] each."""
+    import numpy as np
+
+    from skinfw_evaluate.curves import Curve
+
+    cells = 2 * positive + (scores > THRESHOLD)
+    passed, alarms, missed, hits = summed(weights, cells, 4)
+    curve = Curve(positive, scores, weights)
+    numbers = {
+        "accuracy": ratio(hits + passed, hits + passed + alarms + missed),
+        "sensitivity": ratio(hits, hits + missed),
+        "specificity": ratio(passed, passed + alarms),
+        "dice": ratio(2 * hits, 2 * hits + alarms + missed),
+        "ppv": np.where(hits + alarms > 0, ratio(hits, hits + alarms), 1.0),
+        "npv": np.where(passed + missed > 0, ratio(passed, passed + missed), 1.0),
+        "auc": curve.auc(),
+        "auc_sens_80": curve.auc_above(SENSITIVITY),
+        "ap": curve.average_precision(),
+    }
+    measured = hits + missed > 0
+    return {name: np.where(measured, values, np.nan) for name, values in numbers.items()}

@@ -1,0 +1,94 @@
+"""Malignant or benign, the question behind the diagnosis, and what acting on the answer brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt, Interval, Lt
+
+from skinfw import ClassName, Predictions
+from skinfw_evaluate.weighted import by_image, plain, ratio, summed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+Share = Annotated[float, Interval(gt=0, le=1)]
+Chance = Annotated[float, Gt(0), Lt(1)]
+ISIC = ("MEL", "BCC", "SCC", "AK", "AKIEC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Malignancy:
+    """Measure malignant against benign: the chance of malignancy is the sum over its classes.
+
+    `malignant_sensitivity`, `_specificity`, `_ppv` and `_npv` hold for lesions whose chance is at
+    least `threshold`. `net_benefit/0.10` is the share of true positives, less that of false ones
+    times 0.10 / 0.90, for whoever acts at a chance of 10 %, and `net_benefit_of_all/0.10` that of
+    acting on every lesion (Vickers and Elkin 2006). Without a malignant class there are no numbers.
+
+    malignant: the malignant classes; empty takes those of MEL, BCC, SCC, AK and AKIEC that the data
+        set has. Actinic keratoses count, as in Tschandl et al. 2019 (Lancet Oncology 20).
+    threshold: the chance from which a lesion is called malignant.
+    specificities: the highest sensitivity with at least each of these is measured, as
+        `malignant_sensitivity_at_specificity/0.90`.
+    sensitivities: the highest specificity with at least each of these is measured, as
+        `malignant_specificity_at_sensitivity/0.95`.
+    acted_at: the chances at which net benefit is measured.
+    """
+
+    malignant: tuple[ClassName, ...] = ()
+    threshold: Chance = 0.5
+    specificities: tuple[Share, ...] = (0.9,)
+    sensitivities: tuple[Share, ...] = (0.8, 0.9, 0.95)
+    acted_at: tuple[Chance, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+
+    def __call__(self, predictions: Predictions) -> dict[str, float]:
+        """Return the named numbers."""
+        return plain(self, predictions)
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return each number under each row of weights [R, N], as float64 [R]."""
+        import numpy as np
+
+        from skinfw_evaluate.curves import Curve
+
+        names = self.malignant or [name for name in ISIC if name in predictions.classes]
+        places = [predictions.classes.index(name) for name in names]
+        if not places:
+            return {}
+        weights, total = by_image(weights), weights.sum(1)
+        positive = np.isin(predictions.true, places)
+        chances = predictions.probabilities[:, places].sum(1)
+        curve = Curve(positive, chances, weights)
+        passed, alarms, missed, hits = self._called(positive, chances, self.threshold, weights)
+        numbers = {
+            "malignant_auc": curve.auc(),
+            "malignant_sensitivity": ratio(hits, hits + missed),
+            "malignant_specificity": ratio(passed, passed + alarms),
+            "malignant_ppv": ratio(hits, hits + alarms),
+            "malignant_npv": ratio(passed, passed + missed),
+        }
+        for share in self.specificities:
+            name = f"malignant_sensitivity_at_specificity/{share:.2f}"
+            numbers[name] = curve.sensitivity_at(share)
+        for share in self.sensitivities:
+            name = f"malignant_specificity_at_sensitivity/{share:.2f}"
+            numbers[name] = curve.specificity_at(share)
+        for chance in self.acted_at:
+            price = chance / (1 - chance)
+            passed, alarms, missed, hits = self._called(positive, chances, chance, weights)
+            numbers[f"net_benefit/{chance:.2f}"] = ratio(hits - price * alarms, total)
+            of_all = hits + missed - price * (passed + alarms)
+            numbers[f"net_benefit_of_all/{chance:.2f}"] = ratio(of_all, total)
+        return numbers
+
+    @staticmethod
+    def _called(
+        positive: npt.NDArray[np.bool_], chances: Floats, threshold: float, weights: Floats
+    ) -> Floats:
+        """Return true negatives, false positives, false negatives and true positives, [4, R]."""
+        return summed(weights, 2 * positive + (chances >= threshold), 4)

@@ -1,0 +1,166 @@
+"""Two models on the same lesions: how far their numbers differ, and whether chance could do it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skinfw.contracts import Auxiliary, Predictions
+from skinfw.errors import SkinfwError
+from skinfw.intervals import (
+    REPLICATES,
+    Interval,
+    blocks,
+    grouped,
+    resampled,
+    sampled,
+    taken,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from skinfw.contracts import Metric
+
+    Floats = npt.NDArray[np.float64]
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Hold one number of two models.
+
+    first, second: as measured.
+    difference: first less second.
+    interval: the 95 % interval of the difference; both models see the same lesions drawn again.
+    p: how often a difference at least as large comes about where each lesion's predictions are
+        given to the one or the other model by chance; NaN where there is nothing to measure.
+    """
+
+    first: float
+    second: float
+    difference: float
+    interval: Interval
+    p: float
+
+
+def compare(
+    metric: Metric,
+    first: Predictions,
+    second: Predictions,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Return the difference of every number of a metric between two models.
+
+    metric: called with predictions; its `resampled` is used where it has one.
+    first, second: of the same images; their order may differ.
+    replicates: how often lesions are drawn again, and how often they are exchanged.
+    seed: of both.
+    Raises SkinfwError where images, classes, labels or lesions are not the same.
+    """
+    second = aligned(first, second)
+    ones = sampled(metric, first, replicates, seed)
+    others = sampled(metric, second, replicates, seed)
+    chances = _chances(metric, first, second, replicates, seed)
+    found = {}
+    for name in ones.keys() & others.keys():
+        apart = ones[name].minus(others[name])
+        found[name] = Difference(
+            ones[name].number, others[name].number, apart.number, apart.interval(), chances[name]
+        )
+    return {name: found[name] for name in ones if name in found}
+
+
+def aligned(first: Predictions, second: Predictions) -> Predictions:
+    """Return the second predictions in the order of the first ones.
+
+    Raises SkinfwError where they are not of the same images, classes, labels and lesions.
+    """
+    import numpy as np
+
+    if first.classes != second.classes:
+        raise _unequal("classes", ", ".join(first.classes), ", ".join(second.classes))
+    places = {name: place for place, name in enumerate(second.ids)}
+    if len(places) != len(first.ids) or places.keys() != set(first.ids):
+        shared = f"{len(places.keys() & set(first.ids)):,} of them in both"
+        raise _unequal("images", f"{len(first.ids):,}", f"{len(second.ids):,}, {shared}")
+    second = taken(second, np.array([places[name] for name in first.ids]))
+    for name, one, other, mine, theirs in zip(
+        first.ids, first.true.tolist(), second.true.tolist(), first.lesions, second.lesions,
+        strict=True,
+    ):  # fmt: skip
+        if one != other:
+            raise _unequal(f"true classes of {name}", first.classes[one], first.classes[other])
+        if mine != theirs:
+            raise _unequal(f"lesions of {name}", mine, theirs)
+    return second
+
+
+def _unequal(what: str, one: str, other: str) -> SkinfwError:
+    return SkinfwError(
+        f"two sets of predictions cannot be compared: their {what} differ",
+        why=f"the first has {one}; the second {other}",
+        cure="compare runs that judge the same lesions: the same data set, split and split.seed",
+    )
+
+
+def _chances(
+    metric: Metric, first: Predictions, second: Predictions, replicates: int, seed: int
+) -> Mapping[str, float]:
+    """Return the p-value of each number, by exchanging the two models lesion by lesion.
+
+    Both sets stand behind each other, and weights of 0 and 1 say whose predictions count.
+    """
+    import numpy as np
+
+    from skinfw.engine.seed import stream
+
+    both, images = _behind(first, second), len(first.ids)
+    count, group = grouped(first.lesions)
+    rng = stream(seed, "exchange")
+    as_is = np.repeat([1.0, 0.0], images)[None]
+    measured = _apart(metric, both, as_is)
+    reached: dict[str, float] = dict.fromkeys(measured, 0.0)
+    for rows in blocks(replicates, 2 * images):
+        exchanged = rng.integers(2, size=(rows, count))[:, group].astype(float)
+        weights = np.concatenate([1 - exchanged, exchanged], 1)
+        for name, values in _apart(metric, both, weights).items():
+            distance = abs(float(measured[name][0])) - _ROUNDING
+            reached[name] += float((np.abs(values) >= distance).sum())
+    return {
+        name: math.nan if np.isnan(measured[name][0]) else (1 + times) / (1 + replicates)
+        for name, times in reached.items()
+    }
+
+
+def _apart(metric: Metric, both: Predictions, weights: Floats) -> dict[str, Floats]:
+    """Return the numbers under weights less those under what they leave, [R]."""
+    ones, others = (resampled(metric, both, some) for some in (weights, 1 - weights))
+    return {name: ones[name] - others[name] for name in ones}
+
+
+def _behind(first: Predictions, second: Predictions) -> Predictions:
+    """Return both predictions as one, the second behind the first."""
+    import numpy as np
+
+    return replace(
+        first,
+        ids=[*first.ids, *second.ids],
+        lesions=[*first.lesions, *second.lesions],
+        true=np.concatenate([first.true, second.true]),
+        probabilities=np.concatenate([first.probabilities, second.probabilities]),
+        auxiliary={
+            name: Auxiliary(
+                answer.values,
+                np.concatenate([answer.true, second.auxiliary[name].true]),
+                np.concatenate([answer.probabilities, second.auxiliary[name].probabilities]),
+            )
+            for name, answer in first.auxiliary.items()
+            if name in second.auxiliary
+        },
+    )
