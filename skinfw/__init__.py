@@ -6,6 +6,8 @@ Everything that a plugin may import stands here; it costs neither torch nor nump
 from skinfw.contracts import (
     Auxiliary,
     ClassName,
+    Compared,
+    Comparison,
     Context,
     Download,
     Downloads,
@@ -17,6 +19,7 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
+from skinfw.predictions import write_predictions
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
 __version__ = "0.1.0"
@@ -25,6 +28,8 @@ __all__ = [
     "Auxiliary",
     "ClassName",
     "Colour",
+    "Compared",
+    "Comparison",
     "Component",
     "Context",
     "Dice",
@@ -43,4 +48,5 @@ __all__ = [
     "Table",
     "Warp",
     "hookimpl",
+    "write_predictions",
 ]

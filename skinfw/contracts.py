@@ -200,6 +200,40 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Hold one number of one run.
+
+    value, interval: the number and its 95 % interval over lesions.
+    difference: to the first run, with its interval and the chance that exchanging the two runs
+        lesion by lesion gives as large a one; NaN for the first run, and where the two cannot be
+        compared.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    difference: float = float("nan")
+    difference_interval: tuple[float, float] = (float("nan"), float("nan"))
+    p: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold the numbers of several runs, of which the first is what the others are compared with.
+
+    runs: their names.
+    images, lesions: how many each was judged on.
+    numbers: for each number, what it is in each run.
+    notes: why runs cannot be compared, and the marks of each.
+    """
+
+    runs: tuple[str, ...]
+    images: tuple[int, ...]
+    lesions: tuple[int, ...]
+    numbers: Mapping[str, Sequence[Compared]]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Download:
     """Name one official file of a data set.
 
@@ -279,7 +313,10 @@ class Metric(Protocol):
 
 
 class Report(Protocol):
-    """A report: files about a result."""
+    """A report: files about a result.
+
+    `compare(comparison, folder)` is optional: files about several runs beside each other.
+    """
 
     def write(self, result: Result, folder: Path) -> None:
         """Write into the folder."""

@@ -76,6 +76,23 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
     )
 
 
+def write_predictions(file: Path, predictions: Predictions) -> None:
+    """Write the table that `read_predictions` reads, in one step.
+
+    file: the table.
+    """
+    partial = file.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8", newline="") as sink:
+        rows = csv.writer(sink, lineterminator="\n")
+        rows.writerow(["id", "true", "predicted", *predictions.classes])
+        names = predictions.classes
+        labels = zip(predictions.true.tolist(), predictions.predicted.tolist(), strict=True)
+        chances = predictions.probabilities.tolist()
+        for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True):
+            rows.writerow([name, names[true], names[called], *row])
+    partial.replace(file)
+
+
 def read_submission(
     file: Path, classes: Sequence[str], ids: Collection[str]
 ) -> npt.NDArray[np.float64]:

@@ -12,6 +12,7 @@ from skinfw import __version__
 from skinfw.cli.data import cache, convert, data
 from skinfw.cli.fetching import fetch
 from skinfw.cli.inference import export, predict
+from skinfw.cli.judging import compare, evaluate
 from skinfw.cli.listing import list_plugins
 from skinfw.cli.preview import preview
 from skinfw.cli.recipes import check, schema, show
@@ -59,6 +60,8 @@ _HELP = """Train and judge classifiers of skin lesions, from recipes and plugins
 
 \b
 skinfw run recipes/quickstart.toml     train, evaluate, explain
+skinfw evaluate runs/FOLDER             judge its network again, also on another data set
+skinfw compare runs/ONE runs/OTHER      differences with intervals, lesion by lesion
 skinfw predict runs/FOLDER images/     what its network says of other images
 skinfw export runs/FOLDER --onnx       its network as one file that works without torch
 skinfw check my.toml                   what would run, every default written out
@@ -80,7 +83,7 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_TRACEBACK] = value or ctx.meta.get(_TRACEBACK, False)
 
 
-_COMMANDS = (run, predict, export, check, preview, show, schema, list_plugins)
+_COMMANDS = (run, evaluate, compare, predict, export, check, preview, show, schema, list_plugins)
 for command in (*_COMMANDS, convert, fetch, *cache.commands.values()):
     command.params.append(
         click.Option(

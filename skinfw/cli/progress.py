@@ -12,7 +12,7 @@ from typing import Any, Self
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.contracts import Result
+from skinfw.contracts import Predictions, Result
 from skinfw.hooks import hookimpl
 from skinfw.intervals import few_lesions
 from skinfw.recipe import shown
@@ -117,19 +117,30 @@ def summary(result: Result) -> str:
     best = result.history[result.best_epoch - 1][result.select]
     lines = [
         f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}",
-        *_test_lines(result),
+        *test_lines(
+            result.predictions["test"],
+            result.metrics["test"],
+            result.intervals.get("test", {}),
+            result.select,
+        ),
         *(f"note: {mark}" for mark in result.marks),
         *(f"  {shown(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
     ]
     return "\n".join(lines)
 
 
-def _test_lines(result: Result) -> list[str]:
-    """Return the numbers of the test part with their intervals; those of classes are in files."""
-    found, bounds = result.predictions["test"], result.intervals.get("test", {})
-    numbers = {name: value for name, value in result.metrics["test"].items() if "/" not in name}
-    # The number that the run was selected by is what its reader asks for first.
-    names = sorted(numbers, key=lambda name: name != result.select)
+def test_lines(
+    found: Predictions,
+    metrics: Mapping[str, float],
+    bounds: Mapping[str, tuple[float, float]],
+    select: str,
+) -> list[str]:
+    """Return the numbers of a test part with their intervals; those of classes are in files.
+
+    select: the number that the run was selected by, which its reader asks for first.
+    """
+    numbers = {name: value for name, value in metrics.items() if "/" not in name}
+    names = sorted(numbers, key=lambda name: name != select)
     width = max(map(len, names), default=0)
     lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions"]
     for name in names:

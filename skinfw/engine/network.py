@@ -28,7 +28,7 @@ class TorchNetwork:
 
         saved: of a run folder.
         """
-        self.saved, self._hardware = saved, _hardware(saved)
+        self.saved, self._hardware = saved, hardware_of(saved)
         self._model = trained(saved, self._hardware)
         self._normalise = self._hardware.normaliser(self._model)
 
@@ -72,7 +72,7 @@ def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
     return model.eval()
 
 
-def _hardware(saved: Saved) -> Hardware:
+def hardware_of(saved: Saved) -> Hardware:
     """Choose the device anew; keep the precision of the run where this one is as good at it."""
     hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
     then = str(saved.hardware.get("device", "")).partition(":")[0]

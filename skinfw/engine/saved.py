@@ -22,6 +22,7 @@ from skinfw.targets import Planned, read_values, resolve
 WEIGHTS = "best.safetensors"
 BATCH = 32
 _TABLES = ("image", "prepare", "view", "backbone", "modify")
+_LACKING = "are not given with an image and count as missing"
 NOTICE = "research software, not a medical device"
 
 
@@ -79,6 +80,21 @@ class Saved:
     def changes(self) -> list[Planned]:
         """What was changed in the backbone, in order."""
         return [self._component("modify", table) for table in self.tables.get("modify", ())]
+
+    @property
+    def run_marks(self) -> tuple[str, ...]:
+        """The marks, but for what holds of single images only."""
+        return tuple(mark for mark in self.marks if not mark.endswith(_LACKING))
+
+    @property
+    def reports(self) -> list[Planned]:
+        """What writes about it."""
+        return [self._component("report", table) for table in self.tables.get("report", ())]
+
+    @property
+    def metrics(self) -> list[Planned]:
+        """What its numbers are measured by."""
+        return [self._component("metric", table) for table in self.tables["metric"]]
 
     @property
     def preparations(self) -> list[Planned]:
@@ -177,7 +193,7 @@ def saved_run(path: Path) -> Saved:
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
     known = record.get("modalities", {})
     if metadata := [*known.get("numbers", ()), *known.get("categories", ())]:
-        marks.append(f"{', '.join(metadata)} are not given with an image and count as missing")
+        marks.append(f"{', '.join(metadata)} {_LACKING}")
     return Saved(
         folder,
         tuple(record["classes"]),

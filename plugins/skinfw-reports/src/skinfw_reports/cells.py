@@ -127,5 +127,5 @@ def parts_table(file: Path, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _intervals(result: Result) -> Mapping[str, Sequence[float]]:
-    found: Mapping[str, Sequence[float]] = getattr(result, "intervals", {}).get("test", {})
+    found: Mapping[str, Sequence[float]] = result.intervals.get("test", {})
     return found

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import Result
+from skinfw import Comparison, Result
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     FEW,
@@ -23,6 +23,7 @@ from skinfw_reports.cells import (
     plain_table,
     words,
 )
+from skinfw_reports.compared import comparison_content
 from skinfw_reports.gallery import gallery
 
 TITLES = {
@@ -56,19 +57,12 @@ class Page:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write the page, and give it its name only when it is whole."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        _rendered("page.html.jinja", self._content(result, folder), folder / "report.html")
 
-        environment = Environment(
-            loader=PackageLoader("skinfw_reports", "."),
-            autoescape=True,  # ids, labels and paths come from other people's tables
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        text = environment.get_template("page.html.jinja").render(self._content(result, folder))
-        partial = folder / "report.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / "report.html")
+    def compare(self, comparison: Comparison, folder: Path) -> None:
+        """Write comparison.html, several runs beside each other."""
+        content = comparison_content(comparison)
+        _rendered("comparison.html.jinja", content, folder / "comparison.html")
 
     def _content(self, result: Result, folder: Path) -> dict[str, Any]:
         """Return everything that the template names."""
@@ -110,8 +104,24 @@ class Page:
         }
 
 
+def _rendered(template: str, content: Mapping[str, Any], file: Path) -> None:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("skinfw_reports", "."),
+        autoescape=True,  # ids, labels and paths come from other people's tables
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template(template).render(content)
+    partial = file.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+
+
 def _reading(result: Result) -> str:
-    found = getattr(result, "intervals", {}).get("test", {})
+    found = result.intervals.get("test", {})
     if not found:
         return "These are the numbers of one test part; another one would give others."
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from skinfw import Result, SkinfwError, hookimpl
+from skinfw import Result, SkinfwError, hookimpl, write_predictions
 
 
 class History:
@@ -50,23 +50,14 @@ class Predictions:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write the table of the part."""
-        import numpy as np
-        import pandas as pd
-
         if self.part not in result.predictions:
             raise SkinfwError(
                 f"the run has no {self.part} part to report",
                 why=f"it has {' and '.join(result.predictions)}",
                 cure='set part = "test"',
             )
-        found = result.predictions[self.part]
         name = "predictions.csv" if self.part == "test" else f"predictions_{self.part}.csv"
-        names = np.array(found.classes)
-        table = pd.DataFrame(
-            {"id": found.ids, "true": names[found.true], "predicted": names[found.predicted]}
-        )
-        table[list(found.classes)] = found.probabilities
-        _write(table, folder / name)
+        write_predictions(folder / name, result.predictions[self.part])
 
 
 def _write(table: Any, file: Path) -> None:

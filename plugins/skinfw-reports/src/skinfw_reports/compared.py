@@ -1,0 +1,56 @@
+"""The page of several runs beside each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from skinfw import Compared, Comparison
+from skinfw_reports.cells import interval, number, words
+from skinfw_reports.drawings import Drawing, svg
+from skinfw_reports.figures import GREY, VALIDATION, new_figure
+
+
+def comparison_content(comparison: Comparison) -> dict[str, Any]:
+    """Return everything that the template of the comparison names."""
+    counts = zip(comparison.runs, comparison.images, comparison.lesions, strict=True)
+    return {
+        "runs": [
+            {"name": name, "images": f"{images:,}", "lesions": f"{lesions:,}"}
+            for name, images, lesions in counts
+        ],
+        "notes": list(comparison.notes),
+        "numbers": [
+            {
+                "name": words(name),
+                "drawing": _drawing(place, name, comparison.runs, found),
+                "rows": [_row(run, one) for run, one in zip(comparison.runs, found, strict=True)],
+            }
+            for place, (name, found) in enumerate(comparison.numbers.items())
+        ],
+    }
+
+
+def _row(run: str, one: Compared) -> list[str]:
+    row = [run, number(one.value), interval(one.interval)]
+    if math.isnan(one.difference):
+        return [*row, "", "", ""]
+    low, high = one.difference_interval
+    return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{one.p:.3f}"]
+
+
+def _drawing(place: int, name: str, runs: Sequence[str], found: Sequence[Compared]) -> Drawing:
+    """Return dots with their intervals, a line for each run."""
+    figure = new_figure(8.0, 0.7 + 0.32 * len(runs))
+    axes = figure.subplots()
+    for line, one in enumerate(found):
+        low, high = one.interval
+        axes.plot([low, high], [line, line], color=GREY, linewidth=1.4)
+        axes.plot([one.value], [line], "o", color=VALIDATION, markersize=6)
+    axes.set_yticks(range(len(runs)), list(runs))
+    axes.set_ylim(len(runs) - 0.5, -0.5)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    said = ", ".join(f"{run} {number(one.value)}" for run, one in zip(runs, found, strict=True))
+    return Drawing(svg(figure, f"number{place}"), f"{words(name)} of each run: {said}.", "")

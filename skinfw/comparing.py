@@ -1,0 +1,141 @@
+"""Several runs beside each other, on the same lesions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skinfw.contracts import Compared, Comparison, Predictions
+from skinfw.engine.saved import Saved
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.intervals import bootstrap
+from skinfw.judging import FILE
+from skinfw.paired import compare
+from skinfw.predictions import run_predictions
+from skinfw.recipe import read_run, shown
+from skinfw.targets import Planned
+
+
+@dataclass(frozen=True)
+class Side:
+    """Hold one of the runs.
+
+    name: as the comparison calls it.
+    saved: what its record says.
+    predictions: of its test part.
+    """
+
+    name: str
+    saved: Saved
+    predictions: Predictions
+
+
+def sides(paths: Sequence[Path]) -> list[Side]:
+    """Read the runs.
+
+    paths: run folders, and folders that `skinfw evaluate` has made.
+    Raises SkinfwError where one has no predictions of its test part.
+    """
+    found = []
+    for path in paths:
+        record = _record(path)
+        saved = Saved(
+            path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
+        )
+        found.append(Side(path.resolve().name, saved, run_predictions(path)))
+    if len({side.name for side in found}) < len(found):
+        found = [
+            Side(shown(path), side.saved, side.predictions)
+            for path, side in zip(paths, found, strict=True)
+        ]
+    return found
+
+
+def compared(
+    found: Sequence[Side], replicates: int, seed: int, wanted: Sequence[str] = ()
+) -> Comparison:
+    """Compare the runs with the first one, by the metrics that its recipe names.
+
+    replicates: how often lesions are drawn again.
+    seed: of the draws, the same for all runs.
+    wanted: names of numbers; empty takes those that are not of a single class.
+    Raises RecipeError for a number that nobody measures.
+    """
+    metrics = [(planned, planned.make(classes=side.saved.classes)) for side in found[:1]
+               for planned in side.saved.metrics]  # fmt: skip
+    columns = [_alone(metrics, side.predictions, replicates, seed) for side in found]
+    known = list(columns[0])
+    if strange := [name for name in wanted if name not in known]:
+        raise RecipeError(
+            f"no metric of {found[0].name} measures {', '.join(strange)}",
+            shown(found[0].saved.path),
+            cure=f"it has {', '.join(known)}",
+        )
+    names = list(wanted) or [name for name in known if "/" not in name]
+    notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
+    for place, side in enumerate(found[1:], 1):
+        try:
+            columns[place] |= _beside(metrics, found[0], side, replicates, seed)
+        except SkinfwError as error:
+            notes.append(f"{side.name} cannot be compared with {found[0].name}: {error.why}")
+    return Comparison(
+        tuple(side.name for side in found),
+        tuple(len(side.predictions.ids) for side in found),
+        tuple(len(set(side.predictions.lesions)) for side in found),
+        {name: [column[name] for column in columns if name in column] for name in names},
+        notes,
+    )
+
+
+def _alone(
+    metrics: Sequence[tuple[Planned, Any]], predictions: Predictions, replicates: int, seed: int
+) -> dict[str, Compared]:
+    """Return the numbers of one run with their intervals."""
+    found: dict[str, Compared] = {}
+    for planned, metric in metrics:
+        with planned.guard():
+            numbers = metric(predictions)
+            bounds = bootstrap(metric, predictions, replicates, seed)
+        found |= {name: Compared(float(value), bounds[name]) for name, value in numbers.items()}
+    return found
+
+
+def _beside(
+    metrics: Sequence[tuple[Planned, Any]], first: Side, other: Side, replicates: int, seed: int
+) -> dict[str, Compared]:
+    """Return the numbers of a run with their differences to the first."""
+    found: dict[str, Compared] = {}
+    for planned, metric in metrics:
+        with planned.guard():
+            own = _alone([(planned, metric)], other.predictions, replicates, seed)
+            apart = compare(metric, other.predictions, first.predictions, replicates, seed)
+        for name, one in apart.items():
+            alone = own[name]
+            found[name] = Compared(alone.value, alone.interval, one.difference, one.interval, one.p)
+    return found
+
+
+def _record(path: Path) -> Mapping[str, Any]:
+    """Return the record of a run or of an evaluation."""
+    file = path / FILE
+    if not file.is_file():
+        return read_run(path)
+    record: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return record
+
+
+def as_rows(comparison: Comparison) -> list[list[str]]:
+    """Return the comparison as a table: a header, then a row for each number and run."""
+    head = ["number", "run", "value", "low", "high", "difference", "difference_low",
+            "difference_high", "p"]  # fmt: skip
+    rows = [head]
+    for name, found in comparison.numbers.items():
+        for run, one in zip(comparison.runs, found, strict=True):
+            values = (one.value, *one.interval, one.difference, *one.difference_interval, one.p)
+            rows.append(
+                [name, run, *("" if value != value else f"{value:.6f}" for value in values)]
+            )
+    return rows

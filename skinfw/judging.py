@@ -1,0 +1,187 @@
+"""Judge a trained network again: on its own test part, or on another data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinfw.build import Plan
+from skinfw.contracts import Predictions
+from skinfw.errors import RecipeError, SkinfwError, unwritable
+from skinfw.intervals import recorded
+from skinfw.predictions import write_predictions
+from skinfw.record import write_json
+from skinfw.table import divided_table, read_table, split_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skinfw.engine.saved import Saved
+
+Say = Callable[[str], None]
+FILE = "evaluation.json"
+DOWNSAMPLED = "_downsampled"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Hold what was found.
+
+    folder: where the files are.
+    predictions: of the images.
+    metrics, intervals: named numbers, and their 95 % intervals over lesions.
+    """
+
+    folder: Path
+    predictions: Predictions
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+
+
+def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a part of the data that a run was made of.
+
+    planned: the run's recipe.
+    part: "train", "val" or "test".
+    record: of run.json.
+    Raises SkinfwError where the data are divided otherwise today.
+    """
+    table = divided_table(planned)
+    if split_hash(table) != record.get("split_hash"):
+        raise SkinfwError(
+            "the data of the run are divided otherwise today",
+            planned.one("dataset").origin.text,
+            "images, lesions or the split have changed since, so that test images may have been "
+            "trained on",
+            "restore the data, or judge them as another data set: --dataset RECIPE",
+        )
+    return table[table["part"] == part].reset_index(drop=True)
+
+
+def other_rows(
+    planned: Plan, part: str, saved: Saved, names: Mapping[str, str], say: Say
+) -> pd.DataFrame:
+    """Return the rows of another data set, with the labels of the network's classes.
+
+    planned: a recipe; its data set counts, and for a part of it its split.
+    part: "all", or one of the parts.
+    names: from a label to a class of the network; to nothing, if such images are left out.
+    say: told what is left out.
+    Raises RecipeError for labels that are no class of the network.
+    """
+    table = read_table(planned) if part == "all" else divided_table(planned)
+    for note in table.attrs["notes"]:
+        say(note)
+    if part != "all":
+        table = table[table["part"] == part]
+    where = planned.one("dataset").origin.text
+    label = table["label"].map(lambda name: names.get(name, name))
+    strange = sorted(set(label) - {*saved.classes, ""})
+    unused = sorted(set(names) - set(planned.classes))
+    if strange or unused:
+        what = (
+            f"{', '.join(strange)} are no classes of the network"
+            if strange
+            else f"{', '.join(unused)} are no labels of the data set"
+        )
+        raise RecipeError(
+            what,
+            where,
+            f"the network answers {', '.join(saved.classes)}; the data set has "
+            f"{', '.join(planned.classes)}",
+            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="',
+        )
+    left = int((label == "").sum())
+    if left:
+        say(f"{left:,} images of labels that the network does not answer are left out")
+    table = table.assign(label=label)[label != ""]
+    seen = _seen(saved, table)
+    if count := int(seen.sum()):
+        say(f"{count:,} images that the network has learned from are left out, by id or lesion")
+    table = table[~seen].reset_index(drop=True)
+    if table.empty:
+        raise SkinfwError(
+            "there is no image to judge",
+            where,
+            "all of them are left out",
+            "choose another data set",
+        )
+    absent = [name for name in saved.classes if name not in set(table["label"])]
+    if absent:
+        say(f"note: no image shows {', '.join(absent)}: not measured")
+    return table
+
+
+def _seen(saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which images the run has trained on or chosen its weights by."""
+    import pandas as pd
+
+    file = saved.path / "splits.csv"
+    try:
+        parts = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise SkinfwError(
+            "the run does not tell what it has learned from",
+            str(file),
+            error.strerror or "",
+            "restore splits.csv",
+        ) from error
+    known = parts[parts["part"] != "test"]
+    ids = set(known["id"].str.removesuffix(DOWNSAMPLED))
+    lesions = set(known["lesion"].str.removesuffix(DOWNSAMPLED))
+    bare = table["id"].astype(str).str.removesuffix(DOWNSAMPLED)
+    lesion = table["lesion"].str.removesuffix(DOWNSAMPLED)
+    return bare.isin(ids) | lesion.isin(lesions)
+
+
+def judged(
+    saved: Saved, rows: pd.DataFrame, dataset: Any, name: str, out: Path | None, seed: int
+) -> Judged:
+    """Judge images and write what was found.
+
+    rows: with labels of the network's classes.
+    dataset: the object that made them.
+    name: of the evaluation.
+    out: its folder; in the run folder unless given.
+    seed: of the intervals.
+    """
+    from skinfw.engine.evaluate import intervals, measure
+    from skinfw.engine.judge import judge
+
+    found = judge(saved, rows, dataset)
+    metrics = [(planned, planned.make(classes=saved.classes)) for planned in saved.metrics]
+    numbers = measure(metrics, found)
+    replicates = saved.tables.get("evaluate", {}).get("replicates", 1000)
+    bounds = intervals(metrics, found, replicates, seed) if replicates else {}
+    folder = out or saved.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.assign(part="test")[["id", "lesion", "label", "part"]].to_csv(
+            folder / "splits.csv", index=False
+        )
+        write_predictions(folder / "predictions.csv", found)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    write_json(folder / "metrics.json", {"test": numbers})
+    if bounds:
+        write_json(
+            folder / "intervals.json", recorded({"test": found}, {"test": bounds}, replicates)
+        )
+    write_json(
+        folder / FILE,
+        {
+            "name": name,
+            "run": str(saved.path),
+            "recipe": {
+                "seed": seed,
+                "metric": saved.tables["metric"],
+                "report": saved.tables.get("report", []),
+            },
+            "classes": saved.classes,
+            "marks": saved.marks,
+        },
+    )
+    return Judged(folder, found, numbers, bounds)

@@ -1,0 +1,159 @@
+"""`skinfw evaluate` and `skinfw compare` on small runs."""
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from support import TINY, TINY_BACKBONE
+
+from skinfw.build import plan
+from skinfw.catalog import Catalog
+from skinfw.cli import main
+from skinfw.recipe import load
+from skinfw.record import RunFolder
+from skinfw.run import execute
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny recipe and two runs of it, of other seeds on the same lesions."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "tiny.py").write_text(TINY_BACKBONE)
+    (place / "tiny.toml").write_text(TINY)
+    for seed in (1, 2):
+        reports = 'report=[{use="predictions"}, {use="page"}]'
+        sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
+        planned = plan(load(place / "tiny.toml", sets), Catalog())
+        run = RunFolder.create(place / f"seed{seed}", planned)
+        assert execute(planned, run, lambda _: None)
+        run.path.rename(place / f"run{seed}")
+    return place
+
+
+@pytest.fixture
+def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(folder)
+    yield folder
+    shutil.rmtree(folder / "out", ignore_errors=True)
+
+
+def skinfw(*words: str, code: int = 0) -> Result:
+    found = CliRunner().invoke(main, list(words))
+    assert found.exit_code == code, found.output
+    return found
+
+
+def numbers(file: Path) -> Any:
+    return json.loads(file.read_text())["test"]
+
+
+def test_a_run_judged_again_gives_its_numbers(there: Path) -> None:
+    said = skinfw("evaluate", "run1", "--out", "out").output
+    assert "balanced accuracy" in said and "95 % interval" in said
+    again, before = numbers(there / "out/metrics.json"), numbers(there / "run1/metrics.json")
+    assert again == pytest.approx(before, abs=1e-6, nan_ok=True)
+    old = pd.read_csv(there / "run1/predictions.csv", index_col="id")
+    new = pd.read_csv(there / "out/predictions.csv", index_col="id")
+    classes = list(old.columns[2:])
+    assert np.abs(old[classes] - new.loc[old.index, classes]).to_numpy().max() < 1e-5
+
+
+def test_another_part_can_be_judged(there: Path) -> None:
+    skinfw("evaluate", "run1", "--part", "val", "--out", "out")
+    rows = pd.read_csv(there / "run1/splits.csv")
+    judged = set(pd.read_csv(there / "out/predictions.csv")["id"])
+    assert judged == set(rows.loc[rows["part"] == "val", "id"])
+
+
+def other(place: Path, labels: list[str], ids: list[str]) -> Path:
+    """A recipe with images of its own."""
+    rng = np.random.default_rng(0)
+    shots = place / "shots"
+    shots.mkdir(exist_ok=True)
+    for name in ids:
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)).save(shots / f"{name}.png")
+    table = pd.DataFrame({"id": ids, "path": [f"shots/{name}.png" for name in ids],
+                          "label": labels})  # fmt: skip
+    table.to_csv(place / "other.csv", index=False)
+    recipe = place / "other.toml"
+    recipe.write_text('extends = "tiny.toml"\n[dataset]\nuse = "csv"\nfile = "other.csv"\n')
+    return recipe
+
+
+def test_labels_are_aligned_by_name_or_refused(there: Path) -> None:
+    recipe = str(other(there, ["MEL", "nevus", "wart"] * 3, [f"x{n}" for n in range(9)]))
+    said = skinfw("evaluate", "run1", "--dataset", recipe, code=2).output
+    assert "nevus, wart are no classes of the network" in said and "--map" in said
+    assert "error:" in said and "other.toml:3" in said
+    said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "nevus=NV", "--map", "wart=",
+                  "--out", "out").output  # fmt: skip
+    assert "3 images of labels that the network does not answer are left out" in said
+    assert "note: no image shows" in said
+    found = numbers(there / "out/metrics.json")
+    assert found["sensitivity/DF"] is None, "what is absent is not measured"
+    assert len(pd.read_csv(there / "out/predictions.csv")) == 6
+
+
+def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> None:
+    rows = pd.read_csv(there / "run1/splits.csv", dtype=str)
+    learned = rows.loc[rows["part"] == "train", "id"].iloc[0]
+    ids = [f"{learned}_downsampled", "x1", "x2"]
+    recipe = str(other(there, ["MEL", "MEL", "NV"], ids))
+    said = skinfw("evaluate", "run1", "--dataset", recipe, "--out", "out").output
+    assert "1 images that the network has learned from are left out" in said
+    assert set(pd.read_csv(there / "out/predictions.csv")["id"]) == {"x1", "x2"}
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--map", "nothing"), "maps nothing"),
+        (("--part", "all"), "are for another data set"),
+        (("--set", "split.seed=4"), "divided otherwise today"),
+    ],
+)
+def test_what_cannot_be_judged_is_told(there: Path, words: tuple[str, ...], what: str) -> None:
+    found = CliRunner().invoke(main, ["evaluate", "run1", *words])
+    assert found.exit_code in (1, 2) and what in found.output
+
+
+def test_runs_are_compared_on_the_same_lesions(there: Path) -> None:
+    words = ("--number", "accuracy", "--replicates", "200", "--out", "out")
+    said = skinfw("compare", "run1", "run2", *words).output
+    assert "accuracy" in said and " p " in said and "cannot be compared" not in said
+    with (there / "out/comparison.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert first["difference"] == "" and second["run"] == "run2"
+    apart = float(second["value"]) - float(first["value"])
+    assert float(second["difference"]) == pytest.approx(apart, abs=2e-6)
+    assert float(second["difference_low"]) <= apart <= float(second["difference_high"])
+    page = (there / "out/comparison.html").read_text()
+    assert "<script" not in page and "run2" in page and "accuracy of each run" in page
+
+
+def test_a_run_is_no_better_than_itself(there: Path) -> None:
+    skinfw("evaluate", "run1", "--out", "out/again")
+    words = ("--number", "accuracy", "--replicates", "100", "--out", "out")
+    said = skinfw("compare", "run1", "out/again", *words).output
+    assert "+0.000  (+0.000 to +0.000)  p 1.000" in said
+
+
+def test_runs_on_other_lesions_are_shown_and_not_compared(there: Path) -> None:
+    skinfw("evaluate", "run2", "--part", "val", "--out", "out/val")
+    words = ("--number", "accuracy", "--replicates", "100", "--out", "out")
+    said = skinfw("compare", "run1", "out/val", *words).output
+    assert "note: val cannot be compared with run1" in said and " p " not in said
+
+
+def test_a_number_that_nobody_measures_is_refused(there: Path) -> None:
+    said = skinfw("compare", "run1", "run2", "--number", "beauty", code=2).output
+    assert "measures beauty" in said and "it has balanced_accuracy" in said
+    assert "one run cannot be compared" in skinfw("compare", "run1", code=2).output
