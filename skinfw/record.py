@@ -38,17 +38,18 @@ class RunFolder:
         self.path, self.record, self._writes = path, record, writes
 
     @classmethod
-    def create(cls, parent: Path, plan: Plan) -> RunFolder:
-        """Make a new folder for a run, named after recipe and time.
+    def create(cls, parent: Path, plan: Plan, name: str = "") -> RunFolder:
+        """Make a new folder for a run.
 
         parent: where runs go.
         plan: the checked recipe.
+        name: of the folder; recipe and time unless given.
         Raises SkinfwError where the folder cannot be written.
         """
         # torchrun's processes share one folder, and only the first one writes into it.
         writes = int(os.environ.get("RANK", "0")) == 0
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        number, path = 1, parent / f"{plan.recipe.name}-{stamp}"
+        name = name or f"{plan.recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        number, path = 1, parent / name
         while writes:
             try:
                 path.mkdir(parents=True)
@@ -57,7 +58,7 @@ class RunFolder:
                 if not path.is_dir():  # a file stands where the parent folder should be
                     raise unwritable(parent, error) from error
                 number += 1
-                path = parent / f"{plan.recipe.name}-{stamp}-{number}"
+                path = parent / f"{name}-{number}"
             except OSError as error:
                 raise unwritable(parent, error) from error
         run = cls(path, describe(plan), writes)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skinfw.cli.recipes import SET_HELP
+
+if TYPE_CHECKING:
+    from skinfw.build import Plan
+    from skinfw.record import RunFolder
 
 
 @click.command()
@@ -18,21 +24,22 @@ from skinfw.cli.recipes import SET_HELP
     help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
-def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> None:
+@click.option(
+    "--folds", is_flag=True, help="Run every fold of the recipe's split, and judge all together."
+)
+def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, folds: bool) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
     RECIPE is a TOML file, or the folder of an earlier run: to repeat it, or with --resume to go
     on where it stopped. Ctrl-C stops between two batches and leaves a run that can be resumed.
     """
-    import os
-
     from skinfw.build import plan
     from skinfw.catalog import Catalog
-    from skinfw.cli.progress import Watcher, summary
     from skinfw.errors import RecipeError
+    from skinfw.folds import FILE
     from skinfw.recipe import load, shown
     from skinfw.record import RunFolder
-    from skinfw.run import execute, open_run
+    from skinfw.run import open_run
 
     if resume and (sets or out):
         raise RecipeError(
@@ -46,11 +53,25 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> 
             shown(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
+    if folds or (recipe / FILE).is_file():
+        _run_folds(recipe, sets, out or Path("runs"), resume)
+        return
     folder = open_run(recipe) if resume else None
     planned = plan(load(recipe, sets), Catalog())
     folder = folder or RunFolder.create(out or Path("runs"), planned)
-    main_process = os.environ.get("RANK", "0") == "0"
-    if main_process:
+    if not _executed(planned, folder, resume):
+        if _is_main():
+            click.echo(f"stopped; go on with: skinfw run {shown(folder.path)} --resume")
+        raise click.exceptions.Exit(130)
+
+
+def _executed(planned: Plan, folder: RunFolder, resume: bool) -> bool:
+    """Carry a run out and tell of it; False where it was stopped."""
+    from skinfw.cli.progress import Watcher, summary
+    from skinfw.recipe import shown
+    from skinfw.run import execute
+
+    if _is_main():
         click.secho(f"run folder {shown(folder.path)}", bold=True)
     watcher = Watcher()
     try:
@@ -58,9 +79,51 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> 
             result = execute(planned, folder, click.echo, [watcher], resume)
     except KeyboardInterrupt:
         result = None
-    if result is None:
-        if main_process:
-            click.echo(f"stopped; go on with: skinfw run {shown(folder.path)} --resume")
-        raise click.exceptions.Exit(130)
-    if main_process:
+    if result is not None and _is_main():
         click.echo(summary(result))
+    return result is not None
+
+
+def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> None:
+    """Run one fold after the other; what is done already is left as it is."""
+    from skinfw.build import plan
+    from skinfw.catalog import Catalog
+    from skinfw.cli.progress import test_lines
+    from skinfw.errors import RecipeError
+    from skinfw.folds import check_unchanged, create, opened, pooled, run_folder, spread
+    from skinfw.recipe import load, shown
+
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RecipeError(
+            "folds run one after the other in one process",
+            cure="start each fold by itself: --set split.fold=0 and so on",
+        )
+    if resume:
+        folds = opened(recipe)
+    else:
+        folds = create(out, plan(load(recipe, sets), Catalog()), recipe, sets)
+    for fold in range(folds.count):
+        planned = plan(load(folds.recipe, folds.changed(fold)), Catalog())
+        check_unchanged(folds, planned)
+        path = folds.run_path(fold)
+        there = (path / "run.json").is_file()
+        folder = run_folder(folds, fold, planned)
+        if folder.record["status"] == "done":
+            continue
+        click.secho(f"fold {fold} of {folds.count}", bold=True)
+        if not _executed(planned, folder, there):
+            click.echo(f"stopped; go on with: skinfw run {shown(folds.folder)} --resume")
+            raise click.exceptions.Exit(130)
+    found = pooled(folds, planned)
+    click.secho("all folds together", bold=True)
+    for line in test_lines(found.predictions, found.metrics, found.intervals, planned.train.select):
+        click.echo(line)
+    for name, (low, high) in spread(found.folder, [planned.train.select]).items():
+        click.echo(f"folds {name.replace('_', ' ')}  {low:.3f} to {high:.3f}")
+    for file in sorted(path for path in found.folder.iterdir() if path.is_file()):
+        click.echo(f"  {shown(file)}")
+
+
+def _is_main() -> bool:
+    """Tell whether this process speaks to the user."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,195 @@
+"""A cross-validation: a run for each fold, and the predictions of all folds together."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skinfw.build import Plan
+from skinfw.contracts import Predictions
+from skinfw.errors import RecipeError, SkinfwError, unwritable
+from skinfw.intervals import recorded
+from skinfw.judging import FILE as EVALUATION
+from skinfw.judging import Judged
+from skinfw.predictions import run_predictions, write_predictions
+from skinfw.recipe import shown
+from skinfw.record import RunFolder, write_json
+
+FILE = "folds.json"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Hold a cross-validation.
+
+    folder: where its runs are, fold-0 and so on.
+    recipe: the file.
+    sets: what was set besides.
+    count: how many folds there are.
+    """
+
+    folder: Path
+    recipe: Path
+    sets: tuple[str, ...]
+    count: int
+
+    def run_path(self, fold: int) -> Path:
+        """Return the run folder of one fold."""
+        return self.folder / f"fold-{fold}"
+
+    def changed(self, fold: int) -> tuple[str, ...]:
+        """Return what is set for one fold."""
+        return (*self.sets, f"split.fold={fold}")
+
+
+def create(parent: Path, planned: Plan, recipe: Path, sets: Sequence[str]) -> Folds:
+    """Make the folder of a cross-validation.
+
+    parent: where runs go.
+    planned: the checked recipe.
+    Raises RecipeError where its split has no folds.
+    """
+    split = planned.one("split")
+    count = split.arguments.get("folds")
+    if not isinstance(count, int) or "fold" not in split.arguments:
+        raise RecipeError(
+            f'the split "{split.use}" has no folds',
+            split.origin.text,
+            "a cross-validation needs a split with the parameters folds and fold",
+            '[split] use = "kfold"',
+        )
+    folder = parent / f"{planned.recipe.name}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
+    made = Folds(folder, recipe.resolve(), tuple(sets), count)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise unwritable(parent, error) from error
+    write_json(folder / FILE, {"recipe": str(made.recipe), "sets": list(made.sets), "count": count})
+    return made
+
+
+def opened(folder: Path) -> Folds:
+    """Open the folder of a cross-validation, to go on with it."""
+    try:
+        record = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Folds(folder, Path(record["recipe"]), tuple(record["sets"]), int(record["count"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SkinfwError(
+            "the cross-validation cannot go on",
+            str(folder / FILE),
+            f"{type(error).__name__}: {error}",
+            "restore the file, or start anew",
+        ) from error
+
+
+def check_unchanged(folds: Folds, planned: Plan) -> None:
+    """Refuse a recipe that has changed since the first fold.
+
+    planned: the recipe of another fold.
+    """
+    first = folds.run_path(0) / "run.json"
+    if not first.is_file():
+        return
+    old = json.loads(first.read_text(encoding="utf-8"))["recipe"]
+    new = json.loads(json.dumps(planned.resolved()))
+    for recipe in (old, new):
+        recipe["split"] = {**recipe["split"], "fold": 0}
+    if old != new:
+        tables = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        raise SkinfwError(
+            "the recipe has changed since the first fold",
+            shown(folds.recipe),
+            f"other folds would be trained otherwise: {', '.join(tables)}",
+            "restore it, or start a new cross-validation",
+        )
+
+
+def run_folder(folds: Folds, fold: int, planned: Plan) -> RunFolder:
+    """Return the run folder of a fold, which may be there already."""
+    path = folds.run_path(fold)
+    if (path / "run.json").is_file():
+        return RunFolder.open(path)
+    return RunFolder.create(folds.folder, planned, path.name)
+
+
+def pooled(folds: Folds, planned: Plan) -> Judged:
+    """Judge the predictions that all images got while they were in the test part.
+
+    planned: the recipe of any fold.
+    """
+    from skinfw.engine.evaluate import intervals, measure
+
+    every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
+    found = _joined(every)
+    metrics = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
+    numbers, replicates = measure(metrics, found), planned.evaluate.replicates
+    bounds = intervals(metrics, found, replicates, planned.seed) if replicates else {}
+    folder = folds.folder
+    try:
+        _write_splits(folder / "splits.csv", found)
+        write_predictions(folder / "predictions.csv", found)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    by_fold = [measure(metrics, one) for one in every]
+    write_json(folder / "metrics.json", {"test": numbers, "folds": by_fold})
+    if bounds:
+        kept = recorded({"test": found}, {"test": bounds}, replicates)
+        write_json(folder / "intervals.json", kept)
+    recipe = planned.resolved()
+    kept = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
+    marks = _marks(folds)
+    write_json(
+        folder / EVALUATION,
+        {"name": folder.name, "recipe": kept, "classes": list(planned.classes), "marks": marks},
+    )
+    return Judged(folder, found, numbers, bounds)
+
+
+def spread(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the smallest and the largest number of the folds.
+
+    folder: of the cross-validation.
+    names: of the numbers.
+    """
+    rows: list[Mapping[str, Any]] = json.loads((folder / "metrics.json").read_text())["folds"]
+    found = {}
+    for name in names:
+        values = [row[name] for row in rows if row.get(name) is not None]
+        if values:
+            found[name] = (min(values), max(values))
+    return found
+
+
+def _joined(every: Sequence[Predictions]) -> Predictions:
+    import numpy as np
+
+    return Predictions(
+        ids=[name for one in every for name in one.ids],
+        lesions=[name for one in every for name in one.lesions],
+        true=np.concatenate([one.true for one in every]),
+        probabilities=np.concatenate([one.probabilities for one in every]),
+        classes=every[0].classes,
+    )
+
+
+def _write_splits(file: Path, found: Predictions) -> None:
+    import csv
+
+    with file.open("w", encoding="utf-8", newline="") as sink:
+        rows = csv.writer(sink, lineterminator="\n")
+        rows.writerow(["id", "lesion", "label", "part"])
+        for name, lesion, label in zip(found.ids, found.lesions, found.true.tolist(), strict=True):
+            rows.writerow([name, lesion, found.classes[label], "test"])
+
+
+def _marks(folds: Folds) -> list[str]:
+    """Return the marks of all folds, each once."""
+    marks: dict[str, None] = {}
+    for fold in range(folds.count):
+        record = json.loads((folds.run_path(fold) / "run.json").read_text(encoding="utf-8"))
+        marks |= dict.fromkeys(record.get("marks", ()))
+    return list(marks)
