@@ -131,11 +131,12 @@ def _test_lines(result: Result) -> list[str]:
     # The number that the run was selected by is what its reader asks for first.
     names = sorted(numbers, key=lambda name: name != result.select)
     width = max(map(len, names), default=0)
-    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions"]
+    beside = ", 95 % intervals in brackets" if bounds else ""
+    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions{beside}"]
     for name in names:
         line = f"test  {name.replace('_', ' '):{width}}  {numbers[name]:.3f}"
         low, high = bounds.get(name, (math.nan, math.nan))
-        lines.append(line if math.isnan(low) else f"{line}  95 % interval {low:.3f} to {high:.3f}")
+        lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
     few = few_lesions(found)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())
