@@ -2,6 +2,7 @@
 
 from benchmarks import (
     augment,
+    bootstrap,
     grad_cam,
     kmeans,
     memory,
@@ -50,6 +51,11 @@ COMPARISONS = (
     Comparison("probe", "a linear probe / through the frozen network", probe.probe),
     Comparison("predict-onnx", "skinfw predict with ONNX Runtime / with torch", predict.predict),
     Comparison("kmeans", "thinning a class by K-means / scikit-learn", kmeans.kmeans),
+    Comparison(
+        "bootstrap",
+        "intervals of all numbers over lesions / a loop over scikit-learn",
+        bootstrap.bootstrap,
+    ),
     Comparison("startup", "commands that a person waits for / a bare Python", startup.startup),
     Comparison("metadata", "tables of up to 400,000 rows / smaller ones", metadata.metadata),
     Comparison("randaugment", "modified RandAugment / op by op on Pillow", randaugment.policy),

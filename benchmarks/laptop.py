@@ -13,6 +13,7 @@ import copy
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ from torchvision.transforms import v2
 
 from skinfw.build import plan
 from skinfw.catalog import Catalog
+from skinfw.contracts import Predictions
+from skinfw.paired import compare
+from skinfw.predictions import run_predictions
 from skinfw.recipe import load
 from skinfw.table import read_table
+from skinfw_evaluate.classification import Classification
 
 SIZE = 160
 BATCH = 32
@@ -101,36 +106,14 @@ def predict(model: nn.Module, rows: pd.DataFrame) -> Floats:
     return probabilities
 
 
-def recalls(right: npt.NDArray[np.bool_], weights: Floats, labels: Any, classes: int) -> Floats:
-    """Return the balanced accuracy under each row of image weights [R, N]."""
-    rates = [
-        (weights[:, labels == label] @ right[labels == label])
-        / np.maximum(weights[:, labels == label].sum(1), 1e-12)
-        for label in range(classes)
-    ]
-    means: Floats = np.mean(rates, axis=0)
-    return means
-
-
-def compare(ours: pd.DataFrame, theirs: Floats, lesions: Any, classes: tuple[str, ...]) -> str:
-    """Return both balanced accuracies, and the interval of their difference over lesions."""
-    labels = ours["true"].map({name: place for place, name in enumerate(classes)}).to_numpy()
-    mine = ours["predicted"].to_numpy() == ours["true"].to_numpy()
-    other = theirs.argmax(1) == labels
-    names, group = np.unique(lesions, return_inverse=True)
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=REPLICATES)
-    weights = draws[:, group].astype(float)
-    once = np.ones((1, len(labels)))
-    first, second = (recalls(r, once, labels, len(classes))[0] for r in (mine, other))
-    spread = recalls(mine, weights, labels, len(classes)) - recalls(
-        other, weights, labels, len(classes)
-    )
-    low, high = np.percentile(spread, [2.5, 97.5])
-    return (
-        f"balanced accuracy {first:.3f} against {second:.3f}, difference {first - second:+.3f} "
-        f"(95 % over lesions {low:+.3f} to {high:+.3f}); accuracy {mine.mean():.3f} against "
-        f"{other.mean():.3f}"
+def beside(ours: Predictions, theirs: Floats) -> str:
+    """Return both accuracies, and the interval of their differences over lesions."""
+    found = compare(Classification(), ours, replace(ours, probabilities=theirs), REPLICATES)
+    return "; ".join(
+        f"{name.replace('_', ' ')} {found[name].first:.3f} against {found[name].second:.3f}, "
+        f"difference {found[name].difference:+.3f} (95 % over lesions "
+        f"{found[name].interval[0]:+.3f} to {found[name].interval[1]:+.3f}, p {found[name].p:.3f})"
+        for name in ("balanced_accuracy", "accuracy")
     )
 
 
@@ -145,15 +128,15 @@ def main(runs: tuple[Path, ...], minutes: float, images: int) -> None:
         record = json.loads((run / "run.json").read_text())
         planned = plan(load(run), Catalog())
         table = read_table(planned).merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
-        ours = pd.read_csv(run / "predictions.csv")
-        test = table.set_index("id").loc[ours["id"]].reset_index()
+        ours = run_predictions(run)
+        test = table.set_index("id").loc[list(ours.ids)].reset_index()
         split = record["split_hash"]
         if split not in theirs:
             training = table[table["part"] == "train"]
             model = _trained(training, planned.classes, minutes, images, planned.seed)
             theirs[split] = predict(model, test)
         click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
-        click.echo(compare(ours, theirs[split], test["lesion"].to_numpy(), planned.classes))
+        click.echo(beside(ours, theirs[split]))
 
 
 def _trained(

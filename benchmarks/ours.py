@@ -271,3 +271,22 @@ def thin(thumbnails: Any, target: int, clusters: int, seed: int) -> np.ndarray:
     draw = sampler.draw(np.zeros(len(thumbnails), np.int64), context)
     assert len(draw.indices) == target
     return np.asarray(kept["clusters of NV"])
+
+
+def intervals(
+    true: Any, chances: Any, lesions: Any, classes: tuple[str, ...], replicates: int, seed: int
+) -> dict[str, tuple[float, float]]:
+    """Return the intervals of all metrics that a run has unless told otherwise."""
+    from skinfw import Predictions
+    from skinfw.intervals import bootstrap
+    from skinfw_evaluate.agreement import Agreement
+    from skinfw_evaluate.classification import Classification
+    from skinfw_evaluate.isic import IsicChallenge
+    from skinfw_evaluate.malignancy import Malignancy
+    from skinfw_evaluate.probability import Probability
+
+    names = [str(place) for place in range(len(true))]
+    found = Predictions(names, [str(lesion) for lesion in lesions], true, chances, classes)
+    kinds = (Classification, IsicChallenge, Agreement, Probability, Malignancy)
+    bounds = [bootstrap(kind(), found, replicates, seed) for kind in kinds]
+    return {name: own for some in bounds for name, own in some.items()}

@@ -109,7 +109,7 @@ def sampled(
     import numpy as np
 
     drawn_again, left_out = (
-        _joined([resampled(metric, predictions, weights) for weights in some])
+        _joined(metric, predictions, some)
         for some in (
             drawn(predictions.lesions, replicates, seed),
             _portions(predictions.lesions, seed),
@@ -122,10 +122,24 @@ def sampled(
     }
 
 
-def _joined(found: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+def _joined(
+    metric: Metric, predictions: Predictions, weights: Iterator[Floats]
+) -> dict[str, Floats]:
+    """Return each number under all weights; NaN where a metric does not name it."""
     import numpy as np
 
-    return {name: np.concatenate([some[name] for some in found]) for name in found[0]}
+    rows, found = [], []
+    for some in weights:
+        rows.append(len(some))
+        found.append(resampled(metric, predictions, some))
+    names = dict.fromkeys(name for numbers in found for name in numbers)
+    absent = [np.full(count, np.nan) for count in rows]
+    return {
+        name: np.concatenate(
+            [numbers.get(name, nan) for numbers, nan in zip(found, absent, strict=True)]
+        )
+        for name in names
+    }
 
 
 def _portions(lesions: Sequence[str], seed: int) -> Iterator[Floats]:
@@ -227,7 +241,7 @@ def resampled(metric: Metric, predictions: Predictions, weights: Floats) -> Mapp
     if own is not None:
         found: Mapping[str, Floats] = own(predictions, weights)
         return found
-    rows = [metric(repeated(predictions, row)) for row in weights]
+    rows = [metric(repeated(predictions, row)) if row.any() else {} for row in weights]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: np.array([row.get(name, np.nan) for row in rows], float) for name in names}
 

@@ -71,7 +71,11 @@ def compare(
     for name in ones.keys() & others.keys():
         apart = ones[name].minus(others[name])
         found[name] = Difference(
-            ones[name].number, others[name].number, apart.number, apart.interval(), chances[name]
+            ones[name].number,
+            others[name].number,
+            apart.number,
+            apart.interval(),
+            chances.get(name, math.nan),
         )
     return {name: found[name] for name in ones if name in found}
 
@@ -124,24 +128,25 @@ def _chances(
     count, group = grouped(first.lesions)
     rng = stream(seed, "exchange")
     as_is = np.repeat([1.0, 0.0], images)[None]
-    measured = _apart(metric, both, as_is)
-    reached: dict[str, float] = dict.fromkeys(measured, 0.0)
+    measured = {name: abs(float(found[0])) for name, found in _apart(metric, both, as_is).items()}
+    reached, tried = (dict.fromkeys(measured, 1) for _ in range(2))  # as they are is one way
     for rows in blocks(replicates, 2 * images):
         exchanged = rng.integers(2, size=(rows, count))[:, group].astype(float)
         weights = np.concatenate([1 - exchanged, exchanged], 1)
-        for name, values in _apart(metric, both, weights).items():
-            distance = abs(float(measured[name][0])) - _ROUNDING
-            reached[name] += float((np.abs(values) >= distance).sum())
+        found = _apart(metric, both, weights)
+        for name in measured.keys() & found.keys():
+            reached[name] += int((np.abs(found[name]) >= measured[name] - _ROUNDING).sum())
+            tried[name] += int((~np.isnan(found[name])).sum())
     return {
-        name: math.nan if np.isnan(measured[name][0]) else (1 + times) / (1 + replicates)
-        for name, times in reached.items()
+        name: math.nan if math.isnan(distance) else reached[name] / tried[name]
+        for name, distance in measured.items()
     }
 
 
 def _apart(metric: Metric, both: Predictions, weights: Floats) -> dict[str, Floats]:
     """Return the numbers under weights less those under what they leave, [R]."""
     ones, others = (resampled(metric, both, some) for some in (weights, 1 - weights))
-    return {name: ones[name] - others[name] for name in ones}
+    return {name: ones[name] - others[name] for name in ones if name in others}
 
 
 def _behind(first: Predictions, second: Predictions) -> Predictions:

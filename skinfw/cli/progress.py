@@ -142,11 +142,12 @@ def test_lines(
     numbers = {name: value for name, value in metrics.items() if "/" not in name}
     names = sorted(numbers, key=lambda name: name != select)
     width = max(map(len, names), default=0)
-    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions"]
+    beside = ", 95 % intervals in brackets" if bounds else ""
+    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions{beside}"]
     for name in names:
         line = f"test  {name.replace('_', ' '):{width}}  {numbers[name]:.3f}"
         low, high = bounds.get(name, (math.nan, math.nan))
-        lines.append(line if math.isnan(low) else f"{line}  95 % interval {low:.3f} to {high:.3f}")
+        lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
     few = few_lesions(found)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())

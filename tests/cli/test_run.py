@@ -21,7 +21,8 @@ def test_a_run_prints_lines_a_person_can_read(skinfw: Run, tiny: Path, tmp_path:
     done = skinfw("run", "tiny.toml")
     assert done.returncode == 0, done.stderr
     for words in ("train 39 images: MEL", "draw  39 images per epoch", "epoch 2/2  train loss",
-                  "best epoch", "test  balanced accuracy", "history.csv"):  # fmt: skip
+                  "best epoch", "test  21 images of 15 lesions, 95 % intervals in brackets",
+                  "test  balanced accuracy", "too few test lesions", "history.csv"):  # fmt: skip
         assert words in done.stdout, done.stdout
     assert json.loads((only(tmp_path / "runs") / "run.json").read_text())["status"] == "done"
 

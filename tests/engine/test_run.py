@@ -59,6 +59,7 @@ def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
         "history.csv",
         "predictions.csv",
         "metrics.json",
+        "intervals.json",
         "best.safetensors",
         "confusion_matrix.png",
         "curves.png",
@@ -78,11 +79,40 @@ def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
     assert splits.groupby("lesion")["part"].nunique().max() == 1
 
 
+def test_every_number_has_its_interval_once_the_training_is_done(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from skinfw.engine import evaluate
+
+    judged: list[int] = []
+    bootstrap = evaluate.bootstrap
+    monkeypatch.setattr(
+        evaluate, "bootstrap", lambda *words: judged.append(len(words[1].ids)) or bootstrap(*words)
+    )
+    result, folder = train("evaluate.replicates=50")
+    kept = json.loads((folder.path / "intervals.json").read_text())
+    assert kept["replicates"] == 50 and kept["level"] == 0.95
+    for part in ("val", "test"):
+        intervals = result.intervals[part]
+        assert intervals.keys() == result.metrics[part].keys() == kept["parts"][part][
+            "intervals"].keys()  # fmt: skip
+        assert kept["parts"][part]["few_lesions"].keys() <= set(result.classes)
+        low, high = intervals["balanced_accuracy"]
+        assert low <= result.metrics[part]["balanced_accuracy"] <= high
+        assert kept["parts"][part]["intervals"]["balanced_accuracy"] == [low, high]
+    assert len(judged) == 2 * len(plan(load(Path("tiny.toml")), Catalog()).parts["metric"])
+    judged.clear()
+    without, folder = train("evaluate.replicates=0", "train.epochs=1")
+    assert not judged and not without.intervals
+    assert not (folder.path / "intervals.json").exists()
+
+
 def test_the_same_recipe_gives_the_same_numbers(train: Train) -> None:
     first, one = train()
     second, two = train()
     assert equal(weights(one), weights(two))
     assert numbers(first.history) == numbers(second.history)
+    assert repr(first.intervals) == repr(second.intervals)
 
 
 def test_another_seed_gives_another_split_and_other_weights(train: Train) -> None:

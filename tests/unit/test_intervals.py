@@ -108,6 +108,18 @@ def test_an_absent_class_has_no_interval_and_a_rare_one_is_flagged() -> None:
     assert few["AK"] == len(set(of_class)) < 20
 
 
+def test_a_metric_may_name_only_what_it_measured() -> None:
+    found = clustered(3, 30)
+
+    def present(predictions: Predictions) -> dict[str, float]:
+        return {f"images/{label}": 1.0 for label in set(predictions.true.tolist())}
+
+    intervals = bootstrap(present, replace(found, lesions=["one"] * len(found.ids)), 20)
+    assert intervals == {f"images/{label}": (1.0, 1.0) for label in set(found.true.tolist())}
+    assert bootstrap(present, found, 100).keys() == intervals.keys()
+    assert compare(present, found, found, 20)["images/0"].difference == 0
+
+
 def test_a_number_that_noise_lifts_has_an_interval_that_reaches_down() -> None:
     noisy = Sample(0.05, np.linspace(0.04, 0.12, 1000), np.linspace(0.049, 0.051, 50))
     low, high = noisy.interval()

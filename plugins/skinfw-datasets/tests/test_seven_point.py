@@ -10,6 +10,7 @@ from PIL import Image
 from skinfw import Auxiliary, Predictions, Result, SkinfwError
 from skinfw.build import plan
 from skinfw.catalog import Catalog
+from skinfw.intervals import repeated
 from skinfw.recipe import load
 from skinfw.record import RunFolder
 from skinfw.run import execute
@@ -56,6 +57,15 @@ def test_the_numbers_are_those_of_a_count_by_hand() -> None:
     assert numbers["seven_point_specificity"] == 1.0
     # Wrong: two of four networks, one of three known streaks twice, one of four elsewhere.
     assert numbers["criteria_accuracy"] == pytest.approx((2 / 4 + 1 / 3 + 5 * 3 / 4) / 7)
+
+
+def test_resampling_is_the_plain_call_on_repeated_images() -> None:
+    times = np.array([[2, 0, 1, 3], [1, 1, 0, 0], [0, 0, 0, 1]])
+    many = SevenPoint().resampled(PREDICTIONS, times.astype(float))
+    for place, row in enumerate(times):
+        alone = SevenPoint()(repeated(PREDICTIONS, row))
+        for name, value in alone.items():
+            assert many[name][place] == pytest.approx(value, nan_ok=True), name
 
 
 def test_a_network_without_the_criteria_is_refused() -> None:
