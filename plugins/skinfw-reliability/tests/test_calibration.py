@@ -160,7 +160,7 @@ def test_lesions_weigh_the_same_however_many_images_they_have() -> None:
 def test_test_images_change_nothing_that_is_fitted(tmp_path: Path) -> None:
     found = []
     for seed in (8, 9):
-        Calibration().write(result(tmp_path, val=drawn(400, 7), test=drawn(300, seed)), tmp_path)
+        Calibration().write(result(tmp_path, val=drawn(400, 7), test=drawn(60, seed)), tmp_path)
         text = json.loads((tmp_path / "calibration.json").read_text())
         points, sets = text["thresholds"]["classes"], text["prediction_sets"]["classes"]
         found.append([text["temperature"], [points[name]["threshold"] for name in CLASSES],

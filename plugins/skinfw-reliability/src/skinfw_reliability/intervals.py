@@ -31,8 +31,10 @@ def bootstrap(
     found: dict[str, list[Any]] = {}
     for start in range(0, replicates, most):
         rows = min(most, replicates - start)
-        times = rng.multinomial(count, np.full(count, 1 / count), rows).astype(np.float64)
-        for name, values in metric.resampled(predictions, times[:, lesion]).items():
+        drawn = rng.integers(count, size=(rows, count)) + count * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
+        weights = times[:, lesion].astype(np.float64)
+        for name, values in metric.resampled(predictions, weights).items():
             found.setdefault(name, []).append(values)
     return {name: _middle(np.concatenate(values)) for name, values in found.items()}
 

@@ -42,7 +42,7 @@ def look(path: str) -> Picture:
 
 def look_at(paths: Sequence[str]) -> list[Picture]:
     """Return what files tell, in their order, read by as many threads as there are cores."""
-    threads = min(8, len(os.sched_getaffinity(0)))
+    threads = min(8, os.cpu_count() or 1)
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

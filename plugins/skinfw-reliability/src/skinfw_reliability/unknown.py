@@ -43,26 +43,10 @@ class Unknown:
     def write(self, result: Result, folder: Path) -> None:
         """Write unknown.csv, nine_classes.csv and unknown.json."""
         from skinfw_reliability.files import write_csv, write_json
-        from skinfw_reliability.intervals import estimates
-        from skinfw_reliability.nine_classes import (
-            UNKNOWN,
-            ChallengeAccuracy,
-            unknown_confidence,
-            with_unknown,
-        )
+        from skinfw_reliability.nine_classes import UNKNOWN, unknown_confidence
 
-        val, test = fitted_and_judged(result, "unknown")
-        scores = {"val": self._of(val), "test": self._of(test)}
-        notes = []
-        if not self.features:
-            notes.append("energy, neighbour and mahalanobis need features = true")
-        elif result.features is None:
-            notes.append(
-                "energy, neighbour and mahalanobis need the network, not predictions alone"
-            )
-        else:
-            for part, known in self._of_features(result.features).items():
-                scores[part] |= known
+        _, test = fitted_and_judged(result, "unknown")
+        scores, notes = self.scores(result)
         if self.score not in scores["test"]:
             raise SkinfwError(
                 f'the report "unknown" cannot make UNK of {self.score}', why=notes[0], cure=CURE
@@ -71,8 +55,7 @@ class Unknown:
             name: unknown_confidence(own, scores["val"][name], self.refused)
             for name, own in scores["test"].items()
         }
-        names = list(scores["test"])
-        header = ["id", "true", "predicted", *names, *(f"unknown_{name}" for name in names)]
+        header = ["id", "true", "predicted", *unknown, *(f"unknown_{name}" for name in unknown)]
         said = zip(test.ids, test.true, test.predicted, strict=True)
         numbers = zip(*scores["test"].values(), *unknown.values(), strict=True)
         rows = [
@@ -80,27 +63,43 @@ class Unknown:
             for (name, true, called), own in zip(said, numbers, strict=True)
         ]
         write_csv(header, rows, folder / "unknown.csv")
+        about: dict[str, Any] = {"score": self.score, "refused": self.refused}
         if UNKNOWN in test.classes:
             notes.append("UNK is a class already: nine_classes.csv is left out")
-            write_json({"score": self.score, "notes": notes}, folder / "unknown.json")
-            return
-        nine = replace(
-            test,
-            probabilities=with_unknown(test.probabilities, unknown[self.score]),
-            classes=(*test.classes, UNKNOWN),
-        )
-        confidences = zip(nine.ids, nine.probabilities.tolist(), strict=True)
-        lines = [[name, *row] for name, row in confidences]
-        write_csv(["image", *nine.classes], lines, folder / "nine_classes.csv")
-        about = {
-            "score": self.score,
-            "refused": self.refused,
+        else:
+            about |= self.nine_classes(test, unknown[self.score], folder)
+        about |= {"notes": notes, "marks": list(result.marks)}
+        write_json(about, folder / "unknown.json")
+
+    def scores(self, result: Result) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Return the scores of validation and test by name, and why some are absent."""
+        found = {part: self._of(result.predictions[part]) for part in ("val", "test")}
+        if not self.features:
+            return found, ["energy, neighbour and mahalanobis need features = true"]
+        if result.features is None:
+            lacks = "energy, neighbour and mahalanobis need the network, not predictions alone"
+            return found, [lacks]
+        beside = self._of_features(result.features)
+        return {part: own | beside[part] for part, own in found.items()}, []
+
+    def nine_classes(self, test: Predictions, unknown: Any, folder: Path) -> dict[str, Any]:
+        """Write nine_classes.csv, and return what UNK costs on known images.
+
+        unknown: the confidence of UNK, [N].
+        """
+        from skinfw_reliability.files import write_csv
+        from skinfw_reliability.intervals import estimates
+        from skinfw_reliability.nine_classes import UNKNOWN, ChallengeAccuracy, with_unknown
+
+        confidences = with_unknown(test.probabilities, unknown)
+        nine = replace(test, probabilities=confidences, classes=(*test.classes, UNKNOWN))
+        lines = zip(nine.ids, nine.probabilities.tolist(), strict=True)
+        rows = [[name, *row] for name, row in lines]
+        write_csv(["image", *nine.classes], rows, folder / "nine_classes.csv")
+        return {
             "without_unknown": estimates(ChallengeAccuracy(), test),
             "with_unknown": estimates(ChallengeAccuracy(), nine),
-            "notes": notes,
-            "marks": list(result.marks),
         }
-        write_json(about, folder / "unknown.json")
 
     def _of(self, part: Predictions) -> dict[str, Any]:
         """Return what predictions alone tell of each image."""
