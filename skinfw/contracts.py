@@ -167,6 +167,20 @@ class Explanations:
 
 
 @dataclass(frozen=True)
+class Features:
+    """Hold what the last layer of a network gets and gives, for the first view of each image.
+
+    true: int [N], the class of each image.
+    values: float32 [N, D], what flows into the last layer.
+    logits: float64 [N, C], of the classes.
+    """
+
+    true: Integers
+    values: Floats
+    logits: Floats
+
+
+@dataclass(frozen=True)
 class Result:
     """Hold all that a run found, for reports.
 
@@ -183,6 +197,8 @@ class Result:
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
+    features: `features(part)` looks at every image of "train", "val" or "test" once more; None
+        where the network is not at hand.
     """
 
     folder: Path
@@ -197,6 +213,7 @@ class Result:
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     marks: Sequence[str] = ()
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    features: Callable[[str], Features] | None = None
 
 
 @dataclass(frozen=True)

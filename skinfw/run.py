@@ -278,6 +278,7 @@ class _Run:
         return replace(result, explanations=found)
 
     def _report(self, parts: Parts, result: Result) -> None:
+        result = replace(result, features=parts.features_of)
         for planned, report in parts.reports:
             with planned.guard():
                 report.write(result, self.folder.path)

@@ -17,6 +17,7 @@ from torch import nn
 from skinfw.engine.data import EvalImages, Loader
 from skinfw.engine.device import Hardware
 from skinfw.engine.frozen import head_name
+from skinfw.engine.penultimate import into_last_layer
 from skinfw.errors import SkinfwError
 
 Floats = npt.NDArray[np.float32]
@@ -73,8 +74,6 @@ class FeatureStore:
     def _compute(self, images: EvalImages, batch_size: int) -> Floats:
         """Catch what flows into the last layer."""
         head = self.model.get_submodule(head_name(self.model))
-        caught: list[torch.Tensor] = []
-        handle = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         normalise = self.hardware.normaliser(self.model)
         was_training = self.model.training
         self.model.eval()
@@ -85,8 +84,7 @@ class FeatureStore:
         found = []
         try:
             for views, *_ in Loader(images, self.hardware).load(cut):
-                caught.clear()
-                with self.hardware.autocast():
+                with into_last_layer(self.model) as caught, self.hardware.autocast():
                     logits = self.model(normalise(views.flatten(0, 1)))
                 if caught[-1].ndim != 2 or not torch.allclose(
                     head(caught[-1]).float(), logits.float(), rtol=1e-2, atol=1e-3
@@ -98,7 +96,6 @@ class FeatureStore:
                     )
                 found.append(caught[-1].float().view(*views.shape[:2], -1).cpu())
         finally:
-            handle.remove()
             self.model.train(was_training)
         return np.asarray(torch.cat(found).numpy(), np.float32)
 

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from skinfw.build import Plan
-from skinfw.contracts import Auxiliary, Predictions
+from skinfw.contracts import Auxiliary, Features, Predictions
 from skinfw.engine.backbone import ALONE, build, trial
 from skinfw.engine.cache import Decoded
 from skinfw.engine.cautions import corrected_late, corrected_twice
@@ -25,6 +25,7 @@ from skinfw.engine.feed import FeatureFeed, Feed, PixelFeed
 from skinfw.engine.frozen import TRUNK, freeze
 from skinfw.engine.loop import Loss, Training
 from skinfw.engine.modalities import Beside, described
+from skinfw.engine.penultimate import penultimate
 from skinfw.engine.prepare import decoding
 from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
@@ -173,6 +174,12 @@ class Parts:
         """Return the images of one part of the data as it is judged, and what stands beside."""
         rows, labels, source = self._shown(part)
         return EvalImages(source, labels, self.view, first=True), self.beside(rows)
+
+    def features_of(self, part: str) -> Features:
+        """Return what the last layer gets and gives for one part of the data."""
+        images, beside = self.pictures(part)
+        width = len(self.plan.classes)
+        return penultimate(self.model, images, beside, width, self._eval_batch, self.hardware)
 
     def training(self, folder: Path, hooks: Any) -> Training:
         """Return the training, ready to fit.

@@ -20,12 +20,12 @@ LAYERS = [
     "engine.images", "engine.cache_writer", "engine.cache", "engine.pixels", "engine.saved",
     "engine.scores", "engine.prepare", "engine.onnx", "engine.predict", "engine.device",
     "engine.frozen", "engine.modalities", "engine.backbone", "engine.data", "engine.feed",
-    "engine.state", "engine.probe", "engine.network", "engine.export", "engine.features",
-    "engine.evaluate", "engine.cautions", "engine.xray", "engine.sampling", "engine.judge",
-    "engine.explain", "engine.loop", "engine.parts", "engine.preview", "run", "judging",
-    "comparing", "cli.toml", "cli.progress", "cli.counter", "cli.transfer", "cli.fetching",
-    "cli.recipes", "cli.listing", "cli.running", "cli.inference", "cli.judging", "cli.preview",
-    "cli.data", "cli", "__main__",
+    "engine.state", "engine.probe", "engine.network", "engine.export", "engine.penultimate",
+    "engine.features", "engine.evaluate", "engine.cautions", "engine.xray", "engine.sampling",
+    "engine.judge", "engine.explain", "engine.loop", "engine.parts", "engine.preview", "run",
+    "judging", "comparing", "folds", "cli.toml", "cli.progress", "cli.counter", "cli.transfer",
+    "cli.fetching", "cli.recipes", "cli.listing", "cli.running", "cli.inference", "cli.judging",
+    "cli.preview", "cli.data", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 

@@ -1,0 +1,1 @@
+"""Calibration, prediction sets, the unknown and subgroups, for skinfw."""

@@ -1,0 +1,147 @@
+"""The report on calibration: all that is fitted on validation and judged on test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Interval
+
+from skinfw import Result
+from skinfw_reliability.parts import fitted_and_judged, images_of, lesions_of
+
+if TYPE_CHECKING:
+    from skinfw import Predictions
+
+Share = Annotated[float, Interval(gt=0, lt=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Fit temperature, thresholds and prediction sets on validation, and judge them on test.
+
+    Writes calibration.json and reliability.png. The best epoch was chosen on the same validation
+    images, so that what is fitted there is a little too hopeful; the numbers on test show by how
+    much. Thresholds and limits are those of the probabilities as they are in predictions.csv, the
+    temperature changes neither.
+
+    bins: of the reliability diagram and the calibration errors.
+    sensitivity: what the threshold of each class must reach on validation.
+    coverage: the share of images whose prediction set is to hold their class, for each class.
+    sets: how prediction sets are made: "lac" makes the smallest, "aps" none that is empty.
+    """
+
+    bins: Annotated[int, Interval(ge=2, le=100)] = 15
+    sensitivity: Share = 0.95
+    coverage: Share = 0.9
+    sets: Literal["lac", "aps"] = "lac"
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write calibration.json and reliability.png."""
+        from skinfw_reliability.figure import draw
+        from skinfw_reliability.files import write_json
+        from skinfw_reliability.temperature import at_temperature, fit_temperature
+
+        val, test = fitted_and_judged(result, "calibration")
+        temperature = fit_temperature(val.probabilities, val.true)
+        scaled = replace(test, probabilities=at_temperature(test.probabilities, temperature))
+        found = {
+            "images": {"val": images_of(val), "test": images_of(test)},
+            "lesions": {"val": lesions_of(val), "test": lesions_of(test)},
+            "marks": list(result.marks),
+            **self.scaling(test, scaled, temperature),
+            "thresholds": self.thresholds(val, test),
+            "prediction_sets": self.prediction_sets(val, test),
+        }
+        write_json(found, folder / "calibration.json")
+        panels = [
+            (f"{name}, ECE {found[key]['ece_width']['value']:.3f}", self._curve(part))
+            for name, key, part in (
+                ("as trained", "before", test),
+                (f"temperature {temperature:.2f}", "after", scaled),
+            )
+        ]
+        title = f"Reliability on the test images of {result.name}"
+        draw(panels, title, result.marks, folder / "reliability.png")
+
+    def scaling(self, test: Predictions, scaled: Predictions, temperature: float) -> dict[str, Any]:
+        """Return the temperature, and what it changes on test.
+
+        test: as the model said.
+        scaled: at the temperature.
+        """
+        from skinfw_reliability.honesty import Honesty
+        from skinfw_reliability.intervals import estimates
+        from skinfw_reliability.temperature import HIGHEST, LOWEST
+
+        found: dict[str, Any] = {
+            "temperature": temperature,
+            "temperature_at_bound": temperature in (LOWEST, HIGHEST),
+        }
+        for name, part in (("before", test), ("after", scaled)):
+            found[name] = estimates(Honesty(bins=self.bins), part)
+            found[f"curve_{name}"] = [asdict(one) for one in self._curve(part)]
+        return found
+
+    def _curve(self, part: Predictions) -> list[Any]:
+        from skinfw_reliability.curves import reliability_curve
+
+        confidence, right = part.probabilities.max(1), part.predicted == part.true
+        return reliability_curve(confidence, right, self.bins)
+
+    def thresholds(self, val: Predictions, test: Predictions) -> dict[str, Any]:
+        """Return a threshold for each class, chosen on validation, and what it gives on both."""
+        from skinfw_reliability.intervals import estimates
+        from skinfw_reliability.thresholds import OperatingPoints, threshold_for
+
+        chosen = {
+            name: threshold_for(val.probabilities[:, place], val.true == place, self.sensitivity)
+            for place, name in enumerate(val.classes)
+        }
+        points = OperatingPoints(chosen)
+        given: dict[str, dict[str, Any]] = {"val": points(val), "test": estimates(points, test)}
+        return {
+            "sensitivity": self.sensitivity,
+            "classes": {
+                name: {
+                    "threshold": threshold,
+                    "val_lesions": lesions_of(val)[name],
+                    **{part: _own(numbers, name) for part, numbers in given.items()},
+                }
+                for name, threshold in chosen.items()
+            },
+        }
+
+    def prediction_sets(self, val: Predictions, test: Predictions) -> dict[str, Any]:
+        """Return the limit of each class, fitted on validation, and coverage and size on test."""
+        import math
+
+        from skinfw_reliability.conformal import PredictionSets, class_limits, least_lesions
+        from skinfw_reliability.intervals import estimates
+
+        limits = class_limits(val.probabilities, val.true, val.lesions, self.coverage, self.sets)
+        measured = estimates(PredictionSets(limits, self.sets), test)
+        return {
+            "method": self.sets,
+            "coverage": self.coverage,
+            "least_lesions": least_lesions(self.coverage),
+            "all": {name: ends for name, ends in measured.items() if "/" not in name},
+            "classes": {
+                name: {
+                    "limit": float(limit),
+                    "guaranteed": math.isfinite(limit),
+                    "always_in_the_set": math.isinf(limit),
+                    "val_images": images_of(val)[name],
+                    "val_lesions": lesions_of(val)[name],
+                    **_own(measured, name),
+                }
+                for name, limit in zip(val.classes, limits, strict=True)
+            },
+        }
+
+
+def _own(numbers: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the numbers of one class, without its name."""
+    end = f"/{name}"
+    return {key.removesuffix(end): value for key, value in numbers.items() if key.endswith(end)}

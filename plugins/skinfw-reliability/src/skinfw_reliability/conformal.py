@@ -1,0 +1,117 @@
+"""Prediction sets that hold the true class as often as promised, for each class on its own.
+
+Split conformal prediction, class by class (Vovk 2012, arXiv 1209.2673): how badly a class fits an
+image is compared with how badly it fitted the calibration images that show it. Images of a lesion
+resemble each other, so that lesions are the units: each weighs the same, however many images it
+has (Lee, Barber and Willett 2023, arXiv 2306.06342). With one image per lesion this is the
+ordinary quantile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from skinfw import Predictions
+from skinfw_reliability.weighted import Floats, Weighted, mean
+
+Method = Literal["lac", "aps"]
+
+
+def misfit(probabilities: Floats, method: Method) -> Floats:
+    """Return how badly each class fits each image, [N, C].
+
+    method: "lac" takes one minus the probability (Sadinle et al. 2019, arXiv 1609.00451), which
+        makes the smallest sets; "aps" the sum of all probabilities from the highest down to the
+        class's own (Romano et al. 2020, arXiv 2006.02544), not randomised, which never makes empty
+        sets and covers a little more than asked.
+    """
+    if method == "lac":
+        return 1 - probabilities
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    sums = np.cumsum(np.take_along_axis(probabilities, order, 1), axis=1)
+    found = np.empty_like(sums)
+    np.put_along_axis(found, order, sums, 1)
+    # The first class fits perfectly, so that no set is empty.
+    np.put_along_axis(found, order[:, :1], 0.0, 1)
+    return found
+
+
+def class_limits(
+    probabilities: Floats,
+    true: npt.NDArray[np.integer[Any]],
+    lesions: Sequence[str],
+    level: float,
+    method: Method,
+) -> Floats:
+    """Return the misfit up to which each class stands in a set, [C].
+
+    probabilities: [N, C], of the validation part.
+    true: int [N].
+    lesions: of each image, [N].
+    level: the promised share of new images whose set holds their class.
+    Returns infinity for a class with fewer than `least_lesions(level)` lesions: nothing can be
+    promised by leaving it out, so that it stands in every set.
+    """
+    scores, names = misfit(probabilities, method), np.asarray(lesions, dtype=str)
+    limits = np.full(probabilities.shape[1], math.inf)
+    for place in range(len(limits)):
+        shows = true == place
+        limits[place] = _quantile(scores[shows, place], names[shows], level)
+    return limits
+
+
+def _quantile(scores: Floats, lesions: npt.NDArray[Any], level: float) -> float:
+    """Return the quantile in which one more lesion, of infinite misfit, counts."""
+    if not len(scores):
+        return math.inf
+    _, lesion, images = np.unique(lesions, return_inverse=True, return_counts=True)
+    order = np.argsort(scores)
+    reached = np.cumsum(1 / images[lesion[order]]) / (len(images) + 1)
+    place = int(np.searchsorted(reached, level - 1e-12))
+    return float(scores[order[place]]) if place < len(order) else math.inf
+
+
+def least_lesions(level: float) -> int:
+    """Return how many lesions of a class are needed to promise anything about it."""
+    return math.ceil(level / (1 - level) - 1e-9)
+
+
+@dataclass(frozen=True)
+class PredictionSets(Weighted):
+    """Make sets, and measure their coverage and size.
+
+    limits: [C], from `class_limits`.
+    method: that of the limits.
+    """
+
+    limits: Floats
+    method: Method
+
+    def of(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+        """Return which classes stand in the set of each image, bool [N, C]."""
+        return np.asarray(misfit(probabilities, self.method) <= self.limits)
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return coverage, set_size, single and empty, and those of each true class.
+
+        coverage: the share of images whose set holds their class.
+        set_size: the mean number of classes in a set.
+        single, empty: the shares of sets with one class and with none.
+        """
+        sets = self.of(predictions.probabilities)
+        sizes, true = sets.sum(1), predictions.true
+        held = sets[np.arange(len(true)), true]
+        values = {"coverage": held, "set_size": sizes, "single": sizes == 1, "empty": sizes == 0}
+        among = {"": np.ones(len(true), bool)}
+        among |= {f"/{name}": true == place for place, name in enumerate(predictions.classes)}
+        return {
+            f"{number}{end}": mean(of, which, weights)
+            for end, which in among.items()
+            for number, of in values.items()
+        }

@@ -1,0 +1,65 @@
+"""ISIC 2019's ninth column, UNK, and how the challenge scores it.
+
+A submission has a confidence in [0, 1] for each class and for UNK. The confidences need not sum to
+one. What has the highest is called, and a tie for the highest is undecided, hence wrong; the score
+is the mean sensitivity of the classes that the truth shows, UNK as one of them
+(challenge.isic-archive.com/landing/2019; isic-challenge-scoring, metrics.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skinfw import Predictions
+from skinfw_reliability.weighted import Floats, Weighted, mean
+
+UNKNOWN = "UNK"
+
+
+def unknown_confidence(scores: Floats, validation: Floats, refused: float) -> Floats:
+    """Return a confidence for UNK, [N], above one half for what is stranger than most.
+
+    The rank p of a score among those of known images, as in conformal prediction, is turned into
+    refused / (refused + p). Nothing about unknown images is known, so that this is no probability.
+
+    scores: [N], strangeness of images.
+    validation: [M], strangeness of the validation images, which are all known.
+    refused: the share of known images that may get more than one half.
+    """
+    above = len(validation) - np.searchsorted(np.sort(validation), scores, side="left")
+    rank = (1 + above) / (len(validation) + 1)
+    return np.asarray(refused / (refused + rank), np.float64)
+
+
+def with_unknown(probabilities: Floats, unknown: Floats) -> Floats:
+    """Return nine confidences that sum to one: the classes share what UNK leaves.
+
+    The challenge does not ask for the sum. Sharing lets UNK win wherever it exceeds one half, and
+    earlier where no class stands out.
+
+    probabilities: [N, C].
+    unknown: [N], the confidence of UNK.
+    """
+    return np.column_stack([probabilities * (1 - unknown[:, None]), unknown])
+
+
+class ChallengeAccuracy(Weighted):
+    """Measure balanced_accuracy as the challenge does, and the share of images called UNK."""
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return the numbers under each row of weights; unknown images count where there are."""
+        found = predictions.probabilities
+        decided = (found == found.max(1, keepdims=True)).sum(1) == 1
+        right = (predictions.predicted == predictions.true) & decided
+        everything = np.ones(len(right), bool)
+        shown = [predictions.true == label for label in np.unique(predictions.true)]
+        numbers = {
+            "balanced_accuracy": np.mean([mean(right, which, weights) for which in shown], axis=0)
+        }
+        if UNKNOWN in predictions.classes:
+            called = (predictions.predicted == predictions.classes.index(UNKNOWN)) & decided
+            numbers["called_unknown"] = mean(called, everything, weights)
+            for place, name in enumerate(predictions.classes):
+                own = predictions.true == place
+                numbers[f"called_unknown/{name}"] = mean(called, own, weights)
+        return numbers

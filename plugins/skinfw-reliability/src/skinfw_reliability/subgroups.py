@@ -1,0 +1,128 @@
+"""The report on subgroups: for whom the model works, and for whom nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge
+
+from skinfw import ClassName, Result, SkinfwError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skinfw import Predictions
+
+MELANOMA = "MEL"
+HEADER = ("attribute", "group", "images", "lesions", "classes", "number", "value", "low", "high",
+          "rests_on", "few")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subgroups:
+    """Measure each group of test images by age, sex, site, source, image size and skin tone.
+
+    Writes subgroups.csv: balanced accuracy, macro AUC and sensitivities, with 95 % intervals by
+    bootstrap over the group's lesions; subgroups.json: what could not be looked at, and why; and
+    where images are files, subgroups_images.csv with their sizes and skin tones. Images of which
+    an attribute is unknown are a group of their own, called missing.
+
+    sensitive: classes whose sensitivity is measured; none means MEL, where there is one.
+    columns: further columns of the data set's table to group by.
+    pictures: whether files are read for image size and skin tone.
+    few: a number that rests on fewer lesions of a class is flagged.
+    """
+
+    sensitive: list[ClassName] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    pictures: bool = True
+    few: Annotated[int, Ge(1)] = 20
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write subgroups.csv, subgroups.json and subgroups_images.csv."""
+        from skinfw_reliability.files import write_csv, write_json
+        from skinfw_reliability.groups import COLUMNS, known_groups, picture_groups
+        from skinfw_reliability.pictures import look_at
+
+        test, rows = result.predictions["test"], result.rows.get("test")
+        if rows is None:
+            raise SkinfwError(
+                'the report "subgroups" has no table of the test images',
+                why="groups are made by what the data set's table says",
+                cure="leave the report out, or evaluate the run on its data set",
+            )
+        self._check(rows)
+        found = known_groups(rows, self.columns)
+        notes = [f"the table says nothing about {name}" for name in COLUMNS if name not in found]
+        if not self.pictures:
+            notes.append("image size and skin tone were not asked for")
+        elif not any(Path(path).is_file() for path in rows["path"]):
+            notes.append("images are no files, so that size and skin tone are not known")
+        else:
+            pictures = look_at(rows["path"].tolist())
+            found |= picture_groups(pictures)
+            blind = sum(not picture.width for picture in pictures)
+            notes += [f"{blind:,} images could not be read"] if blind else []
+            blue = sum(abs(picture.angle) > 90 for picture in pictures)
+            if blue:
+                notes.append(f"the skin of {blue:,} images looks bluish: their tone is doubtful")
+            tones = found["skin tone"].tolist()
+            table = [
+                (name, picture.width, picture.height, round(picture.angle, 2), tone)
+                for name, picture, tone in zip(test.ids, pictures, tones, strict=True)
+            ]
+            header = ("id", "width", "height", "typology_angle", "skin_tone")
+            write_csv(header, table, folder / "subgroups_images.csv")
+        write_csv(HEADER, self.table(test, found), folder / "subgroups.csv")
+        about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
+        write_json(about, folder / "subgroups.json")
+
+    def table(self, test: Predictions, found: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of subgroups.csv: all test images, then group by group.
+
+        found: by attribute, the group of each image.
+        """
+        from skinfw_reliability.group_numbers import GroupNumbers
+        from skinfw_reliability.groups import ordered
+        from skinfw_reliability.intervals import estimates
+
+        default = [MELANOMA] if MELANOMA in test.classes else []
+        metric = GroupNumbers(self.sensitive or default)
+        groups = [("all", "all", slice(None))]
+        for attribute, names in found.items():
+            groups += [(attribute, name, names == name) for name in ordered(names.unique())]
+        for attribute, name, inside in groups:
+            own = _some(test, inside)
+            lesions, shown = len(set(own.lesions)), len(set(own.true.tolist()))
+            rests_on = metric.rests_on(own)
+            for number, ends in estimates(metric, own).items():
+                least = rests_on[number]
+                yield (attribute, name, len(own.ids), lesions, shown, number, *ends.values(),
+                       least, "yes" if least < self.few else "no")  # fmt: skip
+
+    def _check(self, rows: pd.DataFrame) -> None:
+        for name in self.columns:
+            if name not in rows.columns:
+                raise SkinfwError(
+                    f'the report "subgroups" finds no column "{name}"',
+                    why=f"the table has {', '.join(map(str, rows.columns))}",
+                    cure="name one of these, or leave it out of columns",
+                )
+
+
+def _some(predictions: Predictions, inside: Any) -> Predictions:
+    """Return the predictions of some images."""
+    import numpy as np
+
+    places = np.arange(len(predictions.true))[inside]
+    return replace(
+        predictions,
+        ids=[predictions.ids[place] for place in places],
+        lesions=[predictions.lesions[place] for place in places],
+        true=predictions.true[places],
+        probabilities=predictions.probabilities[places],
+        auxiliary={},
+    )
