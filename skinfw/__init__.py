@@ -20,6 +20,7 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
+from skinfw.intervals import bootstrap
 from skinfw.predictions import write_predictions
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
@@ -49,6 +50,7 @@ __all__ = [
     "Step",
     "Table",
     "Warp",
+    "bootstrap",
     "hookimpl",
     "write_predictions",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinfw import Predictions, Result, SkinfwError
+from skinfw import Predictions, Result
 from skinfw_reliability.calibration import Calibration
 from skinfw_reliability.conformal import PredictionSets, class_limits, least_lesions
 from skinfw_reliability.curves import reliability_curve, wilson
@@ -201,7 +201,8 @@ def test_a_class_that_a_part_lacks_is_not_measured(tmp_path: Path) -> None:
     assert found["prediction_sets"]["classes"]["DF"]["coverage"]["value"] is None
 
 
-def test_fitting_on_the_test_part_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SkinfwError) as error:
-        Calibration().write(result(tmp_path, test=drawn(100, 1)), tmp_path)
-    assert "validation" in error.value.what and "train.validation" in error.value.cure
+def test_nothing_is_fitted_on_the_test_part(tmp_path: Path) -> None:
+    Calibration().write(result(tmp_path, test=drawn(100, 1)), tmp_path)
+    found = json.loads((tmp_path / "calibration.json").read_text())
+    assert list(found) == ["absent"] and "no validation part" in found["absent"]
+    assert not (tmp_path / "reliability.png").exists()

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from skinfw import Explanations, Predictions, Result
 from skinfw_reports.page import TITLES, Page
@@ -143,18 +142,35 @@ def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
     assert "makes no mistake on the test part" in text
 
 
-@pytest.mark.parametrize("name", ["calibration.json", "subgroups.csv"])
-def test_what_other_reports_found_is_shown(name: str, tmp_path: Path) -> None:
+def test_what_other_reports_found_is_shown(tmp_path: Path) -> None:
     made = result(tmp_path)
-    if name == "subgroups.csv":
-        (tmp_path / name).write_text("group,images,balanced_accuracy\nfemale,12,0.51234\n")
-        expected = ("Subgroups", "female", "0.512")
-    else:
-        found = {"temperature": 1.2345, "thresholds": {"MEL": {"threshold": 0.2, "n": 4}}}
-        (tmp_path / name).write_text(json.dumps(found))
-        expected = ("temperature", "1.234", "thresholds", "0.200")
-    text, _ = page(made)
-    assert all(word in text for word in expected)
+    estimate = {"value": 0.5123, "low": 0.4, "high": 0.6}
+    found = {
+        "temperature": 1.2345,
+        "before": {"nll": estimate, "brier": {"value": None}},
+        "after": {"nll": estimate},
+        "thresholds": {"sensitivity": 0.95, "classes": {"MEL": {
+            "threshold": 0.2, "val_lesions": 4, "test": {"sensitivity": estimate}}}},
+        "prediction_sets": {"coverage": 0.9, "classes": {"DF": {
+            "guaranteed": False, "coverage": estimate, "set_size": estimate}}},
+    }  # fmt: skip
+    (tmp_path / "calibration.json").write_text(json.dumps(found))
+    header = "attribute,group,images,lesions,classes,number,value,low,high,rests_on,few"
+    row = "sex,female,12,9,3,balanced_accuracy,0.61234,0.5,0.7,9,True"
+    (tmp_path / "subgroups.csv").write_text(f"{header}\n{row}\n")
+    text, found_page = page(made)
+    for words in (
+        "temperature 1.234", "0.512 (0.400 to 0.600)", "not measured", "95%", "0.200",
+        "no, too few validation lesions", "sex: female", "0.612 (0.500 to 0.700, few)",
+    ):  # fmt: skip
+        assert words in text, words
+    assert {"href": "#subgroups"} in found_page.all("a")
+
+
+def test_why_nothing_could_be_calibrated_is_said(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    (tmp_path / "calibration.json").write_text(json.dumps({"absent": "No validation part."}))
+    assert "No validation part." in page(made)[0]
 
 
 def test_the_matrix_can_be_read_at_every_share(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Interval
 
 from skinfw import Result
-from skinfw_reliability.parts import fitted_and_judged, images_of, lesions_of
+from skinfw_reliability.parts import images_of, lesions_of
 
 if TYPE_CHECKING:
     from skinfw import Predictions
@@ -21,7 +21,8 @@ Share = Annotated[float, Interval(gt=0, lt=1)]
 class Calibration:
     """Fit temperature, thresholds and prediction sets on validation, and judge them on test.
 
-    Writes calibration.json and reliability.png. The best epoch was chosen on the same validation
+    Writes calibration.json and reliability.png; where the test part chose the best epoch, only why
+    nothing can be fitted. The best epoch was chosen on the same validation
     images, so that what is fitted there is a little too hopeful; the numbers on test show by how
     much. Thresholds and limits are those of the probabilities as they are in predictions.csv, the
     temperature changes neither.
@@ -43,7 +44,11 @@ class Calibration:
         from skinfw_reliability.files import write_json
         from skinfw_reliability.temperature import at_temperature, fit_temperature
 
-        val, test = fitted_and_judged(result, "calibration")
+        if "val" not in result.predictions:
+            why = "The run kept no validation part apart: what would be fitted on the test images"
+            write_json({"absent": f"{why} says nothing about others."}, folder / "calibration.json")
+            return
+        val, test = result.predictions["val"], result.predictions["test"]
         temperature = fit_temperature(val.probabilities, val.true)
         scaled = replace(test, probabilities=at_temperature(test.probabilities, temperature))
         found = {

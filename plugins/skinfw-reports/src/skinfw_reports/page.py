@@ -16,14 +16,13 @@ from skinfw_reports.cells import (
     FEW,
     confusion,
     headline,
-    interval,
-    number,
     parts_table,
     per_class,
     plain_table,
     words,
 )
 from skinfw_reports.compared import comparison_content
+from skinfw_reports.fitted import calibration_tables, subgroup_table
 from skinfw_reports.gallery import gallery
 
 TITLES = {
@@ -70,7 +69,8 @@ class Page:
         recipe = record.get("recipe", {})
         test = result.predictions["test"]
         shown = gallery(result, self.mistakes)
-        subgroups = _subgroups(folder / "subgroups.csv")
+        subgroups = subgroup_table(folder / "subgroups.csv")
+        calibration, calibration_text = calibration_tables(folder / "calibration.json")
         titles = {key: title for key, title in TITLES.items() if key != "subgroups" or subgroups}
         lesions = len(set(test.lesions))
         return {
@@ -89,7 +89,8 @@ class Page:
             "confusion": confusion(test),
             "curves": drawings.operating_curves(test),
             "reliability": drawings.reliability(test),
-            "calibration": _calibration(folder / "calibration.json"),
+            "calibration": calibration,
+            "calibration_text": calibration_text,
             "subgroups": subgroups,
             "mistakes": shown,
             "mistakes_text": _about_mistakes(result, len(shown)),
@@ -212,49 +213,6 @@ def _xray(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         rows.append([entry["class"], *counts, share])
     head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
     return plain_table("What sampler and weighting made of each class", head, rows)
-
-
-def _subgroups(file: Path) -> dict[str, Any] | None:
-    """Return the table of the report subgroups, where it stands before this one."""
-    import pandas as pd
-
-    if not file.is_file():
-        return None
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    rows = [[_short(cell) for cell in row] for row in table.itertuples(index=False)]
-    return plain_table("Test images by group", [words(name) for name in table.columns], rows)
-
-
-def _calibration(file: Path) -> list[dict[str, Any]]:
-    """Return the tables of the report calibration, where it stands before this one."""
-    found = _json(file)
-    tables = []
-    for key, value in found.items():
-        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
-            columns = list(dict.fromkeys(name for one in value.values() for name in one))
-            rows = [
-                [name, *(_short(one.get(c, "")) for c in columns)] for name, one in value.items()
-            ]
-            tables.append(plain_table(words(key), ["", *map(words, columns)], rows))
-    flat = [[words(key), _short(value)] for key, value in found.items() if _is_plain(value)]
-    return ([plain_table("calibration", ["", ""], flat)] if flat else []) + tables
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool) or value is None
-
-
-def _short(value: Any) -> str:
-    """Return a cell: numbers with three places, nothing for what was not measured."""
-    if isinstance(value, list):
-        return interval(value) if len(value) == 2 else ", ".join(_short(one) for one in value)
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: ""}[value]
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    return f"{found:,.0f}" if found.is_integer() else number(found)
 
 
 def _toml(recipe: Mapping[str, Any]) -> str:
