@@ -322,7 +322,8 @@ class Metric(Protocol):
 
     `resampled(predictions, weights) -> Mapping[str, float64 [R]]` is optional: the numbers under
     each row of weights, float64 [R, N], which say how often each image counts. Without it,
-    intervals call the metric once for each replicate.
+    intervals call the metric once for each replicate. `smaller_is_better` may name numbers by
+    which no epoch can be chosen.
     """
 
     def __call__(self, predictions: Predictions) -> Mapping[str, float]:

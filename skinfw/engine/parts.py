@@ -356,6 +356,14 @@ class Parts:
                 self.plan.recipe.origin("train", "select").text,
                 cure=f"the metrics of this recipe give {', '.join(whole)}, and numbers of classes",
             )
+        for _, metric in self.metrics:
+            if select in getattr(metric, "smaller_is_better", ()):
+                raise RecipeError(
+                    f'train.select is "{select}", which is better small',
+                    self.plan.recipe.origin("train", "select").text,
+                    "the epoch with the largest number is kept",
+                    'choose another number, or "val_loss"',
+                )
 
 
 def _of_both(

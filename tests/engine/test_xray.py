@@ -1,4 +1,4 @@
-"""What a person should see of sampler and weighting before hours are spent."""
+"""What a person should see, or be refused, before hours are spent."""
 
 from pathlib import Path
 from typing import Any
@@ -60,3 +60,9 @@ def test_a_class_that_training_never_shows_is_refused(train: Any, tiny: Path) ->
         train('split={use="./hides.py:Hides"}')
     assert "no training image shows" in error.value.what
     assert "never sees" in error.value.why
+
+
+def test_a_number_that_is_better_small_chooses_no_epoch(train: Any) -> None:
+    with pytest.raises(SkinfwError) as error:
+        train('metric=[{use="probability"}]', 'train.select="brier"')
+    assert "better small" in error.value.what and "val_loss" in error.value.cure

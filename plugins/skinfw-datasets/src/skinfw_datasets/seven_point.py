@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from skinfw import ClassName, SkinfwError
 
@@ -101,6 +101,7 @@ class SevenPoint:
     melanoma: the class that the score must find.
     """
 
+    smaller_is_better: ClassVar = ("seven_point_error",)
     melanoma: ClassName = "MEL"
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Interval
 
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 class Probability:
     """Measure the Brier score and the calibration error of the most probable class.
 
-    `brier` is the mean squared distance of the probabilities from the truth, summed over the
-    classes: 0 is perfect, 2 is certain and always wrong (Brier 1950). `ece` is the mean difference
-    between how sure the network is and how often it is right, in bins of equal width (Guo et al.
-    2017, arXiv 1706.04599). `adaptive_ece` is the same in bins of equally many images (Nguyen and
+    `brier` is the mean squared distance of the probabilities from the truth, summed over classes;
+    0 is perfect, 2 is certain and always wrong (Brier 1950). `ece` is the mean difference between
+    how sure the network is and how often it is right, in bins of equal width (Guo et al. 2017,
+    arXiv 1706.04599). `adaptive_ece` is the same in bins of equally many images (Nguyen and
     O'Connor 2015, arXiv 1508.05154); images on the border of two bins, or equally sure, are shared.
 
     bins: how many bins.
     """
 
+    smaller_is_better: ClassVar = ("brier", "ece", "adaptive_ece")
     bins: Annotated[int, Interval(ge=2, le=100)] = 15
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
