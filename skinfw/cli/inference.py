@@ -65,28 +65,40 @@ def _export(saved: Saved, out: Path) -> None:
     type=click.IntRange(1),
     help="Images that are computed together; as in the run's evaluation unless given.",
 )
+@click.option(
+    "--submission",
+    is_flag=True,
+    help="Write what the ISIC challenges take: the column image, and one for each class.",
+)
 def predict(
-    run: Path, images: tuple[str, ...], out: Path, runtime: str, batch_size: int | None
+    run: Path,
+    images: tuple[str, ...],
+    out: Path,
+    runtime: str,
+    batch_size: int | None,
+    submission: bool,
 ) -> None:
     """Predict images with the network of a run.
 
     RUN is a run folder, or with --runtime onnx also a file that skinfw export wrote. IMAGES are
-    files, folders, which are searched with all that is in them, and patterns in quotes. An image
-    that cannot be read is told and left out; the exit code is 1 then.
+    files, folders, which are searched with all that is in them, patterns in quotes, and CSV files
+    with the column path and, if they have one, id. An image that cannot be read is told and left
+    out; the exit code is 1 then.
     """
     from skinfw.cli.counter import Counter
-    from skinfw.engine.predict import Answer, find_images, names, reason, write
+    from skinfw.engine.predict import Answer, identified, reason, write
     from skinfw.engine.predict import predict as answers
     from skinfw.errors import SkinfwError
+    from skinfw.predictions import read_submission
     from skinfw.recipe import shown
 
-    paths = find_images(images)
-    ids = names(paths)
+    named = identified(images)
+    paths, ids = list(named), list(named.values())
     network = _network(run, runtime, batch_size, len(paths))
     saved = network.saved
     size = batch_size or saved.batch_size
     _say_marks(saved.marks)
-    if ids != [Path(path).stem for path in paths]:
+    if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         click.echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
 
@@ -97,7 +109,8 @@ def predict(
             counter.count()
 
         try:
-            failed = write(answers(paths, network, size), ids, saved.classes, out, told)
+            found = answers(paths, network, size)
+            failed = write(found, ids, saved.classes, out, told, submission)
         except KeyboardInterrupt:
             counter.say(f"stopped; the first rows are in {shown(out.with_suffix('.partial'))}")
             raise click.exceptions.Exit(130) from None
@@ -107,6 +120,9 @@ def predict(
         click.echo(f"  {shown(file)}")
     if failed:
         raise click.exceptions.Exit(1)
+    if submission:
+        read_submission(out, saved.classes, ids)
+        click.echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
 def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,60 @@ class Network(Protocol):
 
     def probabilities(self, images: Views) -> Floats:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
+
+
+def identified(words: Iterable[str]) -> dict[str, str]:
+    """Return the paths of images with an id for each, those that a CSV lists last.
+
+    words: as for `find_images`, and CSV files with the column path, relative to their folder, and
+        where they have one the column id.
+    Raises SkinfwError where two images have the same id.
+    """
+    words = list(words)
+    lists = [word for word in words if word.lower().endswith(".csv")]
+    others = [word for word in words if word not in lists]
+    listed = {path: name for word in lists for path, name in _listed(Path(word)).items()}
+    paths = list(dict.fromkeys([*(find_images(others) if others else ()), *listed]))
+    unnamed = [path for path in paths if not listed.get(path)]
+    own = dict(zip(unnamed, names(unnamed), strict=True)) if unnamed else {}
+    ids = {path: listed.get(path) or own[path] for path in paths}
+    twice = [name for name, times in Counter(ids.values()).items() if times > 1]
+    if twice:
+        raise SkinfwError(
+            f'two images have the id "{twice[0]}"',
+            ", ".join(path for path, name in ids.items() if name == twice[0]),
+            "rows of the table could not be told apart",
+            "give them other ids in the CSV",
+        )
+    return ids
+
+
+def _listed(file: Path) -> dict[str, str]:
+    """Return the paths that a CSV lists, with their ids; blank where it has none."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if "path" not in (reader.fieldnames or ()):
+                raise RecipeError(
+                    "the list of images has no column path",
+                    f"{file}:1",
+                    f"its header is {', '.join(reader.fieldnames or ()) or 'empty'}",
+                    "name the column path, and if you like another one id",
+                )
+            found = {}
+            for row in reader:
+                if not row["path"]:
+                    raise RecipeError(
+                        "an image has no path", f"{file}:{reader.line_num}", cure="mend the row"
+                    )
+                found[str(file.parent / row["path"])] = row.get("id") or ""
+    except OSError as error:
+        raise RecipeError(
+            "the list of images cannot be read", str(file), error.strerror or ""
+        ) from error
+    if not found:
+        raise RecipeError("the list of images is empty", f"{file}:2", cure="add a row per image")
+    return found
 
 
 def find_images(words: Iterable[str]) -> list[str]:
@@ -147,6 +202,7 @@ def write(
     classes: Sequence[str],
     out: Path,
     told: Callable[[Answer], None],
+    submission: bool = False,
 ) -> Path | None:
     """Write a row per image as the answers come.
 
@@ -155,20 +211,21 @@ def write(
     out: the table; it gets its name when it is complete. Until then, and where it is stopped, the
         rows are in the same name with the ending .partial.
     told: hears of each answer once its row is written.
+    submission: write what the ISIC challenges take, the column image and one for each class.
     Returns the table of the images that failed, or None where none did.
     """
     losses, failed = out.with_name(f"{out.stem}.failed.csv"), 0
     with _settled(out) as good, _settled(losses) as bad:
         rows, failures = csv.writer(good, lineterminator="\n"), csv.writer(bad, lineterminator="\n")
-        rows.writerow(["id", "predicted", *classes])
+        rows.writerow(["image", *classes] if submission else ["id", "predicted", *classes])
         failures.writerow(["id", "path", "reason"])
         for name, (path, found) in zip(ids, answers, strict=True):
             if isinstance(found, SkinfwError):
                 failed += 1
                 failures.writerow([name, path, reason(found)])
             else:
-                best = classes[int(found.argmax())]
-                rows.writerow([name, best, *(f"{value:.8f}" for value in found)])
+                called = [] if submission else [classes[int(found.argmax())]]
+                rows.writerow([name, *called, *(f"{value:.8f}" for value in found)])
             told((path, found))
     if failed:
         return losses

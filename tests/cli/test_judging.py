@@ -157,3 +157,14 @@ def test_a_number_that_nobody_measures_is_refused(there: Path) -> None:
     said = skinfw("compare", "run1", "run2", "--number", "beauty", code=2).output
     assert "measures beauty" in said and "it has balanced_accuracy" in said
     assert "one run cannot be compared" in skinfw("compare", "run1", code=2).output
+
+
+def test_a_submission_is_as_the_challenges_take_it(there: Path) -> None:
+    other(there, ["MEL", "NV"], ["x1", "x2"])
+    said = skinfw("predict", "run1", "other.csv", "--submission", "--out", "out.csv").output
+    assert "the challenge's format is kept: 2 images" in said
+    table = pd.read_csv(there / "out.csv")
+    classes = json.loads((there / "run1/run.json").read_text())["classes"]
+    assert list(table.columns) == ["image", *classes]
+    assert table["image"].tolist() == ["x1", "x2"]
+    assert table.iloc[:, 1:].sum(axis=1).to_numpy() == pytest.approx([1, 1])

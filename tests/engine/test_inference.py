@@ -19,7 +19,7 @@ from support import ROOT, TINY_BACKBONE
 from skinfw.build import plan
 from skinfw.catalog import Catalog
 from skinfw.engine.network import TorchNetwork
-from skinfw.engine.predict import find_images, names, predict
+from skinfw.engine.predict import find_images, identified, names, predict
 from skinfw.engine.saved import saved_run
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.recipe import load
@@ -371,6 +371,31 @@ def test_images_are_found_in_folders_and_by_patterns(
     for word in ("none", "a/*.bmp"):
         with pytest.raises(RecipeError, match="there is no image in"):
             find_images([word])
+
+
+def test_a_table_names_images_and_their_ids(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("path,id\nshots/1.jpg,left\nshots/2.jpg,\n")
+    assert identified(["a.png", "list.csv"]) == {
+        "a.png": "a", "shots/1.jpg": "left", "shots/2.jpg": "2"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("file\na.jpg\n", "no column path"),
+        ("path\n", "is empty"),
+        ("path,id\n,x\n", "has no path"),
+        ("path,id\na.jpg,x\nb.jpg,x\n", 'two images have the id "x"'),
+    ],
+)
+def test_a_table_that_names_no_images_is_refused(text: str, what: str, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    with pytest.raises(SkinfwError) as error:
+        identified([str(file)])
+    assert what in error.value.what
 
 
 def copied(run: Path, place: Path, **changes: Any) -> Path:
