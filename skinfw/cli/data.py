@@ -1,4 +1,4 @@
-"""`skinfw data`: fetch archives, convert tables, look after decoded images and features."""
+"""`skinfw data`: fetch, audit and convert data sets, look after what is kept of images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.cli.audit import audit
 from skinfw.cli.fetching import fetch
 from skinfw.cli.recipes import SET_HELP
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Fetch or convert a data set, and look after what skinfw keeps of the data."""
+    """Fetch, audit or convert a data set, and look after what skinfw keeps of the data."""
 
 
 data.add_command(fetch)
+data.add_command(audit)
 
 
 @data.group()
@@ -55,7 +57,7 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     from skinfw.table import divided_table
 
     planned = plan(load(recipe, sets), Catalog())
-    table = divided_table(planned)
+    table = divided_table(planned, click.echo)
     for file, count in write(table, planned.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")
 

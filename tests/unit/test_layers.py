@@ -16,15 +16,16 @@ LAYERS = [
     "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
     "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema",
     "download", "unpack", "fetched", "fetch",
-    "engine.seed", "table", "annotations", "record", "engine.signals", "engine.ahead",
-    "engine.allocation", "engine.images", "engine.cache_writer", "engine.cache", "engine.pixels",
-    "engine.saved", "engine.scores", "engine.prepare", "engine.onnx", "engine.predict",
+    "engine.seed", "engine.ahead", "engine.images", "engine.cache_writer", "engine.cache", "joins",
+    "engine.fingerprints", "engine.sketches", "engine.alignment", "engine.duplicates", "leakage",
+    "table", "audit", "annotations", "record", "engine.signals", "engine.allocation",
+    "engine.pixels", "engine.saved", "engine.scores", "engine.prepare", "engine.onnx", "engine.predict",
     "engine.device", "engine.frozen", "engine.modalities", "engine.backbone", "engine.data",
     "engine.feed", "engine.state", "engine.probe", "engine.network", "engine.export",
     "engine.features", "engine.evaluate", "engine.cautions", "engine.sampling", "engine.explain",
     "engine.loop", "engine.parts", "engine.preview", "run", "cli.toml", "cli.progress",
     "cli.counter", "cli.transfer", "cli.fetching", "cli.recipes", "cli.listing", "cli.running",
-    "cli.inference", "cli.preview", "cli.data", "cli", "__main__",
+    "cli.inference", "cli.preview", "cli.audit", "cli.data", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 
