@@ -1,6 +1,7 @@
 """All comparisons, in the order of the table."""
 
 from benchmarks import (
+    audit,
     augment,
     grad_cam,
     kmeans,
@@ -51,6 +52,7 @@ COMPARISONS = (
     Comparison("kmeans", "thinning a class by K-means / scikit-learn", kmeans.kmeans),
     Comparison("startup", "commands that a person waits for / a bare Python", startup.startup),
     Comparison("metadata", "tables of up to 400,000 rows / smaller ones", metadata.metadata),
+    Comparison("audit", "looking for copies, cold and warm / a limit", audit.audit),
     Comparison("crops", "sixteen crops of an image / a decode per crop", variation.crops),
     Comparison("pathology", "the ops of virtual pathology / a limit", variation.pathology),
     Comparison("memory", "resident memory of a training / a limit", memory.memory),

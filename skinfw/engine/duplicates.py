@@ -84,7 +84,11 @@ def _alike(
         found = _search(memory, digests, [prints[first[digest]].size for digest in digests],
                         [paths[first[digest]] for digest in digests])  # fmt: skip
         memory.keep(question, json.dumps(found))
-    return [(first[digests[one]], first[digests[other]], name) for one, other, name in found]
+    places = [first[digest] for digest in digests]
+    return [
+        (min(places[one], places[other]), max(places[one], places[other]), name)
+        for one, other, name in found
+    ]
 
 
 def _search(
@@ -111,7 +115,7 @@ def _search(
     alone = [place for place in range(len(digests)) if forest.root(place) == place]
     for one, other, same in ahead(_checks(small, alone, forest), usable_cores()):
         if same and forest.join(one, other):
-            found.append((min(one, other), max(one, other), "near-duplicate"))
+            found.append((one, other, "near-duplicate"))
     return found
 
 
