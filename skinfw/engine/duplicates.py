@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -43,10 +45,19 @@ def find_copies(paths: Sequence[str], folder: Path, say: Callable[[str], None]) 
     """Look at image files, each one once in its life, and find those that hold one photograph.
 
     paths: of the files; absent and damaged ones are in no pair.
-    folder: where what was seen is kept.
+    folder: where what was seen is kept; where that is impossible, nothing is.
     say: told what it costs and how far it is.
     """
-    memory = Fingerprints(folder)
+    try:
+        return _find(paths, Fingerprints(folder), say)
+    except (OSError, sqlite3.Error) as error:
+        say(f"note: what is seen in images is not remembered, for {folder} cannot be used: {error}")
+        with TemporaryDirectory() as scratch:
+            return _find(paths, Fingerprints(Path(scratch)), say)
+
+
+def _find(paths: Sequence[str], memory: Fingerprints, say: Callable[[str], None]) -> Found:
+    """Look at what is new, and answer from memory."""
     if unseen := memory.unseen(paths):
         say(f"{len(unseen):,} images are looked at once, to find copies")
         last = time.monotonic()

@@ -171,3 +171,18 @@ def test_two_processes_may_look_at_once(images: list[Image], tmp_path: Path) -> 
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = [process.communicate()[0] for process in both]
     assert answers == ["[(0, 20, 'near-duplicate')]\n"] * 2
+
+
+@pytest.mark.parametrize("spoilt", ["folder", "file"])
+def test_a_memory_that_cannot_be_used_costs_no_run(
+    spoilt: str, images: list[Image], tmp_path: Path
+) -> None:
+    paths = [*written(images[:3], tmp_path), save(images[0], tmp_path / "copy.jpg", 60)]
+    if spoilt == "folder":
+        (tmp_path / "cache").write_text("")
+    else:
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache" / "fingerprints.sqlite").write_bytes(b"no database at all" * 99)
+    said: list[str] = []
+    assert find(paths, tmp_path, said).pairs == [(0, 3, "near-duplicate")]
+    assert said[0].startswith("note: what is seen in images is not remembered")
