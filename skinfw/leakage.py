@@ -51,9 +51,13 @@ def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     A component is named after the first of its lesions, so that nothing changes where nothing but
     lesions joins images.
     """
+    import pandas as pd
+
     attributes = table.attrs
     joined = components(len(table), links)
-    table = table.assign(component=table.groupby(joined)["lesion"].transform("min"))
+    ranks, names = pd.factorize(table["lesion"].to_numpy(), sort=True)
+    first = pd.Series(ranks).groupby(joined).transform("min")  # numbers, since texts are slow
+    table = table.assign(component=names[first.to_numpy()])
     table.attrs = attributes
     lesions, groups = table["lesion"].nunique(), table["component"].nunique()
     if groups < lesions:
