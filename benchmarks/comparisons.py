@@ -1,6 +1,7 @@
 """All comparisons, in the order of the table."""
 
 from benchmarks import (
+    audit,
     augment,
     bootstrap,
     grad_cam,
@@ -59,6 +60,7 @@ COMPARISONS = (
     Comparison("startup", "commands that a person waits for / a bare Python", startup.startup),
     Comparison("metadata", "tables of up to 400,000 rows / smaller ones", metadata.metadata),
     Comparison("randaugment", "modified RandAugment / op by op on Pillow", randaugment.policy),
+    Comparison("audit", "looking for copies, cold and warm / a limit", audit.audit),
     Comparison("crops", "sixteen crops of an image / a decode per crop", variation.crops),
     Comparison("pathology", "the ops of virtual pathology / a limit", variation.pathology),
     Comparison("memory", "resident memory of a training / a limit", memory.memory),

@@ -27,6 +27,7 @@ RECIPE = """
 
     [split]
     use = "lesion-stratified"
+    check = "ids"
 
     [backbone]
     use = "lite/efficientnet-lite0"

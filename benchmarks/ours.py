@@ -76,6 +76,7 @@ def recipe(
 
         [split]
         use = "{split}"
+        check = "ids"  # many names of few pictures, which would be refused as copies
 
         [engine]
         precision = "fp32"  # as the peers compute

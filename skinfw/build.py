@@ -85,6 +85,16 @@ def plan(recipe: Recipe, catalog: Catalog) -> Plan:
     return _Planner(recipe, catalog).plan()
 
 
+def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[Planned, Any]:
+    """Check the data set of a recipe and build it, whatever else the recipe says.
+
+    recipe: what was read.
+    catalog: what is installed.
+    Raises RecipeErrors with all problems at once.
+    """
+    return _Planner(recipe, catalog).dataset()
+
+
 class _Planner:
     """Collect problems while checking, so that all are told in one go."""
 
@@ -115,6 +125,12 @@ class _Planner:
             parts={name: planned for name, planned in parts.items() if planned},
             dataset=dataset,
         )
+
+    def dataset(self) -> tuple[Planned, Any]:
+        planned = tuple(self._kind(KINDS["dataset"]))
+        dataset = self._dataset(planned[0]) if planned else None
+        raise_all([error for _, _, error in self.found])
+        return planned[0], dataset
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)

@@ -112,7 +112,13 @@ class _Run:
 
     def _data(self) -> pd.DataFrame:
         """Read and split the data, and say what they are."""
-        table = divided_table(self.plan)
+        from skinfw.engine.device import share
+
+        if not self.hardware.main:
+            share(None, self.hardware)  # until the first process has looked at the images
+        table = divided_table(self.plan, self.say)
+        if self.hardware.main:
+            share(None, self.hardware)
         notes = table.attrs["notes"]
         for note in notes:
             self.say(note)
@@ -128,8 +134,13 @@ class _Run:
         for mark in marks:
             self.say(f"note: {mark}")
         self._keep_hashes(data_fingerprint=fingerprint(table), split_hash=split_hash(table))
-        self.folder.update(notes=notes, marks=marks, classes=list(self.plan.classes))
-        self._keep("splits.csv", table[["id", "lesion", "label", "part"]])
+        self.folder.update(
+            notes=notes,
+            marks=marks,
+            classes=list(self.plan.classes),
+            leakage=table.attrs["leakage"],
+        )
+        self._keep("splits.csv", table[["id", "lesion", "component", "label", "part"]])
         return table
 
     def _keep_hashes(self, **hashes: str) -> None:

@@ -156,6 +156,23 @@ class ModalitySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitKeys:
+    """Set how it is checked that no lesion is on two sides.
+
+    check: what joins images beside lesion, patient and image id: "images" also compares the files
+        and finds copies, however resized, compressed, cropped, turned or mirrored; "ids" reads no
+        image. Data sets that draw their images have no files to compare.
+    repair: "drop-from-train" leaves out the training images that share a lesion with validation or
+        test, then the validation images that share one with the test.
+    allow_leakage: run in spite of lesions on two sides, with a mark beside every number.
+    """
+
+    check: Literal["ids", "images"] = "images"
+    repair: Literal["none", "drop-from-train"] = "none"
+    allow_leakage: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentKeys:
     """Set which images an op may touch.
 
@@ -200,4 +217,9 @@ SETTINGS: dict[str, type] = {
     "evaluate": EvaluateSettings,
     "engine": EngineSettings,
 }
-KEYS: dict[str, type] = {"augment": AugmentKeys, "view": ViewKeys, "explainer": ExplainerKeys}
+KEYS: dict[str, type] = {
+    "split": SplitKeys,
+    "augment": AugmentKeys,
+    "view": ViewKeys,
+    "explainer": ExplainerKeys,
+}

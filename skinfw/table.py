@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.contracts import PARTS
 from skinfw.errors import SkinfwError
+from skinfw.leakage import find_links, settle, straddling, with_components
+from skinfw.settings import SplitKeys
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from skinfw.build import Plan
+    from skinfw.targets import Planned
 
 COLUMNS = ("id", "path", "label", "lesion")
 
@@ -27,9 +30,17 @@ def read_table(plan: Plan) -> pd.DataFrame:
     lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear,
     `attrs["marks"]` what must stand beside every number.
     """
-    planned = plan.one("dataset")
+    return checked_table(plan.one("dataset"), plan.dataset)
+
+
+def checked_table(planned: Planned, dataset: Any) -> pd.DataFrame:
+    """Read and check the table of a data set as `read_table` does.
+
+    planned: the component.
+    dataset: what it built.
+    """
     with planned.guard():
-        table: pd.DataFrame = plan.dataset.table()
+        table: pd.DataFrame = dataset.table()
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
             raise _wrong(f"its table lacks the columns {', '.join(missing)}")
@@ -40,7 +51,7 @@ def read_table(plan: Plan) -> pd.DataFrame:
         duplicates = table["id"][table["id"].duplicated()].unique()
         if len(duplicates):
             raise _wrong(f"ids occur twice: {_some(duplicates)}")
-        strange = table["label"][~table["label"].isin(plan.classes)].unique()
+        strange = table["label"][~table["label"].isin(tuple(dataset.classes))].unique()
         if len(strange):
             raise _wrong(f"labels that are no class: {_some(strange)}")
         lesion = table["lesion"].astype("object")
@@ -49,24 +60,43 @@ def read_table(plan: Plan) -> pd.DataFrame:
     return table
 
 
-def divided_table(plan: Plan) -> pd.DataFrame:
-    """Read the table of a recipe and return it with a column `part`, as its run has it."""
+def divided_table(
+    plan: Plan, say: Callable[[str], None] = lambda _: None, compare: bool = True
+) -> pd.DataFrame:
+    """Read the table of a recipe and return it divided, as its run has it.
+
+    plan: the checked recipe.
+    say: told what a user must hear while images are compared.
+    compare: whether images may be read; without, ids alone decide what belongs together.
+    """
     from skinfw.engine.seed import stream
 
-    return split_table(plan, read_table(plan), stream(plan.seed, "split"))
+    return split_table(plan, read_table(plan), stream(plan.seed, "split"), say, compare)
 
 
-def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the table with a column `part`.
+def split_table(
+    plan: Plan,
+    table: pd.DataFrame,
+    rng: np.random.Generator,
+    say: Callable[[str], None],
+    compare: bool,
+) -> pd.DataFrame:
+    """Return the table with columns `component` and `part`, after the division was checked.
 
     plan: the checked recipe.
     table: from `read_table`.
     rng: the stream of the split.
+    say, compare: as `divided_table` takes them.
     """
     planned = plan.one("split")
-    split = planned.make()
+    split, keys = planned.make(), SplitKeys(**planned.host)
+    files = compare and keys.check == "images" and not drawing(plan.dataset)
+    links = find_links(table, picture_paths(plan, table) if files else (), say)
+    table = with_components(table, links)
     with planned.guard():
-        parts = list(split.assign(table, rng))
+        # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
+        # keeps components whole.
+        parts = list(split.assign(table.assign(lesion=table["component"]), rng))
         unknown = sorted({str(part) for part in parts} - set(PARTS))
         if len(parts) != len(table) or unknown:
             raise SkinfwError(
@@ -77,6 +107,7 @@ def split_table(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
     attributes = table.attrs
     table = table.assign(part=parts)
     table.attrs = attributes
+    table = settle(table, links, keys, planned.origin.text)
     for part in ("train", plan.train.validation, "test"):
         if not (table["part"] == part).any():
             raise SkinfwError(
@@ -115,15 +146,6 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     """
     columns = ("path", *(name for name in plan.modalities.pictures if name in table))
     return [path for name in columns for path in table[name].tolist()]
-
-
-def straddling(table: pd.DataFrame) -> list[str]:
-    """Return the lesions that have images in more than one part.
-
-    table: with columns lesion and part.
-    """
-    parts = table.groupby("lesion")["part"].nunique()
-    return [str(lesion) for lesion in parts.index[parts > 1]]
 
 
 def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:

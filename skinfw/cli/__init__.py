@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from skinfw import __version__
+from skinfw.cli.audit import audit
 from skinfw.cli.data import cache, convert, data
 from skinfw.cli.fetching import fetch
 from skinfw.cli.inference import export, predict
@@ -84,7 +85,7 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 _COMMANDS = (run, evaluate, compare, predict, export, check, preview, show, schema, list_plugins)
-for command in (*_COMMANDS, convert, fetch, *cache.commands.values()):
+for command in (*_COMMANDS, convert, fetch, audit, *cache.commands.values()):
     command.params.append(
         click.Option(
             ["--traceback"],

@@ -1,4 +1,4 @@
-"""`skinfw data`: fetch archives, convert tables, look after decoded images and features."""
+"""`skinfw data`: fetch, audit and convert data sets, look after what is kept of images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.cli.audit import audit
 from skinfw.cli.fetching import fetch
 from skinfw.cli.recipes import SET_HELP
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Fetch or convert a data set, and look after what skinfw keeps of the data."""
+    """Fetch, audit or convert a data set, and look after what skinfw keeps of the data."""
 
 
 data.add_command(fetch)
+data.add_command(audit)
 
 
 @data.group()
@@ -55,7 +57,7 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     from skinfw.table import divided_table
 
     planned = plan(load(recipe, sets), Catalog())
-    table = divided_table(planned)
+    table = divided_table(planned, click.echo)
     for file, count in write(table, planned.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")
 
@@ -102,10 +104,10 @@ def list_cache() -> None:
         click.echo(
             f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
         )
-    for file in _features():
-        about = file.stat()
+    for file in _remembered():
+        about, what = file.stat(), "features" if file.suffix == ".npy" else "fingerprints"
         total += about.st_size
-        click.echo(f"{about.st_size / 1e6:10,.1f} MB           features  {_when(about.st_mtime)}")
+        click.echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
     click.echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
 
 
@@ -121,7 +123,7 @@ def prune(keep_gb: float) -> None:
     """Delete from the cache; runs that use it go on unharmed."""
     freed = _images().prune(int(keep_gb * 1e9))
     room = int(keep_gb * 1e9) - sum(shard.bytes for shard in _images().shards())
-    for file in reversed(_features()):
+    for file in reversed(_remembered()):
         size = file.stat().st_size
         if size > room:
             file.unlink()
@@ -137,11 +139,12 @@ def _images() -> ImageCache:
     return ImageCache(cache_folder() / "images", 0, 1)
 
 
-def _features() -> list[Path]:
-    """Return the files of remembered features, the least recently used first."""
+def _remembered() -> list[Path]:
+    """Return the files of features and of fingerprints, the least recently used first."""
     from skinfw.engine.cache import cache_folder
 
-    files = (cache_folder() / "features").glob("*.npy")
+    place = cache_folder()
+    files = [*(place / "features").glob("*.npy"), *place.glob("fingerprints.sqlite")]
     return sorted(files, key=lambda file: file.stat().st_mtime)
 
 

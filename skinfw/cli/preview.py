@@ -37,7 +37,7 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     from skinfw.table import divided_table
 
     planned = plan(load(recipe, sets), Catalog())
-    table = divided_table(planned)
+    table = divided_table(planned, click.echo)
     picture = Image.fromarray(sheet(planned, table, images))
     try:
         picture.save(out)

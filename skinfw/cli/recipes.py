@@ -23,7 +23,7 @@ SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
-@click.option("--data", is_flag=True, help="Also read the data set's tables and count classes.")
+@click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
 def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     """Check a recipe; print what would run."""
     from skinfw.build import plan
@@ -33,10 +33,11 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     planned = plan(load(recipe, sets), Catalog())
     click.echo(as_toml(planned), nl=False)
     if data:
-        from skinfw.table import class_counts, read_table
+        from skinfw.table import class_counts, divided_table, what_to_know
 
-        table = read_table(planned)
-        for line in (*table.attrs["notes"], class_counts(table, planned.classes)):
+        table = divided_table(planned, compare=False)
+        notes = (*table.attrs["notes"], *what_to_know(planned, table))
+        for line in (*notes, class_counts(table, planned.classes)):
             click.echo(f"# {line}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)

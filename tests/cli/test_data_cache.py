@@ -43,3 +43,13 @@ def test_an_image_that_cannot_be_decoded_is_missing_at_the_end(
     own = {"SKINFW_CACHE": str(tmp_path / "cache")}
     done = skinfw("data", "cache", "build", str(tiny), "--set", files, **own)
     assert done.returncode == 1 and "59 of 60 images are in the cache" in done.stdout
+
+
+def test_what_is_known_of_images_is_listed_and_pruned(
+    skinfw: Run, tmp_path: Path, files: str
+) -> None:
+    own = {"SKINFW_CACHE": str(tmp_path / "cache")}
+    assert skinfw("data", "audit", f"isic2019={tmp_path / 'archive'}", **own).returncode == 0
+    assert "fingerprints" in skinfw("data", "cache", "list", **own).stdout
+    skinfw("data", "cache", "prune", **own)
+    assert not list((tmp_path / "cache").glob("fingerprints*"))

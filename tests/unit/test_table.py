@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinfw.table import class_counts, fingerprint, split_hash, straddling
+from skinfw.leakage import straddling
+from skinfw.table import class_counts, fingerprint, split_hash
 
 
 def table() -> pd.DataFrame:
@@ -12,6 +13,7 @@ def table() -> pd.DataFrame:
             "path": ["", "", ""],
             "label": ["NV", "NV", "MEL"],
             "lesion": ["1", "1", "2"],
+            "component": ["1", "1", "2"],
             "part": ["train", "test", "test"],
         }
     )

@@ -161,4 +161,6 @@ class Derm7pt:
                 f"the first is that of {table.loc[absent, 'id'].iloc[0]}",
                 'complete the download, or set dataset.missing = "drop"',
             )
-        return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]
+        there = table[~absent]
+        there.attrs["absent"] = count
+        return there, [f"{count:,} of {total:,} images are absent and left out"]

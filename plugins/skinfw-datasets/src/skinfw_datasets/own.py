@@ -147,6 +147,7 @@ class Table:
                     f'the first is "{table[pictures].to_numpy()[~there.to_numpy()][0]}"',
                 )
             table = table[~absent]
+            table.attrs["absent"] = count
             notes.append(f"{count:,} of {total:,} images are absent and left out")
         table = table.reset_index(drop=True)
         table.attrs["notes"] = notes

@@ -156,7 +156,9 @@ def present(
             f"the first is {table.loc[absent, 'id'].iloc[0]}",
             'complete the download, or set dataset.missing = "drop"',
         )
-    return table[~absent], [f"{count:,} of {total:,} images are absent and left out"]
+    there = table[~absent]
+    there.attrs["absent"] = count
+    return there, [f"{count:,} of {total:,} images are absent and left out"]
 
 
 def refuse_shared(table: pd.DataFrame, root: Path) -> None:

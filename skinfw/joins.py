@@ -1,0 +1,140 @@
+"""What joins images into one component, and which component each image is in.
+
+Links are a table with the columns first and second, positions of rows, and evidence. A key that
+many rows share links each of them to the first one, so that links are never more than rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+EVIDENCE = {
+    "bytes": "equal files",
+    "pixels": "equal pixels",
+    "id": "one image id",
+    "near-duplicate": "near-duplicates",
+    "lesion": "one lesion",
+    "patient": "one patient",
+}
+"""What may join two images, the strongest first, and how it is said."""
+
+COPIES = ("bytes", "pixels", "id", "near-duplicate")
+"""The evidence that two files hold one photograph."""
+
+_ARCHIVE_IMAGE = r"(?:^|[/\\])(ISIC_\d{7})(?:_downsampled)?(?:\.\w+)?$"
+_ARCHIVE_NAME = r"[A-Z][A-Z0-9]*_\d{6,}"
+
+
+class Forest:
+    """Join things into sets (union by smaller root, with halved paths)."""
+
+    def __init__(self, count: int) -> None:
+        """Begin with things that are all alone.
+
+        count: how many.
+        """
+        self._above = list(range(count))
+
+    def root(self, thing: int) -> int:
+        """Return the smallest thing of a set.
+
+        thing: any of the set.
+        """
+        above = self._above
+        while above[thing] != thing:
+            above[thing] = above[above[thing]]
+            thing = above[thing]
+        return thing
+
+    def join(self, one: int, other: int) -> bool:
+        """Join the sets of two things; return whether they were apart."""
+        one, other = self.root(one), self.root(other)
+        self._above[max(one, other)] = min(one, other)
+        return one != other
+
+    def roots(self) -> list[int]:
+        """Return the smallest thing of the set of each."""
+        return [self.root(thing) for thing in range(len(self._above))]
+
+
+def components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
+    """Return, for each row, the first row that it is joined with, directly or in a chain.
+
+    count: of the rows.
+    links: first and second.
+    """
+    import numpy as np
+
+    forest = Forest(count)
+    for one, other in zip(links["first"].tolist(), links["second"].tolist(), strict=True):
+        forest.join(one, other)
+    return np.array(forest.roots(), dtype=np.int64)
+
+
+def known_links(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the links that the table itself tells: image ids, lesions and patients.
+
+    table: with columns id and lesion, with patient where it is known, and with dataset where it
+        has rows of several data sets. Between these, only names of the ISIC archive count, for
+        private ones such as "1" mean something else in each.
+    """
+    names = {"id": bare_ids(table["id"]), "lesion": table["lesion"]}
+    if "patient" in table.columns:
+        names["patient"] = table["patient"]
+    found = []
+    for evidence, values in names.items():
+        values = values.fillna("").astype(str).str.strip()
+        if "dataset" in table.columns:
+            public = values.str.fullmatch(_ARCHIVE_NAME)
+            own = table["dataset"].astype(str) + "\n" + values
+            values = values.where(public | (values == ""), own)
+        found.append(shared(values, evidence))
+    return together(found)
+
+
+def bare_ids(ids: pd.Series[str]) -> pd.Series[str]:
+    """Return image ids without `_downsampled`, and those of the ISIC archive without the file.
+
+    ids: as data sets have them, maybe paths.
+    """
+    archive = ids.str.extract(_ARCHIVE_IMAGE, expand=False)
+    return archive.where(
+        archive.notna(), ids.str.replace(r"_downsampled(?=$|\.\w+$)", "", regex=True)
+    )
+
+
+def shared(values: pd.Series[str], evidence: str) -> pd.DataFrame:
+    """Return a link from each row to the first one with the same value; blanks link nothing.
+
+    values: a name for each row.
+    evidence: what the same name says.
+    """
+    import numpy as np
+    import pandas as pd
+
+    rows = np.flatnonzero((values != "").to_numpy())
+    codes, unique = pd.factorize(values.to_numpy()[rows])
+    first = np.full(len(unique), -1, dtype=np.int64)
+    first[codes[::-1]] = rows[::-1]  # the last one to be written is the first row
+    links = pd.DataFrame({"first": first[codes], "second": rows, "evidence": evidence})
+    return links[links["first"] != links["second"]].reset_index(drop=True)
+
+
+def together(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return several tables of links as one, the strongest evidence first."""
+    import pandas as pd
+
+    some = [links for links in found if len(links)]
+    if not some:
+        return pd.DataFrame({"first": [], "second": [], "evidence": []}).astype(
+            {"first": int, "second": int, "evidence": object}
+        )
+    links = pd.concat(some, ignore_index=True)
+    order = links["evidence"].map({name: rank for rank, name in enumerate(EVIDENCE)})
+    return links.iloc[order.argsort(kind="stable")].reset_index(drop=True)
