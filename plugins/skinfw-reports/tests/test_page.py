@@ -64,6 +64,8 @@ def result(folder: Path, names: list[str] | None = None, right: bool = False) ->
     record = {
         "command": f"skinfw run {EVIL}", "recipe": {"split": {"use": "rows"}, "name": EVIL},
         "notes": ["2 images are absent"], "hardware": {"device": "cpu", "precision": "fp32"},
+        "leakage": {"check": "images", "components": 12, "links": {"lesion": 9, "near": 2},
+                    "straddling": 3, "dropped": {"train": 5, "val": 1, "test": 0}},
         "xray": [{"class": "MEL", "images": 5, "lesions": 4, "drawn": 9, "most_repeated": 2,
                   "share_of_loss": [0.1, 0.4]}],
     }  # fmt: skip
@@ -122,7 +124,9 @@ def test_texts_of_tables_cannot_become_code(tmp_path: Path) -> None:
 def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> None:
     text, _ = page(result(tmp_path))
     assert "Before you believe these numbers" in text
-    assert text.count("3 lesions have images in more than one part") >= 3
+    assert text.count("3 lesions have images in more than one part") >= 2
+    assert "into 12 components (9 by lesion, 2 by near)" in text
+    assert "6 images were left out" in text and "3 components are on two sides" in text
     assert "Without a test image and therefore not measured: DF." in text
     assert "2 images are absent" in text and "10% to 40%" in text
 

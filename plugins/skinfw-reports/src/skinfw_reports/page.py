@@ -98,7 +98,7 @@ class Page:
             "parts": parts_table(folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
             "history": drawings.history(result.history, result.select, result.best_epoch),
-            "leakage": _leakage(record, result),
+            "leakage": _leakage(record),
             "limits": _limits(result),
             "environment": _environment(record),
             "recipe": _toml(recipe),
@@ -160,11 +160,25 @@ def _about_mistakes(result: Result, shown: int) -> str:
     )
 
 
-def _leakage(record: Mapping[str, Any], result: Result) -> list[str]:
+def _leakage(record: Mapping[str, Any]) -> list[str]:
+    """Return what was checked of the split, and what came of it."""
     split = record.get("recipe", {}).get("split", {}).get("use", "")
     told = [f'The split "{split}" divided the images. A hash of the division is in run.json.']
-    shared = [mark for mark in result.marks if "lesion" in mark or "leak" in mark]
-    told += shared or ["No lesion has images in more than one part."]
+    if found := record.get("leakage"):
+        looked = "their names and their pixels" if found["check"] == "images" else "their names"
+        links = ", ".join(f"{count:,} by {words(name)}" for name, count in found["links"].items())
+        told.append(
+            f"Images were joined by {looked} into {found['components']:,} components"
+            f"{f' ({links})' if links else ''}; none of them may be on two sides."
+        )
+        dropped = sum(found["dropped"].values())
+        if dropped:
+            told.append(f"{dropped:,} images were left out, so that no component is on two sides.")
+        told.append(
+            f"{found['straddling']:,} components are on two sides: the numbers are too good."
+            if found["straddling"]
+            else "No component is on two sides."
+        )
     return told + [str(note) for note in record.get("notes", [])]
 
 
