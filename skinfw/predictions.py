@@ -21,7 +21,7 @@ _CURE = "mend the file, or write it again"
 
 
 def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predictions:
-    """Read the predictions of a run, with the lesions of its splits.csv.
+    """Read the predictions of a run, with the components of its splits.csv, else its lesions.
 
     run: the run folder.
     part: "val" needs the report "predictions" with part = "val".
@@ -33,7 +33,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
         if row["id"] in lesions:
             raise _wrong(file, line, f'the image "{row["id"]}" is there twice')
         if row["part"] == part:
-            lesions[row["id"]] = row["lesion"]
+            lesions[row["id"]] = row.get("component") or row["lesion"]
     return read_predictions(run / FILES[part], lesions)
 
 

@@ -96,6 +96,9 @@ size = 32
 epochs = 2
 batch_size = 8
 
+[evaluate]
+replicates = 20
+
 [[augment]]
 use = "random-resized-crop"
 

@@ -84,7 +84,8 @@ class Evaluator:
         said = probabilities(logits.cpu().double(), self.look["scores"]).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
-            lesions=self.rows["lesion"].tolist(),
+            # What is joined to a lesion by more than its name is drawn together with it.
+            lesions=self.rows["component" if "component" in self.rows else "lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
             probabilities=combined(said, self.look["combine"]),
             classes=self.classes,

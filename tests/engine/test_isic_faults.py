@@ -20,6 +20,8 @@ size = 32
 [train]
 epochs = 1
 batch_size = 8
+[evaluate]
+replicates = 20
 [[report]]
 use = "history"
 """
@@ -27,18 +29,18 @@ use = "history"
 
 @pytest.fixture
 def archive(tmp_path: Path, tiny: Path) -> Path:
-    """A small archive of two classes in the official layout."""
+    """A small archive in the official layout: of each class three lesions with two images."""
     root = tmp_path / "archive"
     images = root / "ISIC_2019_Training_Input"
     images.mkdir(parents=True)
     truth = ["image," + ",".join(CLASSES)]
     metadata = ["image,age_approx,anatom_site_general,lesion_id,sex"]
     rng = np.random.default_rng(0)
-    for number in range(30):
+    for number in range(48):
         name = f"ISIC_{number:07d}"
-        label = number % 2
+        label = number % 8
         truth.append(",".join([name, *("1.0" if i == label else "0.0" for i in range(9))]))
-        metadata.append(f"{name},,,HAM_{number // 2 * 2 + label},")
+        metadata.append(f"{name},,,HAM_{number // 16 * 8 + label},")
         noise = rng.integers(0, 256, (40, 50, 3), np.uint8)
         Image.fromarray(noise).save(images / f"{name}.jpg")
     (root / "ISIC_2019_Training_GroundTruth.csv").write_text("\n".join(truth))
@@ -79,10 +81,10 @@ def test_absent_images_stop_the_run_or_are_counted(archive: Path, skinfw: Run) -
     (archive / "ISIC_0000007.jpg").unlink()
     done = skinfw("run", "isic.toml")
     assert done.returncode == 1
-    assert "1 of 30 images are absent" in done.stderr and "isic.toml" not in done.stdout
+    assert "1 of 48 images are absent" in done.stderr and "isic.toml" not in done.stdout
     dropped = skinfw("run", "isic.toml", "--set", "dataset.missing=drop")
     assert dropped.returncode == 0, dropped.stderr
-    assert "1 of 30 images are absent and left out" in dropped.stdout
+    assert "1 of 48 images are absent and left out" in dropped.stdout
 
 
 def test_csv_faults_reach_the_user_with_their_line(archive: Path, skinfw: Run) -> None:

@@ -57,7 +57,7 @@ class Hides:
 def test_a_class_that_training_never_shows_is_refused(train: Any, tiny: Path) -> None:
     (tiny.parent / "hides.py").write_text(HIDES)
     with pytest.raises(SkinfwError) as error:
-        train('split={use="./hides.py:Hides"}')
+        train('split={use="./hides.py:Hides", allow_leakage=true}')
     assert "no training image shows" in error.value.what
     assert "never sees" in error.value.why
 

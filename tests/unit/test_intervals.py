@@ -41,6 +41,7 @@ def clustered(seed: int, lesions: int) -> Predictions:
     return replace(found, lesions=[f"L{number}" for number in group])
 
 
+@pytest.mark.slow
 def test_intervals_over_lesions_hold_and_those_over_images_are_too_narrow() -> None:
     truth = Classification()(clustered(10**6, 200_000))
     names = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auc")

@@ -70,10 +70,27 @@ def predictions(draw: st.DrawFn) -> Predictions:
     return make(true, chances)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True,
-          suppress_health_check=list(HealthCheck))  # fmt: skip
+SOME, MANY = (
+    settings(max_examples=examples, deadline=None, derandomize=True,
+             suppress_health_check=list(HealthCheck))
+    for examples in (40, 300)
+)  # fmt: skip
+
+
+@SOME
+@given(predictions())
+def test_some_numbers_equal_the_official_scoring(found: Predictions) -> None:
+    check_official(found)
+
+
+@pytest.mark.slow
+@MANY
 @given(predictions())
 def test_all_numbers_equal_the_official_scoring(found: Predictions) -> None:
+    check_official(found)
+
+
+def check_official(found: Predictions) -> None:
     ours, (goal, table) = IsicChallenge()(found), official(found)
     assert ours["isic_balanced_accuracy"] == pytest.approx(goal, abs=1e-9)
     assert_equal(ours, table, "isic")
