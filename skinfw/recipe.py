@@ -110,7 +110,27 @@ def read_run(path: Path) -> dict[str, Any]:
             else f"it cannot be read: {type(error).__name__}: {error}",
             "name a folder that skinfw run has made, or a recipe file",
         ) from error
+    _check_age(str(record.get("versions", {}).get("skinfw", "")), file)
     return dict(record)
+
+
+def _check_age(made_by: str, file: Path) -> None:
+    """Refuse the record of a newer skinfw, whose words may mean something else."""
+    from packaging.version import InvalidVersion, Version
+
+    from skinfw import __version__
+
+    try:
+        newer = Version(made_by).release[:2] > Version(__version__).release[:2]
+    except InvalidVersion:  # a record without versions is old
+        return
+    if newer:
+        raise RecipeError(
+            f"the run was made by skinfw {made_by}, and this is {__version__}",
+            shown(file),
+            "a newer version may mean something else by the same words",
+            f"pip install --upgrade 'skinfw>={made_by}'",
+        )
 
 
 def shown(path: Path) -> str:

@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from skinfw.errors import RecipeError
-from skinfw.recipe import load
+from skinfw.recipe import load, read_run
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -117,3 +118,16 @@ def test_sets_that_cannot_be_are_refused(tmp_path: Path, option: str, said: str)
     with pytest.raises(RecipeError) as error:
         load(recipe, [option])
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(("version", "refused"), [("0.1.9", False), ("0.2.0", True), ("", False)])
+def test_a_run_of_a_newer_version_is_refused(version: str, refused: bool, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"recipe": {}, "versions": {"skinfw": version}}))
+    if not refused:
+        assert read_run(tmp_path)["versions"]["skinfw"] == version
+        return
+    with pytest.raises(RecipeError) as error:
+        read_run(tmp_path)
+    assert "made by skinfw 0.2.0" in error.value.what
+    assert error.value.cure == "pip install --upgrade 'skinfw>=0.2.0'"
