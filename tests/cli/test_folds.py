@@ -3,6 +3,7 @@
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -33,15 +34,15 @@ def skinfw(*words: str) -> Result:
 def test_a_cross_validation_stops_goes_on_and_judges_every_image_once(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit, trained = Training.fit, []
+    epoch, trained = Training._epoch, []
 
-    def stops_once(self: Training, state: object = None) -> bool:
+    def stops_once(self: Training, stop: Any) -> bool:
         trained.append(self.folder.name)
         if trained == ["fold-0", "fold-1"]:
             signal.raise_signal(signal.SIGINT)
-        return fit(self, state)  # type: ignore[arg-type]
+        return epoch(self, stop)
 
-    monkeypatch.setattr(Training, "fit", stops_once)
+    monkeypatch.setattr(Training, "_epoch", stops_once)
     first = skinfw("run", "tiny.toml", "--folds", *SETS)
     assert first.exit_code == 130 and "--resume" in first.output
     (folder,) = (there / "runs").iterdir()
