@@ -95,6 +95,8 @@ def _measure(true: Labels, chances: Floats) -> None:
 
 
 def _one_against_rest(positive: npt.NDArray[np.bool_], scores: Floats) -> None:
+    if positive.all() or not positive.any():  # a few images may lack a rare class
+        return
     metrics.confusion_matrix(positive, scores > 0.5)
     metrics.roc_auc_score(positive, scores)
     false, hits, _ = metrics.roc_curve(positive, scores, drop_intermediate=False)
