@@ -20,7 +20,7 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
-from skinfw.intervals import bootstrap
+from skinfw.intervals import bootstrap, taken
 from skinfw.predictions import write_predictions
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
@@ -52,5 +52,6 @@ __all__ = [
     "Warp",
     "bootstrap",
     "hookimpl",
+    "taken",
     "write_predictions",
 ]

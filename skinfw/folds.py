@@ -12,7 +12,7 @@ from typing import Any
 from skinfw.build import Plan
 from skinfw.contracts import Predictions
 from skinfw.errors import RecipeError, SkinfwError, unwritable
-from skinfw.intervals import recorded
+from skinfw.intervals import chained, recorded
 from skinfw.judging import FILE as EVALUATION
 from skinfw.judging import Judged
 from skinfw.predictions import run_predictions, write_predictions
@@ -124,7 +124,7 @@ def pooled(folds: Folds, planned: Plan) -> Judged:
     from skinfw.engine.evaluate import intervals, measure
 
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
-    found = _joined(every)
+    found = chained(every)
     metrics = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
     numbers, replicates = measure(metrics, found), planned.evaluate.replicates
     bounds = intervals(metrics, found, replicates, planned.seed) if replicates else {}
@@ -162,18 +162,6 @@ def spread(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float]]
         if values:
             found[name] = (min(values), max(values))
     return found
-
-
-def _joined(every: Sequence[Predictions]) -> Predictions:
-    import numpy as np
-
-    return Predictions(
-        ids=[name for one in every for name in one.ids],
-        lesions=[name for one in every for name in one.lesions],
-        true=np.concatenate([one.true for one in every]),
-        probabilities=np.concatenate([one.probabilities for one in every]),
-        classes=every[0].classes,
-    )
 
 
 def _write_splits(file: Path, found: Predictions) -> None:

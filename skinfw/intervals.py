@@ -270,3 +270,26 @@ def taken(predictions: Predictions, places: Integers) -> Predictions:
             for name, answer in predictions.auxiliary.items()
         },
     )
+
+
+def chained(several: Sequence[Predictions]) -> Predictions:
+    """Return several predictions of the same classes as one, each behind the one before."""
+    import numpy as np
+
+    first = several[0]
+    shared = [name for name in first.auxiliary if all(name in other.auxiliary for other in several)]
+    return replace(
+        first,
+        ids=[name for one in several for name in one.ids],
+        lesions=[name for one in several for name in one.lesions],
+        true=np.concatenate([one.true for one in several]),
+        probabilities=np.concatenate([one.probabilities for one in several]),
+        auxiliary={
+            name: Auxiliary(
+                first.auxiliary[name].values,
+                np.concatenate([one.auxiliary[name].true for one in several]),
+                np.concatenate([one.auxiliary[name].probabilities for one in several]),
+            )
+            for name in shared
+        },
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skinfw.contracts import Auxiliary, Predictions
+from skinfw.contracts import Predictions
 from skinfw.errors import SkinfwError
 from skinfw.intervals import (
     REPLICATES,
     Interval,
     blocks,
+    chained,
     grouped,
     resampled,
     sampled,
@@ -124,7 +125,7 @@ def _chances(
 
     from skinfw.engine.seed import stream
 
-    both, images = _behind(first, second), len(first.ids)
+    both, images = chained([first, second]), len(first.ids)
     count, group = grouped(first.lesions)
     rng = stream(seed, "exchange")
     as_is = np.repeat([1.0, 0.0], images)[None]
@@ -147,25 +148,3 @@ def _apart(metric: Metric, both: Predictions, weights: Floats) -> dict[str, Floa
     """Return the numbers under weights less those under what they leave, [R]."""
     ones, others = (resampled(metric, both, some) for some in (weights, 1 - weights))
     return {name: ones[name] - others[name] for name in ones if name in others}
-
-
-def _behind(first: Predictions, second: Predictions) -> Predictions:
-    """Return both predictions as one, the second behind the first."""
-    import numpy as np
-
-    return replace(
-        first,
-        ids=[*first.ids, *second.ids],
-        lesions=[*first.lesions, *second.lesions],
-        true=np.concatenate([first.true, second.true]),
-        probabilities=np.concatenate([first.probabilities, second.probabilities]),
-        auxiliary={
-            name: Auxiliary(
-                answer.values,
-                np.concatenate([answer.true, second.auxiliary[name].true]),
-                np.concatenate([answer.probabilities, second.auxiliary[name].probabilities]),
-            )
-            for name, answer in first.auxiliary.items()
-            if name in second.auxiliary
-        },
-    )

@@ -13,6 +13,7 @@ from skinfw.engine.device import Hardware
 from skinfw.engine.modalities import Beside
 from skinfw.engine.seed import stream
 from skinfw.errors import SkinfwError
+from skinfw.intervals import taken
 from skinfw.targets import Planned
 
 BATCH = 32
@@ -36,7 +37,7 @@ def explain(
     beside: what is known of the part beside its images.
     """
     chosen = choose(predictions, planned.host["images"], planned.host["mistakes"], seed)
-    predictions = take(predictions, chosen)
+    predictions = taken(predictions, np.array(chosen, int))
     target = planned.host["target"]
     classes = predictions.predicted if target == "predicted" else predictions.true
     cut = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
@@ -110,17 +111,3 @@ def choose(predictions: Predictions, count: int, mistakes: int, seed: int) -> li
     worst = wrong[np.argsort(-sure, kind="stable")][:mistakes]
     chosen = list(dict.fromkeys([*chosen, *worst.tolist()]))
     return sorted(chosen, key=lambda index: (predictions.true[index], index))
-
-
-def take(predictions: Predictions, chosen: list[int]) -> Predictions:
-    """Return the predictions of some images.
-
-    chosen: their positions.
-    """
-    return Predictions(
-        [predictions.ids[i] for i in chosen],
-        [predictions.lesions[i] for i in chosen],
-        predictions.true[chosen],
-        predictions.probabilities[chosen],
-        predictions.classes,
-    )

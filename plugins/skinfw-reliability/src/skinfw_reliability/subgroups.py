@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from skinfw import ClassName, Result, SkinfwError
+from skinfw import ClassName, Result, SkinfwError, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,8 @@ class Subgroups:
 
         found: by attribute, the group of each image.
         """
+        import numpy as np
+
         from skinfw_reliability.group_numbers import GroupNumbers
         from skinfw_reliability.groups import ordered
         from skinfw_reliability.intervals import estimates
@@ -94,8 +96,9 @@ class Subgroups:
         groups = [("all", "all", slice(None))]
         for attribute, names in found.items():
             groups += [(attribute, name, names == name) for name in ordered(names.unique())]
+        everyone = np.arange(len(test.ids))
         for attribute, name, inside in groups:
-            own = _some(test, inside)
+            own = taken(test, everyone[inside])
             lesions, shown = len(set(own.lesions)), len(set(own.true.tolist()))
             rests_on = metric.rests_on(own)
             for number, ends in estimates(metric, own).items():
@@ -111,18 +114,3 @@ class Subgroups:
                     why=f"the table has {', '.join(map(str, rows.columns))}",
                     cure="name one of these, or leave it out of columns",
                 )
-
-
-def _some(predictions: Predictions, inside: Any) -> Predictions:
-    """Return the predictions of some images."""
-    import numpy as np
-
-    places = np.arange(len(predictions.true))[inside]
-    return replace(
-        predictions,
-        ids=[predictions.ids[place] for place in places],
-        lesions=[predictions.lesions[place] for place in places],
-        true=predictions.true[places],
-        probabilities=predictions.probabilities[places],
-        auxiliary={},
-    )
