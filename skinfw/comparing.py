@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from skinfw.engine.saved import Saved
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.intervals import bootstrap
 from skinfw.judging import FILE
-from skinfw.paired import compare
+from skinfw.paired import Difference, compare
 from skinfw.predictions import run_predictions
 from skinfw.recipe import read_run, shown
 from skinfw.targets import Planned
@@ -64,8 +64,8 @@ def compared(
     wanted: names of numbers; empty takes those that are not of a single class.
     Raises RecipeError for a number that nobody measures.
     """
-    metrics = [(planned, planned.make(classes=side.saved.classes)) for side in found[:1]
-               for planned in side.saved.metrics]  # fmt: skip
+    first = found[0].saved
+    metrics = [(planned, planned.make(classes=first.classes)) for planned in first.metrics]
     columns = [_alone(metrics, side.predictions, replicates, seed) for side in found]
     known = list(columns[0])
     if strange := [name for name in wanted if name not in known]:
@@ -78,9 +78,17 @@ def compared(
     notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
     for place, side in enumerate(found[1:], 1):
         try:
-            columns[place] |= _beside(metrics, found[0], side, replicates, seed)
+            apart = _apart(metrics, found[0], side, replicates, seed)
         except SkinfwError as error:
             notes.append(f"{side.name} cannot be compared with {found[0].name}: {error.why}")
+            continue
+        for name, one in apart.items():
+            columns[place][name] = replace(
+                columns[place][name],
+                difference=one.difference,
+                difference_interval=one.interval,
+                p=one.p,
+            )
     return Comparison(
         tuple(side.name for side in found),
         tuple(len(side.predictions.ids) for side in found),
@@ -103,18 +111,14 @@ def _alone(
     return found
 
 
-def _beside(
+def _apart(
     metrics: Sequence[tuple[Planned, Any]], first: Side, other: Side, replicates: int, seed: int
-) -> dict[str, Compared]:
-    """Return the numbers of a run with their differences to the first."""
-    found: dict[str, Compared] = {}
+) -> dict[str, Difference]:
+    """Return how far the numbers of a run are from those of the first."""
+    found: dict[str, Difference] = {}
     for planned, metric in metrics:
         with planned.guard():
-            own = _alone([(planned, metric)], other.predictions, replicates, seed)
-            apart = compare(metric, other.predictions, first.predictions, replicates, seed)
-        for name, one in apart.items():
-            alone = own[name]
-            found[name] = Compared(alone.value, alone.interval, one.difference, one.interval, one.p)
+            found |= compare(metric, other.predictions, first.predictions, replicates, seed)
     return found
 
 

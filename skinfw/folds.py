@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from skinfw.build import Plan
-from skinfw.contracts import Predictions
 from skinfw.errors import RecipeError, SkinfwError, unwritable
-from skinfw.intervals import chained, recorded
-from skinfw.judging import FILE as EVALUATION
-from skinfw.judging import Judged
-from skinfw.predictions import run_predictions, write_predictions
-from skinfw.recipe import shown
+from skinfw.intervals import chained
+from skinfw.judging import Judged, measured
+from skinfw.predictions import run_predictions
+from skinfw.recipe import read_run, shown
 from skinfw.record import RunFolder, write_json
 
 FILE = "folds.json"
@@ -91,10 +88,10 @@ def check_unchanged(folds: Folds, planned: Plan) -> None:
 
     planned: the recipe of another fold.
     """
-    first = folds.run_path(0) / "run.json"
-    if not first.is_file():
+    first = folds.run_path(0)
+    if not (first / "run.json").is_file():
         return
-    old = json.loads(first.read_text(encoding="utf-8"))["recipe"]
+    old = read_run(first)["recipe"]
     new = json.loads(json.dumps(planned.resolved()))
     for recipe in (old, new):
         recipe["split"] = {**recipe["split"], "fold": 0}
@@ -108,12 +105,12 @@ def check_unchanged(folds: Folds, planned: Plan) -> None:
         )
 
 
-def run_folder(folds: Folds, fold: int, planned: Plan) -> RunFolder:
-    """Return the run folder of a fold, which may be there already."""
+def run_folder(folds: Folds, fold: int, planned: Plan) -> tuple[RunFolder, bool]:
+    """Return the run folder of a fold, and whether it was there already."""
     path = folds.run_path(fold)
     if (path / "run.json").is_file():
-        return RunFolder.open(path)
-    return RunFolder.create(folds.folder, planned, path.name)
+        return RunFolder.open(path), True
+    return RunFolder.create(folds.folder, planned, path.name), False
 
 
 def pooled(folds: Folds, planned: Plan) -> Judged:
@@ -121,63 +118,15 @@ def pooled(folds: Folds, planned: Plan) -> Judged:
 
     planned: the recipe of any fold.
     """
-    from skinfw.engine.evaluate import intervals, measure
-
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
-    found = chained(every)
     metrics = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
-    numbers, replicates = measure(metrics, found), planned.evaluate.replicates
-    bounds = intervals(metrics, found, replicates, planned.seed) if replicates else {}
-    folder = folds.folder
-    try:
-        _write_splits(folder / "splits.csv", found)
-        write_predictions(folder / "predictions.csv", found)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    by_fold = [measure(metrics, one) for one in every]
-    write_json(folder / "metrics.json", {"test": numbers, "folds": by_fold})
-    if bounds:
-        kept = recorded({"test": found}, {"test": bounds}, replicates)
-        write_json(folder / "intervals.json", kept)
-    recipe = planned.resolved()
-    kept = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
-    marks = _marks(folds)
-    write_json(
-        folder / EVALUATION,
-        {"name": folder.name, "recipe": kept, "classes": list(planned.classes), "marks": marks},
-    )
-    return Judged(folder, found, numbers, bounds)
-
-
-def spread(folder: Path, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return the smallest and the largest number of the folds.
-
-    folder: of the cross-validation.
-    names: of the numbers.
-    """
-    rows: list[Mapping[str, Any]] = json.loads((folder / "metrics.json").read_text())["folds"]
-    found = {}
-    for name in names:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        if values:
-            found[name] = (min(values), max(values))
-    return found
-
-
-def _write_splits(file: Path, found: Predictions) -> None:
-    import csv
-
-    with file.open("w", encoding="utf-8", newline="") as sink:
-        rows = csv.writer(sink, lineterminator="\n")
-        rows.writerow(["id", "lesion", "label", "part"])
-        for name, lesion, label in zip(found.ids, found.lesions, found.true.tolist(), strict=True):
-            rows.writerow([name, lesion, found.classes[label], "test"])
+    about = {"name": folds.folder.name, "marks": _marks(folds)}
+    return measured(folds.folder, chained(every), metrics, planned.resolved(), about, every)
 
 
 def _marks(folds: Folds) -> list[str]:
     """Return the marks of all folds, each once."""
     marks: dict[str, None] = {}
     for fold in range(folds.count):
-        record = json.loads((folds.run_path(fold) / "run.json").read_text(encoding="utf-8"))
-        marks |= dict.fromkeys(record.get("marks", ()))
+        marks |= dict.fromkeys(read_run(folds.run_path(fold)).get("marks", ()))
     return list(marks)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from skinfw.build import Plan
 from skinfw.contracts import Predictions
 from skinfw.errors import RecipeError, SkinfwError, unwritable
-from skinfw.intervals import recorded
+from skinfw.intervals import REPLICATES, recorded
+from skinfw.joins import bare_ids
 from skinfw.predictions import write_predictions
 from skinfw.record import write_json
 from skinfw.table import divided_table, read_table, split_hash
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skinfw.engine.saved import Saved
+    from skinfw.targets import Planned
 
 Say = Callable[[str], None]
 FILE = "evaluation.json"
-DOWNSAMPLED = "_downsampled"
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ class Judged:
     folder: where the files are.
     predictions: of the images.
     metrics, intervals: named numbers, and their 95 % intervals over lesions.
+    folds: the numbers of each fold, where there are folds.
     """
 
     folder: Path
     predictions: Predictions
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
+    folds: Sequence[Mapping[str, float]] = ()
 
 
 def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
@@ -130,11 +134,8 @@ def _seen(saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
             "restore splits.csv",
         ) from error
     known = parts[parts["part"] != "test"]
-    ids = set(known["id"].str.removesuffix(DOWNSAMPLED))
-    lesions = set(known["lesion"].str.removesuffix(DOWNSAMPLED))
-    bare = table["id"].astype(str).str.removesuffix(DOWNSAMPLED)
-    lesion = table["lesion"].str.removesuffix(DOWNSAMPLED)
-    return bare.isin(ids) | lesion.isin(lesions)
+    ids, lesions = (set(bare_ids(known[name])) for name in ("id", "lesion"))
+    return bare_ids(table["id"].astype(str)).isin(ids) | bare_ids(table["lesion"]).isin(lesions)
 
 
 def judged(
@@ -148,40 +149,56 @@ def judged(
     out: its folder; in the run folder unless given.
     seed: of the intervals.
     """
-    from skinfw.engine.evaluate import intervals, measure
     from skinfw.engine.judge import judge
 
     found = judge(saved, rows, dataset)
     metrics = [(planned, planned.make(classes=saved.classes)) for planned in saved.metrics]
-    numbers = measure(metrics, found)
-    replicates = saved.tables.get("evaluate", {}).get("replicates", 1000)
-    bounds = intervals(metrics, found, replicates, seed) if replicates else {}
     folder = out or saved.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    recipe = {**saved.tables, "seed": seed}
+    about = {"name": name, "run": str(saved.path), "marks": saved.marks}
+    return measured(folder, found, metrics, recipe, about)
+
+
+def measured(
+    folder: Path,
+    found: Predictions,
+    metrics: Sequence[tuple[Planned, Any]],
+    recipe: Mapping[str, Any],
+    about: Mapping[str, Any],
+    folds: Sequence[Predictions] = (),
+) -> Judged:
+    """Measure predictions, and write them into a folder that `skinfw compare` takes.
+
+    metrics: pairs of plan and object.
+    recipe: the resolved tables; of them, what a comparison needs is kept.
+    about: what else evaluation.json says: the name and the marks.
+    folds: the predictions of each fold, where these are all of them together.
+    """
+    from skinfw.engine.evaluate import intervals, measure
+
+    numbers = measure(metrics, found)
+    by_fold = [measure(metrics, fold) for fold in folds]
+    replicates = recipe.get("evaluate", {}).get("replicates", REPLICATES)
+    bounds = intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        rows.assign(part="test")[["id", "lesion", "label", "part"]].to_csv(
-            folder / "splits.csv", index=False
-        )
+        _write_splits(folder / "splits.csv", found)
         write_predictions(folder / "predictions.csv", found)
     except OSError as error:
         raise unwritable(folder, error) from error
-    write_json(folder / "metrics.json", {"test": numbers})
+    write_json(folder / "metrics.json", {"test": numbers, **({"folds": by_fold} if folds else {})})
     if bounds:
-        write_json(
-            folder / "intervals.json", recorded({"test": found}, {"test": bounds}, replicates)
-        )
-    write_json(
-        folder / FILE,
-        {
-            "name": name,
-            "run": str(saved.path),
-            "recipe": {
-                "seed": seed,
-                "metric": saved.tables["metric"],
-                "report": saved.tables.get("report", []),
-            },
-            "classes": saved.classes,
-            "marks": saved.marks,
-        },
-    )
-    return Judged(folder, found, numbers, bounds)
+        kept = recorded({"test": found}, {"test": bounds}, replicates)
+        write_json(folder / "intervals.json", kept)
+    tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
+    write_json(folder / FILE, {**about, "recipe": tables, "classes": found.classes})
+    return Judged(folder, found, numbers, bounds, by_fold)
+
+
+def _write_splits(file: Path, found: Predictions) -> None:
+    """Write which lesion each image counts to, so that intervals can be made again."""
+    with file.open("w", encoding="utf-8", newline="") as sink:
+        rows = csv.writer(sink, lineterminator="\n")
+        rows.writerow(["id", "lesion", "label", "part"])
+        for name, lesion, label in zip(found.ids, found.lesions, found.true.tolist(), strict=True):
+            rows.writerow([name, lesion, found.classes[label], "test"])

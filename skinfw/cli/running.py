@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,7 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     from skinfw.catalog import Catalog
     from skinfw.cli.progress import test_lines
     from skinfw.errors import RecipeError
-    from skinfw.folds import check_unchanged, create, opened, pooled, run_folder, spread
+    from skinfw.folds import check_unchanged, create, opened, pooled, run_folder
     from skinfw.recipe import load, shown
 
     if os.environ.get("WORLD_SIZE", "1") != "1":
@@ -105,9 +106,7 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     for fold in range(folds.count):
         planned = plan(load(folds.recipe, folds.changed(fold)), Catalog())
         check_unchanged(folds, planned)
-        path = folds.run_path(fold)
-        there = (path / "run.json").is_file()
-        folder = run_folder(folds, fold, planned)
+        folder, there = run_folder(folds, fold, planned)
         if folder.record["status"] == "done":
             continue
         click.secho(f"fold {fold} of {folds.count}", bold=True)
@@ -118,8 +117,12 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     click.secho("all folds together", bold=True)
     for line in test_lines(found.predictions, found.metrics, found.intervals, planned.train.select):
         click.echo(line)
-    for name, (low, high) in spread(found.folder, [planned.train.select]).items():
-        click.echo(f"folds {name.replace('_', ' ')}  {low:.3f} to {high:.3f}")
+    select = planned.train.select
+    if measured := [
+        fold[select] for fold in found.folds if not math.isnan(fold.get(select, math.nan))
+    ]:
+        said = f"folds {select.replace('_', ' ')}  {min(measured):.3f} to {max(measured):.3f}"
+        click.echo(said)
     for file in sorted(path for path in found.folder.iterdir() if path.is_file()):
         click.echo(f"  {shown(file)}")
 

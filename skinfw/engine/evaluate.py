@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from skinfw.engine.modalities import Beside
 from skinfw.engine.scores import combined, probabilities
 from skinfw.errors import SkinfwError
 from skinfw.intervals import Interval, bootstrap
+from skinfw.targets import Planned
 
 
 class Evaluator:
@@ -94,7 +95,7 @@ class Evaluator:
         )
 
 
-def measure(metrics: list[Any], predictions: Predictions) -> dict[str, float]:
+def measure(metrics: Sequence[tuple[Planned, Any]], predictions: Predictions) -> dict[str, float]:
     """Return the named numbers of all metrics.
 
     metrics: pairs of plan and object.
@@ -108,7 +109,7 @@ def measure(metrics: list[Any], predictions: Predictions) -> dict[str, float]:
 
 
 def intervals(
-    metrics: list[Any], predictions: Predictions, replicates: int, seed: int
+    metrics: Sequence[tuple[Planned, Any]], predictions: Predictions, replicates: int, seed: int
 ) -> dict[str, Interval]:
     """Return the 95 % intervals of the numbers of all metrics.
 

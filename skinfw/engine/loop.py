@@ -292,7 +292,7 @@ class Training:
             "lr": at.lr,
             "train_loss": train_loss,
             "val_loss": predictions.loss,
-            **measure(list(self.metrics), predictions),
+            **measure(self.metrics, predictions),
             **self.numbers,
             "seconds": round(seconds, 3),
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),
