@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
 from skinfw.contracts import Draw
@@ -62,6 +63,23 @@ class Source:
     decoding: Decoding = WHOLE
     decoded: Decoded | None = None
     others: Sequence[Sequence[str]] = ()
+
+    @classmethod
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        draw: Callable[[str], Image] | None,
+        decoding: Decoding,
+        decoded: Decoded | None = None,
+        pictures: Sequence[str] = (),
+    ) -> Source:
+        """Return the source of the images of a table.
+
+        rows: with the columns path and id.
+        pictures: columns with the paths of further pictures.
+        """
+        others = [rows[name].tolist() for name in pictures]
+        return cls(rows["path"].tolist(), rows["id"].tolist(), draw, decoding, decoded, others)
 
     @property
     def pictures(self) -> int:
@@ -212,6 +230,15 @@ class EvalImages:
         image = self.source.read(index, picture)
         plans = self.view.plan((image.shape[0], image.shape[1]))
         return look(image, plans[:1] if self.first else plans)
+
+
+def labels_of(rows: pd.DataFrame, classes: Sequence[str]) -> Integers:
+    """Return the class of each row of a table, int64 [N].
+
+    rows: with the column label.
+    """
+    places = {name: place for place, name in enumerate(classes)}
+    return rows["label"].map(places).to_numpy("int64", copy=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from skinfw.contracts import Predictions
-from skinfw.engine.data import EvalImages, Source
+from skinfw.engine.data import EvalImages, Source, labels_of
 from skinfw.engine.evaluate import Evaluator
 from skinfw.engine.feed import PixelFeed
 from skinfw.engine.modalities import Beside, recorded
@@ -28,18 +28,11 @@ def judge(saved: Saved, rows: pd.DataFrame, dataset: Any) -> Predictions:
     """
     modalities = recorded(saved.modalities)
     hardware = hardware_of(saved)
-    places = {name: place for place, name in enumerate(saved.classes)}
-    labels = rows["label"].map(places).to_numpy("int64", copy=True)
-    source = Source(
-        rows["path"].tolist(),
-        rows["id"].tolist(),
-        drawing(dataset),
-        decoding(saved.image, saved.preparations),
-        others=[rows[name].tolist() for name in saved.tables["modalities"]["pictures"]]
-        if modalities.pictures > 1
-        else [],
-    )
-    images = EvalImages(source, labels, saved.view.make(size=saved.image.size))
+    how = decoding(saved.image, saved.preparations)
+    pictures = saved.tables.get("modalities", {}).get("pictures", ())
+    source = Source.of(rows, drawing(dataset), how, pictures=pictures)
+    view = saved.view.make(size=saved.image.size)
+    images = EvalImages(source, labels_of(rows, saved.classes), view)
     evaluator = Evaluator(
         rows,
         PixelFeed(images, hardware),

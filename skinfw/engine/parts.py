@@ -13,13 +13,14 @@ import pandas as pd
 import torch
 
 from skinfw.build import Plan
-from skinfw.contracts import Auxiliary, Features, Predictions
+from skinfw.contracts import Features
 from skinfw.engine.backbone import ALONE, build, trial
 from skinfw.engine.cache import Decoded
 from skinfw.engine.cautions import corrected_late, corrected_twice
-from skinfw.engine.data import Chain, EvalImages, Source, TrainImages
+from skinfw.engine.checks import check_pairs, check_select
+from skinfw.engine.data import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.engine.device import Hardware
-from skinfw.engine.evaluate import Evaluator, measure
+from skinfw.engine.evaluate import Evaluator
 from skinfw.engine.features import FeatureStore
 from skinfw.engine.feed import FeatureFeed, Feed, PixelFeed
 from skinfw.engine.frozen import TRUNK, freeze
@@ -31,8 +32,6 @@ from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
 from skinfw.engine.seed import stream, torch_seed
 from skinfw.engine.xray import xray
-from skinfw.errors import RecipeError
-from skinfw.names import did_you_mean
 from skinfw.table import drawing
 from skinfw.targets import Planned
 
@@ -66,7 +65,7 @@ class Parts:
         self.decoding = decoding(plan.image, plan.parts.get("prepare", ()))
         self.modalities = described(plan, table[table["part"] == "train"])
         self.metrics = self._all("metric")
-        self._check_select()
+        check_select(plan, self.metrics, self.modalities)
         self.rows, self.labels, self.source = self._part(table, "train")
         self.counts = [int((self.labels == index).sum()) for index in range(len(plan.classes))]
         self.model = self._backbone()
@@ -188,7 +187,7 @@ class Parts:
         hooks: the run's hooks.
         """
         plan = self.plan
-        self._check_pairs()
+        check_pairs(plan, self.drawer.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
         feed: Feed = PixelFeed(images, self.hardware)
         if self.features:
@@ -285,20 +284,12 @@ class Parts:
     def _part(self, table: pd.DataFrame, part: str) -> tuple[pd.DataFrame, Integers, Source]:
         """Return the rows, labels and images of one part."""
         rows = table[table["part"] == part].reset_index(drop=True)
-        places = {name: index for index, name in enumerate(self.plan.classes)}
-        labels = rows["label"].map(places).to_numpy("int64", copy=True)
         draw = drawing(self.plan.dataset)
         if draw is not None:
             draw = self.plan.one("dataset").guarded(draw)
-        source = Source(
-            rows["path"].tolist(),
-            rows["id"].tolist(),
-            draw,
-            self.decoding,
-            self.decoded,
-            [rows[name].tolist() for name in self.plan.modalities.pictures],
-        )
-        return rows, labels, source
+        pictures = self.plan.modalities.pictures
+        source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
+        return rows, labels_of(rows, self.plan.classes), source
 
     def _backbone(self) -> torch.nn.Module:
         """Build the network under its own seed, and try it on one black image."""
@@ -312,58 +303,6 @@ class Parts:
             with planned.guard():
                 model.get_submodule(str(model.cam_layer))
         return model
-
-    def _check_pairs(self) -> None:
-        """Refuse a sampler and a network of which one alone works in pairs, and what mixes them."""
-        drawn = self.drawer.draw(1).partners is not None
-        if drawn != bool(getattr(self.model, "takes_pairs", False)):
-            what, cure = "the network has two branches, and the sampler draws no pairs", "sampler"
-            if drawn:
-                what, cure = "the sampler draws pairs, and the network has one branch", "modify"
-            cure = f"the sampler pairs and [[modify]] two-branch need each other: see [{cure}]"
-            raise RecipeError(what, self.drawer.planned.origin.text, cure=cure)
-        if self.mix and (drawn or self.modalities != ALONE):
-            raise RecipeError(
-                "mixed images have no partners, no metadata and no auxiliary answers",
-                self.mix[0][0].origin.text,
-                cure="leave out [mix], or [modalities] and the sampler of pairs",
-            )
-        if drawn and self.modalities != ALONE:
-            raise RecipeError(
-                "a network with two branches takes one picture and no metadata",
-                self.drawer.planned.origin.text,
-                cure="leave out [modalities], or the sampler of pairs",
-            )
-
-    def _check_select(self) -> None:
-        """Refuse an unknown `select` before training, not after the first epoch."""
-        classes = self.plan.classes
-        true = np.arange(2 * len(classes)) % len(classes)
-        even = np.full((len(true), len(classes)), 1 / len(classes))
-        ids = [str(index) for index in range(len(true))]
-        some = np.zeros(len(true), np.int64)
-        beside = {
-            name: Auxiliary(values, some, np.full((len(true), len(values)), 1 / len(values)))
-            for name, values in self.modalities.auxiliary.items()
-        }
-        trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
-        names = [*measure(self.metrics, trial), "val_loss"]
-        whole = [name for name in names if "/" not in name]
-        select = self.plan.train.select
-        if select not in names:
-            raise RecipeError(
-                f'train.select names no number: "{select}"{did_you_mean(select, names)}',
-                self.plan.recipe.origin("train", "select").text,
-                cure=f"the metrics of this recipe give {', '.join(whole)}, and numbers of classes",
-            )
-        for _, metric in self.metrics:
-            if select in getattr(metric, "smaller_is_better", ()):
-                raise RecipeError(
-                    f'train.select is "{select}", which is better small',
-                    self.plan.recipe.origin("train", "select").text,
-                    "the epoch with the largest number is kept",
-                    'choose another number, or "val_loss"',
-                )
 
 
 def _of_both(

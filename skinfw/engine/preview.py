@@ -60,9 +60,8 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
 
 
 def _source(plan: Plan, rows: pd.DataFrame) -> Source:
-    draw = drawing(plan.dataset)
     how = decoding(plan.image, plan.parts.get("prepare", ()))
-    return Source(rows["path"].tolist(), rows["id"].tolist(), draw, how)
+    return Source.of(rows, drawing(plan.dataset), how)
 
 
 def _spread(labels: Sequence[str], classes: Sequence[str], count: int) -> list[int]:

@@ -22,7 +22,7 @@ LAYERS = [
     "engine.pixels", "engine.saved", "engine.scores", "engine.prepare", "engine.onnx",
     "engine.predict", "engine.device", "engine.frozen", "engine.modalities", "engine.backbone",
     "engine.data", "engine.feed", "engine.state", "engine.probe", "engine.network",
-    "engine.export", "engine.penultimate", "engine.features", "engine.evaluate",
+    "engine.export", "engine.penultimate", "engine.features", "engine.evaluate", "engine.checks",
     "engine.cautions", "engine.xray", "engine.sampling", "engine.judge", "engine.explain",
     "engine.loop", "engine.parts", "engine.preview", "run", "judging", "comparing", "folds",
     "cli.toml", "cli.progress", "cli.counter", "cli.transfer", "cli.fetching", "cli.recipes",
