@@ -31,7 +31,7 @@ def export(run: Path, onnx: bool, out: Path | None) -> None:
         raise click.UsageError("say in which format: --onnx")
     saved = saved_run(run)
     saved.check_one_picture()
-    _say_marks(saved.marks)
+    _say_marks(saved.image_marks)
     _export(saved, out or saved.path / "model.onnx")
 
 
@@ -97,7 +97,7 @@ def predict(
     network = _network(run, runtime, batch_size, len(paths))
     saved = network.saved
     size = batch_size or saved.batch_size
-    _say_marks(saved.marks)
+    _say_marks(saved.image_marks)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         click.echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:

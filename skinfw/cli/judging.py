@@ -60,7 +60,7 @@ def evaluate(
 
     saved = saved_run(run)
     names = dict(_pair(text) for text in maps)
-    for mark in saved.run_marks:
+    for mark in saved.marks:
         click.echo(f"note: {mark}")
     if dataset is None:
         if maps or part == "all":

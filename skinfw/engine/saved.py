@@ -22,7 +22,6 @@ from skinfw.targets import Planned, read_values, resolve
 WEIGHTS = "best.safetensors"
 BATCH = 32
 _TABLES = ("image", "prepare", "view", "backbone", "modify")
-_LACKING = "are not given with an image and count as missing"
 NOTICE = "research software, not a medical device"
 
 
@@ -82,9 +81,14 @@ class Saved:
         return [self._component("modify", table) for table in self.tables.get("modify", ())]
 
     @property
-    def run_marks(self) -> tuple[str, ...]:
-        """The marks, but for what holds of single images only."""
-        return tuple(mark for mark in self.marks if not mark.endswith(_LACKING))
+    def image_marks(self) -> tuple[str, ...]:
+        """The marks, and what else must be known where images come alone."""
+        known = self.modalities
+        metadata = [*known.get("numbers", ()), *known.get("categories", ())]
+        if not metadata:
+            return self.marks
+        lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
+        return (*self.marks, lacking)
 
     @property
     def reports(self) -> list[Planned]:
@@ -149,7 +153,7 @@ class Saved:
         about = resolve(self.view.found, "")[1]
         return {
             "notice": NOTICE,
-            "marks": json.dumps(self.marks),
+            "marks": json.dumps(self.image_marks),
             "classes": json.dumps(self.classes),
             "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
             "output": f"probabilities: float32 [N, {len(self.classes)}]",
@@ -191,16 +195,13 @@ def saved_run(path: Path) -> Saved:
         )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
-    known = record.get("modalities", {})
-    if metadata := [*known.get("numbers", ()), *known.get("categories", ())]:
-        marks.append(f"{', '.join(metadata)} {_LACKING}")
     return Saved(
         folder,
         tuple(record["classes"]),
         record["recipe"],
         tuple(marks),
         record.get("hardware", {}),
-        known,
+        record.get("modalities", {}),
     )
 
 

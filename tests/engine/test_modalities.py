@@ -182,7 +182,7 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
     _, folder = train_cases("train.epochs=1", "modalities.pictures=[]")
     saved = saved_run(folder.path)
     saved.check_one_picture()
-    assert any("age, sex are not given" in mark for mark in saved.marks)
+    assert any("age, sex are not given" in mark for mark in saved.image_marks)
     images = np.zeros((3, 32, 32, 3), np.uint8)
     found = TorchNetwork(saved).probabilities(images)
     assert found.shape == (3, 2) and found.sum(1) == pytest.approx(np.ones(3))
