@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +30,7 @@ _INK = ((0.42, 0.22, 0.62), (0.2, 0.34, 0.7), (0.2, 0.2, 0.26))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Artefact:
+class Artefact(ABC):
     """Draw something over some images.
 
     probability: that an image gets it.
@@ -43,9 +44,9 @@ class Artefact:
             return []
         return [Pixels(partial(self._seeded, seed=int(dice.rng.integers(2**63))))]
 
+    @abstractmethod
     def draw(self, image: Image, rng: Rng) -> Image:
         """Return the image, uint8 [H, W, 3], with what is drawn."""
-        raise NotImplementedError
 
     def _seeded(self, image: Image, seed: int) -> Image:
         import numpy as np

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skinfw_reports.cells import words
 from skinfw_reports.figures import GREY, TRAIN, VALIDATION, new_figure
 
 if TYPE_CHECKING:
@@ -122,8 +123,8 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
     values = [record.get(number, float("nan")) for record in records]
     chosen.plot(epochs, values, color=VALIDATION, marker="o", markersize=3)
     chosen.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
-    words = number.replace("_", " ")
-    for axes, title in ((loss, "loss"), (chosen, f"validation {words}")):
+    said = words(number)
+    for axes, title in ((loss, "loss"), (chosen, f"validation {said}")):
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -133,7 +134,7 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
         Drawing(
             svg(figure, "history"),
             f"Over {len(records)} epochs the training loss ends at {last['train_loss']:.3f} and "
-            f"the validation loss at {last['val_loss']:.3f}. The best validation {words} is that "
+            f"the validation loss at {last['val_loss']:.3f}. The best validation {said} is that "
             f"of epoch {best}.",
             f"The dotted line is epoch {best}, whose weights were kept.",
         )

@@ -101,7 +101,7 @@ class Page:
             "leakage": _leakage(record),
             "limits": _limits(result),
             "environment": _environment(record),
-            "recipe": _toml(recipe),
+            "recipe": json.dumps(recipe, indent=1),
         }
 
 
@@ -227,10 +227,6 @@ def _xray(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         rows.append([entry["class"], *counts, share])
     head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
     return plain_table("What sampler and weighting made of each class", head, rows)
-
-
-def _toml(recipe: Mapping[str, Any]) -> str:
-    return json.dumps(recipe, indent=1)
 
 
 def _json(file: Path) -> dict[str, Any]:
