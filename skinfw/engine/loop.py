@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
+from skinfw.engine.average import Average
 from skinfw.engine.backbone import advance, wants_progress
 from skinfw.engine.data import Batch, Key, Loader, batches
 from skinfw.engine.device import Hardware
@@ -38,7 +38,6 @@ from skinfw.targets import Planned
 Record = dict[str, float]
 BEST = "best.safetensors"
 AGREE_BATCHES = 8
-Tensors = list[torch.Tensor]
 Loss = Callable[..., torch.Tensor]
 
 
@@ -138,8 +137,7 @@ class Training:
             self.frozen.release()  # so that the optimizer knows the weights that learn later
         self.optimizer = self.make_optimizer(self.model)
         self.schedule, self.total_steps = self._schedule(self.optimizer)
-        self.average = deepcopy(self.model).requires_grad_(False) if settings.ema else None
-        self._averaged = _pairs(self.average, self.model) if self.average else None
+        self.average = Average(self.model, settings.ema) if settings.ema else None
         self.scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "fp16"
         )
@@ -149,7 +147,7 @@ class Training:
             self.schedule.load_state_dict(state["schedule"])
             self.scaler.load_state_dict(state["scaler"])
             if self.average:
-                self.average.load_state_dict(state["average"])
+                self.average.model.load_state_dict(state["average"])
             self.at = Progress(**state["progress"])
         self._thawed = False
         self.frozen.hold()
@@ -266,24 +264,13 @@ class Training:
             self.optimizer.zero_grad(set_to_none=True)
             if self.schedule.last_epoch < self.total_steps - 1:
                 self.schedule.step()
-            self._update_average()
+            if self.average:
+                self.average.follow((self.at.step + 1) // self.settings.accumulate)
         return loss.detach()
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        """Move the averaged weights; young averages follow faster."""
-        if not self._averaged:
-            return
-        done = (self.at.step + 1) // self.settings.accumulate
-        decay = min(self.settings.ema, (1 + done) / (10 + done))
-        (own, new), others = self._averaged
-        torch._foreach_lerp_(own, new, 1 - decay)
-        for old, current in others:
-            old.copy_(current)
 
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
-        at, model = self.at, self.average or self.model
+        at, model = self.at, self.average.model if self.average else self.model
         self._check(train_loss)
         self._agree_on_buffers(model)
         predictions = self.validator.predict(model)
@@ -322,7 +309,7 @@ class Training:
         if self.hardware.main:
             state = {
                 "model": self.model.state_dict(),
-                "average": self.average.state_dict() if self.average else None,
+                "average": self.average.model.state_dict() if self.average else None,
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": self.schedule.state_dict(),
                 "scaler": self.scaler.state_dict(),
@@ -350,16 +337,6 @@ class Training:
             dist.all_reduce(total)
             total = total / self.hardware.world
         return float(total)
-
-
-def _pairs(
-    average: torch.nn.Module, model: torch.nn.Module
-) -> tuple[tuple[Tensors, Tensors], list[tuple[torch.Tensor, torch.Tensor]]]:
-    """Pair the tensors of two equal networks: floats in two lists, and the others one by one."""
-    both = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
-    floats = [pair for pair in both if pair[0].is_floating_point()]
-    others = [pair for pair in both if not pair[0].is_floating_point()]
-    return ([own for own, _ in floats], [new for _, new in floats]), others
 
 
 def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:

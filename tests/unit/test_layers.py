@@ -24,10 +24,10 @@ LAYERS = [
     "engine.data", "engine.feed", "engine.state", "engine.probe", "engine.network",
     "engine.export", "engine.penultimate", "engine.features", "engine.evaluate", "engine.checks",
     "engine.cautions", "engine.xray", "engine.sampling", "engine.judge", "engine.explain",
-    "engine.loop", "engine.parts", "engine.preview", "run", "judging", "comparing", "folds",
-    "cli.toml", "cli.progress", "cli.counter", "cli.transfer", "cli.fetching", "cli.recipes",
-    "cli.listing", "cli.running", "cli.inference", "cli.judging", "cli.preview", "cli.audit",
-    "cli.data", "cli", "__main__",
+    "engine.average", "engine.loop", "engine.parts", "engine.preview", "run", "judging",
+    "comparing", "folds", "cli.toml", "cli.progress", "cli.counter", "cli.transfer",
+    "cli.fetching", "cli.recipes", "cli.listing", "cli.running", "cli.inference", "cli.judging",
+    "cli.preview", "cli.audit", "cli.data", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
 
