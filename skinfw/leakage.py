@@ -79,13 +79,16 @@ def straddling(table: pd.DataFrame) -> list[str]:
     return [str(component) for component in parts.index[parts > 1]]
 
 
-def settle(table: pd.DataFrame, links: pd.DataFrame, keys: SplitKeys, where: str) -> pd.DataFrame:
+def settle(
+    table: pd.DataFrame, links: pd.DataFrame, keys: SplitKeys, where: str, checked: str
+) -> pd.DataFrame:
     """Return a division that may be trained on: whole, repaired, or leaking with permission.
 
     table: with columns component and part.
     links: from `find_links`.
     keys: what the recipe wants.
     where: its place in the recipe.
+    checked: what was looked at, "images" or "ids" alone; drawn images are none.
     Its `attrs["leakage"]` is what run.json keeps. Raises RecipeError where components straddle.
     """
     attributes = table.attrs
@@ -112,7 +115,7 @@ def settle(table: pd.DataFrame, links: pd.DataFrame, keys: SplitKeys, where: str
         )
     table.attrs = attributes | {
         "leakage": {
-            "check": keys.check,
+            "check": checked,
             "components": int(table["component"].nunique()),
             "links": {name: int(count) for name, count in links["evidence"].value_counts().items()},
             "straddling": 0 if dropped["train"] or dropped["val"] else len(shared),

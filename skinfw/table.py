@@ -107,7 +107,8 @@ def split_table(
     attributes = table.attrs
     table = table.assign(part=parts)
     table.attrs = attributes
-    table = settle(table, links, keys, planned.origin.text)
+    checked = "images" if files else "ids"
+    table = settle(table, links, keys, planned.origin.text, checked)
     for part in ("train", plan.train.validation, "test"):
         if not (table["part"] == part).any():
             raise SkinfwError(
