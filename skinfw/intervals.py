@@ -96,7 +96,7 @@ def bootstrap(
     replicates: how often as many lesions as there are are drawn, with replacement.
     seed: of the draws.
     What is not measured has the interval (NaN, NaN). Replicates in which a class is absent do not
-    count for its numbers.
+    count for its numbers, and in means it is left out.
     """
     samples = sampled(metric, predictions, replicates, seed)
     return {name: sample.interval() for name, sample in samples.items()}

@@ -11,6 +11,7 @@ from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from skinfw import Predictions, Result, SkinfwError
+from skinfw_evaluate.classification import Classification
 from skinfw_reliability.group_numbers import GroupNumbers, area
 from skinfw_reliability.intervals import bootstrap
 from skinfw_reliability.subgroups import Subgroups
@@ -74,6 +75,15 @@ def test_lesions_are_drawn_whole() -> None:
     metric = GroupNumbers([])
     for name, ends in bootstrap(metric, one).items():
         assert bootstrap(metric, four)[name] == pytest.approx(ends, abs=0.02)
+
+
+def test_intervals_are_those_of_the_headline_although_draws_lack_a_class() -> None:
+    test = made()
+    true = np.where(np.arange(240) < 2, 2, test.true % 2)  # one lesion alone is a DF
+    rare = Predictions(test.ids, test.lesions, true, test.probabilities, CLASSES)
+    headline = bootstrap(Classification(), rare)
+    for name, ends in bootstrap(GroupNumbers(["MEL"]), rare).items():
+        assert ends == pytest.approx(headline[name])
 
 
 def test_groups_divide_the_images_and_missing_values_are_a_group(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from skinfw import Predictions
 from skinfw_reliability.parts import lesions_of
-from skinfw_reliability.weighted import Floats, Weighted, mean, ratio
+from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured, ratio
 
 
 @dataclass(frozen=True)
 class GroupNumbers(Weighted):
     """Measure balanced_accuracy, macro_auc, and the sensitivity of some classes.
 
-    Means are over the classes that the group shows. Where a draw lacks one of them the number of
-    that draw is NaN: the mean of fewer classes would be another number.
+    Means are over the classes that the group shows, and in a draw over those that the draw shows:
+    leaving such draws out instead makes intervals of rare classes too narrow (ADR 15).
 
     sensitive: the classes, as `sensitivity/MEL`; those that the group lacks are not measured.
     """
@@ -33,8 +33,8 @@ class GroupNumbers(Weighted):
         hits = {label: mean(right, true == label, weights) for label in shown}
         areas = [area(predictions.probabilities[:, k], true == k, weights) for k in shown]
         numbers = {
-            "balanced_accuracy": np.mean([hits[label] for label in shown], axis=0),
-            "macro_auc": np.mean(areas, axis=0),
+            "balanced_accuracy": mean_of_measured([hits[label] for label in shown]),
+            "macro_auc": mean_of_measured(areas),
         }
         nothing = np.full(len(weights), np.nan)
         for name in self.sensitive:

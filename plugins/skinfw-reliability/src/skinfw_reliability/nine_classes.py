@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from skinfw import Predictions
-from skinfw_reliability.weighted import Floats, Weighted, mean
+from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured
 
 UNKNOWN = "UNK"
 
@@ -54,7 +54,7 @@ class ChallengeAccuracy(Weighted):
         everything = np.ones(len(right), bool)
         shown = [predictions.true == label for label in np.unique(predictions.true)]
         numbers = {
-            "balanced_accuracy": np.mean([mean(right, which, weights) for which in shown], axis=0)
+            "balanced_accuracy": mean_of_measured([mean(right, which, weights) for which in shown])
         }
         if UNKNOWN in predictions.classes:
             called = (predictions.predicted == predictions.classes.index(UNKNOWN)) & decided

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,16 @@ def mean(values: npt.NDArray[Any], among: npt.NDArray[np.bool_], weights: Floats
     """
     counted = weights[:, among]
     return ratio(counted @ values[among].astype(np.float64), counted.sum(1))
+
+
+def mean_of_measured(values: Sequence[Floats]) -> Floats:
+    """Return the means over what was measured [R]; NaN where nothing was.
+
+    values: [R] each, such as the sensitivity of one class in every draw.
+    """
+    stacked = np.stack(values)
+    measured = ~np.isnan(stacked)
+    return ratio(np.where(measured, stacked, 0.0).sum(0), measured.sum(0))
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
