@@ -4,6 +4,7 @@ Everything that a plugin may import stands here; it costs neither torch nor nump
 """
 
 from skinfw.contracts import (
+    UNKNOWN,
     Auxiliary,
     ClassName,
     Compared,
@@ -20,13 +21,14 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
-from skinfw.intervals import bootstrap, taken
+from skinfw.intervals import bootstrap, chained, taken
 from skinfw.predictions import write_predictions
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "UNKNOWN",
     "Auxiliary",
     "ClassName",
     "Colour",
@@ -51,6 +53,7 @@ __all__ = [
     "Table",
     "Warp",
     "bootstrap",
+    "chained",
     "hookimpl",
     "taken",
     "write_predictions",

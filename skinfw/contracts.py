@@ -35,6 +35,9 @@ class _ClassNameCheck:
         return core_schema.with_info_after_validator_function(check, handler(source))
 
 
+UNKNOWN = "UNK"
+"""The label of images that show none of the classes, as in ISIC 2019."""
+
 ClassName = Annotated[str, _ClassNameCheck()]
 """The annotation of a parameter that names a class; the host checks it against the data set."""
 
@@ -187,18 +190,19 @@ class Result:
     folder: the run folder.
     name: the recipe's name.
     classes: class names.
-    history: a row per epoch.
+    history: a row per epoch; empty where an old run did not keep it.
     best_epoch: the epoch whose weights were kept.
     select: the number that chose it.
-    predictions: by part, "val" and "test".
+    predictions: by part, "val" and "test"; where images were judged that show none of the classes,
+        "strangers", whose classes end with UNK.
     metrics: by part, named numbers.
     intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
         empty where the recipe wants none.
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
-    features: `features(part)` looks at every image of "train", "val" or "test" once more; None
-        where the network is not at hand.
+    features: `features(part)` looks at every image of "train" or of a part in `predictions` once
+        more; None where the network is not at hand.
     """
 
     folder: Path
@@ -333,7 +337,9 @@ class Metric(Protocol):
 class Report(Protocol):
     """A report: files about a result.
 
-    `compare(comparison, folder)` is optional: files about several runs beside each other.
+    Two more methods are optional. `evaluate(result, folder)` writes about images that `skinfw
+    evaluate` has judged: they are the part "test", and `result.folder` is still that of the run.
+    `compare(comparison, folder)` writes about several runs beside each other.
     """
 
     def write(self, result: Result, folder: Path) -> None:

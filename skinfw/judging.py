@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw.build import Plan
-from skinfw.contracts import Predictions
+from skinfw.build import Plan, plan
+from skinfw.catalog import Catalog
+from skinfw.contracts import UNKNOWN, Features, Predictions, Result
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.intervals import REPLICATES, recorded
 from skinfw.joins import bare_ids
-from skinfw.predictions import write_predictions
+from skinfw.predictions import FILES, run_predictions, write_predictions
+from skinfw.recipe import load, read_run
 from skinfw.record import write_json
 from skinfw.table import divided_table, read_table, split_hash
 
@@ -72,7 +74,8 @@ def other_rows(
 
     planned: a recipe; its data set counts, and for a part of it its split.
     part: "all", or one of the parts.
-    names: from a label to a class of the network; to nothing, if such images are left out.
+    names: from a label to a class of the network; to UNK, if it is none of them; to nothing, if
+        such images are left out.
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
@@ -83,7 +86,7 @@ def other_rows(
         table = table[table["part"] == part]
     where = planned.one("dataset").origin.text
     label = table["label"].map(lambda name: names.get(name, name))
-    strange = sorted(set(label) - {*saved.classes, ""})
+    strange = sorted(set(label) - {*saved.classes, UNKNOWN, ""})
     unused = sorted(set(names) - set(planned.classes))
     if strange or unused:
         what = (
@@ -96,7 +99,8 @@ def other_rows(
             where,
             f"the network answers {', '.join(saved.classes)}; the data set has "
             f"{', '.join(planned.classes)}",
-            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="',
+            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
+            f"--map SCC={UNKNOWN} judges whether the network finds such images strange",
         )
     left = int((label == "").sum())
     if left:
@@ -106,11 +110,13 @@ def other_rows(
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
-    if table.empty:
+    if table["label"].isin([UNKNOWN]).all():
         raise SkinfwError(
             "there is no image to judge",
             where,
-            "all of them are left out",
+            "all of them are left out"
+            if table.empty
+            else f"all of them are {UNKNOWN}, and strangers are judged beside known images",
             "choose another data set",
         )
     absent = [name for name in saved.classes if name not in set(table["label"])]
@@ -139,24 +145,86 @@ def _seen(saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
 
 
 def judged(
-    saved: Saved, rows: pd.DataFrame, dataset: Any, name: str, out: Path | None, seed: int
+    saved: Saved,
+    rows: pd.DataFrame,
+    planned: Plan,
+    name: str,
+    out: Path | None,
+    notes: Sequence[str] = (),
 ) -> Judged:
-    """Judge images and write what was found.
+    """Judge images, write what was found, and let the run's reports write about it.
 
-    rows: with labels of the network's classes.
-    dataset: the object that made them.
+    rows: with labels of the network's classes, and UNK for strangers, which no number counts.
+    planned: the recipe whose data set they are of.
     name: of the evaluation.
     out: its folder; in the run folder unless given.
-    seed: of the intervals.
+    notes: what was told of the images.
     """
-    from skinfw.engine.judge import judge
+    from skinfw.engine.judge import Judge
 
-    found = judge(saved, rows, dataset)
-    metrics = [(planned, planned.make(classes=saved.classes)) for planned in saved.metrics]
+    judge, strange = Judge(saved), rows["label"] == UNKNOWN
+    parts = {"test": rows[~strange].reset_index(drop=True)}
+    if UNKNOWN in saved.classes:
+        parts = {"test": rows}
+    elif strange.any():
+        parts["strangers"] = rows[strange].reset_index(drop=True)
+    found = {part: judge.predictions(own, planned.dataset) for part, own in parts.items()}
+    metrics = [(metric, metric.make(classes=saved.classes)) for metric in saved.metrics]
     folder = out or saved.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    recipe = {**saved.tables, "seed": seed}
-    about = {"name": name, "run": str(saved.path), "marks": saved.marks}
-    return measured(folder, found, metrics, recipe, about)
+    recipe = {**saved.tables, "seed": planned.seed}
+    about = {
+        "name": name,
+        "run": str(saved.path),
+        "dataset": planned.one("dataset").use,
+        "marks": saved.marks,
+        "notes": notes,
+    }
+    made = measured(folder, found["test"], metrics, recipe, about)
+
+    def features(part: str) -> Features:
+        if part in parts:
+            return judge.features(parts[part], planned.dataset)
+        own = plan(load(saved.path), Catalog())
+        return judge.features(own_rows(own, part, read_run(saved.path)), own.dataset)
+
+    if (saved.path / FILES["val"]).is_file():
+        found["val"] = run_predictions(saved.path, "val")
+    _report(
+        saved,
+        Result(
+            saved.path,
+            name,
+            saved.classes,
+            *_trained(saved.path),
+            predictions=found,
+            metrics={"test": made.metrics},
+            rows=parts,
+            marks=saved.marks,
+            intervals={"test": made.intervals} if made.intervals else {},
+            features=features,
+        ),
+        folder,
+    )
+    return made
+
+
+def _trained(run: Path) -> tuple[list[dict[str, float]], int, str]:
+    """Return the history of a run, its best epoch, and the number that chose it."""
+    import pandas as pd
+
+    results = read_run(run)["results"]
+    file = run / "history.csv"
+    history: list[Any] = pd.read_csv(file).to_dict("records") if file.is_file() else []
+    return history, results["best_epoch"], results["select"]
+
+
+def _report(saved: Saved, result: Result, folder: Path) -> None:
+    """Let those reports of the run write that know what to do with other images."""
+    for planned in saved.reports:
+        report = planned.make()
+        if hasattr(report, "evaluate"):
+            with planned.guard():
+                report.evaluate(result, folder)
 
 
 def measured(

@@ -24,7 +24,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     """Read the predictions of a run, with the components of its splits.csv, else its lesions.
 
     run: the run folder.
-    part: "val" needs the report "predictions" with part = "val".
+    part: "val" is there where the run kept validation images apart.
     Raises SkinfwError with file and line where anything is wrong.
     """
     file = run / "splits.csv"

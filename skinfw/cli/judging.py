@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     "maps",
     multiple=True,
     metavar="LABEL=CLASS",
-    help="Which class of the network a label of the other data set is; LABEL= leaves it out.",
+    help="Which class of the network a label of the other data set is; LABEL= leaves it out, "
+    "and LABEL=UNK says that it is none of them.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder; RUN/evaluations/... unless given."
@@ -47,8 +48,9 @@ def evaluate(
 ) -> None:
     """Judge the network of a run again, on its own data or on another data set.
 
-    RUN is a run folder. Labels of another data set are aligned with the network's classes by name,
-    or refused; images that the network has learned from, by id or lesion, are left out and counted.
+    RUN is a run folder; its reports write about what is found. Labels of another data set are
+    aligned with the network's classes by name, or refused; images that the network has learned
+    from, by id or lesion, are left out and counted. UNK are images that show none of the classes.
     """
     from skinfw.build import plan
     from skinfw.catalog import Catalog
@@ -60,6 +62,12 @@ def evaluate(
 
     saved = saved_run(run)
     names = dict(_pair(text) for text in maps)
+    notes: list[str] = []
+
+    def say(line: str) -> None:
+        notes.append(line.removeprefix("note: "))
+        click.echo(line)
+
     for mark in saved.marks:
         click.echo(f"note: {mark}")
     if dataset is None:
@@ -74,9 +82,9 @@ def evaluate(
         rows = own_rows(planned, part or "test", read_run(run))
     else:
         planned = plan(load(dataset, sets), Catalog())
-        rows = other_rows(planned, part or "all", saved, names, click.echo)
+        rows = other_rows(planned, part or "all", saved, names, say)
     name = part or "test" if dataset is None else planned.recipe.name
-    found = judged(saved, rows, planned.dataset, name, out, planned.seed)
+    found = judged(saved, rows, planned, name, out, notes)
     for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
         click.echo(line)
     for file in sorted(found.folder.iterdir()):

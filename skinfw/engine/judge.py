@@ -2,48 +2,91 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
-from skinfw.contracts import Predictions
+from skinfw.contracts import UNKNOWN, Features, Predictions
 from skinfw.engine.data import EvalImages, Source, labels_of
+from skinfw.engine.device import Hardware
 from skinfw.engine.evaluate import Evaluator
 from skinfw.engine.feed import PixelFeed
 from skinfw.engine.modalities import Beside, recorded
 from skinfw.engine.network import hardware_of, trained
+from skinfw.engine.penultimate import penultimate
 from skinfw.engine.prepare import decoding
 from skinfw.engine.saved import Saved
 from skinfw.table import drawing
 
 
-def judge(saved: Saved, rows: pd.DataFrame, dataset: Any) -> Predictions:
-    """Return what the network says of images whose classes are known.
+@dataclass(frozen=True)
+class Judge:
+    """Ask a trained network about images whose labels are known.
 
     saved: of a run folder.
-    rows: a table with columns id, path, label, lesion, and what the network gets beside; every
-        label is one of its classes.
-    dataset: the object that made the table.
     """
-    modalities = recorded(saved.modalities)
-    hardware = hardware_of(saved)
-    how = decoding(saved.image, saved.preparations)
-    pictures = saved.tables.get("modalities", {}).get("pictures", ())
-    source = Source.of(rows, drawing(dataset), how, pictures=pictures)
-    view = saved.view.make(size=saved.image.size)
-    images = EvalImages(source, labels_of(rows, saved.classes), view)
-    evaluator = Evaluator(
-        rows,
-        PixelFeed(images, hardware),
-        saved.classes,
-        _no_loss,
-        saved.batch_size,
-        hardware,
-        saved.view.host,
-        Beside(modalities, 1.0, rows, hardware.device),
-    )
-    return evaluator.predict(trained(saved, hardware))
+
+    saved: Saved
+
+    def predictions(self, rows: pd.DataFrame, dataset: Any) -> Predictions:
+        """Return what the network says of some images.
+
+        rows: a table with columns id, path, label, lesion, and what the network gets beside; every
+            label is one of its classes, or UNK, which then is a last class without probability.
+        dataset: the object that made the table.
+        """
+        evaluator = Evaluator(
+            rows,
+            PixelFeed(self._images(rows, dataset), self._hardware),
+            self.saved.classes,
+            _no_loss,
+            self.saved.batch_size,
+            self._hardware,
+            self.saved.view.host,
+            self._beside(rows),
+        )
+        found = evaluator.predict(self._network)
+        if UNKNOWN in self.saved.classes or not (rows["label"] == UNKNOWN).any():
+            return found
+        never = np.zeros((len(found.ids), 1))
+        chances = np.concatenate([found.probabilities, never], axis=1)
+        return replace(found, probabilities=chances, classes=(*self.saved.classes, UNKNOWN))
+
+    def features(self, rows: pd.DataFrame, dataset: Any) -> Features:
+        """Return what the last layer of the network gets and gives for some images.
+
+        rows, dataset: as for `predictions`.
+        """
+        return penultimate(
+            self._network,
+            self._images(rows, dataset),
+            self._beside(rows),
+            len(self.saved.classes),
+            self.saved.batch_size,
+            self._hardware,
+        )
+
+    @cached_property
+    def _hardware(self) -> Hardware:
+        return hardware_of(self.saved)
+
+    @cached_property
+    def _network(self) -> torch.nn.Module:
+        return trained(self.saved, self._hardware)
+
+    def _images(self, rows: pd.DataFrame, dataset: Any) -> EvalImages:
+        how = decoding(self.saved.image, self.saved.preparations)
+        pictures = self.saved.tables.get("modalities", {}).get("pictures", ())
+        source = Source.of(rows, drawing(dataset), how, pictures=pictures)
+        labels = labels_of(rows, (*self.saved.classes, UNKNOWN))
+        return EvalImages(source, labels, self.saved.view.make(size=self.saved.image.size))
+
+    def _beside(self, rows: pd.DataFrame) -> Beside:
+        return Beside(recorded(self.saved.modalities), 1.0, rows, self._hardware.device)
 
 
 def _no_loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "tiny.py").write_text(TINY_BACKBONE)
     (place / "tiny.toml").write_text(TINY)
     for seed in (1, 2):
-        reports = 'report=[{use="predictions"}, {use="page"}]'
+        reports = 'report=[{use="predictions"}, {use="unknown", features=true}, {use="page"}]'
         sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
         planned = plan(load(place / "tiny.toml", sets), Catalog())
         run = RunFolder.create(place / f"seed{seed}", planned)
@@ -100,6 +100,27 @@ def test_labels_are_aligned_by_name_or_refused(there: Path) -> None:
     found = numbers(there / "out/metrics.json")
     assert found["sensitivity/DF"] is None, "what is absent is not measured"
     assert len(pd.read_csv(there / "out/predictions.csv")) == 6
+
+
+def test_strangers_are_judged_by_how_strange_they_look(there: Path) -> None:
+    labels = ["MEL", "NV", "wart"] * 3
+    recipe = str(other(there, labels, [f"x{n}" for n in range(9)]))
+    said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", "--out", "out")
+    assert "unknown.json" in said.output and "report.html" in said.output
+    assert len(pd.read_csv(there / "out/predictions.csv")) == 6, "no other number counts strangers"
+    found = json.loads((there / "out/unknown.json").read_text())["strangers"]
+    assert found["images"] == 3 and found["scores"].keys() >= {"one_minus_max", "mahalanobis"}
+    assert 0 <= found["scores"]["mahalanobis"]["auroc"]["value"] <= 1
+    page = (there / "out/report.html").read_text()
+    assert "6 images of" in page and "data set csv" in page
+    assert "no image shows" in page and "3 strangers beside the known images" in page
+    assert "looked at once" not in page, "that is said of the run's own test part"
+
+
+def test_strangers_alone_are_refused(there: Path) -> None:
+    recipe = str(other(there, ["wart"] * 3, [f"x{n}" for n in range(3)]))
+    said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", code=1).output
+    assert "strangers are judged beside known images" in said and "other.toml:3" in said
 
 
 def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> None:

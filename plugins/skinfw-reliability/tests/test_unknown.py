@@ -112,7 +112,7 @@ def test_the_score_equals_that_of_the_challenge_s_own_program(seed: int) -> None
 
 def features(name: str) -> Features:
     rng = np.random.default_rng(len(name))
-    count = {"train": 60, "val": 50, "test": 30}[name]
+    count = {"train": 60, "val": 50, "test": 30, "strangers": 20}[name]
     true = rng.integers(0, 2, count)
     return Features(true, rng.normal(size=(count, 4)) + true[:, None], rng.normal(size=(count, 2)))
 
@@ -153,8 +153,54 @@ def test_the_report_looks_at_features_where_the_network_is_at_hand(tmp_path: Pat
 
 
 def test_unknown_as_a_class_needs_no_ninth_column(tmp_path: Path) -> None:
-    parts = {"val": part(50, 1), "test": replace(part(30, 2), classes=("MEL", "UNK"))}
-    Unknown().write(result(tmp_path, predictions=parts), tmp_path)
+    made = ("MEL", "UNK")
+    parts = {"val": part(50, 1), "test": replace(part(30, 2), classes=made)}
+    Unknown().write(result(tmp_path, predictions=parts, classes=made), tmp_path)
     assert not (tmp_path / "nine_classes.csv").exists()
     notes = json.loads((tmp_path / "unknown.json").read_text())["notes"]
     assert any("UNK is a class" in note for note in notes)
+
+
+def strangers(count: int) -> Predictions:
+    """Images of none of the classes, about which the model is never sure."""
+    found = part(count, 3)
+    unsure = np.column_stack([np.full((count, 2), 0.5), np.zeros(count)])
+    ids = [f"S{i}" for i in range(count)]
+    true = np.full(count, 2)
+    return replace(found, ids=ids, lesions=ids, true=true, probabilities=unsure,
+                   classes=(*CLASSES, "UNK"))  # fmt: skip
+
+
+def test_strangers_are_found_as_well_as_their_scores_tell(tmp_path: Path) -> None:
+    parts = {"val": part(50, 1), "test": part(30, 2), "strangers": strangers(20)}
+    report = Unknown(refused=0.2, features=True)
+    report.evaluate(result(tmp_path, predictions=parts, features=features), tmp_path)
+    table = pd.read_csv(tmp_path / "unknown.csv")
+    assert (table["true"] == "UNK").sum() == 20 and len(table) == 50
+    strange = table["true"] == "UNK"
+    found = json.loads((tmp_path / "unknown.json").read_text())["strangers"]
+    assert found["images"] == 20
+    for name, numbers in found["scores"].items():
+        area = roc_auc_score(strange, table[name])
+        assert numbers["auroc"]["value"] == pytest.approx(area)
+        assert numbers["auroc"]["low"] <= area <= numbers["auroc"]["high"]
+        refused = table[f"unknown_{name}"] > 0.5
+        assert numbers["strangers_found"]["value"] == pytest.approx(refused[strange].mean())
+        assert numbers["known_refused"]["value"] == pytest.approx(refused[~strange].mean())
+    assert set(found["scores"]) == {
+        "one_minus_max",
+        "entropy",
+        "energy",
+        "neighbour",
+        "mahalanobis",
+    }
+    nine = pd.read_csv(tmp_path / "nine_classes.csv").set_index("image")
+    called = nine.idxmax(axis=1).to_numpy()
+    hits = (called == table["true"]).groupby(table["true"]).mean()
+    assert found["with_unknown"]["balanced_accuracy"]["value"] == pytest.approx(hits.mean())
+
+
+def test_without_a_validation_part_nothing_is_fitted(tmp_path: Path) -> None:
+    Unknown().write(result(tmp_path, predictions={"test": part(30, 2)}), tmp_path)
+    assert "validation" in json.loads((tmp_path / "unknown.json").read_text())["absent"]
+    assert not (tmp_path / "unknown.csv").exists()

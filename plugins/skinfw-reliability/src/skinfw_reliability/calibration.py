@@ -70,6 +70,8 @@ class Calibration:
         title = f"Reliability on the test images of {result.name}"
         draw(panels, title, result.marks, folder / "reliability.png")
 
+    evaluate = write
+
     def scaling(self, test: Predictions, scaled: Predictions, temperature: float) -> dict[str, Any]:
         """Return the temperature, and what it changes on test.
 

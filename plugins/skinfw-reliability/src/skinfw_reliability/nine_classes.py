@@ -8,12 +8,13 @@ is the mean sensitivity of the classes that the truth shows, UNK as one of them
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from skinfw import Predictions
+from skinfw import UNKNOWN, Predictions
+from skinfw_reliability.group_numbers import area
 from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured
-
-UNKNOWN = "UNK"
 
 
 def unknown_confidence(scores: Floats, validation: Floats, refused: float) -> Floats:
@@ -63,3 +64,27 @@ class ChallengeAccuracy(Weighted):
                 own = predictions.true == place
                 numbers[f"called_unknown/{name}"] = mean(called, own, weights)
         return numbers
+
+
+@dataclass(frozen=True)
+class Detection(Weighted):
+    """Measure how well strangers are told from known images.
+
+    auroc: how often a stranger has the higher score; strangers_found, known_refused: the share of
+    each that gets a confidence above one half for UNK.
+
+    scores, unknown: [N], strangeness and confidence of UNK.
+    """
+
+    scores: Floats
+    unknown: Floats
+
+    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return the numbers under each row of weights; the last class are the strangers."""
+        strange = predictions.true == len(predictions.classes) - 1
+        refused = self.unknown > 0.5
+        return {
+            "auroc": area(self.scores, strange, weights),
+            "strangers_found": mean(refused, strange, weights),
+            "known_refused": mean(refused, ~strange, weights),
+        }

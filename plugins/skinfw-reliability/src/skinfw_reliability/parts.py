@@ -1,24 +1,8 @@
-"""The two parts of a result that a report fits on and judges."""
+"""How many lesions and images of each class there are."""
 
 from __future__ import annotations
 
-from skinfw import Predictions, Result, SkinfwError
-
-
-def fitted_and_judged(result: Result, report: str) -> tuple[Predictions, Predictions]:
-    """Return validation and test.
-
-    report: its name, for the error.
-    Raises SkinfwError where validation was not kept apart: what is fitted on the test images says
-    nothing about others.
-    """
-    if "val" not in result.predictions:
-        raise SkinfwError(
-            f'the report "{report}" has no validation part to fit on',
-            why=f"the run has {' and '.join(result.predictions)} alone",
-            cure=f'set train.validation = "val", or leave the report "{report}" out',
-        )
-    return result.predictions["val"], result.predictions["test"]
+from skinfw import Predictions
 
 
 def lesions_of(predictions: Predictions) -> dict[str, int]:

@@ -80,6 +80,8 @@ class Subgroups:
         about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "subgroups.json")
 
+    evaluate = write
+
     def table(self, test: Predictions, found: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of subgroups.csv: all test images, then group by group.
 

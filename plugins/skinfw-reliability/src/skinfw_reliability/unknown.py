@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from skinfw import Result, SkinfwError
-from skinfw_reliability.parts import fitted_and_judged
+from skinfw import UNKNOWN, Result, SkinfwError, chained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 CURE = 'choose score = "one_minus_max" or "entropy"'
 Score = Literal["one_minus_max", "entropy", "energy", "neighbour", "mahalanobis"]
+Scores = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,9 @@ class Unknown:
     """Write how strange each test image is, and nine columns as ISIC 2019 wants them.
 
     Writes unknown.csv, a row per test image; nine_classes.csv, the classes and UNK; and
-    unknown.json, what UNK costs on the test images, all of which are known. How many strangers it
-    finds can be told only on images of strangers.
+    unknown.json, what UNK costs on the test images, all of which are known. Where `skinfw evaluate`
+    has judged images of none of the classes, they stand in both tables, and unknown.json tells how
+    well each score finds them.
 
     score: the one that becomes UNK.
     refused: the share of known images that may get a confidence above one half for UNK.
@@ -43,77 +44,127 @@ class Unknown:
     def write(self, result: Result, folder: Path) -> None:
         """Write unknown.csv, nine_classes.csv and unknown.json."""
         from skinfw_reliability.files import write_csv, write_json
-        from skinfw_reliability.nine_classes import UNKNOWN, unknown_confidence
+        from skinfw_reliability.nine_classes import unknown_confidence
 
-        _, test = fitted_and_judged(result, "unknown")
+        if "val" not in result.predictions:
+            why = (
+                "The run kept no predictions of a validation part: what is strange is told by them."
+            )
+            write_json({"absent": why}, folder / "unknown.json")
+            return
         scores, notes = self.scores(result)
         if self.score not in scores["test"]:
             raise SkinfwError(
                 f'the report "unknown" cannot make UNK of {self.score}', why=notes[0], cure=CURE
             )
-        unknown = {
-            name: unknown_confidence(own, scores["val"][name], self.refused)
-            for name, own in scores["test"].items()
-        }
-        header = ["id", "true", "predicted", *unknown, *(f"unknown_{name}" for name in unknown)]
-        said = zip(test.ids, test.true, test.predicted, strict=True)
-        numbers = zip(*scores["test"].values(), *unknown.values(), strict=True)
-        rows = [
-            [name, test.classes[true], test.classes[called], *map(float, own)]
-            for (name, true, called), own in zip(said, numbers, strict=True)
-        ]
-        write_csv(header, rows, folder / "unknown.csv")
         about: dict[str, Any] = {"score": self.score, "refused": self.refused}
-        if UNKNOWN in test.classes:
+        known = scores.pop("val")
+        unknown = {
+            part: {name: unknown_confidence(own, known[name], self.refused)
+                   for name, own in found.items()}
+            for part, found in scores.items()
+        }  # fmt: skip
+        judged = [result.predictions[part] for part in scores]
+        write_csv(*self._table(judged, scores, unknown), folder / "unknown.csv")
+        if UNKNOWN in result.classes:
             notes.append("UNK is a class already: nine_classes.csv is left out")
         else:
-            about |= self.nine_classes(test, unknown[self.score], folder)
+            wanted = [unknown[part][self.score] for part in scores]
+            nine = [self._nine(result, *one) for one in zip(judged, wanted, strict=True)]
+            everyone = chained(nine)
+            lines = zip(everyone.ids, everyone.probabilities.tolist(), strict=True)
+            rows = [[name, *row] for name, row in lines]
+            write_csv(["image", *everyone.classes], rows, folder / "nine_classes.csv")
+            about |= self._costs(judged[0], nine[0])
+            if "strangers" in scores:
+                about["strangers"] = self._found(everyone, scores, unknown)
         about |= {"notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "unknown.json")
 
-    def scores(self, result: Result) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """Return the scores of validation and test by name, and why some are absent."""
-        found = {part: self._of(result.predictions[part]) for part in ("val", "test")}
+    evaluate = write
+
+    def scores(self, result: Result) -> tuple[Scores, list[str]]:
+        """Return the scores of each part by name, and why some are absent."""
+        from skinfw_reliability.strangeness import entropy, one_minus_max
+
+        parts = [part for part in ("val", "test", "strangers") if part in result.predictions]
+        said = {part: result.predictions[part].probabilities for part in parts}
+        found = {
+            part: {"one_minus_max": one_minus_max(own), "entropy": entropy(own)}
+            for part, own in said.items()
+        }
         if not self.features:
             return found, ["energy, neighbour and mahalanobis need features = true"]
         if result.features is None:
             lacks = "energy, neighbour and mahalanobis need the network, not predictions alone"
             return found, [lacks]
-        beside = self._of_features(result.features)
+        beside = self._of_features(result.features, parts)
         return {part: own | beside[part] for part, own in found.items()}, []
 
-    def nine_classes(self, test: Predictions, unknown: Any, folder: Path) -> dict[str, Any]:
-        """Write nine_classes.csv, and return what UNK costs on known images.
+    def _nine(self, result: Result, part: Predictions, unknown: Any) -> Predictions:
+        """Return predictions with UNK, confidences [N], behind the network's classes."""
+        from skinfw_reliability.nine_classes import with_unknown
 
-        unknown: the confidence of UNK, [N].
+        confidences = with_unknown(part.probabilities[:, : len(result.classes)], unknown)
+        return replace(part, probabilities=confidences, classes=(*result.classes, UNKNOWN))
+
+    def _costs(self, test: Predictions, nine: Predictions) -> dict[str, Any]:
+        """Return what UNK costs on known images.
+
+        test, nine: without and with UNK.
         """
-        from skinfw_reliability.files import write_csv
         from skinfw_reliability.intervals import estimates
-        from skinfw_reliability.nine_classes import UNKNOWN, ChallengeAccuracy, with_unknown
+        from skinfw_reliability.nine_classes import ChallengeAccuracy
 
-        confidences = with_unknown(test.probabilities, unknown)
-        nine = replace(test, probabilities=confidences, classes=(*test.classes, UNKNOWN))
-        lines = zip(nine.ids, nine.probabilities.tolist(), strict=True)
-        rows = [[name, *row] for name, row in lines]
-        write_csv(["image", *nine.classes], rows, folder / "nine_classes.csv")
         return {
             "without_unknown": estimates(ChallengeAccuracy(), test),
             "with_unknown": estimates(ChallengeAccuracy(), nine),
         }
 
-    def _of(self, part: Predictions) -> dict[str, Any]:
-        """Return what predictions alone tell of each image."""
-        from skinfw_reliability.strangeness import entropy, one_minus_max
+    def _found(self, everyone: Predictions, scores: Scores, unknown: Scores) -> dict[str, Any]:
+        """Return how well each score finds strangers, and the challenge's score with them.
 
-        found = part.probabilities
-        return {"one_minus_max": one_minus_max(found), "entropy": entropy(found)}
+        everyone: known images and strangers, with UNK.
+        scores, unknown: of both parts.
+        """
+        import numpy as np
 
-    def _of_features(self, features: Callable[[str], Features]) -> dict[str, dict[str, Any]]:
-        """Return what logits and features tell of each image of validation and test."""
+        from skinfw_reliability.intervals import estimates
+        from skinfw_reliability.nine_classes import ChallengeAccuracy, Detection
+
+        def both(found: Scores, name: str) -> Any:
+            return np.concatenate([own[name] for own in found.values()])
+
+        return {
+            "images": len(scores["strangers"][self.score]),
+            "scores": {
+                name: estimates(Detection(both(scores, name), both(unknown, name)), everyone)
+                for name in scores["strangers"]
+            },
+            "with_unknown": estimates(ChallengeAccuracy(), everyone),
+        }
+
+    def _table(
+        self, judged: list[Predictions], scores: Scores, unknown: Scores
+    ) -> tuple[list[str], list[list[Any]]]:
+        """Return the header and the rows of unknown.csv."""
+        names = list(scores["test"])
+        rows = []
+        for part, own, more in zip(judged, scores.values(), unknown.values(), strict=True):
+            numbers = zip(*(own[n] for n in names), *(more[n] for n in names), strict=True)
+            said = zip(part.ids, part.true, part.predicted, numbers, strict=True)
+            rows += [
+                [name, part.classes[true], part.classes[called], *map(float, values)]
+                for name, true, called, values in said
+            ]
+        return ["id", "true", "predicted", *names, *(f"unknown_{name}" for name in names)], rows
+
+    def _of_features(self, features: Callable[[str], Features], parts: list[str]) -> Scores:
+        """Return what logits and features tell of each image of some parts."""
         from skinfw_reliability.strangeness import energy, mahalanobis, neighbour
 
         known, found = features("train"), {}
-        for name in ("val", "test"):
+        for name in parts:
             part = features(name)
             found[name] = {
                 "energy": energy(part.logits),

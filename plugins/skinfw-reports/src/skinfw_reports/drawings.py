@@ -111,7 +111,9 @@ def reliability(predictions: Predictions) -> Drawing:
 
 
 def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> list[Drawing]:
-    """Return the losses and the selected number over the epochs."""
+    """Return the losses and the selected number over the epochs, if these are known."""
+    if not records:
+        return []
     epochs = [record["epoch"] for record in records]
     figure = new_figure(9.4, 3.4)
     loss, chosen = figure.subplots(1, 2)

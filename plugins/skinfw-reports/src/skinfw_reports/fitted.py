@@ -1,4 +1,4 @@
-"""Tables of the report page from what the reports calibration and subgroups found."""
+"""Tables of the report page from what the reports calibration, subgroups and unknown found."""
 
 from __future__ import annotations
 
@@ -96,6 +96,37 @@ def subgroup_table(file: Path) -> dict[str, Any] | None:
         rows.append([f"{words(attribute)}: {group}", first["images"], first["lesions"], *shown])
     head = ["group", "images", "lesions", *map(words, measured)]
     return plain_table("Test images by group; few: rests on few lesions", head, rows)
+
+
+def unknown_tables(file: Path) -> list[dict[str, Any]]:
+    """Return the tables of unknown.json: what UNK costs, and how well strangers are found."""
+    if not file.is_file():
+        return []
+    found = json.loads(file.read_text(encoding="utf-8"))
+    tables = []
+    if "without_unknown" in found:
+        rows = [
+            [name, _estimate(found[key]["balanced_accuracy"]),
+             _estimate(found[key].get("called_unknown"))]
+            for name, key in (("without UNK", "without_unknown"), ("with UNK", "with_unknown"))
+        ]  # fmt: skip
+        caption = f"Known images, with UNK by {words(found['score'])}"
+        head = ["", "balanced accuracy of the challenge", "called UNK"]
+        tables.append(plain_table(caption, head, rows))
+    if strangers := found.get("strangers"):
+        keys = ("auroc", "strangers_found", "known_refused")
+        rows = [
+            [words(name), *(_estimate(one[key]) for key in keys)]
+            for name, one in strangers["scores"].items()
+        ]
+        whole = _estimate(strangers["with_unknown"]["balanced_accuracy"])
+        caption = (
+            f"{strangers['images']:,} strangers beside the known images; the challenge's balanced "
+            f"accuracy of all of them, with UNK as a class, is {whole}"
+        )
+        head = ["score", "AUROC", "strangers called UNK", "known images called UNK"]
+        tables.append(plain_table(caption, head, rows))
+    return tables
 
 
 def _estimate(one: Mapping[str, Any] | None) -> str:

@@ -22,7 +22,7 @@ from skinfw_reports.cells import (
     words,
 )
 from skinfw_reports.compared import comparison_content
-from skinfw_reports.fitted import calibration_tables, subgroup_table
+from skinfw_reports.fitted import calibration_tables, subgroup_table, unknown_tables
 from skinfw_reports.gallery import gallery
 
 TITLES = {
@@ -31,6 +31,7 @@ TITLES = {
     "curves": "At other thresholds",
     "probabilities": "Can the probabilities be believed?",
     "subgroups": "Subgroups",
+    "unknown": "What it does not know",
     "mistakes": "The most confident mistakes",
     "training": "What was trained on what",
     "leakage": "Split and leakage",
@@ -46,8 +47,9 @@ class Page:
 
     It shows the headline with its interval, each class, the confusion matrix, operating curves,
     reliability, the most confident mistakes with their maps, what was trained on what, the split
-    and its leakage, and a model card. What the reports calibration and subgroups found is shown
-    where they stand before this one.
+    and its leakage, and a model card. What the reports calibration, subgroups and unknown found is
+    shown where they stand before this one. For `skinfw evaluate` the page is about the images that
+    were judged.
 
     mistakes: how many mistakes are shown.
     """
@@ -58,6 +60,8 @@ class Page:
         """Write the page, and give it its name only when it is whole."""
         _rendered("page.html.jinja", self._content(result, folder), folder / "report.html")
 
+    evaluate = write
+
     def compare(self, comparison: Comparison, folder: Path) -> None:
         """Write comparison.html, several runs beside each other."""
         content = comparison_content(comparison)
@@ -65,18 +69,24 @@ class Page:
 
     def _content(self, result: Result, folder: Path) -> dict[str, Any]:
         """Return everything that the template names."""
-        record = _json(folder / "run.json")
+        record, other = _json(result.folder / "run.json"), _json(folder / "evaluation.json")
         recipe = record.get("recipe", {})
         test = result.predictions["test"]
         shown = gallery(result, self.mistakes)
         subgroups = subgroup_table(folder / "subgroups.csv")
         calibration, calibration_text = calibration_tables(folder / "calibration.json")
-        titles = {key: title for key, title in TITLES.items() if key != "subgroups" or subgroups}
+        unknown = unknown_tables(folder / "unknown.json")
+        absent = {
+            key for key, found in (("subgroups", subgroups), ("unknown", unknown)) if not found
+        }
+        titles = {key: title for key, title in TITLES.items() if key not in absent}
         lesions = len(set(test.lesions))
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
             "dataset": recipe.get("dataset", {}).get("use", "its data set"),
+            "judged_dataset": other.get("dataset", ""),
+            "judged_notes": other.get("notes", []),
             "started": record.get("started", ""),
             "version": record.get("versions", {}).get("skinfw", ""),
             "judged": {"images": len(test.ids), "lesions": lesions},
@@ -92,10 +102,11 @@ class Page:
             "calibration": calibration,
             "calibration_text": calibration_text,
             "subgroups": subgroups,
+            "unknown": unknown,
             "mistakes": shown,
             "mistakes_text": _about_mistakes(result, len(shown)),
-            "training_text": _about_training(result),
-            "parts": parts_table(folder / "splits.csv", result.classes),
+            "training_text": _about_training(result, bool(other)),
+            "parts": parts_table(result.folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
             "history": drawings.history(result.history, result.select, result.best_epoch),
             "leakage": _leakage(record),
@@ -132,15 +143,13 @@ def _reading(result: Result) -> str:
     )
 
 
-def _about_training(result: Result) -> str:
-    kept = f"{len(result.history)} epochs; the weights of epoch {result.best_epoch} were kept"
+def _about_training(result: Result, judged_again: bool) -> str:
+    kept = f"the weights of epoch {result.best_epoch} were kept"
+    kept = f"{len(result.history)} epochs; {kept}" if result.history else kept.capitalize()
     if any("test part" in mark for mark in result.marks):
         return f"{kept}. See the marks at the top: the test part had a say in it."
-    select = words(result.select)
-    return (
-        f"{kept}, because its validation {select} was the best. The test part was looked at once, "
-        "at the end."
-    )
+    kept = f"{kept}, because its validation {words(result.select)} was the best."
+    return kept if judged_again else f"{kept} The test part was looked at once, at the end."
 
 
 def _about_mistakes(result: Result, shown: int) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from skinfw import Result, SkinfwError, hookimpl, write_predictions
+from skinfw import Result, hookimpl, write_predictions
 
 
 class History:
@@ -37,27 +36,18 @@ class History:
         _write(pd.DataFrame([dict(record) for record in result.history]), folder / "history.csv")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Predictions:
     """Write id, true and predicted class, and a probability per class.
 
-    The file is predictions.csv for the test part, predictions_val.csv for validation.
-
-    part: which part of the data, "test" or "val".
+    The file is predictions.csv for the test part, and predictions_val.csv for validation where that
+    was kept apart.
     """
 
-    part: Literal["val", "test"] = "test"
-
     def write(self, result: Result, folder: Path) -> None:
-        """Write the table of the part."""
-        if self.part not in result.predictions:
-            raise SkinfwError(
-                f"the run has no {self.part} part to report",
-                why=f"it has {' and '.join(result.predictions)}",
-                cure='set part = "test"',
-            )
-        name = "predictions.csv" if self.part == "test" else f"predictions_{self.part}.csv"
-        write_predictions(folder / name, result.predictions[self.part])
+        """Write the tables."""
+        for part, name in (("test", "predictions.csv"), ("val", "predictions_val.csv")):
+            if part in result.predictions:
+                write_predictions(folder / name, result.predictions[part])
 
 
 def _write(table: Any, file: Path) -> None:
