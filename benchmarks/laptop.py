@@ -30,8 +30,9 @@ from torchvision.transforms import v2
 from skinfw.build import plan
 from skinfw.catalog import Catalog
 from skinfw.contracts import Predictions
-from skinfw.paired import compare
-from skinfw.predictions import run_predictions
+from skinfw.intervals import Sample, sampled
+from skinfw.paired import aligned, compare
+from skinfw.predictions import read_predictions, run_predictions, write_predictions
 from skinfw.recipe import load
 from skinfw.table import read_table
 from skinfw_evaluate.classification import Classification
@@ -40,6 +41,7 @@ SIZE = 160
 BATCH = 32
 LR = 1e-3
 REPLICATES = 2000
+NUMBERS = ("balanced_accuracy", "accuracy")
 TRIAL = 15 * BATCH
 Floats = npt.NDArray[np.float64]
 
@@ -106,37 +108,72 @@ def predict(model: nn.Module, rows: pd.DataFrame) -> Floats:
     return probabilities
 
 
-def beside(ours: Predictions, theirs: Floats) -> str:
+def beside(ours: Predictions, theirs: Predictions) -> str:
     """Return both accuracies, and the interval of their differences over lesions."""
-    found = compare(Classification(), ours, replace(ours, probabilities=theirs), REPLICATES)
+    found = compare(Classification(), ours, theirs, REPLICATES)
     return "; ".join(
         f"{name.replace('_', ' ')} {found[name].first:.3f} against {found[name].second:.3f}, "
         f"difference {found[name].difference:+.3f} (95 % over lesions "
         f"{found[name].interval[0]:+.3f} to {found[name].interval[1]:+.3f}, p {found[name].p:.3f})"
-        for name in ("balanced_accuracy", "accuracy")
+        for name in NUMBERS
     )
+
+
+def together(runs: list[Predictions], theirs: Predictions) -> str:
+    """Return how far the mean number of several runs lies from the loop's, on the same draws."""
+    samples = [sampled(Classification(), aligned(theirs, run), REPLICATES, 0) for run in runs]
+    loop, said = sampled(Classification(), theirs, REPLICATES, 0), []
+    for name in NUMBERS:
+        own = [sample[name] for sample in samples]
+        mean = Sample(
+            float(np.mean([one.number for one in own])),
+            np.mean([one.replicates for one in own], axis=0),
+            np.mean([one.left_out for one in own], axis=0),
+        )
+        apart = mean.minus(loop[name])
+        low, high = apart.interval()
+        said.append(
+            f"{name.replace('_', ' ')} {mean.number:.3f} against {loop[name].number:.3f}, "
+            f"difference {apart.number:+.3f} (95 % over lesions {low:+.3f} to {high:+.3f})"
+        )
+    return "; ".join(said)
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--minutes", default=30.0, show_default=True, help="How long the loop trains.")
 @click.option("--images", default=0, help="How many images it sees instead.")
-def main(runs: tuple[Path, ...], minutes: float, images: int) -> None:
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    default=Path("loops"),
+    show_default=True,
+    help="Where the loop's predictions are kept; those of a split that are there are used again.",
+)
+def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> None:
     """Train the loop once for each split, with the first run's seed, and compare."""
-    theirs: dict[str, Floats] = {}
+    judged: dict[Path, list[Predictions]] = {}
     for run in runs:
         record = json.loads((run / "run.json").read_text())
-        planned = plan(load(run), Catalog())
-        table = read_table(planned).merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
-        ours = run_predictions(run)
-        test = table.set_index("id").loc[list(ours.ids)].reset_index()
-        split = record["split_hash"]
-        if split not in theirs:
+        planned, ours = plan(load(run), Catalog()), run_predictions(run)
+        file = keep / f"{record['split_hash'][:16]}.csv"
+        if not file.is_file():
+            table = read_table(planned)
+            table = table.merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
             training = table[table["part"] == "train"]
             model = _trained(training, planned.classes, minutes, images, planned.seed)
-            theirs[split] = predict(model, test)
+            test = table.set_index("id").loc[list(ours.ids)].reset_index()
+            keep.mkdir(parents=True, exist_ok=True)
+            write_predictions(file, replace(ours, probabilities=predict(model, test)))
+        lesions = dict(zip(ours.ids, ours.lesions, strict=True))
         click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
-        click.echo(beside(ours, theirs[split]))
+        click.echo(beside(ours, read_predictions(file, lesions)))
+        judged.setdefault(file, []).append(ours)
+    for file, own in judged.items():
+        if len(own) > 1:
+            lesions = dict(zip(own[0].ids, own[0].lesions, strict=True))
+            click.echo(f"the mean of {len(own)} runs")
+            click.echo(together(own, read_predictions(file, lesions)))
 
 
 def _trained(

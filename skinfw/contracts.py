@@ -198,6 +198,7 @@ class Result:
     metrics: by part, named numbers.
     intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
         empty where the recipe wants none.
+    replicates, seed: how often lesions are drawn again for them, 0 for never, and the draws' seed.
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
@@ -218,6 +219,8 @@ class Result:
     marks: Sequence[str] = ()
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     features: Callable[[str], Features] | None = None
+    replicates: int = 1000
+    seed: int = 0
 
 
 @dataclass(frozen=True)

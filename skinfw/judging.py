@@ -151,6 +151,7 @@ def judged(
     name: str,
     out: Path | None,
     notes: Sequence[str] = (),
+    marks: Sequence[str] = (),
 ) -> Judged:
     """Judge images, write what was found, and let the run's reports write about it.
 
@@ -159,6 +160,7 @@ def judged(
     name: of the evaluation.
     out: its folder; in the run folder unless given.
     notes: what was told of the images.
+    marks: what must be known before believing the numbers, beside the marks of the run.
     """
     from skinfw.engine.judge import Judge
 
@@ -176,7 +178,7 @@ def judged(
         "name": name,
         "run": str(saved.path),
         "dataset": planned.one("dataset").use,
-        "marks": saved.marks,
+        "marks": (*saved.marks, *marks),
         "notes": notes,
     }
     made = measured(folder, found["test"], metrics, recipe, about)
@@ -199,13 +201,20 @@ def judged(
             predictions=found,
             metrics={"test": made.metrics},
             rows=parts,
-            marks=saved.marks,
+            marks=(*saved.marks, *marks),
             intervals={"test": made.intervals} if made.intervals else {},
             features=features,
+            replicates=replicates_of(recipe),
+            seed=planned.seed,
         ),
         folder,
     )
     return made
+
+
+def replicates_of(recipe: Mapping[str, Any]) -> int:
+    """Return how often the intervals of a recorded recipe draw lesions again."""
+    return int(recipe.get("evaluate", {}).get("replicates", REPLICATES))
 
 
 def _trained(run: Path) -> tuple[list[dict[str, float]], int, str]:
@@ -246,7 +255,7 @@ def measured(
 
     numbers = measure(metrics, found)
     by_fold = [measure(metrics, fold) for fold in folds]
-    replicates = recipe.get("evaluate", {}).get("replicates", REPLICATES)
+    replicates = replicates_of(recipe)
     bounds = intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
     try:
         folder.mkdir(parents=True, exist_ok=True)

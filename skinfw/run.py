@@ -262,6 +262,8 @@ class _Run:
             rows={part: judge.rows for part, judge in judges.items()},
             marks=self.folder.record["marks"],
             intervals=bounds,
+            replicates=plan.evaluate.replicates,
+            seed=plan.seed,
         )
         return result
 

@@ -13,6 +13,11 @@ from skinfw.cli.recipes import SET_HELP
 if TYPE_CHECKING:
     from skinfw.contracts import Comparison
 
+LEARNED = {
+    "train": "the images are the run's own training part: the network has learned them",
+    "val": "the images are the run's own validation part: its best epoch was chosen by them",
+}
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -61,7 +66,7 @@ def evaluate(
     from skinfw.recipe import load, read_run, shown
 
     saved = saved_run(run)
-    names = dict(_pair(text) for text in maps)
+    names, marks = dict(_pair(text) for text in maps), []
     notes: list[str] = []
 
     def say(line: str) -> None:
@@ -80,11 +85,14 @@ def evaluate(
             )
         planned = plan(load(run, sets), Catalog())
         rows = own_rows(planned, part or "test", read_run(run))
+        if part in LEARNED:
+            marks = [LEARNED[part]]
+            click.echo(f"note: {marks[0]}")
     else:
         planned = plan(load(dataset, sets), Catalog())
         rows = other_rows(planned, part or "all", saved, names, say)
     name = part or "test" if dataset is None else planned.recipe.name
-    found = judged(saved, rows, planned, name, out, notes)
+    found = judged(saved, rows, planned, name, out, notes, marks)
     for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
         click.echo(line)
     for file in sorted(found.folder.iterdir()):

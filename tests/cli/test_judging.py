@@ -67,7 +67,9 @@ def test_a_run_judged_again_gives_its_numbers(there: Path) -> None:
 
 
 def test_another_part_can_be_judged(there: Path) -> None:
-    skinfw("evaluate", "run1", "--part", "val", "--out", "out")
+    said = skinfw("evaluate", "run1", "--part", "val", "--out", "out").output
+    assert "its best epoch was chosen by them" in said
+    assert "its best epoch was chosen by them" in (there / "out/report.html").read_text()
     rows = pd.read_csv(there / "run1/splits.csv")
     judged = set(pd.read_csv(there / "out/predictions.csv")["id"])
     assert judged == set(rows.loc[rows["part"] == "val", "id"])

@@ -13,6 +13,7 @@ from skinfw_reliability.parts import images_of, lesions_of
 
 if TYPE_CHECKING:
     from skinfw import Predictions
+    from skinfw_reliability.intervals import Estimate
 
 Share = Annotated[float, Interval(gt=0, lt=1)]
 
@@ -42,6 +43,7 @@ class Calibration:
         """Write calibration.json and reliability.png."""
         from skinfw_reliability.figure import draw
         from skinfw_reliability.files import write_json
+        from skinfw_reliability.intervals import estimator
         from skinfw_reliability.temperature import at_temperature, fit_temperature
 
         if "val" not in result.predictions:
@@ -49,15 +51,16 @@ class Calibration:
             write_json({"absent": f"{why} says nothing about others."}, folder / "calibration.json")
             return
         val, test = result.predictions["val"], result.predictions["test"]
+        estimate = estimator(result)
         temperature = fit_temperature(val.probabilities, val.true)
         scaled = replace(test, probabilities=at_temperature(test.probabilities, temperature))
         found = {
             "images": {"val": images_of(val), "test": images_of(test)},
             "lesions": {"val": lesions_of(val), "test": lesions_of(test)},
             "marks": list(result.marks),
-            **self.scaling(test, scaled, temperature),
-            "thresholds": self.thresholds(val, test),
-            "prediction_sets": self.prediction_sets(val, test),
+            **self.scaling(test, scaled, temperature, estimate),
+            "thresholds": self.thresholds(val, test, estimate),
+            "prediction_sets": self.prediction_sets(val, test, estimate),
         }
         write_json(found, folder / "calibration.json")
         panels = [
@@ -72,14 +75,16 @@ class Calibration:
 
     evaluate = write
 
-    def scaling(self, test: Predictions, scaled: Predictions, temperature: float) -> dict[str, Any]:
+    def scaling(
+        self, test: Predictions, scaled: Predictions, temperature: float, estimate: Estimate
+    ) -> dict[str, Any]:
         """Return the temperature, and what it changes on test.
 
         test: as the model said.
         scaled: at the temperature.
+        estimate: from `estimator`.
         """
         from skinfw_reliability.honesty import Honesty
-        from skinfw_reliability.intervals import estimates
         from skinfw_reliability.temperature import HIGHEST, LOWEST
 
         found: dict[str, Any] = {
@@ -87,7 +92,7 @@ class Calibration:
             "temperature_at_bound": temperature in (LOWEST, HIGHEST),
         }
         for name, part in (("before", test), ("after", scaled)):
-            found[name] = estimates(Honesty(bins=self.bins), part)
+            found[name] = estimate(Honesty(bins=self.bins), part)
             found[f"curve_{name}"] = [asdict(one) for one in self._curve(part)]
         return found
 
@@ -97,9 +102,8 @@ class Calibration:
         confidence, right = part.probabilities.max(1), part.predicted == part.true
         return reliability_curve(confidence, right, self.bins)
 
-    def thresholds(self, val: Predictions, test: Predictions) -> dict[str, Any]:
+    def thresholds(self, val: Predictions, test: Predictions, estimate: Estimate) -> dict[str, Any]:
         """Return a threshold for each class, chosen on validation, and what it gives on both."""
-        from skinfw_reliability.intervals import estimates
         from skinfw_reliability.thresholds import OperatingPoints, threshold_for
 
         chosen = {
@@ -107,7 +111,7 @@ class Calibration:
             for place, name in enumerate(val.classes)
         }
         points = OperatingPoints(chosen)
-        given: dict[str, dict[str, Any]] = {"val": points(val), "test": estimates(points, test)}
+        given: dict[str, dict[str, Any]] = {"val": points(val), "test": estimate(points, test)}
         return {
             "sensitivity": self.sensitivity,
             "classes": {
@@ -120,15 +124,16 @@ class Calibration:
             },
         }
 
-    def prediction_sets(self, val: Predictions, test: Predictions) -> dict[str, Any]:
+    def prediction_sets(
+        self, val: Predictions, test: Predictions, estimate: Estimate
+    ) -> dict[str, Any]:
         """Return the limit of each class, fitted on validation, and coverage and size on test."""
         import math
 
         from skinfw_reliability.conformal import PredictionSets, class_limits, least_lesions
-        from skinfw_reliability.intervals import estimates
 
         limits = class_limits(val.probabilities, val.true, val.lesions, self.coverage, self.sets)
-        measured = estimates(PredictionSets(limits, self.sets), test)
+        measured = estimate(PredictionSets(limits, self.sets), test)
         return {
             "method": self.sets,
             "coverage": self.coverage,

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from skinfw import Predictions, bootstrap
+from collections.abc import Callable
+
+from skinfw import Predictions, Result, bootstrap
 from skinfw_reliability.weighted import Weighted
 
+Estimates = dict[str, dict[str, float]]
+Estimate = Callable[[Weighted, Predictions], Estimates]
 
-def estimates(metric: Weighted, predictions: Predictions) -> dict[str, dict[str, float]]:
-    """Return each number as `value`, with the ends of its interval as `low` and `high`."""
-    ends = bootstrap(metric, predictions)
-    return {
-        name: {"value": value, "low": ends[name][0], "high": ends[name][1]}
-        for name, value in metric(predictions).items()
-    }
+
+def estimator(result: Result) -> Estimate:
+    """Return what measures predictions with the intervals of a result.
+
+    It returns each number as `value`, and the ends of its interval as `low` and `high`; these are
+    NaN where the recipe wants no intervals.
+    """
+
+    def estimate(metric: Weighted, predictions: Predictions) -> Estimates:
+        nan = (float("nan"), float("nan"))
+        ends = (
+            bootstrap(metric, predictions, result.replicates, result.seed)
+            if result.replicates
+            else {}
+        )
+        return {
+            name: {"value": value, **dict(zip(("low", "high"), ends.get(name, nan), strict=True))}
+            for name, value in metric(predictions).items()
+        }
+
+    return estimate

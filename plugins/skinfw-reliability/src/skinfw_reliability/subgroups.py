@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skinfw import Predictions
+    from skinfw_reliability.intervals import Estimate
 
 MELANOMA = "MEL"
 HEADER = ("attribute", "group", "images", "lesions", "classes", "number", "value", "low", "high",
@@ -45,6 +46,7 @@ class Subgroups:
         """Write subgroups.csv, subgroups.json and subgroups_images.csv."""
         from skinfw_reliability.files import write_csv, write_json
         from skinfw_reliability.groups import COLUMNS, known_groups, picture_groups
+        from skinfw_reliability.intervals import estimator
         from skinfw_reliability.pictures import look_at
 
         test, rows = result.predictions["test"], result.rows.get("test")
@@ -76,22 +78,24 @@ class Subgroups:
             ]
             header = ("id", "width", "height", "typology_angle", "skin_tone")
             write_csv(header, table, folder / "subgroups_images.csv")
-        write_csv(HEADER, self.table(test, found), folder / "subgroups.csv")
+        write_csv(HEADER, self.table(test, found, estimator(result)), folder / "subgroups.csv")
         about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "subgroups.json")
 
     evaluate = write
 
-    def table(self, test: Predictions, found: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def table(
+        self, test: Predictions, found: dict[str, Any], estimate: Estimate
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of subgroups.csv: all test images, then group by group.
 
         found: by attribute, the group of each image.
+        estimate: from `estimator`.
         """
         import numpy as np
 
         from skinfw_reliability.group_numbers import GroupNumbers
         from skinfw_reliability.groups import ordered
-        from skinfw_reliability.intervals import estimates
 
         default = [MELANOMA] if MELANOMA in test.classes else []
         metric = GroupNumbers(self.sensitive or default)
@@ -103,7 +107,7 @@ class Subgroups:
             own = taken(test, everyone[inside])
             lesions, shown = len(set(own.lesions)), len(set(own.true.tolist()))
             rests_on = metric.rests_on(own)
-            for number, ends in estimates(metric, own).items():
+            for number, ends in estimate(metric, own).items():
                 least = rests_on[number]
                 yield (attribute, name, len(own.ids), lesions, shown, number, *ends.values(),
                        least, "yes" if least < self.few else "no")  # fmt: skip

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skinfw import Features, Predictions
+    from skinfw_reliability.intervals import Estimate
 
 CURE = 'choose score = "one_minus_max" or "entropy"'
 Score = Literal["one_minus_max", "entropy", "energy", "neighbour", "mahalanobis"]
@@ -44,7 +45,8 @@ class Unknown:
     def write(self, result: Result, folder: Path) -> None:
         """Write unknown.csv, nine_classes.csv and unknown.json."""
         from skinfw_reliability.files import write_csv, write_json
-        from skinfw_reliability.nine_classes import unknown_confidence
+        from skinfw_reliability.intervals import estimator
+        from skinfw_reliability.nine_classes import ChallengeAccuracy, unknown_confidence
 
         if "val" not in result.predictions:
             why = (
@@ -75,9 +77,13 @@ class Unknown:
             lines = zip(everyone.ids, everyone.probabilities.tolist(), strict=True)
             rows = [[name, *row] for name, row in lines]
             write_csv(["image", *everyone.classes], rows, folder / "nine_classes.csv")
-            about |= self._costs(judged[0], nine[0])
+            estimate = estimator(result)
+            about |= {
+                "without_unknown": estimate(ChallengeAccuracy(), judged[0]),
+                "with_unknown": estimate(ChallengeAccuracy(), nine[0]),
+            }
             if "strangers" in scores:
-                about["strangers"] = self._found(everyone, scores, unknown)
+                about["strangers"] = self._found(everyone, scores, unknown, estimate)
         about |= {"notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "unknown.json")
 
@@ -108,28 +114,17 @@ class Unknown:
         confidences = with_unknown(part.probabilities[:, : len(result.classes)], unknown)
         return replace(part, probabilities=confidences, classes=(*result.classes, UNKNOWN))
 
-    def _costs(self, test: Predictions, nine: Predictions) -> dict[str, Any]:
-        """Return what UNK costs on known images.
-
-        test, nine: without and with UNK.
-        """
-        from skinfw_reliability.intervals import estimates
-        from skinfw_reliability.nine_classes import ChallengeAccuracy
-
-        return {
-            "without_unknown": estimates(ChallengeAccuracy(), test),
-            "with_unknown": estimates(ChallengeAccuracy(), nine),
-        }
-
-    def _found(self, everyone: Predictions, scores: Scores, unknown: Scores) -> dict[str, Any]:
+    def _found(
+        self, everyone: Predictions, scores: Scores, unknown: Scores, estimate: Estimate
+    ) -> dict[str, Any]:
         """Return how well each score finds strangers, and the challenge's score with them.
 
         everyone: known images and strangers, with UNK.
         scores, unknown: of both parts.
+        estimate: from `estimator`.
         """
         import numpy as np
 
-        from skinfw_reliability.intervals import estimates
         from skinfw_reliability.nine_classes import ChallengeAccuracy, Detection
 
         def both(found: Scores, name: str) -> Any:
@@ -138,10 +133,10 @@ class Unknown:
         return {
             "images": len(scores["strangers"][self.score]),
             "scores": {
-                name: estimates(Detection(both(scores, name), both(unknown, name)), everyone)
+                name: estimate(Detection(both(scores, name), both(unknown, name)), everyone)
                 for name in scores["strangers"]
             },
-            "with_unknown": estimates(ChallengeAccuracy(), everyone),
+            "with_unknown": estimate(ChallengeAccuracy(), everyone),
         }
 
     def _table(
