@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from skinfw.contracts import Downloads
-    from skinfw.fetch import Work
+    from skinfw.fetching.fetch import Work
 
 
 @click.command()
@@ -30,8 +30,8 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
     or a crash. What came is on record in downloads.json, with checksums, and never fetched twice.
     """
     from skinfw.cli.transfer import Transfer
-    from skinfw.fetch import check_space, survey
-    from skinfw.fetch import fetch as execute
+    from skinfw.fetching.fetch import check_space, survey
+    from skinfw.fetching.fetch import fetch as execute
     from skinfw.recipe import shown
 
     name, downloads = _downloads(dataset)
@@ -81,7 +81,7 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
 def _say(work: Work, keep: bool) -> None:
     """Tell what comes, what it takes, and on what terms."""
-    from skinfw.download import amount
+    from skinfw.fetching.download import amount
     from skinfw.recipe import shown
 
     count = len(work.tasks)

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from skinfw.cli.progress import LIVE_SECONDS, PLAIN_SECONDS, LastLine
-from skinfw.download import amount
+from skinfw.fetching.download import amount
 
 
 class Transfer(LastLine):

@@ -8,7 +8,7 @@ import pytest
 from fileserver import FileServer
 
 from skinfw import SkinfwError
-from skinfw.download import CHUNK, Partial, ask, download
+from skinfw.fetching.download import CHUNK, Partial, ask, download
 
 CONTENT = os.urandom(3 * CHUNK + 1234)
 

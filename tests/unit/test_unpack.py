@@ -11,7 +11,7 @@ import pytest
 from fileserver import zipped
 
 from skinfw import SkinfwError
-from skinfw.unpack import unpacked
+from skinfw.fetching.unpack import unpacked
 
 
 class Deaf:

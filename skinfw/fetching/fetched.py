@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skinfw.contracts import Download
-from skinfw.download import CHUNK
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.unpack import tally
+from skinfw.fetching.download import CHUNK
+from skinfw.fetching.unpack import tally
 
 RECORD = "downloads.json"
 State = Literal["absent", "unknown", "there", "done"]

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
-from skinfw.download import Follower, amount
 from skinfw.errors import SkinfwError
+from skinfw.fetching.download import Follower, amount
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 

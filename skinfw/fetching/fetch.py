@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from skinfw.contracts import Download, Downloads
-from skinfw.download import Follower, Partial, Remote, amount, ask, download
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.fetched import Fetched, Record, State, changed, sha256
-from skinfw.unpack import tally, unpacked
+from skinfw.fetching.download import Follower, Partial, Remote, amount, ask, download
+from skinfw.fetching.fetched import Fetched, Record, State, changed, sha256
+from skinfw.fetching.unpack import tally, unpacked
 
 
 @dataclass(frozen=True)
