@@ -23,6 +23,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
 from skinfw.intervals import bootstrap, chained, taken
 from skinfw.predictions import write_predictions
+from skinfw.reading import present_rows, read_csv, refuse_rows, wrong_line
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
 __version__ = "0.1.0"
@@ -55,6 +56,10 @@ __all__ = [
     "bootstrap",
     "chained",
     "hookimpl",
+    "present_rows",
+    "read_csv",
+    "refuse_rows",
     "taken",
     "write_predictions",
+    "wrong_line",
 ]

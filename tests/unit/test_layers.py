@@ -13,7 +13,7 @@ ROOT = CORE.parent
 PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 # A module may import from those before it, never from those after it.
 LAYERS = [
-    "errors", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
+    "errors", "reading", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks", "steps",
     "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema",
     "fetching.download", "fetching.unpack", "fetching.fetched", "fetching.fetch", "engine.seed",
     "intervals", "paired", "predictions",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import SkinfwError
-from skinfw_datasets.reading import read_csv, refuse, wrong
+from skinfw import SkinfwError, present_rows, read_csv, refuse_rows, wrong_line
 from skinfw_datasets.seven_point import GROUPS as CRITERION_GROUPS
 
 if TYPE_CHECKING:
@@ -80,8 +79,8 @@ class Derm7pt:
         file = self.root / "meta" / "meta.csv"
         meta = read_csv(file, ["case_num", "diagnosis", *KEPT, "clinic", "derm"])
         diagnosis = meta["diagnosis"].str.lower()
-        refuse(file, ~diagnosis.isin(list(GROUPS)), diagnosis, "the diagnosis is unknown")
-        refuse(file, meta["case_num"].duplicated(), meta["case_num"], "the case occurs twice")
+        refuse_rows(file, ~diagnosis.isin(list(GROUPS)), diagnosis, "the diagnosis is unknown")
+        refuse_rows(file, meta["case_num"].duplicated(), meta["case_num"], "the case occurs twice")
         meta["label"], meta["split"] = diagnosis.map(GROUPS), self._parts(len(meta))
         if self.criteria == "grouped":
             self._group(file, meta)
@@ -100,7 +99,11 @@ class Derm7pt:
             lesion = "case-" + meta["case_num"]
             parts.append(meta.assign(**columns, path=found[kind], lesion=lesion))
         table = pd.concat(parts, ignore_index=True)
-        table, notes = self._present(table[table["split"] != ""])
+        table = table[table["split"] != ""]
+        absent = table["path"] == ""
+        if self.image == "pair":
+            absent |= table["clinic"] == ""
+        table, notes = present_rows(table, absent, self.missing, str(self.root / "images"))
         columns = ["id", "path", "label", "lesion", "split", "image", "diagnosis", *KEPT]
         columns += ["clinic"] if self.image == "pair" else []
         table = table[columns].reset_index(drop=True)
@@ -112,7 +115,7 @@ class Derm7pt:
         for name, groups in CRITERION_GROUPS.items():
             values = meta[name].str.lower().str.strip()
             what = f"the value of {name} is unknown"
-            refuse(file, ~values.isin(["", *groups]), values, what)
+            refuse_rows(file, ~values.isin(["", *groups]), values, what)
             meta[name] = values.map({"": "", **groups})
 
     def _parts(self, rows: int) -> list[str]:
@@ -121,12 +124,14 @@ class Derm7pt:
         for part, name in PARTS.items():
             file = self.root / "meta" / f"{name}_indexes.csv"
             indices = read_csv(file, ["indexes"])["indexes"]
-            refuse(file, ~indices.str.fullmatch(r"\d+"), indices, "the index is no number")
+            refuse_rows(file, ~indices.str.fullmatch(r"\d+"), indices, "the index is no number")
             numbers = indices.astype(int)
-            refuse(file, numbers >= rows, indices, f"the index lies outside meta.csv's {rows} rows")
+            refuse_rows(
+                file, numbers >= rows, indices, f"the index lies outside meta.csv's {rows} rows"
+            )
             for line, number in enumerate(numbers, 2):
                 if parts[number]:
-                    raise wrong(file, line, f"row {number} of meta.csv is in two parts")
+                    raise wrong_line(file, line, f"row {number} of meta.csv is in two parts")
                 parts[number] = part
         return parts
 
@@ -145,22 +150,3 @@ class Derm7pt:
                 file = Path(place) / name
                 found[file.relative_to(folder).as_posix().lower()] = str(file)
         return found
-
-    def _present(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        """Return the rows whose image exists, and the sentence about the others."""
-        absent = table["path"] == ""
-        if self.image == "pair":
-            absent |= table["clinic"] == ""
-        count, total = int(absent.sum()), len(table)
-        if not count:
-            return table, []
-        if self.missing == "error":
-            raise SkinfwError(
-                f"{count:,} of {total:,} images are absent",
-                str(self.root / "images"),
-                f"the first is that of {table.loc[absent, 'id'].iloc[0]}",
-                'complete the download, or set dataset.missing = "drop"',
-            )
-        there = table[~absent]
-        there.attrs["absent"] = count
-        return there, [f"{count:,} of {total:,} images are absent and left out"]

@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import SkinfwError
-from skinfw_datasets.reading import read_csv, refuse, wrong
+from skinfw import SkinfwError, present_rows, read_csv, refuse_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +118,13 @@ class Table:
         table = self._rows.copy()
         if "id" not in table.columns:
             table["id"] = table["path"]
-        refuse(self.file, table["id"] == "", table["path"], "an image has no id")
-        refuse(self.file, table["id"].duplicated(), table["id"], "an id occurs twice")
+        refuse_rows(self.file, table["id"] == "", table["path"], "an image has no id")
+        refuse_rows(self.file, table["id"].duplicated(), table["id"], "an id occurs twice")
         if "split" in table.columns:
             split = table["split"].str.lower()
-            refuse(self.file, ~split.isin(list(PARTS)), split, "split is none of train, val, test")
+            refuse_rows(
+                self.file, ~split.isin(list(PARTS)), split, "split is none of train, val, test"
+            )
             table["split"] = split.map(PARTS)
         lesion = table["id"]
         for column in ("patient", "lesion"):
@@ -134,32 +135,18 @@ class Table:
         pictures = ["path", *self.pictures]
         for column in pictures:
             table[column] = [str(folder / path) for path in table[column]]
-        there = pd.DataFrame({name: table[name].map(_is_file) for name in pictures})
-        absent = ~there.all(axis=1)
-        notes = []
-        if absent.any():
-            count, total = int(absent.sum()), len(table)
-            if self.missing == "error":
-                raise wrong(
-                    self.file,
-                    int(absent.to_numpy().argmax()) + 2,
-                    f"{count:,} of {total:,} images are absent",
-                    f'the first is "{table[pictures].to_numpy()[~there.to_numpy()][0]}"',
-                )
-            table = table[~absent]
-            table.attrs["absent"] = count
-            notes.append(f"{count:,} of {total:,} images are absent and left out")
+        absent = ~pd.DataFrame({name: table[name].map(_is_file) for name in pictures}).all(axis=1)
+        line = int(absent.to_numpy().argmax()) + 2
+        table, notes = present_rows(table, absent, self.missing, f"{self.file}:{line}")
         table = table.reset_index(drop=True)
         table.attrs["notes"] = notes
         return table
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        table = read_csv(self.file, ["path", "label", *self.pictures])
-        if table.empty:
-            raise wrong(self.file, 2, "there is a header and no row")
-        refuse(self.file, table["path"] == "", table["label"], "an image has no path")
-        refuse(self.file, table["label"] == "", table["path"], "an image has no label")
+        table = read_csv(self.file, ["path", "label", *self.pictures], filled=True)
+        refuse_rows(self.file, table["path"] == "", table["label"], "an image has no path")
+        refuse_rows(self.file, table["label"] == "", table["path"], "an image has no label")
         return table
 
 

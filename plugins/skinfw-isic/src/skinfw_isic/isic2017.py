@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads
+from skinfw import Downloads, present_rows, refuse_rows
 from skinfw_isic.downloads import ISIC2017
-from skinfw_isic.official import find_csv, find_images, present, read_csv, refuse, refuse_shared
+from skinfw_isic.official import find_csv, find_images, read_official, refuse_shared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class Isic2017:
 
         table = pd.concat([self._part(part) for part in PARTS], ignore_index=True)
         refuse_shared(table, self.root)
-        table, notes = present(table, self.root, self.missing)
+        table, notes = present_rows(table, table["path"] == "", self.missing, str(self.root))
         table = table.reset_index(drop=True)
         table.attrs["notes"] = notes
         return table
@@ -62,11 +62,11 @@ class Isic2017:
 
         name = f"ISIC-2017_{PARTS[part]}"
         file = find_csv(self.root, f"{name}_Part3_GroundTruth")
-        truth = read_csv(file, ["image_id", *COLUMNS], "image_id")
+        truth = read_official(file, ["image_id", *COLUMNS], "image_id")
         numbers = truth[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
         wrong = ~numbers.isin([0, 1]).all(axis=1) | (numbers.sum(axis=1) > 1)
         what = "the labels of an image are not 0 or 1, or both are 1"
-        refuse(file, wrong, truth["image_id"], what)
+        refuse_rows(file, wrong, truth["image_id"], what)
         labels = [
             "MEL" if melanoma else "SK" if keratosis else "NV"
             for melanoma, keratosis in numbers.itertuples(index=False)
@@ -86,6 +86,6 @@ class Isic2017:
         file = next((file for file in files if file.is_file()), None)
         if file is None:
             return pd.DataFrame("", ids.index, list(METADATA.values()))
-        known = read_csv(file, ["image_id", *METADATA], "image_id").set_index("image_id")
+        known = read_official(file, ["image_id", *METADATA], "image_id").set_index("image_id")
         known = known.rename(columns=METADATA).replace("unknown", "")
         return known.reindex(ids)[list(METADATA.values())].fillna("").set_index(ids.index)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads, SkinfwError
+from skinfw import Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2018
 from skinfw_isic.official import (
     find_csv,
     find_images,
     has_csv,
-    present,
-    read_csv,
     read_labels,
+    read_official,
     refuse_shared,
 )
 
@@ -68,7 +67,7 @@ class Isic2018:
             others["lesion"], alone = others["id"], len(others)
             table = pd.concat([table.assign(split="train"), others], ignore_index=True).fillna("")
             refuse_shared(table, self.root)
-        table, notes = present(table, self.root, self.missing)
+        table, notes = present_rows(table, table["path"] == "", self.missing, str(self.root))
         if alone:
             notes.append(
                 f"the {alone:,} images of validation and test have no lesion id; each counts as "
@@ -96,7 +95,7 @@ class Isic2018:
         """Return id, path and label of one official part."""
         name = f"ISIC2018_Task3_{PARTS[part]}"
         file = find_csv(self.root, f"{name}_GroundTruth")
-        if not set(CLASSES) & set(read_csv(file, ["image"], "image").columns):
+        if not set(CLASSES) & set(read_official(file, ["image"], "image").columns):
             raise SkinfwError(
                 f"the {PARTS[part].lower()} images have no labels",
                 f"{file}:1",
@@ -113,8 +112,8 @@ class Isic2018:
         """Return id, lesion and what else is known, from the table that is there."""
         if has_csv(self.root, METADATA):
             file = find_csv(self.root, METADATA)
-            table = read_csv(file, ["image_id", "lesion_id", *COLUMNS], "image_id")
+            table = read_official(file, ["image_id", "lesion_id", *COLUMNS], "image_id")
             table = table.rename(columns={"image_id": "id", "lesion_id": "lesion", **COLUMNS})
             return table[["id", "lesion", *COLUMNS.values()]]
-        table = read_csv(find_csv(self.root, LESIONS), ["image", "lesion_id"], "image")
+        table = read_official(find_csv(self.root, LESIONS), ["image", "lesion_id"], "image")
         return table.rename(columns={"image": "id", "lesion_id": "lesion"})[["id", "lesion"]]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads, SkinfwError
+from skinfw import Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2019
-from skinfw_isic.official import bare_id, find_csv, find_images, present, read_csv, read_labels
+from skinfw_isic.official import bare_id, find_csv, find_images, read_labels, read_official
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Isic2019:
         """Return a row per image that is there."""
         truth = find_csv(self.root, "ISIC_2019_Training_GroundTruth")
         labels = read_labels(truth, "image", (*CLASSES, UNKNOWN))
-        metadata = read_csv(
+        metadata = read_official(
             find_csv(self.root, "ISIC_2019_Training_Metadata"),
             ["image", "lesion_id", *METADATA],
             "image",
@@ -76,7 +76,7 @@ class Isic2019:
         if self.unknown == "drop" and strangers:
             table = table[table["label"] != UNKNOWN]
             notes.append(f"{strangers:,} images labelled UNK are left out")
-        table, note = present(table, self.root, self.missing)
+        table, note = present_rows(table, table["path"] == "", self.missing, str(self.root))
         alone = int((table["lesion"] == bare_id(table["id"])).sum())
         if alone:
             note.append(f"{alone:,} images have no lesion id; each counts as its own lesion")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from skinfw import SkinfwError
+from skinfw import SkinfwError, read_csv, refuse_rows, wrong_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,39 +49,18 @@ def has_csv(root: Path, name: str) -> bool:
     return any(place.is_file() for place in _places(root, name))
 
 
-def read_csv(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
+def read_official(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
     """Read a CSV with a header as the challenge wrote it; all values are texts, blanks are empty.
 
     file: the CSV.
     required: columns that must be there.
     key: the column of image ids: unique, not blank, no path.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(
-            file,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,  # a comma at the end of each row must not shift the columns
-            skip_blank_lines=False,  # so that row numbers are line numbers
-        )
-    except pd.errors.EmptyDataError:
-        raise _wrong(file, 1, "the file is empty") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise _wrong(file, 0, "the file is no readable CSV", str(error)) from error
-    missing = [name for name in required if name not in table.columns]
-    if missing:
-        header = ",".join(map(str, table.columns))
-        raise _wrong(file, 1, f"the header lacks {', '.join(missing)}", f"it is {header[:120]}")
-    if table.empty:
-        raise _wrong(file, 2, "there is a header and no row")
-    ids = table[key].str.strip()
-    table[key] = ids
-    refuse(file, ids == "", ids, "the image id is blank")
-    refuse(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
-    refuse(file, ids.duplicated(), ids, "the image id occurs twice")
+    table = read_csv(file, required, filled=True)
+    ids = table[key]
+    refuse_rows(file, ids == "", ids, "the image id is blank")
+    refuse_rows(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
+    refuse_rows(file, ids.duplicated(), ids, "the image id occurs twice")
     return table
 
 
@@ -95,10 +74,10 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = read_csv(file, [key, *classes], key)
+    table = read_official(file, [key, *classes], key)
     strange = [name for name in table.columns if name not in (key, *classes)]
     if strange:
-        raise _wrong(
+        raise wrong_line(
             file,
             1,
             f"the header has the unknown class {strange[0]}",
@@ -106,9 +85,9 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
         )
     numbers = table[list(classes)].apply(pd.to_numeric, errors="coerce")
     ids = table[key]
-    refuse(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
-    refuse(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
-    refuse(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
+    refuse_rows(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
+    refuse_rows(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
+    refuse_rows(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
     return pd.DataFrame({key: ids, "label": numbers.idxmax(axis=1).astype(str)})
 
 
@@ -136,31 +115,6 @@ def find_images(root: Path, folder: str) -> dict[str, Path]:
     }
 
 
-def present(
-    table: pd.DataFrame, root: Path, missing: Literal["error", "drop"]
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows whose image exists, and the sentence about the others, if there are any.
-
-    table: with columns id and path; the path of an absent image is empty.
-    root: for the message.
-    missing: raise where an image is absent, or drop its row.
-    """
-    absent = table["path"] == ""
-    count, total = int(absent.sum()), len(table)
-    if not count:
-        return table, []
-    if missing == "error":
-        raise SkinfwError(
-            f"{count:,} of {total:,} images are absent",
-            str(root),
-            f"the first is {table.loc[absent, 'id'].iloc[0]}",
-            'complete the download, or set dataset.missing = "drop"',
-        )
-    there = table[~absent]
-    there.attrs["absent"] = count
-    return there, [f"{count:,} of {total:,} images are absent and left out"]
-
-
 def refuse_shared(table: pd.DataFrame, root: Path) -> None:
     """Raise where an image is in two official parts.
 
@@ -182,23 +136,5 @@ def bare_id(ids: pd.Series[str]) -> pd.Series[str]:
     return ids.str.removesuffix(SUFFIX)
 
 
-def refuse(file: Path, wrong: pd.Series[bool], ids: pd.Series[str], what: str) -> None:
-    """Raise with the line of the first wrong row and the number of all.
-
-    wrong: which rows are.
-    ids: of the images, to name the first.
-    """
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
-        count = int(wrong.sum())
-        more = f" (and {count - 1} more rows)" if count > 1 else ""
-        raise _wrong(file, row + 2, what, f'image "{ids.iloc[row]}"{more}')
-
-
 def _places(root: Path, name: str) -> tuple[Path, Path]:
     return root / f"{name}.csv", root / name / f"{name}.csv"
-
-
-def _wrong(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
-    where = f"{file}:{line}" if line else str(file)
-    return SkinfwError(what, where, why, "download the official file again, or mend the row")
