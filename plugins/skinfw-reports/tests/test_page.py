@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,20 @@ def test_what_other_reports_found_is_shown(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert words in text, words
     assert {"href": "#subgroups"} in found_page.all("a")
+
+
+def test_the_decision_curve_is_drawn_where_net_benefit_is_measured(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    assert "Decision curve" not in page(made)[0]
+    benefit = {"net_benefit/0.10": 0.2, "net_benefit/0.50": -0.1,
+               "net_benefit_of_all/0.10": 0.1, "net_benefit_of_all/0.50": -0.6}  # fmt: skip
+    ends = {name: (value - 0.05, value + 0.05) for name, value in benefit.items()}
+    made = replace(made, metrics={"test": {**NUMBERS, **benefit}},
+                   intervals={"test": {**made.intervals.get("test", {}), **ends}})  # fmt: skip
+    text, found = page(made)
+    assert "Decision curve" in text
+    said = [str(figure["aria-label"]) for figure in found.all("figure")]
+    assert any("better than acting on every lesion and on none at 10%" in one for one in said)
 
 
 def test_why_nothing_could_be_calibrated_is_said(tmp_path: Path) -> None:

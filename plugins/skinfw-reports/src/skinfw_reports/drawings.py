@@ -82,6 +82,46 @@ def operating_curves(predictions: Predictions) -> list[Drawing]:
     ]
 
 
+def net_benefit(
+    numbers: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> list[Drawing]:
+    """Return the decision curve of malignant against benign, if that was measured.
+
+    numbers, intervals: of the test part; `net_benefit/0.10` and `net_benefit_of_all/0.10` count.
+    """
+    keys = [name for name in numbers if name.startswith("net_benefit/")]
+    chances = [float(name.partition("/")[2]) for name in keys]
+    own = [numbers[name] for name in keys]
+    everyone = [numbers[f"net_benefit_of_all/{name.partition('/')[2]}"] for name in keys]
+    if len(keys) < 2 or any(value != value for value in own):
+        return []
+    figure = new_figure(8.6, 4.0)
+    axes = figure.subplots()
+    if all(name in intervals for name in keys):
+        low, high = zip(*(intervals[name] for name in keys), strict=True)
+        axes.fill_between(chances, low, high, color=VALIDATION, alpha=0.15, linewidth=0)
+    axes.plot(chances, own, color=VALIDATION, marker="o", markersize=3, label="by the network")
+    axes.plot(chances, everyone, color=TRAIN, linestyle="--", label="every lesion")
+    axes.axhline(0, color=GREY, linewidth=0.8, linestyle=":", label="no lesion")
+    axes.set(xlabel="chance of malignancy at which one acts", ylabel="net benefit")
+    axes.set_ylim(bottom=min(-0.05, *own))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, title="acting on", title_fontsize=9, alignment="left")
+    better = [f"{chance:.0%}" for chance, mine, all_ in zip(chances, own, everyone, strict=True)
+              if mine > max(all_, 0)]  # fmt: skip
+    said = ", ".join(better) if better else "no chance that was looked at"
+    return [
+        Drawing(
+            svg(figure, "benefit"),
+            f"Net benefit of malignant against benign. The network is better than acting on every "
+            f"lesion and on none at {said}.",
+            "Decision curve, malignant against benign: true positives less false ones at the price "
+            "of the chance at which one acts, per image, with 95 % intervals. It takes the "
+            "probabilities at their word and the share of malignant lesions as it is here.",
+        )
+    ]
+
+
 def reliability(predictions: Predictions) -> Drawing:
     """Return how often images are right that the network is so and so sure of."""
     import numpy as np

@@ -97,7 +97,12 @@ class Page:
             "sections": [{"key": key, "title": title} for key, title in titles.items()],
             "classes": per_class(result),
             "confusion": confusion(test),
-            "curves": drawings.operating_curves(test),
+            "curves": [
+                *drawings.operating_curves(test),
+                *drawings.net_benefit(
+                    result.metrics.get("test", {}), result.intervals.get("test", {})
+                ),
+            ],
             "reliability": drawings.reliability(test),
             "calibration": calibration,
             "calibration_text": calibration_text,
