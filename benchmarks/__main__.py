@@ -26,7 +26,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--only", type=click.Choice(NAMES), multiple=True, help="Run these; can repeat.")
 @click.option("--rounds", type=click.IntRange(1), help="Pairs per comparison; 7, or 1 in a smoke.")
 @click.option("--images", type=FOLDER, help="JPEG files to measure with; synthetic without.")
-@click.option("--isic2018", type=FOLDER, help="The unpacked ISIC 2018 archive.")
+@click.option("--isic2019", type=FOLDER, help="The unpacked ISIC 2019 archive.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/benchmarks"))
 @click.option("--write", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Also put the table between the markers of this document.")  # fmt: skip
@@ -36,7 +36,7 @@ def main(
     only: tuple[str, ...],
     rounds: int | None,
     images: Path | None,
-    isic2018: Path | None,
+    isic2019: Path | None,
     out: Path,
     write: Path | None,
     smoke: bool,
@@ -49,7 +49,7 @@ def main(
         return
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(rounds or (1 if smoke else 7), smoke, Path(scratch), images, isic2018)
+        bench = Bench(rounds or (1 if smoke else 7), smoke, Path(scratch), images, isic2019)
         record: dict[str, Any] = {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": machine.describe(),

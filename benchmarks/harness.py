@@ -25,14 +25,14 @@ class Bench:
     smoke: do a little of everything, to see that it runs; the figures mean nothing.
     scratch: a folder that is deleted afterwards.
     images: a folder of JPEG files; None draws synthetic ones.
-    isic2018: the unpacked ISIC 2018 archive, if there is one.
+    isic2019: the unpacked ISIC 2019 archive, if there is one.
     """
 
     rounds: int
     smoke: bool
     scratch: Path
     images: Path | None = None
-    isic2018: Path | None = None
+    isic2019: Path | None = None
 
     def amount(self, full: int, little: int) -> int:
         """Return how much to do: `full`, or `little` where it is only a smoke test."""

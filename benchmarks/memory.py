@@ -18,11 +18,11 @@ EPOCH = """
 
 
 def memory(bench: Bench) -> list[Row]:
-    """Train an epoch on ISIC 2018, decoded and mapped, and one on a few images in memory."""
-    if not bench.isic2018:
-        raise Skip("it trains on real images: --isic2018 ROOT")
+    """Train an epoch on ISIC 2019, decoded and mapped, and one on a few images in memory."""
+    if not bench.isic2019:
+        raise Skip("it trains on real images: --isic2019 ROOT")
     size = bench.amount(SIZE, 32)
-    isic = f'use = "isic2018"\nroot = "{bench.isic2018.resolve()}"\nmissing = "drop"'
+    isic = f'use = "isic2019"\nroot = "{bench.isic2019.resolve()}"\nmissing = "drop"'
     real = ours.recipe(isic, size, EPOCH, split="lesion-stratified")
     few = ours.recipe(ours.noise(256, size), size, EPOCH)
     peaks = [_peak(bench.scratch / name, text) for name, text in (("isic", real), ("few", few))]

@@ -50,7 +50,7 @@ def test_every_comparison_runs_or_says_why_not(tmp_path: Path) -> None:
     for name in names:
         absent = [peer for peer in PEERS.get(name, []) if not importlib.util.find_spec(peer)]
         if name == "memory":
-            assert "--isic2018" in found[name]["skipped"]
+            assert "--isic2019" in found[name]["skipped"]
         elif absent:
             assert "cannot be imported" in found[name]["skipped"] and absent[0] in said
         else:
