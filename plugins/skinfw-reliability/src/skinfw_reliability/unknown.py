@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from skinfw import UNKNOWN, Result, SkinfwError, chained
+from skinfw import UNKNOWN, Result, SkinfwError, chained, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skinfw import Features, Predictions
-    from skinfw_reliability.intervals import Estimate
 
 CURE = 'choose score = "one_minus_max" or "entropy"'
 Score = Literal["one_minus_max", "entropy", "energy", "neighbour", "mahalanobis"]
-Scores = dict[str, dict[str, Any]]
+Scores = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,126 +43,118 @@ class Unknown:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write unknown.csv, nine_classes.csv and unknown.json."""
+        import numpy as np
+
         from skinfw_reliability.files import write_csv, write_json
         from skinfw_reliability.intervals import estimator
-        from skinfw_reliability.nine_classes import ChallengeAccuracy, unknown_confidence
+        from skinfw_reliability.nine_classes import (
+            ChallengeAccuracy,
+            Detection,
+            unknown_confidence,
+            with_unknown,
+        )
 
         if "val" not in result.predictions:
-            why = (
-                "The run kept no predictions of a validation part: what is strange is told by them."
-            )
+            why = "The run kept no predictions of a validation part, by which strangeness is told."
             write_json({"absent": why}, folder / "unknown.json")
             return
-        scores, notes = self.scores(result)
-        if self.score not in scores["test"]:
+        judged = [part for part in ("test", "strangers") if part in result.predictions]
+        known, scores, notes = self.scores(result, judged)
+        if self.score not in scores:
             raise SkinfwError(
                 f'the report "unknown" cannot make UNK of {self.score}', why=notes[0], cure=CURE
             )
-        about: dict[str, Any] = {"score": self.score, "refused": self.refused}
-        known = scores.pop("val")
         unknown = {
-            part: {name: unknown_confidence(own, known[name], self.refused)
-                   for name, own in found.items()}
-            for part, found in scores.items()
-        }  # fmt: skip
-        judged = [result.predictions[part] for part in scores]
-        write_csv(*self._table(judged, scores, unknown), folder / "unknown.csv")
+            name: unknown_confidence(own, known[name], self.refused) for name, own in scores.items()
+        }
+        about: dict[str, Any] = {"score": self.score, "refused": self.refused}
         if UNKNOWN in result.classes:
+            everyone = result.predictions["test"]
             notes.append("UNK is a class already: nine_classes.csv is left out")
         else:
-            wanted = [unknown[part][self.score] for part in scores]
-            nine = [self._nine(result, *one) for one in zip(judged, wanted, strict=True)]
-            everyone = chained(nine)
-            lines = zip(everyone.ids, everyone.probabilities.tolist(), strict=True)
-            rows = [[name, *row] for name, row in lines]
-            write_csv(["image", *everyone.classes], rows, folder / "nine_classes.csv")
-            estimate = estimator(result)
+            everyone = chained([_with_column(result.predictions[part]) for part in judged])
+            chances = with_unknown(everyone.probabilities[:, :-1], unknown[self.score])
+            nine = replace(everyone, probabilities=chances)
+            rows = zip(nine.ids, nine.probabilities.tolist(), strict=True)
+            lines = [[name, *row] for name, row in rows]
+            write_csv(["image", *nine.classes], lines, folder / "nine_classes.csv")
+            estimate, test = estimator(result), result.predictions["test"]
             about |= {
-                "without_unknown": estimate(ChallengeAccuracy(), judged[0]),
-                "with_unknown": estimate(ChallengeAccuracy(), nine[0]),
+                "without_unknown": estimate(ChallengeAccuracy(), test),
+                "with_unknown": estimate(
+                    ChallengeAccuracy(), taken(nine, np.arange(len(test.ids)))
+                ),
             }
-            if "strangers" in scores:
-                about["strangers"] = self._found(everyone, scores, unknown, estimate)
+            if "strangers" in judged:
+                about["strangers"] = {
+                    "images": len(nine.ids) - len(test.ids),
+                    "with_unknown": estimate(ChallengeAccuracy(), nine),
+                    "scores": {
+                        name: estimate(Detection(own, unknown[name]), nine)
+                        for name, own in scores.items()
+                    },
+                }
+        self._table(everyone, scores, unknown, folder / "unknown.csv")
         about |= {"notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "unknown.json")
 
     evaluate = write
 
-    def scores(self, result: Result) -> tuple[Scores, list[str]]:
-        """Return the scores of each part by name, and why some are absent."""
-        from skinfw_reliability.strangeness import entropy, one_minus_max
+    def scores(self, result: Result, judged: list[str]) -> tuple[Scores, Scores, list[str]]:
+        """Return the scores of validation and of judged parts, and why some are absent.
 
-        parts = [part for part in ("val", "test", "strangers") if part in result.predictions]
-        said = {part: result.predictions[part].probabilities for part in parts}
-        found = {
-            part: {"one_minus_max": one_minus_max(own), "entropy": entropy(own)}
-            for part, own in said.items()
-        }
-        if not self.features:
-            return found, ["energy, neighbour and mahalanobis need features = true"]
-        if result.features is None:
-            lacks = "energy, neighbour and mahalanobis need the network, not predictions alone"
-            return found, [lacks]
-        beside = self._of_features(result.features, parts)
-        return {part: own | beside[part] for part, own in found.items()}, []
-
-    def _nine(self, result: Result, part: Predictions, unknown: Any) -> Predictions:
-        """Return predictions with UNK, confidences [N], behind the network's classes."""
-        from skinfw_reliability.nine_classes import with_unknown
-
-        confidences = with_unknown(part.probabilities[:, : len(result.classes)], unknown)
-        return replace(part, probabilities=confidences, classes=(*result.classes, UNKNOWN))
-
-    def _found(
-        self, everyone: Predictions, scores: Scores, unknown: Scores, estimate: Estimate
-    ) -> dict[str, Any]:
-        """Return how well each score finds strangers, and the challenge's score with them.
-
-        everyone: known images and strangers, with UNK.
-        scores, unknown: of both parts.
-        estimate: from `estimator`.
+        judged: names of parts, whose images follow each other in every score.
         """
         import numpy as np
 
-        from skinfw_reliability.nine_classes import ChallengeAccuracy, Detection
+        from skinfw_reliability.strangeness import entropy, one_minus_max
 
-        def both(found: Scores, name: str) -> Any:
-            return np.concatenate([own[name] for own in found.values()])
-
-        return {
-            "images": len(scores["strangers"][self.score]),
-            "scores": {
-                name: estimate(Detection(both(scores, name), both(unknown, name)), everyone)
-                for name in scores["strangers"]
-            },
-            "with_unknown": estimate(ChallengeAccuracy(), everyone),
+        chances = {part: result.predictions[part].probabilities for part in ("val", *judged)}
+        of = {
+            part: {"one_minus_max": one_minus_max(own), "entropy": entropy(own)}
+            for part, own in chances.items()
         }
+        notes = []
+        if not self.features:
+            notes = ["energy, neighbour and mahalanobis need features = true"]
+        elif result.features is None:
+            notes = ["energy, neighbour and mahalanobis need the network, not predictions alone"]
+        else:
+            self._look(result.features, of)
+        together = {name: np.concatenate([of[part][name] for part in judged]) for name in of["val"]}
+        return of["val"], together, notes
 
-    def _table(
-        self, judged: list[Predictions], scores: Scores, unknown: Scores
-    ) -> tuple[list[str], list[list[Any]]]:
-        """Return the header and the rows of unknown.csv."""
-        names = list(scores["test"])
-        rows = []
-        for part, own, more in zip(judged, scores.values(), unknown.values(), strict=True):
-            numbers = zip(*(own[n] for n in names), *(more[n] for n in names), strict=True)
-            said = zip(part.ids, part.true, part.predicted, numbers, strict=True)
-            rows += [
-                [name, part.classes[true], part.classes[called], *map(float, values)]
-                for name, true, called, values in said
-            ]
-        return ["id", "true", "predicted", *names, *(f"unknown_{name}" for name in names)], rows
-
-    def _of_features(self, features: Callable[[str], Features], parts: list[str]) -> Scores:
-        """Return what logits and features tell of each image of some parts."""
+    def _look(self, features: Callable[[str], Features], of: dict[str, Scores]) -> None:
+        """Add what logits and features tell of each image of some parts."""
         from skinfw_reliability.strangeness import energy, mahalanobis, neighbour
 
-        known, found = features("train"), {}
-        for name in parts:
+        known = features("train")
+        for name, scores in of.items():
             part = features(name)
-            found[name] = {
-                "energy": energy(part.logits),
-                "neighbour": neighbour(part.values, known.values, self.neighbour),
-                "mahalanobis": mahalanobis(part.values, known.values, known.true),
-            }
-        return found
+            scores["energy"] = energy(part.logits)
+            scores["neighbour"] = neighbour(part.values, known.values, self.neighbour)
+            scores["mahalanobis"] = mahalanobis(part.values, known.values, known.true)
+
+    def _table(self, everyone: Predictions, scores: Scores, unknown: Scores, file: Path) -> None:
+        from skinfw_reliability.files import write_csv
+
+        classes = everyone.classes
+        said = zip(everyone.ids, everyone.true, everyone.predicted, strict=True)
+        numbers = zip(*scores.values(), *unknown.values(), strict=True)
+        rows = [
+            [name, classes[true], classes[called], *map(float, own)]
+            for (name, true, called), own in zip(said, numbers, strict=True)
+        ]
+        header = ["id", "true", "predicted", *scores, *(f"unknown_{name}" for name in unknown)]
+        write_csv(header, rows, file)
+
+
+def _with_column(part: Predictions) -> Predictions:
+    """Return predictions whose last class is UNK, which nothing was called yet."""
+    import numpy as np
+
+    if part.classes[-1] == UNKNOWN:
+        return part
+    never = np.zeros((len(part.ids), 1))
+    chances = np.concatenate([part.probabilities, never], axis=1)
+    return replace(part, probabilities=chances, classes=(*part.classes, UNKNOWN))
