@@ -21,14 +21,14 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
-from skinfw.intervals import bootstrap, chained, taken
-from skinfw.predictions import write_predictions
+from skinfw.intervals import FEW, bootstrap, chained, few_lesions, taken
 from skinfw.reading import present_rows, read_csv, refuse_rows, wrong_line
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "FEW",
     "UNKNOWN",
     "Auxiliary",
     "ClassName",
@@ -55,11 +55,11 @@ __all__ = [
     "Warp",
     "bootstrap",
     "chained",
+    "few_lesions",
     "hookimpl",
     "present_rows",
     "read_csv",
     "refuse_rows",
     "taken",
-    "write_predictions",
     "wrong_line",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,13 @@ from skinfw.contracts import Compared, Comparison, Predictions
 from skinfw.engine.saved import Saved
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.intervals import bootstrap
-from skinfw.judging import FILE
+from skinfw.judging import FILE, measurable
 from skinfw.paired import Difference, compare
 from skinfw.predictions import run_predictions
 from skinfw.recipe import read_run, shown
 from skinfw.targets import Planned
+
+_ABSENT = Compared(math.nan, (math.nan, math.nan))
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,15 @@ def compared(
     Raises RecipeError for a number that nobody measures.
     """
     first = found[0].saved
-    metrics = [(planned, planned.make(classes=first.classes)) for planned in first.metrics]
-    columns = [_alone(metrics, side.predictions, replicates, seed) for side in found]
+    made = [(planned, planned.make(classes=first.classes)) for planned in first.metrics]
+    metrics, absent = measurable(made, found[0].predictions)
+    notes = [f"{found[0].name}: {note}" for note in absent]
+    notes += [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
+    columns = []
+    for side in found:
+        own, absent = measurable(metrics, side.predictions)
+        notes += [f"{side.name}: {note}" for note in absent]
+        columns.append(_alone(own, side.predictions, replicates, seed))
     known = list(columns[0])
     if strange := [name for name in wanted if name not in known]:
         raise RecipeError(
@@ -75,7 +85,6 @@ def compared(
             cure=f"it has {', '.join(known)}",
         )
     names = list(wanted) or [name for name in known if "/" not in name]
-    notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
     for place, side in enumerate(found[1:], 1):
         try:
             apart = _apart(metrics, found[0], side, replicates, seed)
@@ -93,7 +102,7 @@ def compared(
         tuple(side.name for side in found),
         tuple(len(side.predictions.ids) for side in found),
         tuple(len(set(side.predictions.lesions)) for side in found),
-        {name: [column[name] for column in columns if name in column] for name in names},
+        {name: [column.get(name, _ABSENT) for column in columns] for name in names},
         notes,
     )
 

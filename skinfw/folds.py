@@ -11,7 +11,7 @@ from pathlib import Path
 from skinfw.build import Plan
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.intervals import chained
-from skinfw.judging import Judged, measured
+from skinfw.judging import Judged, measurable, measured
 from skinfw.predictions import run_predictions
 from skinfw.recipe import read_run, shown
 from skinfw.record import RunFolder, write_json
@@ -119,8 +119,9 @@ def pooled(folds: Folds, planned: Plan) -> Judged:
     planned: the recipe of any fold.
     """
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
-    metrics = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
-    about = {"name": folds.folder.name, "marks": _marks(folds)}
+    made = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
+    metrics, notes = measurable(made, chained(every))
+    about = {"name": folds.folder.name, "marks": _marks(folds), "notes": notes}
     return measured(folds.folder, chained(every), metrics, planned.resolved(), about, every)
 
 

@@ -66,8 +66,11 @@ class Sample:
             # Noise moves it one way, as it does a calibration error; the truth lies the other way.
             drawn_to = np.quantile(measured, tails)
             turned = 2 * self.number - drawn_to[::-1]
-            floor = min(0.0, float(measured.min()))
-            return max(floor, float(min(*drawn_to, *turned))), float(max(*drawn_to, *turned))
+            # Reflection must not lead out of the range of what is at least 0, or at most 1.
+            floor = 0.0 if measured.min() >= 0 else -math.inf
+            ceiling = 1.0 if measured.max() <= 1 else math.inf
+            low, high = min(*drawn_to, *turned), max(*drawn_to, *turned)
+            return max(floor, float(low)), min(ceiling, float(high))
         normal = NormalDist()
         bias = normal.inv_cdf(below) if 0 < below < 1 else 0.0
         shifted = [bias + normal.inv_cdf(tail) for tail in tails]

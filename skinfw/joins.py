@@ -91,11 +91,16 @@ def known_links(table: pd.DataFrame) -> pd.DataFrame:
     for evidence, values in names.items():
         values = values.fillna("").astype(str).str.strip()
         if "dataset" in table.columns:
-            public = values.str.fullmatch(_ARCHIVE_NAME)
+            public = archive_names(values)
             own = table["dataset"].astype(str) + "\n" + values
             values = values.where(public | (values == ""), own)
         found.append(shared(values, evidence))
     return together(found)
+
+
+def archive_names(names: pd.Series[str]) -> pd.Series[bool]:
+    """Tell which names of images, lesions or patients mean the same in every data set."""
+    return names.str.fullmatch(_ARCHIVE_NAME)
 
 
 def bare_ids(ids: pd.Series[str]) -> pd.Series[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinfw.contracts import Predictions
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, unwritable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     """Read the predictions of a run, with the components of its splits.csv, else its lesions.
 
     run: the run folder.
-    part: "val" is there where the run kept validation images apart.
+    part: "val" is there where validation images were kept apart.
     Raises SkinfwError with file and line where anything is wrong.
     """
     file = run / "splits.csv"
@@ -40,7 +40,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
 def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Predictions:
     """Read a table with the columns id, true, and one for each class.
 
-    file: as the report "predictions" writes it; a column `predicted` is not looked at.
+    file: as a run writes it; a column `predicted` is not looked at.
     lesions: the lesion of each image that may be there; without them each image is its own.
     Raises SkinfwError with file and line where anything is wrong.
     """
@@ -81,16 +81,18 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
 
     file: the table.
     """
-    partial = file.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8", newline="") as sink:
-        rows = csv.writer(sink, lineterminator="\n")
-        rows.writerow(["id", "true", "predicted", *predictions.classes])
-        names = predictions.classes
-        labels = zip(predictions.true.tolist(), predictions.predicted.tolist(), strict=True)
-        chances = predictions.probabilities.tolist()
-        for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True):
-            rows.writerow([name, names[true], names[called], *row])
-    partial.replace(file)
+    names, partial = predictions.classes, file.with_suffix(".partial")
+    labels = zip(predictions.true.tolist(), predictions.predicted.tolist(), strict=True)
+    chances = predictions.probabilities.tolist()
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as sink:
+            rows = csv.writer(sink, lineterminator="\n")
+            rows.writerow(["id", "true", "predicted", *names])
+            for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True):
+                rows.writerow([name, names[true], names[called], *row])
+        partial.replace(file)
+    except OSError as error:
+        raise unwritable(file, error) from error
 
 
 def read_submission(

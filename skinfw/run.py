@@ -14,6 +14,7 @@ from skinfw.contracts import Result
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.hooks import run_hooks
 from skinfw.intervals import Interval, recorded
+from skinfw.predictions import FILES, write_predictions
 from skinfw.record import RunFolder, describe, differences, write_json
 from skinfw.table import (
     class_counts,
@@ -242,6 +243,8 @@ class _Run:
         best = best_epoch(history, plan.train.select)
         bounds: dict[str, dict[str, Interval]] = {}
         if self.hardware.main:
+            for part, found in predictions.items():
+                write_predictions(folder / FILES[part], found)
             write_json(folder / "metrics.json", metrics)
             if replicates := plan.evaluate.replicates:
                 bounds = {

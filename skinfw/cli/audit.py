@@ -40,9 +40,16 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     from skinfw.audit import audit as look
     from skinfw.build import plan_dataset
     from skinfw.catalog import Catalog
+    from skinfw.errors import RecipeError
     from skinfw.record import write_json
     from skinfw.table import checked_table, drawing
 
+    if out and out.suffix == ".csv":
+        raise RecipeError(
+            "the audit is written as JSON, and its pairs as CSV beside it",
+            f"--out {out}",
+            cure=f"--out {out.with_suffix('.json')}",
+        )
     catalog = Catalog()
     tables: dict[str, pd.DataFrame] = {}
     classes: dict[str, tuple[str, ...]] = {}
@@ -70,13 +77,21 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
 
     Absent images are to be counted, not to end the audit.
     """
+    from skinfw.errors import RecipeError
     from skinfw.recipe import Origin, Recipe, load
     from skinfw.targets import resolve
 
     name, equals, place = text.partition("=")
-    if not equals or Path(text).exists():
+    shorthand = bool(equals) and not Path(text).exists()
+    if not shorthand:
         recipe = load(Path(text), sets)
     else:
+        if sets:
+            raise RecipeError(
+                f"{sets[0]} has no recipe to change",
+                f"skinfw data audit {text}",
+                cure=f"write a recipe for {name}, and name that",
+            )
         origin = Origin(f"skinfw data audit {text}", Path.cwd())
         recipe = Recipe(name, Path(text), {"dataset": {"use": name}}, {(): origin})
         recipe.origins[("dataset",)] = origin
@@ -85,7 +100,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
         origin = recipe.origin("dataset", "use")
         found = catalog.find("dataset", table["use"], origin.text, origin.folder)
         model = resolve(found, origin.text)[1].model.model_fields
-        if "use" in table and len(table) == 1:
+        if shorthand:
             needed = [key for key, value in model.items() if value.is_required()]
             table.setdefault(needed[0] if needed else "root", place)
         if "missing" in model:

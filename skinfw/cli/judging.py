@@ -62,7 +62,8 @@ def evaluate(
     from skinfw.cli.progress import test_lines
     from skinfw.engine.saved import saved_run
     from skinfw.errors import RecipeError
-    from skinfw.judging import judged, other_rows, own_rows
+    from skinfw.judgeable import other_rows, own_rows
+    from skinfw.judging import judged
     from skinfw.recipe import load, read_run, shown
 
     saved = saved_run(run)
@@ -85,14 +86,16 @@ def evaluate(
             )
         planned = plan(load(run, sets), Catalog())
         rows = own_rows(planned, part or "test", read_run(run))
-        if part in LEARNED:
+        # Where the test part chose the best epoch, a mark of the run says so.
+        chosen = saved.tables["train"]["validation"] == "val"
+        if part == "train" or (part == "val" and chosen):
             marks = [LEARNED[part]]
             click.echo(f"note: {marks[0]}")
     else:
         planned = plan(load(dataset, sets), Catalog())
         rows = other_rows(planned, part or "all", saved, names, say)
     name = part or "test" if dataset is None else planned.recipe.name
-    found = judged(saved, rows, planned, name, out, notes, marks)
+    found = judged(saved, rows, planned, name, out, dataset is None, notes, marks)
     for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
         click.echo(line)
     for file in sorted(found.folder.iterdir()):
@@ -164,6 +167,9 @@ def _lines(result: Comparison) -> list[str]:
     for name, found in result.numbers.items():
         lines.append(name.replace("_", " "))
         for run, one in zip(result.runs, found, strict=True):
+            if one.value != one.value:
+                lines.append(f"  {run:{width}}  not measured")
+                continue
             low, high = one.interval
             line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
             if one.difference == one.difference:

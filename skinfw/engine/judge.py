@@ -82,7 +82,8 @@ class Judge:
         how = decoding(self.saved.image, self.saved.preparations)
         pictures = self.saved.tables.get("modalities", {}).get("pictures", ())
         source = Source.of(rows, drawing(dataset), how, pictures=pictures)
-        labels = labels_of(rows, (*self.saved.classes, UNKNOWN))
+        classes = self.saved.classes
+        labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
         return EvalImages(source, labels, self.saved.view.make(size=self.saved.image.size))
 
     def _beside(self, rows: pd.DataFrame) -> Beside:

@@ -15,7 +15,7 @@ from skinfw.engine.loop import Training
 
 SETS = [
     "--set", 'split={use="kfold", folds=3}', "--set", "train.epochs=1", "--set", "explainer=[]",
-    "--set", 'report=[{use="predictions"}]', "--set", "dataset.images=64",
+    "--set", 'report=[]', "--set", "dataset.images=64",
 ]  # fmt: skip
 
 

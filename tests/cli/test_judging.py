@@ -17,7 +17,9 @@ from support import TINY, TINY_BACKBONE
 from skinfw.build import plan
 from skinfw.catalog import Catalog
 from skinfw.cli import main
-from skinfw.recipe import load
+from skinfw.errors import SkinfwError
+from skinfw.judgeable import own_rows
+from skinfw.recipe import load, read_run
 from skinfw.record import RunFolder
 from skinfw.run import execute
 
@@ -29,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "tiny.py").write_text(TINY_BACKBONE)
     (place / "tiny.toml").write_text(TINY)
     for seed in (1, 2):
-        reports = 'report=[{use="predictions"}, {use="unknown", features=true}, {use="page"}]'
+        reports = 'report=[{use="unknown", features=true}, {use="page"}]'
         sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
         planned = plan(load(place / "tiny.toml", sets), Catalog())
         run = RunFolder.create(place / f"seed{seed}", planned)
@@ -146,6 +148,57 @@ def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> N
 def test_what_cannot_be_judged_is_told(there: Path, words: tuple[str, ...], what: str) -> None:
     found = CliRunner().invoke(main, ["evaluate", "run1", *words])
     assert found.exit_code in (1, 2) and what in found.output
+
+
+def test_validation_images_are_judged_and_nothing_is_fitted_to_them(there: Path) -> None:
+    skinfw("evaluate", "run1", "--part", "val", "--out", "out")
+    assert "absent" in json.loads((there / "out/unknown.json").read_text())
+
+
+def test_a_run_that_is_not_done_is_judged_by_the_best_so_far(there: Path) -> None:
+    shutil.copytree(there / "run1", there / "out")
+    record = json.loads((there / "out/run.json").read_text())
+    (there / "out/run.json").write_text(json.dumps({**record, "status": "stopped", "results": {}}))
+    said = skinfw("evaluate", "out", "--out", "out/again").output
+    assert "its weights are the best so far" in said and "report.html" in said
+
+
+def test_a_run_s_own_folder_is_no_place_for_an_evaluation(there: Path) -> None:
+    before = (there / "run1/splits.csv").read_bytes()
+    said = skinfw("evaluate", "run1", "--out", "run1", code=1).output
+    assert "a run's own" in said and "--out" in said
+    assert (there / "run1/splits.csv").read_bytes() == before
+
+
+def test_private_names_of_another_component_mean_other_images(there: Path) -> None:
+    rows = pd.read_csv(there / "run1/splits.csv", dtype=str)
+    trained = rows.loc[rows["part"] == "train"].iloc[:2]
+    private = trained.assign(id=["1", "2"], lesion=["1", "2"])
+    shutil.copytree(there / "run1", there / "out")
+    pd.concat([rows, private]).to_csv(there / "out/splits.csv", index=False)
+    recipe = str(other(there, ["MEL", "NV"], ["1", "2"]))
+    skinfw("evaluate", "out", "--dataset", recipe, "--out", "out/again")
+    assert len(pd.read_csv(there / "out/again/predictions.csv")) == 2
+
+
+def test_an_empty_part_cannot_be_judged(there: Path) -> None:
+    with pytest.raises(SkinfwError, match='no image in the part "none"'):
+        own_rows(plan(load(there / "run1"), Catalog()), "none", read_run(there / "run1"))
+
+
+def test_a_run_that_lacks_a_number_is_shown_without_it(there: Path) -> None:
+    shutil.copytree(there / "run2", there / "out")
+    record = json.loads((there / "out/run.json").read_text())
+    renamed = {"MEL": "melanoma", "BCC": "basal", "SCC": "squamous", "AK": "keratosis"}
+    record["classes"] = [renamed.get(name, name) for name in record["classes"]]
+    (there / "out/run.json").write_text(json.dumps(record))
+    table = pd.read_csv(there / "out/predictions.csv").rename(columns=renamed)
+    table["true"] = table["true"].replace(renamed)
+    table.to_csv(there / "out/predictions.csv", index=False)
+    said = skinfw("compare", "run1", "out", "--number", "malignant_auc", "--out", "out/both").output
+    assert "cannot be compared" in said
+    rows = pd.read_csv(there / "out/both/comparison.csv").set_index("run")
+    assert np.isnan(rows.loc["out", "value"]) and rows.loc["run1", "value"] > 0
 
 
 def test_runs_are_compared_on_the_same_lesions(there: Path) -> None:

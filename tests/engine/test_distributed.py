@@ -11,7 +11,7 @@ from support import Site
 
 COMMON = [
     "--set", "train.epochs=1", "--set", "backbone.dropout=0.0", "--set", "augment=[]",
-    "--set", 'report=[{use="history"},{use="predictions"}]',
+    "--set", 'report=[{use="history"}]',
 ]  # fmt: skip
 
 

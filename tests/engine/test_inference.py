@@ -66,7 +66,7 @@ RECIPE = """
     precision = "fp32"
     cache = false
     [[report]]
-    use = "predictions"
+    use = "history"
 """
 Trained = Callable[..., Path]
 

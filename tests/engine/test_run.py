@@ -25,8 +25,7 @@ from skinfw.settings import ImageSettings
 
 Train = Callable[..., Any]
 ALL_REPORTS = (
-    'report=[{use="history"}, {use="predictions"}, {use="confusion-matrix"}, {use="curves"},'
-    ' {use="explanations"}]'
+    'report=[{use="history"}, {use="confusion-matrix"}, {use="curves"}, {use="explanations"}]'
 )
 
 

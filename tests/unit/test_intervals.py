@@ -127,6 +127,14 @@ def test_a_number_that_noise_lifts_has_an_interval_that_reaches_down() -> None:
     assert low == 0 and high == pytest.approx(0.118, abs=0.001)
 
 
+def test_a_share_whose_interval_is_reflected_stays_below_one() -> None:
+    draws = np.concatenate([np.linspace(0.7, 0.9, 250), np.linspace(0.951, 1, 750)])
+    low, high = Sample(0.95, draws, np.linspace(0.949, 0.951, 50)).interval()
+    assert high == 1 and low == pytest.approx(0.72, abs=0.01)
+    beyond = Sample(9.5, 10 * draws, np.linspace(9.49, 9.51, 50)).interval()
+    assert beyond[1] > 11, "what is no share has no ceiling"
+
+
 def test_numbers_without_spread_have_an_interval_of_no_width() -> None:
     found = make([0, 1] * 10, np.eye(2)[[0, 1] * 10])
     assert bootstrap(Classification(), found, 50)["accuracy"] == (1.0, 1.0)

@@ -25,8 +25,8 @@ LAYERS = [
     "engine.data", "engine.feed", "engine.state", "engine.probe", "engine.network",
     "engine.export", "engine.penultimate", "engine.features", "engine.evaluate", "engine.checks",
     "engine.cautions", "engine.xray", "engine.sampling", "engine.judge", "engine.explain",
-    "engine.average", "engine.loop", "engine.parts", "engine.preview", "run", "judging",
-    "comparing", "folds", "cli.toml", "cli.progress", "cli.counter", "cli.transfer",
+    "engine.average", "engine.loop", "engine.parts", "engine.preview", "run", "judgeable",
+    "judging", "comparing", "folds", "cli.toml", "cli.progress", "cli.counter", "cli.transfer",
     "cli.fetching", "cli.recipes", "cli.listing", "cli.running", "cli.inference", "cli.judging",
     "cli.preview", "cli.audit", "cli.data", "cli", "__main__",
 ]  # fmt: skip

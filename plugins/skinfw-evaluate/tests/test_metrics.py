@@ -110,6 +110,13 @@ def test_net_benefit_by_hand() -> None:
     assert numbers["net_benefit_of_all/0.20"] == pytest.approx(4 / 10 - 6 / 10 * 0.25)
 
 
+def test_every_chance_at_which_one_acts_has_a_name_of_its_own() -> None:
+    found = of_a_network(4, classes=4)
+    numbers = Malignancy(acted_at=(0.1, 0.025, 0.03), specificities=(0.99, 0.995))(found)
+    assert {"net_benefit/0.10", "net_benefit/0.025", "net_benefit/0.03"} <= numbers.keys()
+    assert "malignant_sensitivity_at_specificity/0.995" in numbers
+
+
 def test_malignancy_is_what_the_recipe_says_or_what_isic_says_or_nothing() -> None:
     found = of_a_network(5, classes=4)
     own = Malignancy(malignant=("MEL",))(found)

@@ -9,7 +9,7 @@ from skinfw import Explanations, Result
 from skinfw import Predictions as Found
 from skinfw_reports.figures import ConfusionMatrix, Curves
 from skinfw_reports.sheets import ExplanationSheet, overlay
-from skinfw_reports.tables import History, Predictions
+from skinfw_reports.tables import History
 
 CLASSES = ("MEL", "NV", "DF")
 
@@ -58,14 +58,6 @@ def test_a_dark_map_leaves_the_image_unchanged() -> None:
     assert overlay(image, np.zeros((8, 8)), 0.6) == pytest.approx(image / 255)
     hot = overlay(image, np.ones((8, 8)), 0.6)
     assert np.abs(hot - image / 255).max() > 0.2 and hot.min() >= 0 and hot.max() <= 1
-
-
-def test_predictions_are_written_as_they_are(tmp_path: Path) -> None:
-    Predictions().write(result(tmp_path), tmp_path)
-    table = pd.read_csv(tmp_path / "predictions.csv")
-    found = predictions(40)
-    assert table["id"].tolist() == list(found.ids)
-    assert table[list(CLASSES)].to_numpy() == pytest.approx(found.probabilities, abs=1e-15)
 
 
 def test_history_grows_by_the_epoch_and_forgets_what_is_repeated(tmp_path: Path) -> None:

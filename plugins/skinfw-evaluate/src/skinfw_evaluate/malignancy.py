@@ -73,17 +73,17 @@ class Malignancy:
             "malignant_npv": ratio(passed, passed + missed),
         }
         for share in self.specificities:
-            name = f"malignant_sensitivity_at_specificity/{share:.2f}"
+            name = f"malignant_sensitivity_at_specificity/{_said(share)}"
             numbers[name] = curve.sensitivity_at(share)
         for share in self.sensitivities:
-            name = f"malignant_specificity_at_sensitivity/{share:.2f}"
+            name = f"malignant_specificity_at_sensitivity/{_said(share)}"
             numbers[name] = curve.specificity_at(share)
         for chance in self.acted_at:
             price = chance / (1 - chance)
             passed, alarms, missed, hits = self._called(positive, chances, chance, weights)
-            numbers[f"net_benefit/{chance:.2f}"] = ratio(hits - price * alarms, total)
+            numbers[f"net_benefit/{_said(chance)}"] = ratio(hits - price * alarms, total)
             of_all = hits + missed - price * (passed + alarms)
-            numbers[f"net_benefit_of_all/{chance:.2f}"] = ratio(of_all, total)
+            numbers[f"net_benefit_of_all/{_said(chance)}"] = ratio(of_all, total)
         return numbers
 
     @staticmethod
@@ -92,3 +92,9 @@ class Malignancy:
     ) -> Floats:
         """Return true negatives, false positives, false negatives and true positives, [4, R]."""
         return summed(weights, 2 * positive + (chances >= threshold), 4)
+
+
+def _said(share: float) -> str:
+    """Return a share as 0.90, and with more places where two are not enough."""
+    short = f"{share:.2f}"
+    return short if float(short) == share else f"{share:g}"

@@ -47,8 +47,11 @@ class Calibration:
         from skinfw_reliability.temperature import at_temperature, fit_temperature
 
         if "val" not in result.predictions:
-            why = "The run kept no validation part apart: what would be fitted on the test images"
-            write_json({"absent": f"{why} says nothing about others."}, folder / "calibration.json")
+            why = (
+                "There are no predictions of a validation part apart from the images judged: what "
+            )
+            why += "would be fitted on these says nothing about others."
+            write_json({"absent": why}, folder / "calibration.json")
             return
         val, test = result.predictions["val"], result.predictions["test"]
         estimate = estimator(result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,7 +82,11 @@ class Subgroups:
         about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
         write_json(about, folder / "subgroups.json")
 
-    evaluate = write
+    def evaluate(self, result: Result, folder: Path) -> None:
+        """Write the same about other images, whose table may lack columns."""
+        rows = result.rows["test"]
+        there = [name for name in self.columns if name in rows.columns]
+        replace(self, columns=there).write(result, folder)
 
     def table(
         self, test: Predictions, found: dict[str, Any], estimate: Estimate

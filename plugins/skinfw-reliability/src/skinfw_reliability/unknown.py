@@ -55,7 +55,7 @@ class Unknown:
         )
 
         if "val" not in result.predictions:
-            why = "The run kept no predictions of a validation part, by which strangeness is told."
+            why = "There are no predictions of a validation part, by which strangeness is told."
             write_json({"absent": why}, folder / "unknown.json")
             return
         judged = [part for part in ("test", "strangers") if part in result.predictions]

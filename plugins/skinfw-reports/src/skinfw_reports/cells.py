@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinfw import Predictions, Result
+from skinfw import Predictions, Result, few_lesions
 
-FEW = 30
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 
 
@@ -55,7 +54,7 @@ def per_class(result: Result) -> dict[str, Any]:
     test, found, bounds = result.predictions["test"], result.metrics["test"], _intervals(result)
     counts = np.bincount(test.true, minlength=len(test.classes))
     named = [name for name in PER_CLASS if any(f"{name}/{one}" in found for one in test.classes)]
-    rows, few, absent = [], [], []
+    rows, absent = [], []
     for label, name in enumerate(test.classes):
         lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label)}
         cells = []
@@ -68,10 +67,9 @@ def per_class(result: Result) -> dict[str, Any]:
         rows.append([name, f"{counts[label]:,}", f"{len(lesions):,}", *cells])
         if not counts[label]:
             absent.append(name)
-        elif len(lesions) < FEW:
-            few.append(f"{name} ({len(lesions)} lesions)")
     notes = []
-    if few:
+    scarce = few_lesions(test).items()
+    if few := [f"{name} ({count} lesions)" for name, count in scarce if count]:
         notes.append(f"Few lesions, so that a single one moves the numbers: {', '.join(few)}.")
     if absent:
         notes.append(f"Without a test image and therefore not measured: {', '.join(absent)}.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skinfw import Predictions
 
 POINTS = 200
-BINS = 10
+BINS = 15  # as many as the metric ece has
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def net_benefit(
         return []
     figure = new_figure(8.6, 4.0)
     axes = figure.subplots()
-    if all(name in intervals for name in keys):
+    sure = all(name in intervals for name in keys)
+    if sure:
         low, high = zip(*(intervals[name] for name in keys), strict=True)
         axes.fill_between(chances, low, high, color=VALIDATION, alpha=0.15, linewidth=0)
     axes.plot(chances, own, color=VALIDATION, marker="o", markersize=3, label="by the network")
@@ -116,8 +117,8 @@ def net_benefit(
             f"Net benefit of malignant against benign. The network is better than acting on every "
             f"lesion and on none at {said}.",
             "Decision curve, malignant against benign: true positives less false ones at the price "
-            "of the chance at which one acts, per image, with 95 % intervals. It takes the "
-            "probabilities at their word and the share of malignant lesions as it is here.",
+            f"of the chance at which one acts, per image{', with 95 % intervals' if sure else ''}. "
+            "It takes the probabilities at their word, and malignant lesions as frequent as here.",
         )
     ]
 
@@ -128,7 +129,8 @@ def reliability(predictions: Predictions) -> Drawing:
 
     sure = predictions.probabilities.max(1)
     right = predictions.predicted == predictions.true
-    places = np.minimum((sure * BINS).astype(int), BINS - 1)
+    borders = np.linspace(0, 1, BINS + 1)[1:-1]
+    places = np.searchsorted(borders, sure, side="left")  # a bin holds its upper border
     counts = np.bincount(places, minlength=BINS)
     there = counts > 0
     means = np.bincount(places, sure, BINS)[there] / counts[there]
@@ -176,8 +178,8 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
         Drawing(
             svg(figure, "history"),
             f"Over {len(records)} epochs the training loss ends at {last['train_loss']:.3f} and "
-            f"the validation loss at {last['val_loss']:.3f}. The best validation {said} is that "
-            f"of epoch {best}.",
+            f"the validation loss at {last['val_loss']:.3f}. Epoch {best} has the best validation "
+            f"{'loss' if select == 'val_loss' else said}.",
             f"The dotted line is epoch {best}, whose weights were kept.",
         )
     ]

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import Comparison, Result
+from skinfw import FEW, Comparison, Result, few_lesions
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
-    FEW,
     confusion,
     headline,
     parts_table,
@@ -109,7 +108,7 @@ class Page:
             "subgroups": subgroups,
             "unknown": unknown,
             "mistakes": shown,
-            "mistakes_text": _about_mistakes(result, len(shown)),
+            "mistakes_text": _about_mistakes(result, len(shown), bool(other)),
             "training_text": _about_training(result, bool(other)),
             "parts": parts_table(result.folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
@@ -157,16 +156,16 @@ def _about_training(result: Result, judged_again: bool) -> str:
     return kept if judged_again else f"{kept} The test part was looked at once, at the end."
 
 
-def _about_mistakes(result: Result, shown: int) -> str:
+def _about_mistakes(result: Result, shown: int, judged_again: bool) -> str:
     test = result.predictions["test"]
     wrong = int((test.predicted != test.true).sum())
     if not wrong:
         return "The network makes no mistake on the test part."
     if not shown:
-        return (
-            f"{wrong:,} of {len(test.ids):,} images are called wrongly; an explainer in the recipe "
-            "would show the most confident of them here."
-        )
+        called = f"{wrong:,} of {len(test.ids):,} images are called wrongly"
+        if judged_again:
+            return f"{called}. They are explained in the run's own report alone."
+        return f"{called}; an explainer in the recipe would show the most confident of them here."
     return (
         f"{wrong:,} of {len(test.ids):,} images are called wrongly. These are the {shown} of which "
         "the network is surest, among those that were explained: what it saw, and what spoke for "
@@ -197,18 +196,14 @@ def _leakage(record: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(result: Result) -> list[str]:
-    import numpy as np
-
-    test = result.predictions["test"]
-    counts = np.bincount(test.true, minlength=len(test.classes))
-    few = [f"{name} ({n})" for name, n in zip(test.classes, counts, strict=True) if n < FEW]
+    few = [f"{name} ({count})" for name, count in few_lesions(result.predictions["test"]).items()]
     limits = [
         "It answers one of its classes for every image, even for one that shows none of them.",
         "It has seen the cameras, the skin types and the clinics of its data set, and no others.",
     ]
     if few:
         limits.append(
-            f"Classes with fewer than {FEW} test images, whose numbers are coarse: "
+            f"Classes with fewer than {FEW} test lesions, whose numbers are coarse: "
             f"{', '.join(few)}."
         )
     return limits + list(result.marks)

@@ -12,7 +12,6 @@ def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
     here = "skinfw_reports"
     yield Component("report", "history", f"{here}.tables:History", "history.csv, every epoch.")
-    yield Component("report", "predictions", f"{here}.tables:Predictions", "predictions.csv.")
     yield Component(
         "report", "confusion-matrix", f"{here}.figures:ConfusionMatrix", "confusion_matrix.png."
     )

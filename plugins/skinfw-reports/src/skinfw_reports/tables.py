@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinfw import Result, hookimpl, write_predictions
+from skinfw import Result, hookimpl
 
 
 class History:
@@ -34,20 +34,6 @@ class History:
         import pandas as pd
 
         _write(pd.DataFrame([dict(record) for record in result.history]), folder / "history.csv")
-
-
-class Predictions:
-    """Write id, true and predicted class, and a probability per class.
-
-    The file is predictions.csv for the test part, and predictions_val.csv for validation where that
-    was kept apart.
-    """
-
-    def write(self, result: Result, folder: Path) -> None:
-        """Write the tables."""
-        for part, name in (("test", "predictions.csv"), ("val", "predictions_val.csv")):
-            if part in result.predictions:
-                write_predictions(folder / name, result.predictions[part])
 
 
 def _write(table: Any, file: Path) -> None:
