@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from cases import of_a_network
 
-from skinfw import Result, SkinfwError
-from skinfw.predictions import read_predictions, read_submission, run_predictions
-from skinfw_reports.tables import Predictions as Table
+from skinfw import SkinfwError
+from skinfw.predictions import (
+    read_predictions,
+    read_submission,
+    run_predictions,
+    write_predictions,
+)
 
 HEADER = "id,true,predicted,MEL,NV\n"
 GOOD = HEADER + "a,MEL,MEL,0.7,0.3\nb,NV,MEL,0.6,0.4\n"
@@ -23,8 +27,7 @@ def refused(error: pytest.ExceptionInfo[SkinfwError]) -> str:
 
 def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
     found = of_a_network(0, 40, classes=5)
-    result = Result(tmp_path, "x", found.classes, [], 1, "accuracy", {"test": found}, {})
-    Table().write(result, tmp_path)
+    write_predictions(tmp_path / "predictions.csv", found)
     rows = [f"{name},L{place // 2},NV,test" for place, name in enumerate(found.ids)]
     (tmp_path / "splits.csv").write_text("\n".join(["id,lesion,label,part", *rows]) + "\n")
     again = run_predictions(tmp_path)
