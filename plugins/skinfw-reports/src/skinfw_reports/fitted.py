@@ -93,7 +93,8 @@ def subgroup_table(file: Path) -> dict[str, Any] | None:
             few = ", few" if row["few"] not in ("", "False", "0", "no") else ""
             ends = interval([_float(row["low"]), _float(row["high"])])
             shown.append(f"{number(value)} ({ends}{few})" if ends else number(value) + few)
-        rows.append([f"{words(attribute)}: {group}", first["images"], first["lesions"], *shown])
+        name = "all images" if attribute == "all" else f"{words(attribute)}: {group}"
+        rows.append([name, first["images"], first["lesions"], *shown])
     head = ["group", "images", "lesions", *map(words, measured)]
     return plain_table("Test images by group; few: rests on few lesions", head, rows)
 
@@ -107,7 +108,7 @@ def unknown_tables(file: Path) -> list[dict[str, Any]]:
     if "without_unknown" in found:
         rows = [
             [name, _estimate(found[key]["balanced_accuracy"]),
-             _estimate(found[key].get("called_unknown"))]
+             _estimate(found[key]["called_unknown"]) if "called_unknown" in found[key] else "none"]
             for name, key in (("without UNK", "without_unknown"), ("with UNK", "with_unknown"))
         ]  # fmt: skip
         caption = f"Known images, with UNK by {words(found['score'])}"

@@ -86,7 +86,7 @@ class Page:
             "dataset": recipe.get("dataset", {}).get("use", "its data set"),
             "judged_dataset": other.get("dataset", ""),
             "judged_notes": other.get("notes", []),
-            "started": record.get("started", ""),
+            "started": record.get("started", "").partition("T")[0],
             "version": record.get("versions", {}).get("skinfw", ""),
             "judged": {"images": len(test.ids), "lesions": lesions},
             "headline": headline(result, HEADLINE),
