@@ -114,3 +114,24 @@ def test_what_cannot_be_audited_is_said(word: str, texts: list[str]) -> None:
     for text in texts:
         assert text in done.stderr
     assert len(done.stderr.splitlines()) <= 4
+
+
+def test_a_recipe_of_one_key_keeps_its_own_defaults(tmp_path: Path) -> None:
+    recipe = tmp_path / "drawn.toml"
+    recipe.write_text('[dataset]\nuse = "synthetic"\n')
+    done = call(str(recipe), "--set", "dataset.images=64")
+    assert done.exit_code == 0 and "synthetic: 64 images" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--out", "audit.csv"), "written as JSON"),
+        (("--set", "dataset.missing=drop"), "has no recipe to change"),
+    ],
+)
+def test_options_that_would_be_lost_are_refused(
+    folder: Path, words: tuple[str, str], what: str
+) -> None:
+    done = call(f"folder={folder}", *words)
+    assert done.exit_code == 2 and what in done.stderr

@@ -188,6 +188,31 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
     assert found.shape == (3, 2) and found.sum(1) == pytest.approx(np.ones(3))
 
 
+def test_a_data_set_that_tells_less_is_judged_with_the_rest_unknown(
+    train_cases: Any, tmp_path: Path
+) -> None:
+    from click.testing import CliRunner
+
+    from skinfw.cli import main
+
+    rows = pd.read_csv(tmp_path / "cases.csv").tail(8)
+    rows = rows.assign(id=[f"x{name}" for name in rows["id"]])
+    rows[["id", "path", "label"]].to_csv(tmp_path / "less.csv", index=False)
+    other = tmp_path / "less.toml"
+    other.write_text(
+        'extends = "base.toml"\n[dataset]\nuse = "csv"\nfile = "less.csv"\nimages = "shots"\n'
+    )
+    _, alone = train_cases("train.epochs=1", "modalities.pictures=[]")
+    words = ["--dataset", str(other), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, ["evaluate", str(alone.path), *words])
+    assert done.exit_code == 0, done.output
+    assert "does not tell age, sex, veil: they count as unknown" in done.output
+    assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 8
+    _, paired = train_cases("train.epochs=1")
+    done = CliRunner().invoke(main, ["evaluate", str(paired.path), *words])
+    assert done.exit_code == 2 and "has no pictures in clinic" in done.output
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [

@@ -156,3 +156,15 @@ def test_an_unknown_column_and_a_result_without_a_table_are_refused(tmp_path: Pa
     bare = Result(tmp_path, "demo", CLASSES, [], 1, "accuracy", {"test": made(30)})
     with pytest.raises(SkinfwError, match="no table"):
         Subgroups().write(bare, tmp_path)
+
+
+def test_other_images_are_grouped_by_the_columns_that_they_have(tmp_path: Path) -> None:
+    test = made(24)
+    rows = pd.DataFrame({"id": test.ids, "path": "drawn", "lesion": test.lesions, "sex": "male"})
+    parts = Result(
+        tmp_path, "demo", CLASSES, [], 1, "accuracy", {"test": test}, rows={"test": rows}
+    )
+    Subgroups(columns=["hospital"]).evaluate(parts, tmp_path)
+    assert "male" in (tmp_path / "subgroups.csv").read_text()
+    with pytest.raises(SkinfwError, match='no column "hospital"'):
+        Subgroups(columns=["hospital"]).write(parts, tmp_path)
