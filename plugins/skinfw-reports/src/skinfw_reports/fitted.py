@@ -66,7 +66,8 @@ def _sets(found: Mapping[str, Any]) -> dict[str, Any]:
         rows.append([name, kept, _estimate(one.get("coverage")), _estimate(one.get("set_size"))])
     caption = (
         f"Prediction sets that hold the true class of {found['coverage']:.0%} of the images of "
-        "each class: whether that is guaranteed, and what came of it on test"
+        "each class: whether that is guaranteed for lesions drawn as those of validation were, and "
+        "what came of it on test"
     )
     return plain_table(caption, ["class", "guaranteed", "coverage", "classes in the set"], rows)
 
