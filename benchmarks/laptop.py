@@ -153,6 +153,7 @@ def together(runs: list[Predictions], theirs: Predictions) -> str:
 def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> None:
     """Train the loop once for each split, with the first run's seed, and compare."""
     judged: dict[Path, list[Predictions]] = {}
+    loops: dict[Path, Predictions] = {}
     for run in runs:
         record = json.loads((run / "run.json").read_text())
         planned, ours = plan(load(run), Catalog()), run_predictions(run)
@@ -165,15 +166,15 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
             test = table.set_index("id").loc[list(ours.ids)].reset_index()
             keep.mkdir(parents=True, exist_ok=True)
             write_predictions(file, replace(ours, probabilities=predict(model, test)))
-        lesions = dict(zip(ours.ids, ours.lesions, strict=True))
+        if file not in loops:
+            loops[file] = read_predictions(file, dict(zip(ours.ids, ours.lesions, strict=True)))
         click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
-        click.echo(beside(ours, read_predictions(file, lesions)))
+        click.echo(beside(ours, loops[file]))
         judged.setdefault(file, []).append(ours)
     for file, own in judged.items():
         if len(own) > 1:
-            lesions = dict(zip(own[0].ids, own[0].lesions, strict=True))
             click.echo(f"the mean of {len(own)} runs")
-            click.echo(together(own, read_predictions(file, lesions)))
+            click.echo(together(own, loops[file]))
 
 
 def _trained(

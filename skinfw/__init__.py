@@ -21,7 +21,7 @@ from skinfw.contracts import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import Component, hookimpl
-from skinfw.intervals import FEW, bootstrap, chained, few_lesions, taken
+from skinfw.intervals import FEW, bootstrap, chained, few_lesions, taken, with_unknown_class
 from skinfw.reading import present_rows, read_csv, refuse_rows, wrong_line
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
 
@@ -61,5 +61,6 @@ __all__ = [
     "read_csv",
     "refuse_rows",
     "taken",
+    "with_unknown_class",
     "wrong_line",
 ]

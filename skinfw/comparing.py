@@ -69,14 +69,14 @@ def compared(
     """
     first = found[0].saved
     made = [(planned, planned.make(classes=first.classes)) for planned in first.metrics]
-    metrics, absent = measurable(made, found[0].predictions)
-    notes = [f"{found[0].name}: {note}" for note in absent]
-    notes += [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
-    columns = []
+    notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
+    columns, metrics = [], made
     for side in found:
         own, absent = measurable(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]
         columns.append(_alone(own, side.predictions, replicates, seed))
+        if side is found[0]:
+            metrics = own
     known = list(columns[0])
     if strange := [name for name in wanted if name not in known]:
         raise RecipeError(

@@ -119,10 +119,11 @@ def pooled(folds: Folds, planned: Plan) -> Judged:
     planned: the recipe of any fold.
     """
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
+    together = chained(every)
     made = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
-    metrics, notes = measurable(made, chained(every))
+    metrics, notes = measurable(made, together)
     about = {"name": folds.folder.name, "marks": _marks(folds), "notes": notes}
-    return measured(folds.folder, chained(every), metrics, planned.resolved(), about, every)
+    return measured(folds.folder, together, metrics, planned.resolved(), about, every)
 
 
 def _marks(folds: Folds) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from skinfw.contracts import Auxiliary, Predictions
+from skinfw.contracts import UNKNOWN, Auxiliary, Predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -272,6 +272,20 @@ def taken(predictions: Predictions, places: Integers) -> Predictions:
             name: Auxiliary(answer.values, answer.true[places], answer.probabilities[places])
             for name, answer in predictions.auxiliary.items()
         },
+    )
+
+
+def with_unknown_class(predictions: Predictions) -> Predictions:
+    """Return predictions whose last class is UNK, without probability where it was none before."""
+    import numpy as np
+
+    if UNKNOWN in predictions.classes:
+        return predictions
+    never = np.zeros((len(predictions.ids), 1))
+    return replace(
+        predictions,
+        probabilities=np.concatenate([predictions.probabilities, never], axis=1),
+        classes=(*predictions.classes, UNKNOWN),
     )
 
 

@@ -89,7 +89,7 @@ def other_rows(
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
-    if table["label"].isin([UNKNOWN]).all():
+    if strangers(table, saved).all():
         raise SkinfwError(
             "there is no image to judge",
             where,
@@ -102,6 +102,11 @@ def other_rows(
     if absent:
         say(f"note: no image shows {', '.join(absent)}: not measured")
     return _with_modalities(table, saved, where, say)
+
+
+def strangers(rows: pd.DataFrame, saved: Saved) -> pd.Series[bool]:
+    """Tell which images show none of the network's classes."""
+    return (rows["label"] == UNKNOWN) & (UNKNOWN not in saved.classes)
 
 
 def _with_modalities(table: pd.DataFrame, saved: Saved, where: str, say: Say) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.build import Plan, plan
 from skinfw.catalog import Catalog
-from skinfw.contracts import UNKNOWN, Features, Predictions, Result
+from skinfw.contracts import Features, Predictions, Result
 from skinfw.errors import SkinfwError, unwritable
 from skinfw.intervals import REPLICATES, recorded
-from skinfw.judgeable import own_rows
+from skinfw.judgeable import own_rows, strangers
 from skinfw.predictions import FILES, run_predictions, write_predictions
 from skinfw.recipe import load, read_run, shown
 from skinfw.record import write_json
@@ -67,14 +67,6 @@ def judged(
     """
     from skinfw.engine.judge import Judge
 
-    judge, strange = Judge(saved), rows["label"] == UNKNOWN
-    parts = {"test": rows[~strange].reset_index(drop=True)}
-    if UNKNOWN in saved.classes:
-        parts = {"test": rows}
-    elif strange.any():
-        parts["strangers"] = rows[strange].reset_index(drop=True)
-    found = {part: judge.predictions(own, planned.dataset) for part, own in parts.items()}
-    metrics = [(metric, metric.make(classes=saved.classes)) for metric in saved.metrics]
     folder = out or saved.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if (folder / "run.json").exists():
         raise SkinfwError(
@@ -82,12 +74,18 @@ def judged(
             shown(folder),
             cure="choose another place with --out",
         )
-    recipe = {**saved.tables, "seed": planned.seed}
+    judge, strange = Judge(saved), strangers(rows, saved)
+    parts = {"test": rows[~strange].reset_index(drop=True)}
+    if strange.any():
+        parts["strangers"] = rows[strange].reset_index(drop=True)
+    found = {part: judge.predictions(own, planned.dataset) for part, own in parts.items()}
+    metrics = [(metric, metric.make(classes=saved.classes)) for metric in saved.metrics]
+    recipe, marks = {**saved.tables, "seed": planned.seed}, (*saved.marks, *marks)
     about = {
         "name": name,
         "run": str(saved.path),
         "dataset": planned.one("dataset").use,
-        "marks": (*saved.marks, *marks),
+        "marks": marks,
         "notes": notes,
     }
     made = measured(folder, found["test"], metrics, recipe, about)
@@ -112,7 +110,7 @@ def judged(
             predictions=found,
             metrics={"test": made.metrics},
             rows=parts,
-            marks=(*saved.marks, *marks),
+            marks=marks,
             intervals={"test": made.intervals} if made.intervals else {},
             features=features,
             replicates=replicates_of(recipe),

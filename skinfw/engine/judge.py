@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -20,6 +19,7 @@ from skinfw.engine.network import hardware_of, trained
 from skinfw.engine.penultimate import penultimate
 from skinfw.engine.prepare import decoding
 from skinfw.engine.saved import Saved
+from skinfw.intervals import with_unknown_class
 from skinfw.table import drawing
 
 
@@ -50,11 +50,7 @@ class Judge:
             self._beside(rows),
         )
         found = evaluator.predict(self._network)
-        if UNKNOWN in self.saved.classes or not (rows["label"] == UNKNOWN).any():
-            return found
-        never = np.zeros((len(found.ids), 1))
-        chances = np.concatenate([found.probabilities, never], axis=1)
-        return replace(found, probabilities=chances, classes=(*self.saved.classes, UNKNOWN))
+        return with_unknown_class(found) if (rows["label"] == UNKNOWN).any() else found
 
     def features(self, rows: pd.DataFrame, dataset: Any) -> Features:
         """Return what the last layer of the network gets and gives for some images.

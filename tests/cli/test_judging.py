@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from support import TINY, TINY_BACKBONE
 from skinfw.build import plan
 from skinfw.catalog import Catalog
 from skinfw.cli import main
+from skinfw.engine.saved import saved_run
 from skinfw.errors import SkinfwError
-from skinfw.judgeable import own_rows
+from skinfw.judgeable import own_rows, strangers
 from skinfw.recipe import load, read_run
 from skinfw.record import RunFolder
 from skinfw.run import execute
@@ -125,6 +127,14 @@ def test_strangers_alone_are_refused(there: Path) -> None:
     recipe = str(other(there, ["wart"] * 3, [f"x{n}" for n in range(3)]))
     said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", code=1).output
     assert "strangers are judged beside known images" in said and "other.toml:3" in said
+
+
+def test_to_a_network_that_answers_unk_nobody_is_a_stranger(there: Path) -> None:
+    rows = pd.DataFrame({"label": ["UNK", "MEL"]})
+    saved = saved_run(there / "run1")
+    assert strangers(rows, saved).tolist() == [True, False]
+    answers = replace(saved, classes=(*saved.classes, "UNK"))
+    assert not strangers(rows, answers).any()
 
 
 def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from skinfw import UNKNOWN, Result, SkinfwError, chained, taken
+from skinfw import UNKNOWN, Result, SkinfwError, chained, taken, with_unknown_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class Unknown:
             everyone = result.predictions["test"]
             notes.append("UNK is a class already: nine_classes.csv is left out")
         else:
-            everyone = chained([_with_column(result.predictions[part]) for part in judged])
+            everyone = chained([with_unknown_class(result.predictions[part]) for part in judged])
             chances = with_unknown(everyone.probabilities[:, :-1], unknown[self.score])
             nine = replace(everyone, probabilities=chances)
             rows = zip(nine.ids, nine.probabilities.tolist(), strict=True)
@@ -147,14 +147,3 @@ class Unknown:
         ]
         header = ["id", "true", "predicted", *scores, *(f"unknown_{name}" for name in unknown)]
         write_csv(header, rows, file)
-
-
-def _with_column(part: Predictions) -> Predictions:
-    """Return predictions whose last class is UNK, which nothing was called yet."""
-    import numpy as np
-
-    if part.classes[-1] == UNKNOWN:
-        return part
-    never = np.zeros((len(part.ids), 1))
-    chances = np.concatenate([part.probabilities, never], axis=1)
-    return replace(part, probabilities=chances, classes=(*part.classes, UNKNOWN))
