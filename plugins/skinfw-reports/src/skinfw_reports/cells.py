@@ -69,8 +69,8 @@ def per_class(result: Result) -> dict[str, Any]:
             absent.append(name)
     notes = []
     scarce = few_lesions(test).items()
-    if few := [f"{name} ({count} lesions)" for name, count in scarce if count]:
-        notes.append(f"Few lesions, so that a single one moves the numbers: {', '.join(few)}.")
+    if few := [f"{name} ({count})" for name, count in scarce if count]:
+        notes.append(f"Few lesions, so that one moves the numbers: {', '.join(few)}.")
     if absent:
         notes.append(f"Without a test image and therefore not measured: {', '.join(absent)}.")
     head = ["class", "images", "lesions", *(f"{words(name)}" for name in named)]

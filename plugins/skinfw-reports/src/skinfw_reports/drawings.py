@@ -101,7 +101,9 @@ def net_benefit(
     if sure:
         low, high = zip(*(intervals[name] for name in keys), strict=True)
         axes.fill_between(chances, low, high, color=VALIDATION, alpha=0.15, linewidth=0)
-    axes.plot(chances, own, color=VALIDATION, marker="o", markersize=3, label="by the network")
+    axes.plot(
+        chances, own, color=VALIDATION, marker="o", markersize=3, label="what the network suspects"
+    )
     axes.plot(chances, everyone, color=TRAIN, linestyle="--", label="every lesion")
     axes.axhline(0, color=GREY, linewidth=0.8, linestyle=":", label="no lesion")
     axes.set(xlabel="chance of malignancy at which one acts", ylabel="net benefit")
