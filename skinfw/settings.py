@@ -190,10 +190,15 @@ class ViewKeys:
     scores: "softmax", or "sigmoid" for networks that were trained to answer a binary question
         per class; its values are scaled to sum one.
     combine: "average" the probabilities of the views, or let each view "vote" for a class.
+    logit_adjustment: the power of the classes' shares in the training part by which the
+        probabilities of each view are divided. 0 leaves them; 1 turns what was learned from images
+        as they come into what is right for equally frequent classes, -1 does the reverse. Choose
+        it on the validation part. Menon et al. 2021 (arXiv 2007.07314), post-hoc.
     """
 
     scores: Literal["softmax", "sigmoid"] = "softmax"
     combine: Literal["average", "vote"] = "average"
+    logit_adjustment: Annotated[float, Interval(ge=-2, le=2)] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from skinfw.engine.data import Loader
 from skinfw.engine.device import Hardware, gather
 from skinfw.engine.feed import Feed
 from skinfw.engine.modalities import Beside
-from skinfw.engine.scores import combined, probabilities
+from skinfw.engine.scores import Scoring
 from skinfw.errors import SkinfwError
 from skinfw.intervals import Interval, bootstrap
 from skinfw.targets import Planned
@@ -31,16 +31,16 @@ class Evaluator:
         loss: Callable[..., torch.Tensor],
         batch_size: int,
         hardware: Hardware,
-        look: Mapping[str, Any],
+        scoring: Scoring,
         beside: Beside,
     ) -> None:
         """Cut the part into batches and open its loader.
 
         rows: the part's table; the images of `feed` are in the same order.
-        look: the host's keys of the view, how its answers are combined.
+        scoring: what makes one answer of the logits of the views.
         beside: what is known of the part beside its images.
         """
-        self.look, self.beside = look, beside
+        self.scoring, self.beside = scoring, beside
         self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
         self.feed = feed
         self.loader = Loader(feed.images, hardware)
@@ -82,13 +82,13 @@ class Evaluator:
         wide = true.repeat_interleave(logits.shape[1])
         loss = self.loss(logits.flatten(0, 1), wide, None)
         # float32 logits are exact in float64, and so are its rows' sums.
-        said = probabilities(logits.cpu().double(), self.look["scores"]).numpy()
+        said = self.scoring.probabilities(logits.cpu().double()).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
             # What is joined to a lesion by more than its name is drawn together with it.
             lesions=self.rows["component" if "component" in self.rows else "lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
-            probabilities=combined(said, self.look["combine"]),
+            probabilities=self.scoring.combined(said),
             classes=self.classes,
             loss=float(loss),
             auxiliary=self.beside.answers(others),

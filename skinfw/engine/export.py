@@ -13,7 +13,6 @@ from skinfw.engine.device import choose
 from skinfw.engine.network import trained
 from skinfw.engine.onnx import INPUT, OUTPUT, ROWS, OnnxNetwork, missing, runtime
 from skinfw.engine.saved import NOTICE, Saved, refused
-from skinfw.engine.scores import probabilities
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
 
@@ -30,11 +29,11 @@ class _Graph(torch.nn.Module):
         hardware = choose(plain)
         self.model = trained(saved, hardware)
         self._normalise = hardware.normaliser(self.model)
-        self._scores, self._classes = saved.view.host["scores"], len(saved.classes)
+        self._scoring, self._classes = saved.scoring, len(saved.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.model(self._normalise(images))
-        return probabilities(logits[:, : self._classes], self._scores)
+        return self._scoring.probabilities(logits[:, : self._classes])
 
 
 def export(saved: Saved, file: Path) -> float:

@@ -46,7 +46,7 @@ class Judge:
             _no_loss,
             self.saved.batch_size,
             self._hardware,
-            self.saved.view.host,
+            self.saved.scoring,
             self._beside(rows),
         )
         found = evaluator.predict(self._network)

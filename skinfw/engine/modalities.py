@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from skinfw.contracts import Auxiliary, Modalities
-from skinfw.engine.scores import combined, probabilities
+from skinfw.engine.scores import Scoring
 from skinfw.errors import RecipeError
 from skinfw.names import did_you_mean
 
@@ -130,11 +130,11 @@ class Beside:
 
         logits: [N, V, A] of all views, in the order of the rows.
         """
-        found = {}
+        found, scoring = {}, Scoring()
         pieces = torch.split(logits, self._widths, 2) if self._widths else ()
         for place, (name, values) in enumerate(self.modalities.auxiliary.items()):
-            views = probabilities(pieces[place].cpu().double(), "softmax").numpy()
-            found[name] = Auxiliary(values, self._true[:, place], combined(views, "average"))
+            views = scoring.probabilities(pieces[place].cpu().double()).numpy()
+            found[name] = Auxiliary(values, self._true[:, place], scoring.combined(views))
         return found
 
 

@@ -14,7 +14,6 @@ from skinfw.engine.device import Hardware, choose
 from skinfw.engine.modalities import recorded
 from skinfw.engine.probe import has_bf16_units
 from skinfw.engine.saved import Saved
-from skinfw.engine.scores import probabilities
 from skinfw.engine.state import load_weights
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
@@ -45,7 +44,7 @@ class TorchNetwork:
             cure = "lower --batch-size"
             raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
         logits = logits[:, : len(self.saved.classes)].float().cpu().double()
-        answers = probabilities(logits, self.saved.view.host["scores"])
+        answers = self.saved.scoring.probabilities(logits)
         return np.asarray(answers.numpy())
 
 

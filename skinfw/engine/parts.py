@@ -30,6 +30,7 @@ from skinfw.engine.penultimate import penultimate
 from skinfw.engine.prepare import decoding
 from skinfw.engine.probe import settle
 from skinfw.engine.sampling import Drawer, embed
+from skinfw.engine.scores import Scoring
 from skinfw.engine.seed import stream, torch_seed
 from skinfw.engine.xray import xray
 from skinfw.table import drawing
@@ -152,7 +153,7 @@ class Parts:
         if self.features:
             found = self.features.get(images, self._eval_batch, self.say)
             feed = FeatureFeed(found, labels, self.hardware, views=True)
-        look = self.plan.one("view").host
+        scoring = Scoring(self.counts, **self.plan.one("view").host)
         return Evaluator(
             rows,
             feed,
@@ -160,7 +161,7 @@ class Parts:
             self.loss,
             self._eval_batch,
             self.hardware,
-            look,
+            scoring,
             self.beside(rows),
         )
 

@@ -20,7 +20,7 @@ from skinfw.engine.images import Decoding
 from skinfw.engine.pixels import look
 from skinfw.engine.prepare import decoding
 from skinfw.engine.saved import Saved, refused
-from skinfw.engine.scores import combined
+from skinfw.engine.scores import Scoring
 from skinfw.errors import RecipeError, SkinfwError
 
 Floats = npt.NDArray[np.float64]
@@ -159,7 +159,7 @@ def predict(paths: Sequence[str], network: Network, batch_size: int) -> Iterator
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, ahead(tasks, min(_MOST, usable_cores())), strict=True):
-        answers = _answers(prepared, network, saved.view.host["combine"])
+        answers = _answers(prepared, network, saved.scoring)
         yield from zip(batch, answers, strict=True)
 
 
@@ -179,7 +179,7 @@ def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
 
 
 def _answers(
-    prepared: Sequence[Views | SkinfwError], network: Network, combine: str
+    prepared: Sequence[Views | SkinfwError], network: Network, scoring: Scoring
 ) -> Iterator[Floats | SkinfwError]:
     """Return what all views of each image say together, where it could be prepared."""
     good = [views for views in prepared if not isinstance(views, SkinfwError)]
@@ -193,7 +193,7 @@ def _answers(
         start += len(views)
         finite = bool(np.isfinite(own).all())
         said = "the network's answer is not finite"
-        yield combined(own, combine)[0] if finite else SkinfwError(said)
+        yield scoring.combined(own)[0] if finite else SkinfwError(said)
 
 
 def write(

@@ -12,6 +12,7 @@ from typing import Any
 
 from skinfw import __version__
 from skinfw.catalog import Catalog
+from skinfw.engine.scores import Scoring
 from skinfw.errors import SkinfwError
 from skinfw.kinds import KINDS
 from skinfw.params import Complaint, parameters
@@ -35,6 +36,7 @@ class Saved:
     marks: what a reader must know before believing its answers.
     hardware: what the run computed on, as run.json tells; empty for an exported file.
     modalities: what the network gets beside one picture, as run.json tells.
+    counts: training images of each class; empty for what older versions recorded.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Saved:
     marks: tuple[str, ...]
     hardware: Mapping[str, Any] = field(default_factory=dict)
     modalities: Mapping[str, Any] = field(default_factory=dict)
+    counts: tuple[int, ...] = ()
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -69,6 +72,11 @@ class Saved:
     def view(self) -> Planned:
         """The view, which plans how an image becomes what the network sees."""
         return self._component("view", self.tables["view"])
+
+    @property
+    def scoring(self) -> Scoring:
+        """What makes one answer of the logits of the views."""
+        return Scoring(self.counts, **self.view.host)
 
     @property
     def backbone(self) -> Planned:
@@ -155,6 +163,7 @@ class Saved:
             "notice": NOTICE,
             "marks": json.dumps(self.image_marks),
             "classes": json.dumps(self.classes),
+            "training_images": json.dumps(self.counts),
             "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
             "output": f"probabilities: float32 [N, {len(self.classes)}]",
             **{name: json.dumps(self.tables.get(name, [])) for name in _TABLES},
@@ -202,6 +211,7 @@ def saved_run(path: Path) -> Saved:
         tuple(marks),
         record.get("hardware", {}),
         record.get("modalities", {}),
+        tuple(entry["images"] for entry in record.get("xray", ())),
     )
 
 
@@ -214,6 +224,7 @@ def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
     try:
         tables = {name: json.loads(texts[name]) for name in _TABLES}
         classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
+        counts = json.loads(texts.get("training_images", "[]"))
     except (KeyError, ValueError) as error:
         raise SkinfwError(
             "the file does not say how its network is used",
@@ -221,4 +232,4 @@ def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
             f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
             "write it with skinfw export RUN --onnx",
         ) from error
-    return Saved(path, tuple(classes), tables, tuple(marks))
+    return Saved(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))

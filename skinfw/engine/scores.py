@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,27 +16,43 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 
-def probabilities(logits: Tensor, scores: str) -> Tensor:
-    """Return the probabilities of the classes, which sum to one.
+@dataclass(frozen=True)
+class Scoring:
+    """Make one answer of what a network says of the views of an image.
 
-    logits: float [..., C].
-    scores: "softmax", or "sigmoid" for the shares of the independent sigmoids.
+    counts: training images of each class; needed where logits are adjusted.
+    scores, combine, logit_adjustment: the host's keys of the view, see `ViewKeys`.
     """
-    if scores == "sigmoid":
-        from torch.nn.functional import softplus
 
-        # The softmax of log-sigmoids is each sigmoid over the sum of all.
-        logits = -softplus(-logits)
-    return logits.softmax(-1)
+    counts: Sequence[int] = ()
+    _: KW_ONLY
+    scores: str = "softmax"
+    combine: str = "average"
+    logit_adjustment: float = 0.0
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the probabilities of the classes, which sum to one.
 
-def combined(views: Floats, combine: str) -> Floats:
-    """Return one answer per image, [N, C], whose rows sum to one.
+        logits: float [..., C].
+        """
+        if self.scores == "sigmoid":
+            from torch.nn.functional import softplus
 
-    views: probabilities of each view, [N, V, C].
-    combine: "average", or "vote" for the share of the views that each class wins.
-    """
-    if combine == "vote":
-        views = np.eye(views.shape[2])[views.argmax(2)]
-    answers = views.mean(1)
-    return np.asarray(answers / answers.sum(1, keepdims=True))
+            # The softmax of log-sigmoids is each sigmoid over the sum of all.
+            logits = -softplus(-logits)
+        if self.logit_adjustment:
+            # A class without images counts as one image, as in the loss of this name.
+            counts = [max(1, count) for count in self.counts]
+            log_shares = [math.log(count / sum(counts)) for count in counts]
+            logits = logits - self.logit_adjustment * logits.new_tensor(log_shares)
+        return logits.softmax(-1)
+
+    def combined(self, views: Floats) -> Floats:
+        """Return one answer per image, [N, C], whose rows sum to one.
+
+        views: probabilities of each view, [N, V, C].
+        """
+        if self.combine == "vote":
+            views = np.eye(views.shape[2])[views.argmax(2)]
+        answers = views.mean(1)
+        return np.asarray(answers / answers.sum(1, keepdims=True))

@@ -36,6 +36,7 @@ DATA = """
         '''Read files whose names say the class.'''
 
         root: Path
+        most_red: int = 12
 
         classes = ("dark", "bright", "red")
 
@@ -43,6 +44,8 @@ DATA = """
             import pandas as pd
 
             files = sorted(self.root.rglob("*.*g"))
+            red = [file for file in files if file.stem.startswith("red")]
+            files = [file for file in files if file not in red[self.most_red :]]
             labels = [file.stem.split("-")[0] for file in files]
             names = [file.stem for file in files]
             return pd.DataFrame(dict(id=names, path=map(str, files), label=labels, lesion=names))
@@ -137,12 +140,14 @@ def opened(file: Path, rows: int = 8) -> Any:
     return OnnxNetwork(file, rows)
 
 
+RARE = "dataset.most_red=6"
 VIEWS = {
     "one view": (),
     "four views": ('view.use="dihedral"',),
     "nine views that vote": (
         'view={use="multi-crop", grid=3, resize=2.0, scores="sigmoid", combine="vote"}',
     ),
+    "four views that are adjusted": ('view={use="dihedral", logit_adjustment=0.5}', RARE),
     "prepared images and another head": (
         'prepare=[{use="border-crop", pixels=2}, {use="shades-of-gray"}]',
         'modify=[{use="cosine-head", scale=8.0}, {use="drop-block", after=["0"]}]',
@@ -168,6 +173,18 @@ def test_onnx_repeats_the_predictions_of_the_run(
     network = opened(exported(run, tmp_path / "model.onnx"))
     found = answers(network, paths_of(run, own.index))
     assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < 1e-4
+
+
+def test_a_run_is_adjusted_by_the_images_that_it_trained_on(trained: Trained) -> None:
+    view = 'view={use="center", logit_adjustment='
+    plain, run = (own_predictions(trained(view + strength, RARE)) for strength in ("0}", "0.5}"))
+    parts = pd.read_csv(trained(view + "0.5}", RARE) / "splits.csv")
+    counts = parts.loc[parts["part"] == "train", "label"].value_counts()
+    classes = ["dark", "bright", "red"]
+    assert counts["red"] < counts["dark"]
+    expected = plain[classes] / (counts[classes] / counts.sum()) ** 0.5
+    expected = expected.div(expected.sum(axis=1), axis=0)
+    assert np.abs(run.loc[plain.index, classes] - expected).to_numpy().max() < 1e-6
 
 
 def test_several_views_are_not_the_first_view(trained: Trained) -> None:
@@ -227,7 +244,9 @@ def test_the_file_says_how_it_is_used(trained: Trained, tmp_path: Path) -> None:
         "resize": pytest.approx(256 / 224),
         "scores": "softmax",
         "combine": "average",
+        "logit_adjustment": 0.0,
     }
+    assert json.loads(texts["training_images"]) == [4, 4, 4]
     assert "Resize the short side" in texts["view_does"]
     assert json.loads(texts["backbone"])["use"].endswith("tiny.py:tiny")
     assert json.loads(texts["marks"]) == ["a quick look: 1 training batches per epoch"]

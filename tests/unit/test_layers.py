@@ -20,7 +20,7 @@ LAYERS = [
     "engine.ahead", "engine.images", "engine.cache_writer", "engine.cache", "joins",
     "engine.fingerprints", "engine.sketches", "engine.alignment", "engine.duplicates", "leakage",
     "table", "audit", "annotations", "record", "engine.signals", "engine.allocation",
-    "engine.pixels", "engine.saved", "engine.scores", "engine.prepare", "engine.onnx",
+    "engine.pixels", "engine.scores", "engine.saved", "engine.prepare", "engine.onnx",
     "engine.predict", "engine.device", "engine.frozen", "engine.modalities", "engine.backbone",
     "engine.data", "engine.feed", "engine.state", "engine.probe", "engine.network",
     "engine.export", "engine.penultimate", "engine.features", "engine.evaluate", "engine.checks",
