@@ -24,6 +24,7 @@ from skinfw.hooks import Component, hookimpl
 from skinfw.intervals import FEW, bootstrap, chained, few_lesions, taken, with_unknown_class
 from skinfw.reading import present_rows, read_csv, refuse_rows, wrong_line
 from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
+from skinfw.writing import replacing, write_csv, write_json
 
 __version__ = "0.1.0"
 
@@ -60,7 +61,10 @@ __all__ = [
     "present_rows",
     "read_csv",
     "refuse_rows",
+    "replacing",
     "taken",
     "with_unknown_class",
+    "write_csv",
+    "write_json",
     "wrong_line",
 ]

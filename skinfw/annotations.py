@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinfw.errors import SkinfwError
+from skinfw.writing import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def write(
             )
         target = folder / f"{part}.json"
         content = {"annotations": entries, "num_classes": len(classes)}
-        target.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_json(target, content)
         written[target] = len(entries)
     return written
 

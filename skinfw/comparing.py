@@ -19,6 +19,9 @@ from skinfw.predictions import run_predictions
 from skinfw.recipe import read_run, shown
 from skinfw.targets import Planned
 
+HEADER = (
+    "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
+)  # fmt: skip
 _ABSENT = Compared(math.nan, (math.nan, math.nan))
 
 
@@ -141,10 +144,8 @@ def _record(path: Path) -> Mapping[str, Any]:
 
 
 def as_rows(comparison: Comparison) -> list[list[str]]:
-    """Return the comparison as a table: a header, then a row for each number and run."""
-    head = ["number", "run", "value", "low", "high", "difference", "difference_low",
-            "difference_high", "p"]  # fmt: skip
-    rows = [head]
+    """Return the comparison as a table, a row for each number and run, with columns `HEADER`."""
+    rows = []
     for name, found in comparison.numbers.items():
         for run, one in zip(comparison.runs, found, strict=True):
             values = (one.value, *one.interval, one.difference, *one.difference_interval, one.p)

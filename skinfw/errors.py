@@ -76,14 +76,14 @@ def raise_all(problems: Sequence[SkinfwError]) -> None:
 
 
 def unwritable(place: Path, error: Exception) -> SkinfwError:
-    """Return the error that says that a run folder cannot be written.
+    """Return the error that says that a file or a folder cannot be written.
 
     place: the folder or file.
     error: what the system or a library said.
     """
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
     return SkinfwError(
-        "the run folder cannot be written",
+        f"{place.name or 'a file'} cannot be written",
         str(place),
         reason,
         "choose another place with --out, or free some space",

@@ -14,7 +14,8 @@ from skinfw.intervals import chained
 from skinfw.judging import Judged, measurable, measured
 from skinfw.predictions import run_predictions
 from skinfw.recipe import read_run, shown
-from skinfw.record import RunFolder, write_json
+from skinfw.record import RunFolder
+from skinfw.writing import write_json
 
 FILE = "folds.json"
 

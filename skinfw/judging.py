@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from skinfw.intervals import REPLICATES, recorded
 from skinfw.judgeable import own_rows, strangers
 from skinfw.predictions import FILES, run_predictions, write_predictions
 from skinfw.recipe import load, read_run, shown
-from skinfw.record import write_json
+from skinfw.writing import write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,10 +189,10 @@ def measured(
     bounds = intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_splits(folder / "splits.csv", found)
-        write_predictions(folder / "predictions.csv", found)
     except OSError as error:
         raise unwritable(folder, error) from error
+    _write_splits(folder / "splits.csv", found)
+    write_predictions(folder / "predictions.csv", found)
     write_json(folder / "metrics.json", {"test": numbers, **({"folds": by_fold} if folds else {})})
     if bounds:
         kept = recorded({"test": found}, {"test": bounds}, replicates)
@@ -205,10 +204,7 @@ def measured(
 
 def _write_splits(file: Path, found: Predictions) -> None:
     """Write which lesion each image counts to, so that intervals can be made again."""
-    partial = file.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8", newline="") as sink:
-        rows = csv.writer(sink, lineterminator="\n")
-        rows.writerow(["id", "lesion", "label", "part"])
-        for name, lesion, label in zip(found.ids, found.lesions, found.true.tolist(), strict=True):
-            rows.writerow([name, lesion, found.classes[label], "test"])
-    partial.replace(file)
+    labels = [found.classes[label] for label in found.true.tolist()]
+    parts = ["test"] * len(labels)
+    rows = zip(found.ids, found.lesions, labels, parts, strict=True)
+    write_csv(file, ["id", "lesion", "label", "part"], rows)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinfw.contracts import Predictions
-from skinfw.errors import SkinfwError, unwritable
+from skinfw.errors import SkinfwError
+from skinfw.writing import write_csv
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,18 +82,14 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
 
     file: the table.
     """
-    names, partial = predictions.classes, file.with_suffix(".partial")
+    names = predictions.classes
     labels = zip(predictions.true.tolist(), predictions.predicted.tolist(), strict=True)
     chances = predictions.probabilities.tolist()
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as sink:
-            rows = csv.writer(sink, lineterminator="\n")
-            rows.writerow(["id", "true", "predicted", *names])
-            for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True):
-                rows.writerow([name, names[true], names[called], *row])
-        partial.replace(file)
-    except OSError as error:
-        raise unwritable(file, error) from error
+    rows = (
+        [name, names[true], names[called], *row]
+        for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True)
+    )
+    write_csv(file, ["id", "true", "predicted", *names], rows)
 
 
 def read_submission(

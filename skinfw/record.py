@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import platform
 import shlex
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw.errors import unwritable
 from skinfw.recipe import read_run
+from skinfw.writing import write_json
 
 if TYPE_CHECKING:
     from skinfw.build import Plan
@@ -94,26 +93,6 @@ class RunFolder:
         """Replace run.json in one step, so that no reader ever sees half of it."""
         if self._writes:
             write_json(self.path / FILE, self.record)
-
-
-def write_json(file: Path, data: Any) -> None:
-    """Write JSON and give it its name only when it is whole."""
-    partial = file.with_suffix(".partial")
-    try:
-        text = json.dumps(_without_nan(data), indent=1, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        raise unwritable(file.parent, error) from error
-
-
-def _without_nan(data: Any) -> Any:
-    """Write null for a number that was not measured; JSON has no NaN."""
-    if isinstance(data, Mapping):
-        return {key: _without_nan(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_without_nan(value) for value in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

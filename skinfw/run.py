@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.build import Plan
 from skinfw.contracts import Result
-from skinfw.errors import RecipeError, SkinfwError, unwritable
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.hooks import run_hooks
 from skinfw.intervals import Interval, recorded
 from skinfw.predictions import FILES, write_predictions
-from skinfw.record import RunFolder, describe, differences, write_json
+from skinfw.record import RunFolder, describe, differences
 from skinfw.table import (
     class_counts,
     divided_table,
@@ -26,6 +26,7 @@ from skinfw.table import (
     split_hash,
     what_to_know,
 )
+from skinfw.writing import replacing, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -310,10 +311,8 @@ class _Run:
 
     def _keep(self, name: str, rows: pd.DataFrame) -> None:
         if self.hardware.main:
-            try:
-                rows.to_csv(self.folder.path / name, index=False)
-            except OSError as error:
-                raise unwritable(self.folder.path / name, error) from error
+            with replacing(self.folder.path / name) as partial:
+                rows.to_csv(partial, index=False)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

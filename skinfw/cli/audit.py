@@ -41,8 +41,8 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     from skinfw.build import plan_dataset
     from skinfw.catalog import Catalog
     from skinfw.errors import RecipeError
-    from skinfw.record import write_json
     from skinfw.table import checked_table, drawing
+    from skinfw.writing import write_json
 
     if out and out.suffix == ".csv":
         raise RecipeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,9 +129,10 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
     the first. Runs that were judged on other images are shown, and not compared.
     """
-    from skinfw.comparing import as_rows, compared, sides
+    from skinfw.comparing import HEADER, as_rows, compared, sides
     from skinfw.errors import RecipeError, unwritable
     from skinfw.recipe import shown
+    from skinfw.writing import write_csv
 
     if len(runs) < 2:
         raise RecipeError(
@@ -144,10 +144,9 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
         click.echo(line)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with (out / "comparison.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(as_rows(result))
     except OSError as error:
         raise unwritable(out, error) from error
+    write_csv(out / "comparison.csv", HEADER, as_rows(result))
     for planned in found[0].saved.reports:
         report = planned.make()
         if hasattr(report, "compare"):

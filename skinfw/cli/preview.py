@@ -32,7 +32,7 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     from skinfw.build import plan
     from skinfw.catalog import Catalog
     from skinfw.engine.preview import preview as sheet
-    from skinfw.engine.saved import refused
+    from skinfw.errors import unwritable
     from skinfw.recipe import load
     from skinfw.table import divided_table
 
@@ -42,6 +42,5 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     try:
         picture.save(out)
     except (OSError, ValueError) as error:
-        system = error if isinstance(error, OSError) else OSError(str(error))
-        raise refused(out, system) from error
+        raise unwritable(out, error) from error
     click.echo(f"{out}: {picture.width}x{picture.height} pixels")

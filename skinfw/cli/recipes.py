@@ -156,10 +156,11 @@ def schema(out: Path | None) -> None:
     """
     from skinfw.catalog import Catalog
     from skinfw.schema import recipe_schema
+    from skinfw.writing import write_json
 
-    text = json.dumps(recipe_schema(Catalog()), indent=1) + "\n"
+    schema = recipe_schema(Catalog())
     if out:
-        out.write_text(text, encoding="utf-8")
+        write_json(out, schema)
         click.echo(f"wrote {out}")
     else:
-        click.echo(text, nl=False)
+        click.echo(json.dumps(schema, indent=1))

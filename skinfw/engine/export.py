@@ -12,9 +12,10 @@ import torch
 from skinfw.engine.device import choose
 from skinfw.engine.network import trained
 from skinfw.engine.onnx import INPUT, OUTPUT, ROWS, OnnxNetwork, missing, runtime
-from skinfw.engine.saved import NOTICE, Saved, refused
+from skinfw.engine.saved import NOTICE, Saved
 from skinfw.errors import SkinfwError
 from skinfw.settings import EngineSettings
+from skinfw.writing import replacing
 
 TOLERANCE = 1e-4
 OPSET = 17  # old enough for every torch and runtime, new enough for layer normalisation
@@ -50,8 +51,7 @@ def export(saved: Saved, file: Path) -> float:
     runtime()
     graph = _Graph(saved).eval()
     images = _images(saved.image.size)
-    partial = file.with_suffix(".partial")
-    try:
+    with replacing(file) as partial:
         _trace(graph, images[:2], partial)
         model = onnx.load(partial)
         model.doc_string = NOTICE
@@ -65,11 +65,6 @@ def export(saved: Saved, file: Path) -> float:
                 f"probabilities must agree to {TOLERANCE}; no file was kept",
                 "report it to the backbone's plugin; skinfw predict --runtime torch works",
             )
-        partial.replace(file)
-    except OSError as error:
-        raise refused(file, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return difference
 
 

@@ -19,9 +19,9 @@ from skinfw.engine.ahead import ahead, usable_cores
 from skinfw.engine.images import Decoding
 from skinfw.engine.pixels import look
 from skinfw.engine.prepare import decoding
-from skinfw.engine.saved import Saved, refused
+from skinfw.engine.saved import Saved
 from skinfw.engine.scores import Scoring
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import RecipeError, SkinfwError, unwritable
 
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.uint8]
@@ -250,4 +250,4 @@ def _settled(target: Path) -> Iterator[TextIO]:
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise refused(target, error) from error
+        raise unwritable(target, error) from error

@@ -173,19 +173,6 @@ class Saved:
         }
 
 
-def refused(file: Path, error: OSError) -> SkinfwError:
-    """Return the error that says that a file cannot be written.
-
-    error: what the system said.
-    """
-    return SkinfwError(
-        "the file cannot be written",
-        str(file),
-        error.strerror or str(error),
-        "choose another place with --out, or free some space",
-    )
-
-
 def saved_run(path: Path) -> Saved:
     """Read what is known of a run's network.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from skinfw.errors import SkinfwError, unwritable
+from skinfw.writing import replacing
 
 FILE = "state.pt"
 
@@ -69,14 +69,10 @@ def load_weights(file: Path, model: torch.nn.Module) -> None:
 
 @contextmanager
 def _settled(target: Path) -> Iterator[Path]:
-    """Let a file be written under another name, and give it its own once it is on the disk."""
-    partial = target.with_suffix(".partial")
+    """Replace a file by what a library writes, which has its own errors for a full disk."""
     try:
-        yield partial
-        with partial.open("rb") as handle:
-            os.fsync(handle.fileno())
-        partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
-        partial.replace(target)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)  # half a file would only keep a full disk full
+        with replacing(target) as partial:
+            yield partial
+            partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
+    except (RuntimeError, SafetensorError) as error:
         raise unwritable(target, error) from error

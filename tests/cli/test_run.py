@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_said(
         out = "/proc/skinfw"
     done = skinfw("run", "tiny.toml", "--out", out)
     assert done.returncode == 1
-    assert "the run folder cannot be written" in done.stderr and "--out" in done.stderr
+    assert "cannot be written" in done.stderr and "--out" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -160,7 +160,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_files(
         cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "the run folder cannot be written" in done.stderr, done.stderr
+    assert "cannot be written" in done.stderr, done.stderr
     folder = only(tmp_path / "runs")
     assert json.loads((folder / "run.json").read_text())["status"] == "failed"
     assert not [file for file in folder.rglob("*.partial") if file.name != "run.partial"]
@@ -168,7 +168,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_files(
 
 def test_a_closed_pipe_and_a_bad_path_are_no_defects(skinfw: Run, site: Site) -> None:
     done = skinfw("schema", "--out", "nowhere/s.json")
-    assert done.returncode == 1 and "cannot be read or written" in done.stderr
+    assert done.returncode == 1 and "s.json cannot be written" in done.stderr
     piped = subprocess.run(
         f"{sys.executable} -m skinfw schema | head -1",
         shell=True, env=site.environment(), capture_output=True, text=True, check=False,

@@ -13,10 +13,10 @@ ROOT = CORE.parent
 PLUGINS = sorted((ROOT / "plugins").glob("*/src/*"))
 # A module may import from those before it, never from those after it.
 LAYERS = [
-    "errors", "reading", "kinds", "names", "toml_lines", "docstrings", "contracts", "hooks",
-    "steps", "settings", "discovery", "recipe", "params", "catalog", "targets", "build", "schema",
-    "fetching.download", "fetching.unpack", "fetching.fetched", "fetching.fetch", "engine.seed",
-    "intervals", "paired", "predictions",
+    "errors", "writing", "reading", "kinds", "names", "toml_lines", "docstrings", "contracts",
+    "hooks", "steps", "settings", "discovery", "recipe", "params", "catalog", "targets", "build",
+    "schema", "fetching.download", "fetching.unpack", "fetching.fetched", "fetching.fetch",
+    "engine.seed", "intervals", "paired", "predictions",
     "engine.ahead", "engine.images", "engine.cache_writer", "engine.cache", "joins",
     "engine.fingerprints", "engine.sketches", "engine.alignment", "engine.duplicates", "leakage",
     "table", "audit", "annotations", "record", "engine.signals", "engine.allocation",

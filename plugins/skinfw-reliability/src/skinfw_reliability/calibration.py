@@ -41,8 +41,8 @@ class Calibration:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write calibration.json and reliability.png."""
+        from skinfw import write_json
         from skinfw_reliability.figure import draw
-        from skinfw_reliability.files import write_json
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.temperature import at_temperature, fit_temperature
 
@@ -51,7 +51,7 @@ class Calibration:
                 "There are no predictions of a validation part apart from the images judged: what "
             )
             why += "would be fitted on these says nothing about others."
-            write_json({"absent": why}, folder / "calibration.json")
+            write_json(folder / "calibration.json", {"absent": why})
             return
         val, test = result.predictions["val"], result.predictions["test"]
         estimate = estimator(result)
@@ -65,7 +65,7 @@ class Calibration:
             "thresholds": self.thresholds(val, test, estimate),
             "prediction_sets": self.prediction_sets(val, test, estimate),
         }
-        write_json(found, folder / "calibration.json")
+        write_json(folder / "calibration.json", found)
         panels = [
             (f"{name}, ECE {found[key]['ece_width']['value']:.3f}", self._curve(part))
             for name, key, part in (

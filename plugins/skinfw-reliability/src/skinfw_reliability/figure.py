@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skinfw import replacing
 from skinfw_reliability.curves import Bin
 
 if TYPE_CHECKING:
@@ -37,9 +38,8 @@ def draw(
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     if marks:
         figure.supxlabel("\n".join(marks), fontsize=7.5, color=GREY)
-    partial = file.with_suffix(".partial")
-    figure.savefig(partial, format="png")
-    partial.replace(file)
+    with replacing(file) as partial:
+        figure.savefig(partial, format="png")
 
 
 def _curve(axes: Axes, name: str, curve: Sequence[Bin]) -> None:

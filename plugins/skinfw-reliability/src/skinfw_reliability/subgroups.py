@@ -44,7 +44,7 @@ class Subgroups:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write subgroups.csv, subgroups.json and subgroups_images.csv."""
-        from skinfw_reliability.files import write_csv, write_json
+        from skinfw import write_csv, write_json
         from skinfw_reliability.groups import COLUMNS, known_groups, picture_groups
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.pictures import look_at
@@ -77,10 +77,10 @@ class Subgroups:
                 for name, picture, tone in zip(test.ids, pictures, tones, strict=True)
             ]
             header = ("id", "width", "height", "typology_angle", "skin_tone")
-            write_csv(header, table, folder / "subgroups_images.csv")
-        write_csv(HEADER, self.table(test, found, estimator(result)), folder / "subgroups.csv")
+            write_csv(folder / "subgroups_images.csv", header, table)
+        write_csv(folder / "subgroups.csv", HEADER, self.table(test, found, estimator(result)))
         about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
-        write_json(about, folder / "subgroups.json")
+        write_json(folder / "subgroups.json", about)
 
     def evaluate(self, result: Result, folder: Path) -> None:
         """Write the same about other images, whose table may lack columns."""

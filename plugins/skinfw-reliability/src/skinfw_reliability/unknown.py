@@ -45,7 +45,7 @@ class Unknown:
         """Write unknown.csv, nine_classes.csv and unknown.json."""
         import numpy as np
 
-        from skinfw_reliability.files import write_csv, write_json
+        from skinfw import write_csv, write_json
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.nine_classes import (
             ChallengeAccuracy,
@@ -56,7 +56,7 @@ class Unknown:
 
         if "val" not in result.predictions:
             why = "There are no predictions of a validation part, by which strangeness is told."
-            write_json({"absent": why}, folder / "unknown.json")
+            write_json(folder / "unknown.json", {"absent": why})
             return
         judged = [part for part in ("test", "strangers") if part in result.predictions]
         known, scores, notes = self.scores(result, judged)
@@ -77,7 +77,7 @@ class Unknown:
             nine = replace(everyone, probabilities=chances)
             rows = zip(nine.ids, nine.probabilities.tolist(), strict=True)
             lines = [[name, *row] for name, row in rows]
-            write_csv(["image", *nine.classes], lines, folder / "nine_classes.csv")
+            write_csv(folder / "nine_classes.csv", ["image", *nine.classes], lines)
             estimate, test = estimator(result), result.predictions["test"]
             about |= {
                 "without_unknown": estimate(ChallengeAccuracy(), test),
@@ -96,7 +96,7 @@ class Unknown:
                 }
         self._table(everyone, scores, unknown, folder / "unknown.csv")
         about |= {"notes": notes, "marks": list(result.marks)}
-        write_json(about, folder / "unknown.json")
+        write_json(folder / "unknown.json", about)
 
     evaluate = write
 
@@ -136,7 +136,7 @@ class Unknown:
             scores["mahalanobis"] = mahalanobis(part.values, known.values, known.true)
 
     def _table(self, everyone: Predictions, scores: Scores, unknown: Scores, file: Path) -> None:
-        from skinfw_reliability.files import write_csv
+        from skinfw import write_csv
 
         classes = everyone.classes
         said = zip(everyone.ids, everyone.true, everyone.predicted, strict=True)
@@ -146,4 +146,4 @@ class Unknown:
             for (name, true, called), own in zip(said, numbers, strict=True)
         ]
         header = ["id", "true", "predicted", *scores, *(f"unknown_{name}" for name in unknown)]
-        write_csv(header, rows, file)
+        write_csv(file, header, rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw import Result
+from skinfw import Result, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,9 +103,8 @@ def save(figure: Figure, file: Path, result: Result) -> None:
     """Write a figure, the run's marks below it, and give it its name only when it is whole."""
     if result.marks:
         figure.supxlabel("\n".join(result.marks), fontsize=7.5, color=GREY)
-    partial = file.with_suffix(".partial")
-    figure.savefig(partial, format="png")
-    partial.replace(file)
+    with replacing(file) as partial:
+        figure.savefig(partial, format="png")
 
 
 def _line(axes: Axes, x: Sequence[Any], y: Sequence[float], colour: str, label: str) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import FEW, Comparison, Result, few_lesions
+from skinfw import FEW, Comparison, Result, few_lesions, replacing
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     confusion,
@@ -131,9 +131,8 @@ def _rendered(template: str, content: Mapping[str, Any], file: Path) -> None:
         lstrip_blocks=True,
     )
     text = environment.get_template(template).render(content)
-    partial = file.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
+    with replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _reading(result: Result) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinfw import Result, hookimpl
+from skinfw import Result, hookimpl, replacing
 
 
 class History:
@@ -38,6 +38,5 @@ class History:
 
 def _write(table: Any, file: Path) -> None:
     """Replace a file in one step, so that a reader never sees half of it."""
-    partial = file.with_suffix(".partial")
-    table.to_csv(partial, index=False)
-    partial.replace(file)
+    with replacing(file) as partial:
+        table.to_csv(partial, index=False)

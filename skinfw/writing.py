@@ -1,0 +1,71 @@
+"""Write files in one step, so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import unwritable
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Let a file be written under another name, and give it its own once it is on the disk.
+
+    file: the target; it stays as it was where anything fails.
+    Gives the path to write to. Raises SkinfwError where it cannot be written.
+    """
+    partial = file.with_suffix(".partial")
+    try:
+        yield partial
+        with partial.open("r+b") as handle:
+            os.fsync(handle.fileno())
+        partial.replace(file)
+    except OSError as error:
+        raise unwritable(file, error) from error
+    finally:
+        with contextlib.suppress(OSError):  # half a file would only keep a full disk full
+            partial.unlink(missing_ok=True)
+
+
+def write_json(file: Path, data: Any) -> None:
+    """Write JSON; a number that was not measured, or is infinite, becomes null.
+
+    file: the target.
+    data: lists and tables of numbers and texts.
+    Raises SkinfwError where it cannot be written.
+    """
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(file) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table; a number that was not measured becomes blank.
+
+    file: the target.
+    header: names of the columns.
+    rows: a cell for each column.
+    Raises SkinfwError where it cannot be written.
+    """
+    with (
+        replacing(file) as partial,
+        partial.open("w", encoding="utf-8", newline="") as sink,
+    ):
+        lines = csv.writer(sink, lineterminator="\n")
+        lines.writerow(header)
+        lines.writerows(["" if cell != cell else cell for cell in row] for row in rows)
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data

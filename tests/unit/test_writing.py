@@ -1,0 +1,55 @@
+"""Files are replaced in one step, or stay as they were."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from skinfw import SkinfwError, replacing, write_csv, write_json
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("old")
+    with replacing(file) as partial:
+        partial.write_text("new")
+        assert file.read_text() == "old"
+    assert file.read_text() == "new" and list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_fails_on_the_way_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("old")
+    with pytest.raises(error), replacing(file) as partial:
+        partial.write_text("half")
+        raise error
+    assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    with pytest.raises(SkinfwError) as error:
+        write_json(tmp_path / "taken" / "numbers.json", {})
+    said = str(error.value)
+    assert "numbers.json cannot be written" in said and "Not a directory" in said
+    assert str(tmp_path / "taken") in said
+
+
+def test_json_has_null_for_what_was_not_measured(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.json"
+    write_json(file, {"a": (1.5, math.nan), "b": {"c": -math.inf}, "d": "naïve"})
+    assert json.loads(file.read_text("utf-8")) == {
+        "a": [1.5, None], "b": {"c": None}, "d": "naïve"
+    }  # fmt: skip
+
+
+def test_a_table_has_blanks_for_what_was_not_measured(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    write_csv(file, ["name", "value"], [["a, b", math.nan], ["c", 0.25]])
+    with file.open(newline="") as lines:
+        assert list(csv.reader(lines)) == [["name", "value"], ["a, b", ""], ["c", "0.25"]]
