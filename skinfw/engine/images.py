@@ -23,7 +23,13 @@ DECODER = f"1 opencv {cv2.__version__} pillow {PIL.__version__}"
 Image = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
-_REDUCTIONS = (8, 4, 2, 1)
+# By factor, what tells OpenCV to decode so; the names say grey, the pixels stay in colour.
+_REDUCTIONS = {
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    1: 0,
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,8 @@ def decode(content: bytes, path: Path | str, short: int = 0) -> Image:
     try:
         with Pillow.open(BytesIO(content)) as image:
             factor = reduction(image.size, short)
-            if factor == 1 and _is_plain_jpeg(image, content):
-                flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+            if _is_plain_jpeg(image, content):
+                flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCTIONS[factor]
                 pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
                 if pixels is not None:
                     return np.asarray(pixels, np.uint8)

@@ -93,13 +93,19 @@ def test_an_undecodable_file_is_named(tmp_path: Path, content, why: str) -> None
         ("CMYK", {"quality": 90}),
     ],
 )
-def test_jpeg_pixels_are_those_of_pillow(tmp_path: Path, mode: str, options: dict) -> None:
-    """Whichever library decodes it."""
+@pytest.mark.parametrize(("short", "factor"), [(0, 1), (30, 2), (7, 8)])
+def test_jpeg_pixels_are_those_of_pillow(
+    tmp_path: Path, mode: str, options: dict, short: int, factor: int
+) -> None:
+    """Whichever library decodes it, whole or reduced."""
     noise = np.random.default_rng(0).integers(0, 255, (61, 83, 3), np.uint8)
     file = tmp_path / "a.jpg"
     Image.fromarray(noise).convert(mode).save(file, **options)
-    expected = np.asarray(Image.open(file).convert("RGB"), int)
-    assert np.abs(read_image(file).astype(int) - expected).max() <= 1
+    image = Image.open(file)
+    image.draft(image.mode, (83 // factor, 61 // factor))
+    expected = np.asarray(image.convert("RGB"), int)
+    assert expected.shape == (-(-61 // factor), -(-83 // factor), 3)
+    assert np.abs(read_image(file, short).astype(int) - expected).max() <= 1
 
 
 def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
