@@ -156,16 +156,21 @@ def _mean(found: list[Predictions], order: Predictions) -> dict[str, Sample]:
     type=click.Path(path_type=Path),
     default=Path("loops"),
     show_default=True,
-    help="Where the loop's predictions are kept, by split and seed; what is there is used again.",
+    help="Where predictions of loops are kept, by split, seed and length, to be used again.",
 )
 def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> None:
     """Train the loop beside each run, on its split and with its seed, and compare."""
     judged: dict[str, list[tuple[Predictions, Predictions]]] = {}
+    loops: set[Path] = set()
     for run in runs:
         record = json.loads((run / "run.json").read_text())
         planned, ours = plan(load(run), Catalog()), run_predictions(run)
         split = record["split_hash"][:16]
-        file = keep / f"{split}-{planned.seed}.csv"
+        shown = f"{images}-images" if images else f"{minutes:g}-minutes"
+        file = keep / f"{split}-{planned.seed}-{shown}.csv"
+        if file in loops:
+            raise click.UsageError(f"{run.name}: seed {planned.seed} of this split is there twice")
+        loops.add(file)
         if not file.is_file():
             table = read_table(planned)
             table = table.merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")

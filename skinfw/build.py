@@ -95,6 +95,17 @@ def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[Planned, Any]:
     return _Planner(recipe, catalog).dataset()
 
 
+def plan_view(recipe: Recipe, catalog: Catalog, classes: tuple[str, ...]) -> Planned:
+    """Check the view of a recipe, whatever else the recipe says.
+
+    recipe: what was read.
+    catalog: what is installed.
+    classes: that the network answers.
+    Raises RecipeErrors with all problems at once.
+    """
+    return _Planner(recipe, catalog).view(classes)
+
+
 class _Planner:
     """Collect problems while checking, so that all are told in one go."""
 
@@ -131,6 +142,13 @@ class _Planner:
         dataset = self._dataset(planned[0]) if planned else None
         raise_all([error for _, _, error in self.found])
         return planned[0], dataset
+
+    def view(self, classes: tuple[str, ...]) -> Planned:
+        image = self._settings("image", ImageSettings)
+        self.size, self.classes = image.size if image else ImageSettings().size, classes
+        planned = tuple(self._kind(KINDS["view"]))
+        raise_all([error for _, _, error in self.found])
+        return planned[0]
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)

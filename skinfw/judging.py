@@ -95,7 +95,8 @@ def judged(
         own = planned if of_run else plan(load(saved.path), Catalog())
         return judge.features(own_rows(own, part, read_run(saved.path)), own.dataset)
 
-    if (saved.path / FILES["val"]).is_file():
+    # What the run said of its validation part fits no other answers.
+    if (saved.path / FILES["val"]).is_file() and not saved.sets:
         fitted = run_predictions(saved.path, "val")
         if not set(fitted.ids) & set(found["test"].ids):
             found["val"] = fitted

@@ -214,6 +214,14 @@ def _line_in(message: str, text: str) -> int:
     return int(digits) if digits.isdigit() else max(1, len(text.splitlines()))
 
 
+def set_table(text: str) -> str:
+    """Return which table or key of a recipe a `--set` option changes.
+
+    text: such as `train.epochs=3`.
+    """
+    return text.partition("=")[0].partition(".")[0].strip()
+
+
 def _read_sets(sets: Sequence[str]) -> _Layer:
     """Lay all `--set` options together into one layer."""
     data: dict[str, Any] = {}

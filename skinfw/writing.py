@@ -18,20 +18,37 @@ from skinfw.errors import unwritable
 def replacing(file: Path) -> Iterator[Path]:
     """Let a file be written under another name, and give it its own once it is on the disk.
 
-    file: the target; it stays as it was where anything fails.
+    file: the target; it stays as it was where anything fails. A link stays a link, and a device or
+        a pipe is written as it is.
     Gives the path to write to. Raises SkinfwError where it cannot be written.
     """
-    partial = file.with_suffix(".partial")
+    if file.exists() and not file.is_file():
+        with _told(file, file):
+            yield file
+        return
+    target = file.resolve()
+    # The name is this process's own, so that another one may write the same file.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        yield partial
-        with partial.open("r+b") as handle:
-            os.fsync(handle.fileno())
-        partial.replace(file)
-    except OSError as error:
-        raise unwritable(file, error) from error
+        with _told(file, partial, target.parent):
+            yield partial
+            with partial.open("r+b") as handle:
+                os.fsync(handle.fileno())
+            partial.replace(target)
     finally:
         with contextlib.suppress(OSError):  # half a file would only keep a full disk full
             partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(file: Path, *own: Path) -> Iterator[None]:
+    """Say that a file cannot be written; what cannot be read meanwhile says so itself."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str) and Path(error.filename) not in own:
+            raise
+        raise unwritable(file, error) from error
 
 
 def write_json(file: Path, data: Any) -> None:
@@ -41,7 +58,7 @@ def write_json(file: Path, data: Any) -> None:
     data: lists and tables of numbers and texts.
     Raises SkinfwError where it cannot be written.
     """
-    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(data), indent=1, allow_nan=False)
     with replacing(file) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 

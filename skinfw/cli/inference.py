@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skinfw.engine.predict import Network
     from skinfw.engine.saved import Saved
+
+
+SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
 
 
 @click.command()
@@ -18,7 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
 )
-def export(run: Path, onnx: bool, out: Path | None) -> None:
+@click.option("--set", "sets", multiple=True, metavar="view.KEY=VALUE", help=SET_HELP)
+def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> None:
     """Write the network of a run as one file that works without skinfw and torch.
 
     RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
@@ -29,7 +35,7 @@ def export(run: Path, onnx: bool, out: Path | None) -> None:
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
-    saved = saved_run(run)
+    saved = saved_run(run, _of_view(sets))
     saved.check_one_picture()
     _say_marks(saved.image_marks)
     _export(saved, out or saved.path / "model.onnx")
@@ -70,6 +76,7 @@ def _export(saved: Saved, out: Path) -> None:
     is_flag=True,
     help="Write what the ISIC challenges take: the column image, and one for each class.",
 )
+@click.option("--set", "sets", multiple=True, metavar="view.KEY=VALUE", help=SET_HELP)
 def predict(
     run: Path,
     images: tuple[str, ...],
@@ -77,6 +84,7 @@ def predict(
     runtime: str,
     batch_size: int | None,
     submission: bool,
+    sets: tuple[str, ...],
 ) -> None:
     """Predict images with the network of a run.
 
@@ -94,7 +102,7 @@ def predict(
 
     named = identified(images)
     paths, ids = list(named), list(named.values())
-    network = _network(run, runtime, batch_size, len(paths))
+    network = _network(run, runtime, batch_size, len(paths), _of_view(sets))
     saved = network.saved
     size = batch_size or saved.batch_size
     _say_marks(saved.image_marks)
@@ -125,7 +133,9 @@ def predict(
         click.echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
-def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Network:
+def _network(
+    run: Path, runtime: str, batch_size: int | None, images: int, sets: Sequence[str]
+) -> Network:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw.engine.saved import BATCH, saved_run
     from skinfw.errors import RecipeError
@@ -136,10 +146,16 @@ def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Ne
             raise RecipeError(
                 "torch cannot compute an exported file", shown(run), cure="add --runtime onnx"
             )
+        if sets:
+            raise RecipeError(
+                "an exported file answers as it was exported",
+                shown(run),
+                cure="skinfw export RUN --onnx --set view.KEY=VALUE writes another one",
+            )
         from skinfw.engine.onnx import OnnxNetwork
 
         return OnnxNetwork(run, min(batch_size or BATCH, images))
-    saved = saved_run(run)
+    saved = saved_run(run, sets)
     saved.check_one_picture()
     if runtime == "torch":
         from skinfw.engine.network import TorchNetwork
@@ -154,6 +170,22 @@ def _network(run: Path, runtime: str, batch_size: int | None, images: int) -> Ne
             return network
     _export(saved, file)
     return OnnxNetwork(file, rows)
+
+
+def _of_view(sets: Sequence[str]) -> Sequence[str]:
+    """Refuse what would change anything but how a trained network looks at images."""
+    from skinfw.errors import RecipeError
+    from skinfw.recipe import set_table
+
+    for text in sets:
+        if set_table(text) != "view":
+            raise RecipeError(
+                "a trained network keeps all but its view",
+                f"--set {text}",
+                "the rest of its recipe is what it has learned with",
+                "set view.KEY=VALUE, or train again",
+            )
+    return sets
 
 
 def _say_marks(marks: tuple[str, ...]) -> None:

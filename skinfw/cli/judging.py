@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.recipes import SET_HELP
-
 if TYPE_CHECKING:
     from skinfw.contracts import Comparison
 
+DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
+_OF_DATA = ("dataset", "split", "seed", "engine")
 LEARNED = {
     "train": "the images are the run's own training part: the network has learned them",
     "val": "the images are the run's own validation part: its best epoch was chosen by them",
@@ -25,7 +25,7 @@ LEARNED = {
     type=click.Path(path_type=Path),
     help="A recipe whose data set is judged instead of the run's own.",
 )
-@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=DATA_HELP)
 @click.option(
     "--part",
     type=click.Choice(["all", "train", "val", "test"]),
@@ -63,9 +63,19 @@ def evaluate(
     from skinfw.errors import RecipeError
     from skinfw.judgeable import other_rows, own_rows
     from skinfw.judging import judged
-    from skinfw.recipe import load, read_run, shown
+    from skinfw.recipe import load, read_run, set_table, shown
 
-    saved = saved_run(run)
+    looks = [text for text in sets if set_table(text) == "view"]
+    sets = tuple(text for text in sets if text not in looks)
+    for text in sets:
+        if set_table(text) not in _OF_DATA:
+            raise RecipeError(
+                "an evaluation would not read it",
+                f"--set {text}",
+                f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
+                "leave it out, or train again",
+            )
+    saved = saved_run(run, looks)
     names, marks = dict(_pair(text) for text in maps), []
     notes: list[str] = []
 

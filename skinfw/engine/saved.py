@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from skinfw import __version__
+from skinfw.build import plan_view
 from skinfw.catalog import Catalog
 from skinfw.engine.scores import Scoring
 from skinfw.errors import SkinfwError
 from skinfw.kinds import KINDS
 from skinfw.params import Complaint, parameters
-from skinfw.recipe import Origin, read_run, shown
+from skinfw.recipe import Origin, load, read_run, shown
 from skinfw.settings import ImageSettings
 from skinfw.targets import Planned, read_values, resolve
 
@@ -37,6 +38,7 @@ class Saved:
     hardware: what the run computed on, as run.json tells; empty for an exported file.
     modalities: what the network gets beside one picture, as run.json tells.
     counts: training images of each class; empty for what older versions recorded.
+    sets: what was changed of its view since.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Saved:
     hardware: Mapping[str, Any] = field(default_factory=dict)
     modalities: Mapping[str, Any] = field(default_factory=dict)
     counts: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -76,7 +79,15 @@ class Saved:
     @property
     def scoring(self) -> Scoring:
         """What makes one answer of the logits of the views."""
-        return Scoring(self.counts, **self.view.host)
+        found = Scoring(self.counts, **self.view.host)
+        if found.logit_adjustment and len(self.counts) != len(self.classes):
+            raise SkinfwError(
+                "the answers cannot be adjusted by the frequencies of the classes",
+                shown(self.path),
+                "it does not tell how many images of each class it was trained on",
+                "leave view.logit_adjustment at 0, or train again",
+            )
+        return found
 
     @property
     def backbone(self) -> Planned:
@@ -173,10 +184,11 @@ class Saved:
         }
 
 
-def saved_run(path: Path) -> Saved:
+def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
     """Read what is known of a run's network.
 
     path: the run folder.
+    sets: texts such as `view.logit_adjustment=0.25`, which change its view and nothing else.
     Raises SkinfwError where it is no run folder or has no weights yet.
     """
     record = read_run(path)
@@ -191,14 +203,20 @@ def saved_run(path: Path) -> Saved:
         )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
+    classes, tables = tuple(record["classes"]), record["recipe"]
+    if sets:
+        view = plan_view(load(folder, sets), Catalog(), classes)
+        tables = {**tables, "view": view.table()}
+        marks.append(f"answers are not those of the run: {', '.join(sets)}")
     return Saved(
         folder,
-        tuple(record["classes"]),
-        record["recipe"],
+        classes,
+        tables,
         tuple(marks),
         record.get("hardware", {}),
         record.get("modalities", {}),
         tuple(entry["images"] for entry in record.get("xray", ())),
+        tuple(sets),
     )
 
 

@@ -244,3 +244,24 @@ def test_rows_come_as_they_are_made_and_ctrl_c_keeps_them(
     assert (tmp_path / "predictions.csv").read_text() == "an older table"
     rows = pd.read_csv(partial)
     assert 3 <= len(rows) < 200 and rows.notna().all(axis=None)
+
+
+@needs_onnx
+def test_a_changed_view_is_predicted_and_exported(skinfw: Run, run: str, tmp_path: Path) -> None:
+    adjusted = ("--set", "view.logit_adjustment=1")
+    done = skinfw("predict", run, "images", *adjusted, "--out", "torch.csv")
+    assert "answers are not those of the run: view.logit_adjustment=1" in done.stdout
+    assert skinfw("predict", run, "images", "--out", "plain.csv").returncode == 0
+    assert skinfw("export", run, "--onnx", *adjusted, "--out", "m.onnx").returncode == 0
+    options = ("--runtime", "onnx", "--out", "onnx.csv")
+    assert skinfw("predict", "m.onnx", "images", *options).returncode == 0
+    plain, torch, onnx = (
+        pd.read_csv(tmp_path / f"{name}.csv", index_col="id").iloc[:, 1:]
+        for name in ("plain", "torch", "onnx")
+    )
+    assert np.abs(torch - onnx).to_numpy().max() < 1e-4
+    assert np.abs(torch - plain).to_numpy().max() > 1e-3
+    done = skinfw("predict", "m.onnx", "images", *options, *adjusted)
+    assert done.returncode == 2 and "answers as it was exported" in done.stderr
+    done = skinfw("export", run, "--onnx", "--set", "image.size=64")
+    assert done.returncode == 2 and "keeps all but its view" in done.stderr

@@ -79,6 +79,37 @@ def test_another_part_can_be_judged(there: Path) -> None:
     assert judged == set(rows.loc[rows["part"] == "val", "id"])
 
 
+def test_the_view_of_a_run_can_be_changed_after_training(there: Path) -> None:
+    adjusted = ("--set", "view.logit_adjustment=0.5")
+    skinfw("evaluate", "run1", *adjusted, "--out", "out")
+    old = pd.read_csv(there / "run1/predictions.csv", index_col="id")
+    new = pd.read_csv(there / "out/predictions.csv", index_col="id")
+    parts = pd.read_csv(there / "run1/splits.csv")
+    counts = parts.loc[parts["part"] == "train", "label"].value_counts()
+    classes = list(old.columns[2:])
+    expected = old[classes] / (counts[classes] / counts.sum()) ** 0.5
+    expected = expected.div(expected.sum(axis=1), axis=0)
+    assert np.abs(expected - new.loc[old.index, classes]).to_numpy().max() < 1e-5
+    assert np.abs(expected - old[classes]).to_numpy().max() > 1e-3
+    said = "answers are not those of the run: view.logit_adjustment=0.5"
+    assert said in (there / "out/report.html").read_text()
+    assert said in json.loads((there / "out/evaluation.json").read_text())["marks"]
+
+
+@pytest.mark.parametrize(
+    ("option", "what"),
+    [
+        ("train.epochs=3", "an evaluation would not read it"),
+        ("view.logit_adjustment=9", "view.logit_adjustment"),
+        ("view.use=nothing", '"nothing"'),
+    ],
+)
+def test_what_an_evaluation_cannot_set_is_refused(there: Path, option: str, what: str) -> None:
+    said = skinfw("evaluate", "run1", "--set", option, "--out", "out", code=2).output
+    assert what in said and f"--set {option}" in said
+    assert not (there / "out").exists()
+
+
 def other(place: Path, labels: list[str], ids: list[str]) -> Path:
     """A recipe with images of its own."""
     rng = np.random.default_rng(0)

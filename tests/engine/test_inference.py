@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -185,6 +186,15 @@ def test_a_run_is_adjusted_by_the_images_that_it_trained_on(trained: Trained) ->
     expected = plain[classes] / (counts[classes] / counts.sum()) ** 0.5
     expected = expected.div(expected.sum(axis=1), axis=0)
     assert np.abs(run.loc[plain.index, classes] - expected).to_numpy().max() < 1e-6
+
+
+def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained(), tmp_path / "old"))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "xray": []}))
+    assert len(answers(TorchNetwork(saved_run(run)), paths_of(trained(), ["dark-0"]))) == 1
+    with pytest.raises(SkinfwError, match="how many images of each class"):
+        _ = saved_run(run, ["view.logit_adjustment=0.5"]).scoring
 
 
 def test_several_views_are_not_the_first_view(trained: Trained) -> None:

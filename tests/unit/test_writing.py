@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,46 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     said = str(error.value)
     assert "numbers.json cannot be written" in said and "Not a directory" in said
     assert str(tmp_path / "taken") in said
+
+
+def test_what_cannot_be_read_on_the_way_says_so_itself(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="absent"), replacing(tmp_path / "table.csv"):
+        (tmp_path / "absent.jpg").read_bytes()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_json(tmp_path / "link.json", 1)
+    assert (tmp_path / "link.json").is_symlink() and (tmp_path / "real.json").read_text() == "1\n"
+
+
+def test_a_pipe_is_written_as_it_is() -> None:
+    end, begin = os.pipe()
+    if not Path(f"/dev/fd/{begin}").exists():
+        pytest.skip("needs /dev/fd")
+    write_json(Path(f"/dev/fd/{begin}"), [1])
+    os.close(begin)
+    with os.fdopen(end) as reader:
+        assert json.load(reader) == [1]
+
+
+def test_files_of_one_stem_do_not_meet(tmp_path: Path) -> None:
+    """Neither each other nor the rows that an interrupted prediction has left."""
+    (tmp_path / "a.partial").write_text("rows")
+    with replacing(tmp_path / "a.json") as one, replacing(tmp_path / "a.csv") as other:
+        one.write_text("{}")
+        other.write_text("a,b")
+    write_json(tmp_path / "b.partial", 2)
+    found = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert found == {"a.partial": "rows", "a.json": "{}", "a.csv": "a,b", "b.partial": "2\n"}
+
+
+def test_a_name_that_is_no_text_can_be_kept(tmp_path: Path) -> None:
+    """Names of files on old disks are bytes that are no UTF-8."""
+    name = os.fsdecode(b"M\xe9lanome")
+    write_json(tmp_path / "run.json", {"file": name})
+    assert json.loads((tmp_path / "run.json").read_text("ascii")) == {"file": name}
 
 
 def test_json_has_null_for_what_was_not_measured(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ class Calibration:
 
         if "val" not in result.predictions:
             why = (
-                "There are no predictions of a validation part apart from the images judged: what "
+                "There are no predictions of a validation part that were made alike and are apart "
+                "from the images judged: what would be fitted on these says nothing about others."
             )
-            why += "would be fitted on these says nothing about others."
             write_json(folder / "calibration.json", {"absent": why})
             return
         val, test = result.predictions["val"], result.predictions["test"]
