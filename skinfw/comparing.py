@@ -38,6 +38,11 @@ class Side:
     saved: Saved
     predictions: Predictions
 
+    @property
+    def seed(self) -> int:
+        """What its intervals are drawn with."""
+        return int(self.saved.tables.get("seed", 0))
+
 
 def sides(paths: Sequence[Path]) -> list[Side]:
     """Read the runs.
@@ -60,13 +65,10 @@ def sides(paths: Sequence[Path]) -> list[Side]:
     return found
 
 
-def compared(
-    found: Sequence[Side], replicates: int, seed: int, wanted: Sequence[str] = ()
-) -> Comparison:
+def compared(found: Sequence[Side], replicates: int, wanted: Sequence[str] = ()) -> Comparison:
     """Compare the runs with the first one, by the metrics that its recipe names.
 
     replicates: how often lesions are drawn again.
-    seed: of the draws, the same for all runs.
     wanted: names of numbers; empty takes those that are not of a single class.
     Raises RecipeError for a number that nobody measures.
     """
@@ -77,7 +79,7 @@ def compared(
     for side in found:
         own, absent = measurable(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]
-        columns.append(_alone(own, side.predictions, replicates, seed))
+        columns.append(_alone(own, side, replicates))
         if side is found[0]:
             metrics = own
     known = list(columns[0])
@@ -90,7 +92,7 @@ def compared(
     names = list(wanted) or [name for name in known if "/" not in name]
     for place, side in enumerate(found[1:], 1):
         try:
-            apart = _apart(metrics, found[0], side, replicates, seed)
+            apart = _apart(metrics, found[0], side, replicates)
         except SkinfwError as error:
             notes.append(f"{side.name} cannot be compared with {found[0].name}: {error.why}")
             continue
@@ -111,26 +113,26 @@ def compared(
 
 
 def _alone(
-    metrics: Sequence[tuple[Planned, Any]], predictions: Predictions, replicates: int, seed: int
+    metrics: Sequence[tuple[Planned, Any]], side: Side, replicates: int
 ) -> dict[str, Compared]:
-    """Return the numbers of one run with their intervals."""
+    """Return the numbers of one run with their intervals, drawn as the run itself drew."""
     found: dict[str, Compared] = {}
     for planned, metric in metrics:
         with planned.guard():
-            numbers = metric(predictions)
-            bounds = bootstrap(metric, predictions, replicates, seed)
+            numbers = metric(side.predictions)
+            bounds = bootstrap(metric, side.predictions, replicates, side.seed)
         found |= {name: Compared(float(value), bounds[name]) for name, value in numbers.items()}
     return found
 
 
 def _apart(
-    metrics: Sequence[tuple[Planned, Any]], first: Side, other: Side, replicates: int, seed: int
+    metrics: Sequence[tuple[Planned, Any]], first: Side, other: Side, replicates: int
 ) -> dict[str, Difference]:
     """Return how far the numbers of a run are from those of the first."""
     found: dict[str, Difference] = {}
     for planned, metric in metrics:
         with planned.guard():
-            found |= compare(metric, other.predictions, first.predictions, replicates, seed)
+            found |= compare(metric, other.predictions, first.predictions, replicates, first.seed)
     return found
 
 

@@ -149,7 +149,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
             "one run cannot be compared", shown(runs[0]), cure="name two run folders or more"
         )
     found = sides(runs)
-    result = compared(found, replicates, int(found[0].saved.tables.get("seed", 0)), numbers)
+    result = compared(found, replicates, numbers)
     for line in _lines(result):
         click.echo(line)
     try:

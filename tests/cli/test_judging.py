@@ -18,6 +18,7 @@ from support import TINY, TINY_BACKBONE
 from skinfw.build import plan
 from skinfw.catalog import Catalog
 from skinfw.cli import main
+from skinfw.comparing import HEADER, as_rows, compared, sides
 from skinfw.engine.saved import saved_run
 from skinfw.errors import SkinfwError
 from skinfw.judgeable import own_rows, strangers
@@ -261,6 +262,17 @@ def test_a_run_is_no_better_than_itself(there: Path) -> None:
     words = ("--number", "accuracy", "--replicates", "100", "--out", "out")
     said = skinfw("compare", "run1", "out/again", *words).output
     assert "+0.000  (+0.000 to +0.000)  p 1.000" in said
+
+
+def test_a_comparison_gives_each_run_the_intervals_of_its_own_page(there: Path) -> None:
+    # These runs drew lesions twenty times, which the command does not offer.
+    table = pd.DataFrame(as_rows(compared(sides([Path("run1"), Path("run2")]), 20)), columns=HEADER)
+    for run in ("run1", "run2"):
+        own = json.loads((there / run / "intervals.json").read_text())
+        assert own["replicates"] == 20
+        bounds = own["parts"]["test"]["intervals"]["balanced_accuracy"]
+        row = table[(table["run"] == run) & (table["number"] == "balanced_accuracy")]
+        assert row[["low", "high"]].to_numpy(float)[0] == pytest.approx(bounds, abs=1e-6)
 
 
 def test_runs_on_other_lesions_are_shown_and_not_compared(there: Path) -> None:
