@@ -204,5 +204,5 @@ def test_a_class_that_a_part_lacks_is_not_measured(tmp_path: Path) -> None:
 def test_nothing_is_fitted_on_the_test_part(tmp_path: Path) -> None:
     Calibration().write(result(tmp_path, test=drawn(100, 1)), tmp_path)
     found = json.loads((tmp_path / "calibration.json").read_text())
-    assert list(found) == ["absent"] and "validation part apart" in found["absent"]
+    assert list(found) == ["absent"] and "apart from the images judged" in found["absent"]
     assert not (tmp_path / "reliability.png").exists()
