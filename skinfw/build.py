@@ -119,7 +119,7 @@ class _Planner:
         top = self._top_level()
         settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
-        self.size = settings["image"].size if settings["image"] else ImageSettings().size
+        self.size = (settings["image"] or ImageSettings()).size
         parts: dict[str, tuple[Planned, ...]] = {}
         dataset = None
         for kind in KINDS.values():
@@ -144,8 +144,8 @@ class _Planner:
         return planned[0], dataset
 
     def view(self, classes: tuple[str, ...]) -> Planned:
-        image = self._settings("image", ImageSettings)
-        self.size, self.classes = image.size if image else ImageSettings().size, classes
+        image = self._settings("image", ImageSettings) or ImageSettings()
+        self.size, self.classes = image.size, classes
         planned = tuple(self._kind(KINDS["view"]))
         raise_all([error for _, _, error in self.found])
         return planned[0]

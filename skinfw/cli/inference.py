@@ -35,7 +35,7 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
-    saved = saved_run(run, _of_view(sets))
+    saved = saved_run(run, sets)
     saved.check_one_picture()
     _say_marks(saved.image_marks)
     _export(saved, out or saved.path / "model.onnx")
@@ -102,7 +102,7 @@ def predict(
 
     named = identified(images)
     paths, ids = list(named), list(named.values())
-    network = _network(run, runtime, batch_size, len(paths), _of_view(sets))
+    network = _network(run, runtime, batch_size, len(paths), sets)
     saved = network.saved
     size = batch_size or saved.batch_size
     _say_marks(saved.image_marks)
@@ -170,22 +170,6 @@ def _network(
             return network
     _export(saved, file)
     return OnnxNetwork(file, rows)
-
-
-def _of_view(sets: Sequence[str]) -> Sequence[str]:
-    """Refuse what would change anything but how a trained network looks at images."""
-    from skinfw.errors import RecipeError
-    from skinfw.recipe import set_table
-
-    for text in sets:
-        if set_table(text) != "view":
-            raise RecipeError(
-                "a trained network keeps all but its view",
-                f"--set {text}",
-                "the rest of its recipe is what it has learned with",
-                "set view.KEY=VALUE, or train again",
-            )
-    return sets
 
 
 def _say_marks(marks: tuple[str, ...]) -> None:

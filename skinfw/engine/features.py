@@ -19,6 +19,7 @@ from skinfw.engine.device import Hardware
 from skinfw.engine.frozen import head_name
 from skinfw.engine.penultimate import into_last_layer
 from skinfw.errors import SkinfwError
+from skinfw.writing import replacing
 
 Floats = npt.NDArray[np.float32]
 
@@ -62,12 +63,11 @@ class FeatureStore:
         found = self._compute(images, batch_size)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = file.with_name(f"{file.stem}.{os.getpid()}.partial")
-            with partial.open("wb") as handle:
+            with replacing(file) as partial, partial.open("wb") as handle:
                 np.save(handle, found)
-            partial.replace(file)
-        except OSError as error:
-            told(f"note: features cannot be kept for the next run: {error.strerror}")
+        except (OSError, SkinfwError) as error:
+            why = error.why if isinstance(error, SkinfwError) else error.strerror
+            told(f"note: features cannot be kept for the next run: {why}")
         return found
 
     @torch.inference_mode()

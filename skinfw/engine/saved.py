@@ -14,10 +14,10 @@ from skinfw import __version__
 from skinfw.build import plan_view
 from skinfw.catalog import Catalog
 from skinfw.engine.scores import Scoring
-from skinfw.errors import SkinfwError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.kinds import KINDS
 from skinfw.params import Complaint, parameters
-from skinfw.recipe import Origin, load, read_run, shown
+from skinfw.recipe import Origin, load, read_run, set_table, shown
 from skinfw.settings import ImageSettings
 from skinfw.targets import Planned, read_values, resolve
 
@@ -191,6 +191,14 @@ def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
     sets: texts such as `view.logit_adjustment=0.25`, which change its view and nothing else.
     Raises SkinfwError where it is no run folder or has no weights yet.
     """
+    for text in sets:
+        if set_table(text) != "view":
+            raise RecipeError(
+                "a trained network keeps all but its view",
+                f"--set {text}",
+                "the rest of its recipe is what it has learned with",
+                "set view.KEY=VALUE, or train again",
+            )
     record = read_run(path)
     folder = path if path.is_dir() else path.parent
     marks = list(record.get("marks", ()))
