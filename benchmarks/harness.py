@@ -125,7 +125,7 @@ def race(bench: Bench, work: str, ours: Work, peers: Sequence[Peer]) -> list[Row
 
 def as_found(work: Work) -> float:
     """Do a peer's work without what skinfw asks of the C library."""
-    from skinfw.engine.allocation import keep_freed_memory
+    from skinfw.runtime.memory import keep_freed_memory
 
     keep_freed_memory(False)
     try:

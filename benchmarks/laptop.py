@@ -27,14 +27,14 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from torchvision.transforms import v2
 
-from skinfw.build import plan
-from skinfw.catalog import Catalog
-from skinfw.contracts import Predictions
-from skinfw.intervals import Sample, sampled
-from skinfw.paired import aligned, compare
-from skinfw.predictions import read_predictions, run_predictions, write_predictions
-from skinfw.recipe import load
-from skinfw.table import read_table
+from skinfw.data.table import read_table
+from skinfw.interfaces.values import Predictions
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import plan
+from skinfw.registry.catalog import Catalog
+from skinfw.statistics.intervals import Sample, sampled
+from skinfw.statistics.paired import aligned, compare
+from skinfw.statistics.predictions import read_predictions, run_predictions, write_predictions
 from skinfw_evaluate.classification import Classification
 
 SIZE = 160

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from skinfw.engine.ahead import usable_cores
+from skinfw.runtime.prefetch import usable_cores
 
 PACKAGES = (
     "skinfw", "torch", "torchvision", "numpy", "opencv-python-headless", "pillow", "timm",

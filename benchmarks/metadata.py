@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks import ours
 from benchmarks.harness import Bench, Row, fresh
 from benchmarks.machine import peak_memory
-from skinfw.table import divided_table
+from skinfw.data.table import divided_table
 
 NAME = "ISIC_2019_Training"
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")

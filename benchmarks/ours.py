@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import Work
 from skinfw import hookimpl
-from skinfw.build import Plan
-from skinfw.build import plan as check
-from skinfw.catalog import Catalog
-from skinfw.hooks import run_hooks
-from skinfw.recipe import load
-from skinfw.table import divided_table
+from skinfw.data.table import divided_table
+from skinfw.interfaces.hooks import run_hooks
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import Plan
+from skinfw.recipe.plan import plan as check
+from skinfw.registry.catalog import Catalog
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from skinfw.engine.cache import Decoded
-    from skinfw.engine.parts import Parts
+    from skinfw.data.cache import Decoded
+    from skinfw.training.components import Parts
 
 LITE = 'use = "lite/efficientnet-lite0"'
 DENSENET = 'use = "timm/densenet121"\npretrained = false'
@@ -92,9 +92,9 @@ def recipe(
 
 def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
-    from skinfw.engine.cache import prepare
-    from skinfw.engine.prepare import decoding
-    from skinfw.settings import ImageSettings
+    from skinfw.data.cache import prepare
+    from skinfw.data.preparation import decoding
+    from skinfw.recipe.settings import ImageSettings
 
     how = decoding(ImageSettings(size=size), ())
     names = [str(path) for path in paths]
@@ -109,8 +109,8 @@ def parts(text: str, folder: Path, cached: bool = False, features: Path | None =
     cached: whether image files come from the cache.
     features: where features of a frozen network are kept.
     """
-    from skinfw.engine.device import choose
-    from skinfw.engine.parts import Parts
+    from skinfw.runtime.device import choose
+    from skinfw.training.components import Parts
 
     planned = plan(text, folder)
     table = divided_table(planned)
@@ -167,9 +167,9 @@ def augmented(
     import numpy as np
     import torch
 
-    from skinfw.engine.data import Chain, Source, TrainImages
-    from skinfw.engine.device import choose
-    from skinfw.engine.prepare import decoding
+    from skinfw.data.loader import Chain, Source, TrainImages
+    from skinfw.data.preparation import decoding
+    from skinfw.runtime.device import choose
 
     planned = plan(recipe(files(paths[0].parent), size, augment), folder)
     chain = Chain([(op, op.make(size=size)) for op in planned.parts["augment"]], size)
@@ -193,8 +193,8 @@ def views(folder: Path, paths: Sequence[Path], size: int, view: str) -> tuple[An
 
     view: the recipe's table.
     """
-    from skinfw.engine.pixels import look
-    from skinfw.engine.prepare import decoding
+    from skinfw.data.preparation import decoding
+    from skinfw.data.warping import look
 
     planned = plan(recipe(files(paths[0].parent), size, view), folder)
     return (
@@ -209,7 +209,7 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
     import numpy as np
 
     from skinfw import Dice
-    from skinfw.engine.pixels import act, fold
+    from skinfw.data.warping import act, fold
 
     def does(op: Any) -> Callable[[Any, int], Any]:
         def once(image: Any, seed: int) -> Any:
@@ -279,7 +279,7 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """Return the intervals of all metrics that a run has unless told otherwise."""
     from skinfw import Predictions
-    from skinfw.intervals import bootstrap
+    from skinfw.statistics.intervals import bootstrap
     from skinfw_evaluate.agreement import Agreement
     from skinfw_evaluate.classification import Classification
     from skinfw_evaluate.isic import IsicChallenge

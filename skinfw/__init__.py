@@ -3,7 +3,12 @@
 Everything that a plugin may import stands here; it costs neither torch nor numpy.
 """
 
-from skinfw.contracts import (
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.files.atomic import replacing, write_csv, write_json
+from skinfw.files.csv_tables import present_rows, read_csv, refuse_rows, wrong_line
+from skinfw.interfaces.hooks import Component, hookimpl
+from skinfw.interfaces.transforms import Colour, Dice, Op, Pixels, Step, Table, Warp
+from skinfw.interfaces.values import (
     UNKNOWN,
     Auxiliary,
     ClassName,
@@ -19,14 +24,15 @@ from skinfw.contracts import (
     Predictions,
     Result,
 )
-from skinfw.errors import RecipeError, SkinfwError
-from skinfw.hooks import Component, hookimpl
-from skinfw.intervals import FEW, bootstrap, chained, few_lesions, taken, with_unknown_class
-from skinfw.reading import present_rows, read_csv, refuse_rows, wrong_line
-from skinfw.steps import Colour, Dice, Op, Pixels, Step, Table, Warp
-from skinfw.writing import replacing, write_csv, write_json
-
-__version__ = "0.1.0"
+from skinfw.statistics.intervals import (
+    FEW,
+    bootstrap,
+    chained,
+    few_lesions,
+    taken,
+    with_unknown_class,
+)
+from skinfw.version import __version__ as __version__
 
 __all__ = [
     "FEW",

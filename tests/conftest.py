@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import TINY, TINY_BACKBONE, Run, Site
+
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import plan
+from skinfw.registry.catalog import Catalog
 
 # Tests run side by side; threads that wait for each other's cores would make all of them slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -55,3 +60,21 @@ def tiny(tmp_path: Path) -> Path:
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(TINY)
     return recipe
+
+
+@pytest.fixture
+def train(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run the tiny recipe in this process; returns the result and the run folder."""
+    from skinfw.workflows.run import execute
+    from skinfw.workflows.run_folder import RunFolder
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*sets: str, listeners: tuple[object, ...] = (), said: list[str] | None = None) -> Any:
+        planned = plan(load(tiny, sets), Catalog())
+        folder = RunFolder.create(tmp_path / "runs", planned)
+        lines = [] if said is None else said
+        result = execute(planned, folder, lines.append, listeners)
+        return result, folder
+
+    return run

@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from skinfw import __version__
 from skinfw.cli.audit import audit
 from skinfw.cli.data import cache, convert, data
+from skinfw.cli.evaluate import compare, evaluate
 from skinfw.cli.fetching import fetch
 from skinfw.cli.inference import export, predict
-from skinfw.cli.judging import compare, evaluate
-from skinfw.cli.listing import list_plugins
+from skinfw.cli.list_plugins import list_plugins
 from skinfw.cli.preview import preview
 from skinfw.cli.recipes import check, schema, show
-from skinfw.cli.running import run
+from skinfw.cli.run import run
 from skinfw.errors import SkinfwError
+from skinfw.version import __version__
 
 _TRACEBACK = "skinfw.traceback"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from skinfw.audit import Audit, Contents, Shared
-    from skinfw.recipe import Recipe
+    from skinfw.recipe.loading import Recipe
+    from skinfw.workflows.audit import Audit, Contents, Shared
 
 _MANY = 6
 
@@ -37,12 +37,12 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     Exit codes: 0 nothing that could spoil a result, 1 damaged or absent files, copies with
     different labels, images in two data sets or in two official parts.
     """
-    from skinfw.audit import audit as look
-    from skinfw.build import plan_dataset
-    from skinfw.catalog import Catalog
+    from skinfw.data.table import checked_table, drawing
     from skinfw.errors import RecipeError
-    from skinfw.table import checked_table, drawing
-    from skinfw.writing import write_json
+    from skinfw.files.atomic import write_json
+    from skinfw.recipe.plan import plan_dataset
+    from skinfw.registry.catalog import Catalog
+    from skinfw.workflows.audit import audit as look
 
     if out and out.suffix == ".csv":
         raise RecipeError(
@@ -78,8 +78,8 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     Absent images are to be counted, not to end the audit.
     """
     from skinfw.errors import RecipeError
-    from skinfw.recipe import Origin, Recipe, load
-    from skinfw.targets import resolve
+    from skinfw.recipe.component import resolve
+    from skinfw.recipe.loading import Origin, Recipe, load
 
     name, equals, place = text.partition("=")
     shorthand = bool(equals) and not Path(text).exists()
@@ -155,7 +155,7 @@ def _about(contents: Contents) -> list[str]:
 
 def _said(shared: Shared) -> str:
     """Return how many images are somewhere else, too."""
-    from skinfw.joins import COPIES, EVIDENCE
+    from skinfw.data.leakage.links import COPIES, EVIDENCE
 
     by = ", ".join(f"{EVIDENCE[name]} {shared.by[name]:,}" for name in COPIES if shared.by[name])
     if shared.inside == shared.also_in:

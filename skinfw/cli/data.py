@@ -13,7 +13,7 @@ from skinfw.cli.fetching import fetch
 from skinfw.cli.recipes import SET_HELP
 
 if TYPE_CHECKING:
-    from skinfw.engine.cache import ImageCache
+    from skinfw.data.cache import ImageCache
 
 
 @click.group()
@@ -50,11 +50,11 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
 
     One file for each part; the data set "annotations" reads them.
     """
-    from skinfw.annotations import write
-    from skinfw.build import plan
-    from skinfw.catalog import Catalog
-    from skinfw.recipe import load
-    from skinfw.table import divided_table
+    from skinfw.data.table import divided_table
+    from skinfw.recipe.loading import load
+    from skinfw.recipe.plan import plan
+    from skinfw.registry.catalog import Catalog
+    from skinfw.workflows.annotations import write
 
     planned = plan(load(recipe, sets), Catalog())
     table = divided_table(planned, click.echo)
@@ -67,13 +67,13 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
 @click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
 def build(recipe: Path, sets: tuple[str, ...]) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
-    from skinfw.build import plan
-    from skinfw.catalog import Catalog
-    from skinfw.engine.cache import cache_folder, prepare
-    from skinfw.engine.prepare import decoding
+    from skinfw.data.cache import cache_folder, prepare
+    from skinfw.data.preparation import decoding
+    from skinfw.data.table import drawing, picture_paths, read_table
     from skinfw.errors import RecipeError
-    from skinfw.recipe import load
-    from skinfw.table import drawing, picture_paths, read_table
+    from skinfw.recipe.loading import load
+    from skinfw.recipe.plan import plan
+    from skinfw.registry.catalog import Catalog
 
     planned = plan(load(recipe, sets), Catalog())
     if drawing(planned.dataset):
@@ -96,7 +96,7 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
 @cache.command("list")
 def list_cache() -> None:
     """List what the cache holds, the least recently used first."""
-    from skinfw.engine.cache import cache_folder
+    from skinfw.data.cache import cache_folder
 
     total = 0
     for shard in _images().shards():
@@ -134,14 +134,14 @@ def prune(keep_gb: float) -> None:
 
 
 def _images() -> ImageCache:
-    from skinfw.engine.cache import ImageCache, cache_folder
+    from skinfw.data.cache import ImageCache, cache_folder
 
     return ImageCache(cache_folder() / "images", 0, 1)
 
 
 def _remembered() -> list[Path]:
     """Return the files of features and of fingerprints, the least recently used first."""
-    from skinfw.engine.cache import cache_folder
+    from skinfw.data.cache import cache_folder
 
     place = cache_folder()
     files = [*(place / "features").glob("*.npy"), *place.glob("fingerprints.sqlite")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from skinfw.contracts import Downloads
-    from skinfw.fetching.fetch import Work
+    from skinfw.interfaces.values import Downloads
+    from skinfw.workflows.fetching.fetch import Work
 
 
 @click.command()
@@ -30,9 +30,9 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
     or a crash. What came is on record in downloads.json, with checksums, and never fetched twice.
     """
     from skinfw.cli.transfer import Transfer
-    from skinfw.fetching.fetch import check_space, survey
-    from skinfw.fetching.fetch import fetch as execute
-    from skinfw.recipe import shown
+    from skinfw.recipe.loading import shown
+    from skinfw.workflows.fetching.fetch import check_space, survey
+    from skinfw.workflows.fetching.fetch import fetch as execute
 
     name, downloads = _downloads(dataset)
     root = root or Path("data") / downloads.folder
@@ -52,10 +52,10 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
 
 def _downloads(dataset: str) -> tuple[str, Downloads]:
     """Return a data set's bare name and what it offers, or say which ones offer something."""
-    from skinfw.catalog import Catalog
-    from skinfw.contracts import Downloads
     from skinfw.errors import RecipeError, SkinfwError
-    from skinfw.targets import resolve
+    from skinfw.interfaces.values import Downloads
+    from skinfw.recipe.component import resolve
+    from skinfw.registry.catalog import Catalog
 
     where = f"skinfw data fetch {dataset}"
     catalog = Catalog()
@@ -81,8 +81,8 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
 def _say(work: Work, keep: bool) -> None:
     """Tell what comes, what it takes, and on what terms."""
-    from skinfw.fetching.download import amount
-    from skinfw.recipe import shown
+    from skinfw.recipe.loading import shown
+    from skinfw.workflows.fetching.download import amount
 
     count = len(work.tasks)
     click.secho(

@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw.engine.predict import Network
-    from skinfw.engine.saved import Saved
+    from skinfw.inference.predict import Network
+    from skinfw.inference.trained_model import Saved
 
 
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
@@ -31,7 +31,7 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
     classes, how images are prepared, and the marks of the run. Its answers are compared with
     torch's before it gets its name.
     """
-    from skinfw.engine.saved import saved_run
+    from skinfw.inference.trained_model import saved_run
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
@@ -42,8 +42,8 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
 
 
 def _export(saved: Saved, out: Path) -> None:
-    from skinfw.engine.export import export
-    from skinfw.recipe import shown
+    from skinfw.inference.export import export
+    from skinfw.recipe.loading import shown
 
     difference = export(saved, out)
     click.echo(f"wrote {shown(out)}; its probabilities differ from torch's by {difference:.1g}")
@@ -94,11 +94,11 @@ def predict(
     out; the exit code is 1 then.
     """
     from skinfw.cli.counter import Counter
-    from skinfw.engine.predict import Answer, identified, reason, write
-    from skinfw.engine.predict import predict as answers
     from skinfw.errors import SkinfwError
-    from skinfw.predictions import read_submission
-    from skinfw.recipe import shown
+    from skinfw.inference.predict import Answer, identified, reason, write
+    from skinfw.inference.predict import predict as answers
+    from skinfw.recipe.loading import shown
+    from skinfw.statistics.predictions import read_submission
 
     named = identified(images)
     paths, ids = list(named), list(named.values())
@@ -137,9 +137,9 @@ def _network(
     run: Path, runtime: str, batch_size: int | None, images: int, sets: Sequence[str]
 ) -> Network:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
-    from skinfw.engine.saved import BATCH, saved_run
     from skinfw.errors import RecipeError
-    from skinfw.recipe import shown
+    from skinfw.inference.trained_model import BATCH, saved_run
+    from skinfw.recipe.loading import shown
 
     if run.suffix == ".onnx":
         if runtime != "onnx":
@@ -152,16 +152,16 @@ def _network(
                 shown(run),
                 cure="skinfw export RUN --onnx --set view.KEY=VALUE writes another one",
             )
-        from skinfw.engine.onnx import OnnxNetwork
+        from skinfw.inference.onnx_model import OnnxNetwork
 
         return OnnxNetwork(run, min(batch_size or BATCH, images))
     saved = saved_run(run, sets)
     saved.check_one_picture()
     if runtime == "torch":
-        from skinfw.engine.network import TorchNetwork
+        from skinfw.inference.torch_model import TorchNetwork
 
         return TorchNetwork(saved)
-    from skinfw.engine.onnx import OnnxNetwork
+    from skinfw.inference.onnx_model import OnnxNetwork
 
     file, rows = saved.path / "model.onnx", min(batch_size or saved.batch_size, images)
     if file.is_file():

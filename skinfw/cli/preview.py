@@ -29,12 +29,12 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     """
     from PIL import Image
 
-    from skinfw.build import plan
-    from skinfw.catalog import Catalog
-    from skinfw.engine.preview import preview as sheet
+    from skinfw.data.table import divided_table
     from skinfw.errors import unwritable
-    from skinfw.recipe import load
-    from skinfw.table import divided_table
+    from skinfw.recipe.loading import load
+    from skinfw.recipe.plan import plan
+    from skinfw.registry.catalog import Catalog
+    from skinfw.workflows.preview import preview as sheet
 
     planned = plan(load(recipe, sets), Catalog())
     table = divided_table(planned, click.echo)

@@ -12,10 +12,10 @@ from typing import Any, Self
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.contracts import Predictions, Result
-from skinfw.hooks import hookimpl
-from skinfw.intervals import few_lesions
-from skinfw.recipe import shown
+from skinfw.interfaces.hooks import hookimpl
+from skinfw.interfaces.values import Predictions, Result
+from skinfw.recipe.loading import shown
+from skinfw.statistics.intervals import few_lesions
 
 PLAIN_SECONDS = 30.0
 LIVE_SECONDS = 0.25

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from skinfw.cli.toml import table_text
-from skinfw.kinds import KINDS
+from skinfw.interfaces.kinds import KINDS
 
 if TYPE_CHECKING:
-    from skinfw.build import Plan
-    from skinfw.catalog import Found
-    from skinfw.params import Parameters
+    from skinfw.recipe.parameters import Parameters
+    from skinfw.recipe.plan import Plan
+    from skinfw.registry.catalog import Found
 
 FEW = 24
 SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
@@ -26,14 +26,14 @@ SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 @click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
 def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     """Check a recipe; print what would run."""
-    from skinfw.build import plan
-    from skinfw.catalog import Catalog
-    from skinfw.recipe import load
+    from skinfw.recipe.loading import load
+    from skinfw.recipe.plan import plan
+    from skinfw.registry.catalog import Catalog
 
     planned = plan(load(recipe, sets), Catalog())
     click.echo(as_toml(planned), nl=False)
     if data:
-        from skinfw.table import class_counts, divided_table, what_to_know
+        from skinfw.data.table import class_counts, divided_table, what_to_know
 
         table = divided_table(planned, compare=False)
         notes = (*table.attrs["notes"], *what_to_know(planned, table))
@@ -48,7 +48,7 @@ def as_toml(plan: Plan) -> str:
 
     plan: the checked recipe.
     """
-    from skinfw.settings import SETTINGS
+    from skinfw.recipe.settings import SETTINGS
 
     resolved = plan.resolved()
     top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
@@ -72,8 +72,8 @@ def show(kind: str, name: str | None) -> None:
     """Explain a component and its parameters."""
     from dataclasses import replace
 
-    from skinfw.catalog import Catalog
-    from skinfw.targets import check_variant, resolve, variants
+    from skinfw.recipe.component import check_variant, resolve, variants
+    from skinfw.registry.catalog import Catalog
 
     catalog = Catalog()
     if name is None:
@@ -108,8 +108,8 @@ def _print_members(family: str, start: str, members: list[str]) -> None:
 
 
 def _print_component(found: Found, signature: Parameters) -> None:
-    from skinfw.params import describe, parameters
-    from skinfw.settings import KEYS
+    from skinfw.recipe.parameters import describe, parameters
+    from skinfw.recipe.settings import KEYS
 
     component = found.component
     name = component.name + (f"/{found.variant}" if component.variants else "")
@@ -154,9 +154,9 @@ def schema(out: Path | None) -> None:
     Put `#:schema recipe.schema.json` on line 1 of a recipe, and editors with Taplo (Even Better
     TOML) complete and check it, third-party components included.
     """
-    from skinfw.catalog import Catalog
-    from skinfw.schema import recipe_schema
-    from skinfw.writing import write_json
+    from skinfw.files.atomic import write_json
+    from skinfw.recipe.schema import recipe_schema
+    from skinfw.registry.catalog import Catalog
 
     schema = recipe_schema(Catalog())
     if out:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from skinfw.cli.progress import LIVE_SECONDS, PLAIN_SECONDS, LastLine
-from skinfw.fetching.download import amount
+from skinfw.workflows.fetching.download import amount
 
 
 class Transfer(LastLine):

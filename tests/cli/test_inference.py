@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 from support import TINY, TINY_BACKBONE, Run, Site
 
-from skinfw.build import plan
-from skinfw.catalog import Catalog
-from skinfw.recipe import load
-from skinfw.record import RunFolder
-from skinfw.run import execute
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import plan
+from skinfw.registry.catalog import Catalog
+from skinfw.workflows.run import execute
+from skinfw.workflows.run_folder import RunFolder
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names!r})); "
 MAIN = "from skinfw.cli import main; main(sys.argv[1:])"

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinfw.catalog import Catalog, Found, registry
-from skinfw.contracts import Auxiliary, Context, Predictions
-from skinfw.engine.pixels import act, fold
-from skinfw.engine.seed import stream
-from skinfw.kinds import KINDS
-from skinfw.steps import Dice
-from skinfw.targets import resolve, variants
+from skinfw.data.warping import act, fold
+from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.transforms import Dice
+from skinfw.interfaces.values import Auxiliary, Context, Predictions
+from skinfw.recipe.component import resolve, variants
+from skinfw.registry.catalog import Catalog, Found, registry
+from skinfw.runtime.seed import stream
 from skinfw_datasets.seven_point import POINTS
 
 CATALOG = Catalog()

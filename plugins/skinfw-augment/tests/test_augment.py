@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from skinfw import Dice, SkinfwError
-from skinfw.engine.pixels import act, fold
+from skinfw.data.warping import act, fold
 from skinfw_augment.colour import ColourJitter, brighten, change_contrast, saturate, turn_hue
 from skinfw_augment.geometry import CenterCrop, Flip, RandomResizedCrop, Resize, Rotation
 from skinfw_augment.views import Center, Dihedral

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from skinfw import Dice, Pixels, Step, Table, Warp
-from skinfw.engine.pixels import act, fold
+from skinfw.data.warping import act, fold
 from skinfw_augment import pixels
 from skinfw_augment.randaugment import ModifiedRandAugment, RandAugment, RandAugmentOp, RandomCrop
 from skinfw_augment.randaugment_ops import COLOUR, OPS, SHAPE, WITHOUT_MAGNITUDE

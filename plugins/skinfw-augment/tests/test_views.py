@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skinfw import SkinfwError
-from skinfw.engine.pixels import act, fold
+from skinfw.data.warping import act, fold
 from skinfw_augment.views import Center, MultiCrop, MultiScale
 
 

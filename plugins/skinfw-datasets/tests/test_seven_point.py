@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from skinfw import Auxiliary, Predictions, Result, SkinfwError
-from skinfw.build import plan
-from skinfw.catalog import Catalog
-from skinfw.intervals import repeated
-from skinfw.recipe import load
-from skinfw.record import RunFolder
-from skinfw.run import execute
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import plan
+from skinfw.registry.catalog import Catalog
+from skinfw.statistics.intervals import repeated
+from skinfw.workflows.run import execute
+from skinfw.workflows.run_folder import RunFolder
 from skinfw_datasets.seven_point import GROUPS, POINTS, SevenPoint, SevenPointTable, scores
 
 RECIPES = Path(__file__).parents[3] / "recipes"

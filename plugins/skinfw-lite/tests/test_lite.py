@@ -47,11 +47,11 @@ def test_training_begins_without_an_opinion() -> None:
 def test_without_the_package_the_recipe_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from skinfw.catalog import Catalog
     from skinfw.errors import SkinfwError
-    from skinfw.kinds import KINDS
-    from skinfw.recipe import Origin
-    from skinfw.targets import Planned
+    from skinfw.interfaces.kinds import KINDS
+    from skinfw.recipe.component import Planned
+    from skinfw.recipe.loading import Origin
+    from skinfw.registry.catalog import Catalog
 
     real = builtins.__import__
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from skinfw import Modalities, SkinfwError
-from skinfw.engine.backbone import advance, wants_progress
+from skinfw.models.backbone import advance, wants_progress
 from skinfw_networks.branches import Branches
 from skinfw_networks.cosine_head import CosineHead
 from skinfw_networks.drop_block import DropBlock

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinfw import Dice
-from skinfw.engine.pixels import act, fold
+from skinfw.data.warping import act, fold
 from skinfw_pathology.artefacts import (
     DarkCorners,
     GelBubbles,

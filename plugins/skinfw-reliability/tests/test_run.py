@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from support import TINY, TINY_BACKBONE
 
-from skinfw.build import plan
-from skinfw.catalog import Catalog
-from skinfw.recipe import load
-from skinfw.record import RunFolder
-from skinfw.run import execute
+from skinfw.recipe.loading import load
+from skinfw.recipe.plan import plan
+from skinfw.registry.catalog import Catalog
+from skinfw.workflows.run import execute
+from skinfw.workflows.run_folder import RunFolder
 
 REPORTS = """
 [[report]]

@@ -1,0 +1,199 @@
+"""`skinfw evaluate` and `skinfw compare`: judge again, and beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from skinfw.interfaces.values import Comparison
+
+DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
+_OF_DATA = ("dataset", "split", "seed", "engine")
+LEARNED = {
+    "train": "the images are the run's own training part: the network has learned them",
+    "val": "the images are the run's own validation part: its best epoch was chosen by them",
+}
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path),
+    help="A recipe whose data set is judged instead of the run's own.",
+)
+@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=DATA_HELP)
+@click.option(
+    "--part",
+    type=click.Choice(["all", "train", "val", "test"]),
+    help="What is judged: the test part, or all of another data set, unless given.",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="LABEL=CLASS",
+    help="Which class of the network a label of the other data set is; LABEL= leaves it out, "
+    "and LABEL=UNK says that it is none of them.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder; RUN/evaluations/... unless given."
+)
+def evaluate(
+    run: Path,
+    dataset: Path | None,
+    sets: tuple[str, ...],
+    part: str | None,
+    maps: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Judge the network of a run again, on its own data or on another data set.
+
+    RUN is a run folder; its reports write about what is found. Labels of another data set are
+    aligned with the network's classes by name, or refused; images that the network has learned
+    from, by id or lesion, are left out and counted. UNK are images that show none of the classes.
+    """
+    from skinfw.cli.progress import test_lines
+    from skinfw.errors import RecipeError
+    from skinfw.inference.trained_model import saved_run
+    from skinfw.recipe.loading import load, read_run, set_table, shown
+    from skinfw.recipe.plan import plan
+    from skinfw.registry.catalog import Catalog
+    from skinfw.workflows.evaluate import judged
+    from skinfw.workflows.evaluation_data import other_rows, own_rows
+
+    looks = [text for text in sets if set_table(text) == "view"]
+    sets = tuple(text for text in sets if text not in looks)
+    for text in sets:
+        if set_table(text) not in _OF_DATA:
+            raise RecipeError(
+                "an evaluation would not read it",
+                f"--set {text}",
+                f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
+                "leave it out, or train again",
+            )
+    saved = saved_run(run, looks)
+    names, marks = dict(_pair(text) for text in maps), []
+    notes: list[str] = []
+
+    def say(line: str) -> None:
+        notes.append(line.removeprefix("note: "))
+        click.echo(line)
+
+    for mark in saved.marks:
+        click.echo(f"note: {mark}")
+    if dataset is None:
+        if maps or part == "all":
+            raise RecipeError(
+                "--map and --part all are for another data set",
+                shown(run),
+                "the run's own test part has the network's classes",
+                "name a recipe with --dataset, or leave them out",
+            )
+        planned = plan(load(run, sets), Catalog())
+        rows = own_rows(planned, part or "test", read_run(run))
+        # Where the test part chose the best epoch, a mark of the run says so.
+        chosen = saved.tables["train"]["validation"] == "val"
+        if part == "train" or (part == "val" and chosen):
+            marks = [LEARNED[part]]
+            click.echo(f"note: {marks[0]}")
+    else:
+        planned = plan(load(dataset, sets), Catalog())
+        rows = other_rows(planned, part or "all", saved, names, say)
+    name = part or "test" if dataset is None else planned.recipe.name
+    found = judged(saved, rows, planned, name, out, dataset is None, notes, marks)
+    for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
+        click.echo(line)
+    for file in sorted(found.folder.iterdir()):
+        click.echo(f"  {shown(file)}")
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--number",
+    "numbers",
+    multiple=True,
+    help="A number to compare, such as sensitivity/MEL; those of all classes unless given.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("comparison"),
+    show_default=True,
+    help="The folder for the table and the page.",
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(100, 100_000),
+    default=1000,
+    show_default=True,
+    help="How often lesions are drawn again.",
+)
+def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int) -> None:
+    """Compare runs on the same lesions.
+
+    RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
+    the first. Runs that were judged on other images are shown, and not compared.
+    """
+    from skinfw.errors import RecipeError, unwritable
+    from skinfw.files.atomic import write_csv
+    from skinfw.recipe.loading import shown
+    from skinfw.workflows.compare import HEADER, as_rows, compared, sides
+
+    if len(runs) < 2:
+        raise RecipeError(
+            "one run cannot be compared", shown(runs[0]), cure="name two run folders or more"
+        )
+    found = sides(runs)
+    result = compared(found, replicates, numbers)
+    for line in _lines(result):
+        click.echo(line)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error) from error
+    write_csv(out / "comparison.csv", HEADER, as_rows(result))
+    for planned in found[0].saved.reports:
+        report = planned.make()
+        if hasattr(report, "compare"):
+            with planned.guard():
+                report.compare(result, out)
+    for made in sorted(out.iterdir()):
+        click.echo(f"  {shown(made)}")
+
+
+def _lines(result: Comparison) -> list[str]:
+    """Return the table for the terminal."""
+    width = max(map(len, result.runs))
+    lines = [
+        f"{run:{width}}  {images:,} images of {lesions:,} lesions"
+        for run, images, lesions in zip(result.runs, result.images, result.lesions, strict=True)
+    ]
+    for name, found in result.numbers.items():
+        lines.append(name.replace("_", " "))
+        for run, one in zip(result.runs, found, strict=True):
+            if one.value != one.value:
+                lines.append(f"  {run:{width}}  not measured")
+                continue
+            low, high = one.interval
+            line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
+            if one.difference == one.difference:
+                low, high = one.difference_interval
+                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})  p {one.p:.3f}"
+            lines.append(line)
+    return [*lines, *(f"note: {note}" for note in result.notes)]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from skinfw.errors import RecipeError
+
+    label, sign, name = text.partition("=")
+    if not sign or not label:
+        raise RecipeError(
+            f'"{text}" maps nothing', f"--map {text}", cure='write it as --map "AK=AKIEC"'
+        )
+    return label, name

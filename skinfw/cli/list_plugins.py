@@ -1,0 +1,189 @@
+"""`skinfw list-plugins`: what is installed, what is not, and why something does not work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from skinfw.interfaces.kinds import KINDS
+
+if TYPE_CHECKING:
+    from skinfw.registry.discovery import Plugin
+
+# A working plugin is plain; the others stand out.
+_COLOURS = {"broken": "red", "incompatible": "yellow", "conflict": "yellow", "blocked": "cyan"}
+
+
+@click.command("list-plugins")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Only components of one kind.")
+@click.option("--available", is_flag=True, help="Also list known packages, installed or not.")
+@click.option("--verbose", "-v", is_flag=True, help="A line per component.")
+@click.option("--strict", is_flag=True, help="Exit with 1 unless every plugin works.")
+def list_plugins(
+    as_json: bool, kind: str | None, available: bool, verbose: bool, strict: bool
+) -> None:
+    """List the installed plugins and what recipes can name."""
+    from skinfw.registry.discovery import discover
+
+    plugins = discover()
+    if as_json and available:
+        from skinfw.registry.catalog import registry
+
+        click.echo(json.dumps([asdict(entry) for entry in registry()], indent=2))
+    elif as_json:
+        click.echo(json.dumps([asdict(plugin) for plugin in _of_kind(plugins, kind)], indent=2))
+    elif verbose or kind:
+        _print_components(plugins, kind)
+    else:
+        _print_plugins(plugins)
+    if available and not as_json:
+        _print_available(plugins)
+    if not as_json:
+        for hint in _hints(plugins):
+            click.secho(hint, fg="yellow")
+    if strict and any(plugin.status != "working" for plugin in plugins):
+        raise click.exceptions.Exit(1)
+
+
+def _of_kind(plugins: Sequence[Plugin], kind: str | None) -> list[Plugin]:
+    from dataclasses import replace
+
+    if kind is None:
+        return list(plugins)
+    chosen = [
+        replace(plugin, components=tuple(c for c in plugin.components if c.kind == kind))
+        for plugin in plugins
+    ]
+    return [plugin for plugin in chosen if plugin.components or plugin.status != "working"]
+
+
+def _print_plugins(plugins: Sequence[Plugin]) -> None:
+    rows = []
+    for plugin in plugins:
+        if plugin.status == "working":
+            names = [component.name for component in plugin.components]
+            text = ", ".join(dict.fromkeys(names))
+        else:
+            text = plugin.error
+        cost = f"{1000 * plugin.seconds:.0f} ms" + (" torch" if plugin.imported_torch else "")
+        rows.append((plugin.name, plugin.status, plugin.distribution, plugin.version, cost, text))
+    _table(("plugin", "status", "package", "version", "cost", "components"), rows)
+
+
+def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
+    rows = [
+        (
+            component.kind,
+            component.name + ("/*" if component.variants else ""),
+            f"{plugin.name} {plugin.version}",
+            component.summary,
+        )
+        for plugin in plugins
+        for component in plugin.components
+        if kind in (None, component.kind)
+    ]
+    order = list(KINDS)
+    rows.sort(key=lambda row: (order.index(row[0]), row[1]))
+    _table(("kind", "component", "plugin", "what it does"), rows)
+    broken = [plugin for plugin in plugins if plugin.status != "working"]
+    if broken:
+        click.echo()
+        _print_plugins(broken)
+
+
+def _print_available(plugins: Sequence[Plugin]) -> None:
+    from skinfw.registry.catalog import registry
+
+    states = {plugin.name: plugin.status for plugin in plugins}
+    rows = [
+        (
+            entry.package,
+            states.get(entry.plugin, f"pip install '{entry.package}'"),
+            f"{entry.plugin}: {entry.summary}",
+        )
+        for entry in registry()
+    ]
+    click.echo()
+    _table(("package", "state", "what it brings"), rows)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns; the last one takes what the terminal leaves."""
+    import shutil
+    import textwrap
+
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header) - 1)]
+    left = sum(widths) + 2 * len(widths)
+    room = max(30, shutil.get_terminal_size((120, 24)).columns - left)
+    click.secho(_row(header, widths), bold=True)
+    for row in rows:
+        first, *more = textwrap.wrap(row[-1], room) or [""]
+        colour = next((_COLOURS[cell] for cell in row[:-1] if cell in _COLOURS), None)
+        click.secho(_row([*row[:-1], first], widths), fg=colour)
+        for text in more:
+            click.echo(" " * left + text)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
+    return "  ".join([*padded, cells[-1]]).rstrip()
+
+
+def _hints(plugins: Sequence[Plugin]) -> list[str]:
+    """Say what a user should do about what the table shows."""
+    hints = [
+        f"{plugin.name}: {plugin.cure}"
+        for plugin in plugins
+        if plugin.status != "working" and plugin.cure
+    ]
+    owners: dict[tuple[str, str], list[str]] = {}
+    for plugin in plugins:
+        for component in plugin.components:
+            owners.setdefault((component.kind, component.name), []).append(plugin.name)
+    for (kind, name), names in owners.items():
+        if len(names) > 1:
+            spellings = " or ".join(f'"{owner}:{name}"' for owner in names)
+            hints.append(
+                f'{len(names)} plugins offer the {kind} "{name}": recipes write {spellings}'
+            )
+    packages: dict[str, set[str]] = {}
+    for plugin in plugins:
+        packages.setdefault(plugin.module.split(".")[0], set()).add(plugin.distribution)
+    for package, brought_by in packages.items():
+        if len(brought_by) > 1:
+            both = " and ".join(sorted(brought_by))
+            hints.append(
+                f"{both} both install the package {package}: uninstalling one breaks the other"
+            )
+    return hints + _stale(plugins)
+
+
+def _stale(plugins: Sequence[Plugin]) -> list[str]:
+    """Notice an editable install whose pyproject.toml has changed since pip read it."""
+    import tomllib
+    from pathlib import Path
+
+    import skinfw
+
+    project = Path(skinfw.__file__).parent.parent / "pyproject.toml"
+    if not project.is_file():
+        return []
+    written = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
+    declared = written.get("entry-points", {}).get("skinfw", {})
+    if written.get("name") != "skinfw":
+        return []
+    bundled = {plugin.name for plugin in plugins if plugin.distribution == "skinfw"}
+    known = {plugin.name for plugin in plugins}
+    missing = sorted(set(declared) - known)
+    gone = sorted(bundled - set(declared))
+    if not missing and not gone:
+        return []
+    return [
+        f"the installed metadata of skinfw is stale ({', '.join(missing + gone)} changed in "
+        f"pyproject.toml): run pip install -e . again"
+    ]

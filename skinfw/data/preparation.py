@@ -1,0 +1,52 @@
+"""From the recipe's [image] and [[prepare]] tables to one way in which files become arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skinfw.data.decoding import Decoding
+from skinfw.errors import SkinfwError
+from skinfw.recipe.component import Planned
+from skinfw.recipe.settings import ImageSettings
+
+Image = npt.NDArray[np.uint8]
+
+
+def decoding(image: ImageSettings, steps: Sequence[Planned]) -> Decoding:
+    """Return how the images of a recipe are decoded and prepared.
+
+    image: the recipe's [image] table.
+    steps: its [[prepare]] tables, in order.
+    """
+    if not steps:
+        return Decoding(image.decoded_short)
+    built = [(step, step.make()) for step in steps]
+    about = json.dumps([[step.table(), step.record()] for step in steps], sort_keys=True)
+    name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
+
+    def prepare(pixels: Image) -> Image:
+        for planned, step in built:
+            with planned.guard():
+                pixels = _checked(step.prepare(pixels), planned)
+        return pixels
+
+    return Decoding(image.decoded_short, prepare, name)
+
+
+def _checked(found: Any, planned: Planned) -> Image:
+    """Refuse what is no image."""
+    image = np.asarray(found)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise SkinfwError(
+            f"{planned.found.label} returned {image.dtype} {image.shape}",
+            planned.origin.text,
+            "an image is uint8 [H, W, 3]",
+            f"report it to {planned.found.plugin.distribution}",
+        )
+    return image

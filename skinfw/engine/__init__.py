@@ -1,1 +1,0 @@
-"""The engine: the only place in the core where torch lives."""

@@ -1,0 +1,113 @@
+"""Choose images, and ask an explainer for their maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from skinfw.data.loader import EvalImages, Loader
+from skinfw.errors import SkinfwError
+from skinfw.interfaces.values import Explanations, Predictions
+from skinfw.models.modalities import Beside
+from skinfw.recipe.component import Planned
+from skinfw.runtime.device import Hardware
+from skinfw.runtime.seed import stream
+from skinfw.statistics.intervals import taken
+
+BATCH = 32
+
+
+def explain(
+    planned: Planned,
+    explainer: Any,
+    model: torch.nn.Module,
+    images: EvalImages,
+    predictions: Predictions,
+    hardware: Hardware,
+    seed: int,
+    beside: Beside,
+) -> Explanations:
+    """Return maps of some images, spread over the classes, and of the most confident mistakes.
+
+    images: of the part that was predicted, in the same order; of several pictures the first is
+        explained.
+    predictions: of that part.
+    beside: what is known of the part beside its images.
+    """
+    chosen = choose(predictions, planned.host["images"], planned.host["mistakes"], seed)
+    predictions = taken(predictions, np.array(chosen, int))
+    target = planned.host["target"]
+    classes = predictions.predicted if target == "predicted" else predictions.true
+    cut = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
+    normalise = hardware.normaliser(model)
+    model.eval()
+    pictures, maps, done = [], [], 0
+    for views, _, rows in Loader(images, hardware).load(cut):
+        first = views[:, 0]
+        looking = _with_metadata(model, beside.inputs(rows))
+        wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
+        with planned.guard():
+            found = explainer(looking, normalise(first), wanted)
+            found = np.asarray(found.detach().float().cpu().numpy(), np.float32)
+        shown = first if first.ndim == 4 else first[:, 0]
+        size = tuple(shown.shape[:3])
+        if found.shape != size or not ((found >= 0) & (found <= 1)).all():
+            raise SkinfwError(
+                f"{planned.found.label} returned maps of shape {found.shape}",
+                planned.origin.text,
+                f"maps are {size}, values in [0, 1]",
+                f"report it to {planned.found.plugin.distribution}",
+            )
+        pictures.append(shown.numpy())
+        maps.append(found)
+        done += len(first)
+    return Explanations(
+        planned.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)
+    )
+
+
+class _WithMetadata(torch.nn.Module):
+    """Stand for a network that looks at images whose metadata are known."""
+
+    def __init__(self, model: torch.nn.Module, metadata: torch.Tensor) -> None:
+        super().__init__()
+        self.model, self._metadata = model, metadata
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.model(images, self._metadata)
+
+    def get_submodule(self, target: str) -> torch.nn.Module:
+        return self.model.get_submodule(target)
+
+    def __getattr__(self, name: str) -> Any:
+        own = super().__getattr__("model")
+        return own if name == "model" else getattr(own, name)
+
+
+def _with_metadata(model: torch.nn.Module, known: tuple[torch.Tensor, ...]) -> torch.nn.Module:
+    return _WithMetadata(model, *known).eval() if known else model
+
+
+def choose(predictions: Predictions, count: int, mistakes: int, seed: int) -> list[int]:
+    """Return positions of images to explain, ordered by class.
+
+    count: how many are taken from every class in turn, at random within a class.
+    mistakes: how many are wrong and most confident; some may be among the others.
+    """
+    rng = stream(seed, "explain")
+    turns = [
+        list(rng.permutation(np.flatnonzero(predictions.true == label)))
+        for label in range(len(predictions.classes))
+    ]
+    chosen: list[int] = []
+    while len(chosen) < count and any(turns):
+        for turn in turns:
+            if turn and len(chosen) < count:
+                chosen.append(int(turn.pop()))
+    wrong = np.flatnonzero(predictions.predicted != predictions.true)
+    sure = predictions.probabilities.max(1)[wrong]
+    worst = wrong[np.argsort(-sure, kind="stable")][:mistakes]
+    chosen = list(dict.fromkeys([*chosen, *worst.tolist()]))
+    return sorted(chosen, key=lambda index: (predictions.true[index], index))

@@ -1,0 +1,81 @@
+"""Answer with torch, as the run that trained the network did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+
+from skinfw.errors import SkinfwError
+from skinfw.inference.trained_model import Saved
+from skinfw.models.autotune import has_bf16_units
+from skinfw.models.backbone import build
+from skinfw.models.modalities import recorded
+from skinfw.recipe.settings import EngineSettings
+from skinfw.runtime.device import Hardware, choose
+from skinfw.training.checkpoint import load_weights
+
+
+class TorchNetwork:
+    """Hold a run's network with its best weights."""
+
+    def __init__(self, saved: Saved) -> None:
+        """Build the network on this machine's best device, at the precision of its run.
+
+        saved: of a run folder.
+        """
+        self.saved, self._hardware = saved, hardware_of(saved)
+        self._model = trained(saved, self._hardware)
+        self._normalise = self._hardware.normaliser(self._model)
+
+    @torch.inference_mode()
+    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
+        try:
+            pixels, most = torch.from_numpy(images), self.saved.batch_size
+            cut = [pixels[start : start + most] for start in range(0, len(pixels), most)]
+            with self._hardware.autocast():
+                logits = torch.cat([self._model(self._normalise(part)) for part in cut])
+        except torch.OutOfMemoryError as error:
+            why = str(error).splitlines()[0]
+            cure = "lower --batch-size"
+            raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
+        logits = logits[:, : len(self.saved.classes)].float().cpu().double()
+        answers = self.saved.scoring.probabilities(logits)
+        return np.asarray(answers.numpy())
+
+
+def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
+    """Return a run's network with its best weights, for evaluation.
+
+    saved: of a run folder.
+    hardware: where to put it, and in which memory format.
+    """
+    planned = saved.backbone
+    known = recorded(saved.modalities)
+    model = build(planned, saved.changes, saved.classes, saved.image.size, known)
+    try:
+        load_weights(saved.weights, model)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise SkinfwError(
+            f"the weights do not fit {planned.found.label}",
+            str(saved.weights),
+            str(error).splitlines()[0],
+            "install the versions that run.json names, or train again",
+        ) from error
+    with planned.guard():
+        model.to(hardware.device).to(memory_format=hardware.memory_format)
+    return model.eval()
+
+
+def hardware_of(saved: Saved) -> Hardware:
+    """Choose the device anew; keep the precision of the run where this one is as good at it."""
+    hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
+    then = str(saved.hardware.get("device", "")).partition(":")[0]
+    precision = str(saved.hardware.get("precision"))
+    if then != hardware.device.type or (then == "cpu" and not has_bf16_units()):
+        return hardware
+    return replace(hardware, precision=precision)

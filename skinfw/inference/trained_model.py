@@ -1,0 +1,248 @@
+"""A trained network: what must be known to use it, from a run folder or an exported file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.view_averaging import Scoring
+from skinfw.interfaces.kinds import KINDS
+from skinfw.recipe.component import Planned, read_values, resolve
+from skinfw.recipe.loading import Origin, load, read_run, set_table, shown
+from skinfw.recipe.parameters import Complaint, parameters
+from skinfw.recipe.plan import plan_view
+from skinfw.recipe.settings import ImageSettings
+from skinfw.registry.catalog import Catalog
+from skinfw.version import __version__
+
+WEIGHTS = "best.safetensors"
+BATCH = 32
+_TABLES = ("image", "prepare", "view", "backbone", "modify")
+NOTICE = "research software, not a medical device"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Hold what is known of a trained network.
+
+    path: run folder or .onnx file.
+    classes: class names, in the order of the outputs.
+    tables: the resolved tables image, prepare, view, backbone and modify; of a run folder, all.
+    marks: what a reader must know before believing its answers.
+    hardware: what the run computed on, as run.json tells; empty for an exported file.
+    modalities: what the network gets beside one picture, as run.json tells.
+    counts: training images of each class; empty for what older versions recorded.
+    sets: what was changed of its view since.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    tables: Mapping[str, Any]
+    marks: tuple[str, ...]
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+    modalities: Mapping[str, Any] = field(default_factory=dict)
+    counts: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
+
+    @cached_property
+    def image(self) -> ImageSettings:
+        """The recipe's [image] table."""
+        values, complaints = parameters(ImageSettings).read(self.tables["image"])
+        if complaints:
+            raise self._strange("[image]", complaints, "skinfw")
+        return ImageSettings(**values)
+
+    @property
+    def batch_size(self) -> int:
+        """How many images the run evaluates together; bf16 rounds by that."""
+        if "train" not in self.tables:
+            return BATCH
+        own = self.tables["engine"]["eval_batch_size"] or 2 * self.tables["train"]["batch_size"]
+        return int(own)
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights, where this is a run folder."""
+        return self.path / WEIGHTS
+
+    @cached_property
+    def view(self) -> Planned:
+        """The view, which plans how an image becomes what the network sees."""
+        return self._component("view", self.tables["view"])
+
+    @property
+    def scoring(self) -> Scoring:
+        """What makes one answer of the logits of the views."""
+        found = Scoring(self.counts, **self.view.host)
+        if found.logit_adjustment and len(self.counts) != len(self.classes):
+            raise SkinfwError(
+                "the answers cannot be adjusted by the frequencies of the classes",
+                shown(self.path),
+                "it does not tell how many images of each class it was trained on",
+                "leave view.logit_adjustment at 0, or train again",
+            )
+        return found
+
+    @property
+    def backbone(self) -> Planned:
+        """The network, without its weights."""
+        return self._component("backbone", self.tables["backbone"])
+
+    @property
+    def changes(self) -> list[Planned]:
+        """What was changed in the backbone, in order."""
+        return [self._component("modify", table) for table in self.tables.get("modify", ())]
+
+    @property
+    def image_marks(self) -> tuple[str, ...]:
+        """The marks, and what else must be known where images come alone."""
+        known = self.modalities
+        metadata = [*known.get("numbers", ()), *known.get("categories", ())]
+        if not metadata:
+            return self.marks
+        lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
+        return (*self.marks, lacking)
+
+    @property
+    def reports(self) -> list[Planned]:
+        """What writes about it."""
+        return [self._component("report", table) for table in self.tables.get("report", ())]
+
+    @property
+    def metrics(self) -> list[Planned]:
+        """What its numbers are measured by."""
+        return [self._component("metric", table) for table in self.tables["metric"]]
+
+    @property
+    def preparations(self) -> list[Planned]:
+        """What happens to every decoded image, in order."""
+        return [self._component("prepare", table) for table in self.tables.get("prepare", ())]
+
+    def _component(self, kind: str, recorded: Mapping[str, Any]) -> Planned:
+        """Return a component that was recorded, checked but not built.
+
+        Raises SkinfwError where it is not installed or takes other parameters today.
+        """
+        table = dict(recorded)
+        use = table.pop("use")
+        where = f'{shown(self.path)}   {kind}.use = "{use}"'
+        found = Catalog().find(kind, use, where, Path.cwd())
+        target, signature = resolve(found, where)
+        role = KINDS[kind]
+        arguments, host, complaints = read_values(role, signature, table, self.classes)
+        if complaints:
+            raise self._strange(found.label, complaints, found.plugin.distribution)
+        origin = Origin(where, Path.cwd())
+        return Planned(role, (kind,), use, found, target, signature.engine, arguments, host, origin)
+
+    def _strange(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
+        """Return the error that says that today's code does not take what was recorded."""
+        said = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
+        return SkinfwError(
+            f"{what} does not take what it was given when the network was trained",
+            str(self.path),
+            "; ".join(said),
+            f"install the version of {package} that trained it",
+        )
+
+    def check_one_picture(self) -> None:
+        """Raise SkinfwError where an image alone is not what the network takes."""
+        if (pictures := self.modalities.get("pictures", 1)) > 1:
+            raise SkinfwError(
+                f"the network looks at {pictures} pictures of a lesion at once",
+                shown(self.path),
+                "a list of images does not tell which belong together",
+                "train a recipe without modalities.pictures to predict single images",
+            )
+
+    def weights_hash(self) -> str:
+        """Return the SHA-256 of the weights."""
+        with self.weights.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def texts(self) -> dict[str, str]:
+        """Return all that is needed to use the network without this folder, as texts."""
+        size = self.image.size
+        about = resolve(self.view.found, "")[1]
+        return {
+            "notice": NOTICE,
+            "marks": json.dumps(self.image_marks),
+            "classes": json.dumps(self.classes),
+            "training_images": json.dumps(self.counts),
+            "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
+            "output": f"probabilities: float32 [N, {len(self.classes)}]",
+            **{name: json.dumps(self.tables.get(name, [])) for name in _TABLES},
+            "view_does": " ".join(about.summary.split()),
+            "weights_sha256": self.weights_hash(),
+            "skinfw_version": __version__,
+        }
+
+
+def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
+    """Read what is known of a run's network.
+
+    path: the run folder.
+    sets: texts such as `view.logit_adjustment=0.25`, which change its view and nothing else.
+    Raises SkinfwError where it is no run folder or has no weights yet.
+    """
+    for text in sets:
+        if set_table(text) != "view":
+            raise RecipeError(
+                "a trained network keeps all but its view",
+                f"--set {text}",
+                "the rest of its recipe is what it has learned with",
+                "set view.KEY=VALUE, or train again",
+            )
+    record = read_run(path)
+    folder = path if path.is_dir() else path.parent
+    marks = list(record.get("marks", ()))
+    if not (folder / WEIGHTS).is_file() or "classes" not in record:
+        raise SkinfwError(
+            "the run has no weights to use",
+            str(folder / WEIGHTS),
+            "they are saved at the end of its first epoch",
+            f"skinfw run {shown(folder)} --resume",
+        )
+    if record.get("status") != "done":
+        marks.append(f"the run is {record.get('status')}: its weights are the best so far")
+    classes, tables = tuple(record["classes"]), record["recipe"]
+    if sets:
+        view = plan_view(load(folder, sets), Catalog(), classes)
+        tables = {**tables, "view": view.table()}
+        marks.append(f"answers are not those of the run: {', '.join(sets)}")
+    return Saved(
+        folder,
+        classes,
+        tables,
+        tuple(marks),
+        record.get("hardware", {}),
+        record.get("modalities", {}),
+        tuple(entry["images"] for entry in record.get("xray", ())),
+        tuple(sets),
+    )
+
+
+def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
+    """Read what an exported file says of its network.
+
+    path: the file, for messages.
+    texts: its metadata, as `Saved.texts` made them.
+    """
+    try:
+        tables = {name: json.loads(texts[name]) for name in _TABLES}
+        classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
+        counts = json.loads(texts.get("training_images", "[]"))
+    except (KeyError, ValueError) as error:
+        raise SkinfwError(
+            "the file does not say how its network is used",
+            str(path),
+            f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
+            "write it with skinfw export RUN --onnx",
+        ) from error
+    return Saved(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))

@@ -1,0 +1,98 @@
+"""The markers and hooks of the plugin interface, and `Component`, what a plugin yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from skinfw.interfaces.values import Result
+
+PROJECT = "skinfw"
+API = 1
+"""The version of the plugin interface that this host speaks; a plugin states its own."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class Component:
+    """Name something that a recipe can use, without importing it.
+
+    kind: one of `skinfw.interfaces.kinds.KINDS`.
+    name: the name in a recipe; letters, digits, `-`, `_` and `.`.
+    target: `"package.module:attribute"`, imported only when a recipe names it.
+    summary: one sentence for lists.
+    variants: for a family such as `timm/*`, the target of a function that lists its variants,
+        given the one that a recipe asks for (or an empty text, for all that are cheap to know).
+    extra: the pip extra that must be installed, for the error message.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    variants: str | None = None
+    extra: str | None = None
+
+
+class PluginHooks:
+    """What a plugin module implements; asked once per process."""
+
+    @hookspec
+    def skinfw_components(self) -> Iterator[Component]:  # type: ignore[empty-body]
+        """Yield the components of this plugin."""
+
+
+class RunHooks:
+    """What a component of a recipe may implement to follow its run."""
+
+    @hookspec
+    def run_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
+        """Hear that a run begins, with its folder and its resolved recipe."""
+
+    @hookspec
+    def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:
+        """Hear that an epoch begins; epochs count from 1."""
+
+    @hookspec
+    def step_end(self, step: int, images: int, loss: Any) -> None:
+        """Hear that a batch is done; the loss is a tensor on its device, so reading it costs."""
+
+    @hookspec
+    def epoch_end(self, record: Mapping[str, float]) -> None:
+        """Hear that an epoch is done and validated, with its row of the history."""
+
+    @hookspec
+    def run_end(self, result: Result) -> None:
+        """Hear that a run is done."""
+
+
+RUN_HOOKS = tuple(name for name in vars(RunHooks) if not name.startswith("_"))
+
+
+class _Listener:
+    """Carry the hook methods of one object; its own identity, since pluggy compares by `==`."""
+
+    def __init__(self, planned: Any, part: object) -> None:
+        for name in RUN_HOOKS:
+            method = getattr(part, name, None)
+            if hasattr(method, f"{PROJECT}_impl"):
+                setattr(self, name, planned.guarded(method) if planned else method)
+
+
+def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:
+    """Connect the objects of one run and return the callable hooks.
+
+    parts: pairs of plan (or None) and object, in order; objects without hook methods stay silent.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(RunHooks)
+    for planned, part in parts:
+        manager.register(_Listener(planned, part))
+    return manager.hook

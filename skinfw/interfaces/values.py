@@ -1,0 +1,295 @@
+"""What components and host hand to each other: small values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    Floats = npt.NDArray[np.floating[Any]]
+    Integers = npt.NDArray[np.integer[Any]]
+    Image = npt.NDArray[np.uint8]
+
+T = TypeVar("T")
+PARTS = ("train", "val", "test")
+
+
+class _ClassNameCheck:
+    """Refuse a text that is no class of the recipe's data set."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(value: str, info: Any) -> str:
+            classes = (info.context or {}).get("classes")
+            if classes is not None and value not in classes:
+                raise PydanticCustomError("class_name", "no such class")
+            return value
+
+        return core_schema.with_info_after_validator_function(check, handler(source))
+
+
+UNKNOWN = "UNK"
+"""The label of images that show none of the classes, as in ISIC 2019."""
+
+ClassName = Annotated[str, _ClassNameCheck()]
+"""The annotation of a parameter that names a class; the host checks it against the data set."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Hold what a sampler drew for one epoch.
+
+    indices: int [M], positions in the training part, in the order of training.
+    copies: bool [M], True where an image is an extra repeat; None means that none is.
+    partners: int [M], a second image for each, which the same batch shows after all of the first;
+        for networks with two branches. None means that there are none.
+    """
+
+    indices: Integers
+    copies: npt.NDArray[np.bool_] | None = None
+    partners: Integers | None = None
+
+    @property
+    def shown(self) -> Integers:
+        """All positions that the epoch shows, those of partners last."""
+        import numpy as np
+
+        if self.partners is None:
+            return np.asarray(self.indices)
+        return np.concatenate([self.indices, self.partners])
+
+
+@dataclass(frozen=True)
+class Context:
+    """Give a sampler what it may ask of the engine.
+
+    classes: class names; labels index them.
+    epoch: the epoch to draw for, from 1.
+    rng: the sampler's own stream of this epoch.
+    once: `once(key, compute)` computes once per run; `compute(rng)` gets a stream that is the
+        same in every epoch, so that a resumed run finds the same.
+    thumbnails: `thumbnails(indices, size, grey)` -> uint8 [M, size, size] or, in colour,
+        [M, size, size, 3].
+    embeddings: `embeddings(indices)` -> float32 [M, D], the backbone's features before training.
+    """
+
+    classes: tuple[str, ...]
+    epoch: int
+    rng: np.random.Generator
+    once: Callable[[str, Callable[[np.random.Generator], Any]], Any]
+    thumbnails: Callable[[Integers, int, bool], Image]
+    embeddings: Callable[[Integers], Floats]
+
+
+@dataclass(frozen=True)
+class Modalities:
+    """Hold what a network gets beside one picture, and what it answers beside the class.
+
+    pictures: how many pictures of each lesion; images are [N, 3 * pictures, H, W].
+    numbers: the mean and the standard deviation of each number in the training part.
+    categories: the values of each category in the training part.
+    auxiliary: the values of each auxiliary output; their logits stand behind those of the classes.
+    """
+
+    pictures: int = 1
+    numbers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    auxiliary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """The columns of the metadata [N, K]: numbers, then categories."""
+        return (*self.numbers, *self.categories)
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """Hold what a model says of one auxiliary output.
+
+    values: the names of the K values.
+    true: int [N], the value of each image; -1 where it is unknown.
+    probabilities: float64 [N, K].
+    """
+
+    values: tuple[str, ...]
+    true: Integers
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Hold what a model says of one part of the data.
+
+    ids: image ids [N].
+    lesions: lesion ids [N].
+    true: int [N], the class of each image.
+    probabilities: float64 [N, C], rows sum to one.
+    classes: class names [C].
+    loss: mean loss over the part.
+    auxiliary: the auxiliary outputs by name, where the recipe has some.
+    """
+
+    ids: Sequence[str]
+    lesions: Sequence[str]
+    true: Integers
+    probabilities: Floats
+    classes: tuple[str, ...]
+    loss: float = float("nan")
+    auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
+
+    @property
+    def predicted(self) -> Integers:
+        """The most probable class of each image, int [N]."""
+        predicted: Integers = self.probabilities.argmax(axis=1)
+        return predicted
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Hold some images with the maps of one explainer.
+
+    explainer: its name in the recipe.
+    target: whose class is explained, "predicted" or "true".
+    predictions: of these images, in the same order.
+    images: uint8 [N, H, W, 3], as the model saw them.
+    maps: float32 [N, H, W] in [0, 1].
+    """
+
+    explainer: str
+    target: Literal["predicted", "true"]
+    predictions: Predictions
+    images: Image
+    maps: Floats
+
+
+@dataclass(frozen=True)
+class Features:
+    """Hold what the last layer of a network gets and gives, for the first view of each image.
+
+    true: int [N], the class of each image.
+    values: float32 [N, D], what flows into the last layer.
+    logits: float64 [N, C], of the classes.
+    """
+
+    true: Integers
+    values: Floats
+    logits: Floats
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold all that a run found, for reports.
+
+    folder: the run folder.
+    name: the recipe's name.
+    classes: class names.
+    history: a row per epoch; empty where an old run did not keep it.
+    best_epoch: the epoch whose weights were kept.
+    select: the number that chose it.
+    predictions: by part, "val" and "test"; where images were judged that show none of the classes,
+        "strangers", whose classes end with UNK.
+    metrics: by part, named numbers.
+    intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
+        empty where the recipe wants none.
+    replicates, seed: how often lesions are drawn again for them, 0 for never, and the draws' seed.
+    explanations: one entry per explainer.
+    rows: by part, the data set's table, a row per prediction in the same order.
+    marks: what a reader must know before believing the numbers.
+    features: `features(part)` looks at every image of "train" or of a part in `predictions` once
+        more; None where the network is not at hand.
+    """
+
+    folder: Path
+    name: str
+    classes: tuple[str, ...]
+    history: Sequence[Mapping[str, float]]
+    best_epoch: int
+    select: str
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    explanations: Sequence[Explanations] = ()
+    rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    marks: Sequence[str] = ()
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    features: Callable[[str], Features] | None = None
+    replicates: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Hold one number of one run.
+
+    value, interval: the number and its 95 % interval over lesions.
+    difference: to the first run, with its interval and the chance that exchanging the two runs
+        lesion by lesion gives as large a one; NaN for the first run, and where the two cannot be
+        compared.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    difference: float = float("nan")
+    difference_interval: tuple[float, float] = (float("nan"), float("nan"))
+    p: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold the numbers of several runs, of which the first is what the others are compared with.
+
+    runs: their names.
+    images, lesions: how many each was judged on.
+    numbers: for each number, what it is in each run.
+    notes: why runs cannot be compared, and the marks of each.
+    """
+
+    runs: tuple[str, ...]
+    images: tuple[int, ...]
+    lesions: tuple[int, ...]
+    numbers: Mapping[str, Sequence[Compared]]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Download:
+    """Name one official file of a data set.
+
+    url: where it lies.
+    size: its bytes, roughly; the server's word counts more.
+    folder: the folder below the root into which a zip is unpacked; empty for a file that stays as
+        it is. A zip that holds nothing but this folder does not nest it twice.
+    sha256: the checksum that it must have; empty where nobody published one.
+    """
+
+    url: str
+    size: int
+    folder: str = ""
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name in the root."""
+        return self.url.partition("?")[0].rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Say where the official files of a data set lie, and on what terms.
+
+    folder: what its folder is called unless the user says otherwise, such as "ISIC_2019".
+    licence: its name and where its text stands; becomes LICENSE.txt.
+    attribution: whom to name, a line each; becomes ATTRIBUTION.txt.
+    files: all that the data set reads.
+    """
+
+    folder: str
+    licence: str
+    attribution: str
+    files: tuple[Download, ...]

@@ -1,0 +1,107 @@
+"""Build the network of a recipe: the backbone, and what the recipe changes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.interfaces.values import Modalities
+from skinfw.recipe.component import Planned
+from skinfw.runtime.device import Hardware
+
+ALONE = Modalities()
+
+
+def build(
+    backbone: Planned,
+    changes: Sequence[Planned],
+    classes: tuple[str, ...],
+    size: int,
+    modalities: Modalities = ALONE,
+) -> nn.Module:
+    """Return the network.
+
+    changes: the recipe's [[modify]] tables, in order.
+    size: side of the square that it will see.
+    modalities: what it gets and answers beside.
+    """
+    model: nn.Module = backbone.make(variant=backbone.found.variant, classes=classes, size=size)
+    for change in changes:
+        with change.guard():
+            model = change.make(classes=classes, modalities=modalities).modify(model)
+            if not isinstance(model, nn.Module):
+                raise SkinfwError(
+                    f"{change.found.label} returned a {type(model).__name__}",
+                    why="modify returns the network",
+                    cure=f"report it to {change.found.plugin.distribution}",
+                )
+    if modalities != ALONE and getattr(model, "modalities", None) != modalities:
+        raise RecipeError(
+            "no component of the recipe makes use of [modalities]",
+            "[modalities]",
+            "the backbone sees one picture and answers the class",
+            'add [[modify]] use = "multimodal-head"',
+        )
+    return model
+
+
+def blank(
+    count: int, size: int, modalities: Modalities, hardware: Hardware
+) -> tuple[torch.Tensor, ...]:
+    """Return what a network gets: black images, and where it gets metadata, none that are known.
+
+    count: images.
+    size: side of an image.
+    """
+    black = torch.zeros(count, 3 * modalities.pictures, size, size, device=hardware.device)
+    black = black.contiguous(memory_format=hardware.memory_format)
+    unknown = torch.full((count, len(modalities.metadata)), torch.nan, device=hardware.device)
+    return (black, unknown) if modalities.metadata else (black,)
+
+
+def trial(
+    backbone: Planned,
+    model: nn.Module,
+    shape: tuple[int, int],
+    modalities: Modalities,
+    hardware: Hardware,
+) -> None:
+    """Move a network to its device, and try it on one black image.
+
+    shape: the number of classes, and the side of an image.
+    Raises SkinfwError where its answer is of another shape.
+    """
+    classes, size = shape
+    wanted = classes + sum(map(len, modalities.auxiliary.values()))
+    with backbone.guard(), torch.no_grad():
+        model.to(hardware.device).to(memory_format=hardware.memory_format)
+        logits = model.eval()(*blank(1, size, modalities, hardware))
+        model.train()
+    if tuple(logits.shape) != (1, wanted):
+        raise SkinfwError(
+            f"{backbone.found.label} returns {tuple(logits.shape)} for one image",
+            backbone.origin.text,
+            f"logits must be (1, {wanted}), one per class",
+            f"report it to {backbone.found.plugin.distribution}",
+        )
+
+
+def advance(model: nn.Module, done: float) -> dict[str, float]:
+    """Tell all modules that want to know how much of the training is done.
+
+    done: share of the optimizer's steps, from 0 to 1.
+    Returns the named numbers that they answer with, for the history.
+    """
+    numbers: dict[str, float] = {}
+    for module in model.modules():
+        if tell := getattr(module, "set_progress", None):
+            numbers |= tell(done)
+    return numbers
+
+
+def wants_progress(model: nn.Module) -> bool:
+    """Return whether a module of the network wants to know."""
+    return any(hasattr(module, "set_progress") for module in model.modules())

@@ -1,0 +1,184 @@
+"""What a network gets beside one picture, and what it answers beside the class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch.nn.functional import cross_entropy
+
+from skinfw.errors import RecipeError
+from skinfw.interfaces.values import Modalities
+from skinfw.registry.names import did_you_mean
+
+if TYPE_CHECKING:
+    from skinfw.recipe.plan import Plan
+
+_MISSING = ("", "unknown", "nan", "na", "none")
+_IGNORED = -100
+
+
+def described(plan: Plan, train: pd.DataFrame) -> Modalities:
+    """Return what the recipe's [modalities] are, as the training part has them.
+
+    train: its rows.
+    Raises RecipeError for a column that is not there or cannot serve.
+    """
+    settings = plan.modalities
+
+    def column(key: str, place: int, name: str) -> pd.Series[Any]:
+        where = plan.recipe.origin("modalities", key, place).text
+        if name not in train.columns:
+            raise RecipeError(
+                f'modalities.{key} names no column of the data set: "{name}"'
+                f"{did_you_mean(name, list(train.columns))}",
+                where,
+                cure=f"its columns are {', '.join(map(str, train.columns.drop('part')))}",
+            )
+        values = train[name]
+        if key != "pictures" and _words(values).isna().all():
+            raise RecipeError(
+                f'the column "{name}" has no value in the training part',
+                where,
+                cure=f"leave it out of modalities.{key}",
+            )
+        return values
+
+    for place, name in enumerate(settings.pictures):
+        column("pictures", place, name)
+    spread = {
+        name: _spread(_numbers(train, name, column("numbers", place, name)))
+        for place, name in enumerate(settings.numbers)
+    }
+    known = {
+        key: {
+            name: tuple(sorted(_words(column(key, place, name)).dropna().unique()))
+            for place, name in enumerate(getattr(settings, key))
+        }
+        for key in ("categories", "auxiliary")
+    }
+    return Modalities(1 + len(settings.pictures), spread, **known)
+
+
+def record(modalities: Modalities) -> dict[str, Any]:
+    """Return them for run.json."""
+    return {name: value for name, value in vars(modalities).items() if value}
+
+
+def recorded(entry: Mapping[str, Any]) -> Modalities:
+    """Return what `record` wrote."""
+    words = {
+        key: {name: tuple(values) for name, values in entry.get(key, {}).items()}
+        for key in ("categories", "auxiliary")
+    }
+    numbers = {name: (mean, spread) for name, (mean, spread) in entry.get("numbers", {}).items()}
+    return Modalities(entry.get("pictures", 1), numbers, **words)
+
+
+class Beside:
+    """Hold the metadata and the auxiliary truth of one part, on the device."""
+
+    def __init__(
+        self, modalities: Modalities, weight: float, rows: pd.DataFrame, device: torch.device
+    ) -> None:
+        """Turn the rows of the part into numbers.
+
+        weight: of the auxiliary losses' mean.
+        """
+        self.modalities, self._weight = modalities, weight
+        self._widths = [len(values) for values in modalities.auxiliary.values()]
+        self._metadata = torch.from_numpy(_encoded(modalities, rows)).to(device)
+        true = [_codes(rows[name], values) for name, values in modalities.auxiliary.items()]
+        self._true = np.stack(true, 1) if true else np.empty((len(rows), 0), np.int64)
+        targets = np.where(self._true < 0, _IGNORED, self._true)
+        self._targets = torch.from_numpy(targets).to(device)
+
+    def inputs(self, rows: torch.Tensor, views: int = 1) -> tuple[torch.Tensor, ...]:
+        """Return what the network gets after the images: nothing, or the metadata.
+
+        rows: positions in the part.
+        views: how many images of each there are.
+        """
+        if not self.modalities.metadata:
+            return ()
+        found = self._metadata[rows.to(self._metadata.device)]
+        return (found.repeat_interleave(views, 0),)
+
+    def loss(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
+        """Return the weighted mean of the cross-entropies of the auxiliary outputs.
+
+        logits: [N, C + A]; those of the auxiliary outputs stand last.
+        """
+        if not self._widths:
+            return 0.0
+        targets = self._targets[rows.to(self._targets.device)]
+        cut = torch.split(logits[:, logits.shape[1] - sum(self._widths) :], self._widths, 1)
+        # A batch in which nobody knows an answer has no mean; the sum of nothing is zero.
+        losses = [
+            cross_entropy(part, target, ignore_index=_IGNORED, reduction="sum")
+            / (target != _IGNORED).sum().clamp(min=1)
+            for part, target in zip(cut, targets.unbind(1), strict=True)
+        ]
+        return self._weight * torch.stack(losses).mean()
+
+    def auxiliary(
+        self, logits: torch.Tensor
+    ) -> Iterator[tuple[str, tuple[str, ...], npt.NDArray[np.int64], torch.Tensor]]:
+        """Yield name, values, truth [N] and logits [N, V, K] of each auxiliary output.
+
+        logits: [N, V, A] of all views, in the order of the rows.
+        """
+        pieces = torch.split(logits, self._widths, 2) if self._widths else ()
+        for place, (name, values) in enumerate(self.modalities.auxiliary.items()):
+            yield name, values, self._true[:, place], pieces[place]
+
+
+def _encoded(modalities: Modalities, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the metadata [N, K]: numbers about zero, categories by their places, NaN unknown."""
+    columns = []
+    for name, (mean, spread) in modalities.numbers.items():
+        columns.append((_numbers(rows, name, rows[name]) - mean) / spread)
+    for name, values in modalities.categories.items():
+        places = _codes(rows[name], values)
+        columns.append(np.where(places < 0, np.nan, places))
+    stacked = np.stack(columns, 1) if columns else np.empty((len(rows), 0))
+    return np.asarray(stacked, np.float32)
+
+
+def _codes(column: pd.Series[Any], values: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the place of each word among the known ones, -1 where it is none of them."""
+    places = {value: place for place, value in enumerate(values)}
+    return np.asarray(_words(column).map(places).fillna(-1), np.int64)
+
+
+def _words(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the words of a column, None where one is missing."""
+    words = column.where(column.notna(), "").astype(str).str.strip()
+    return words.where(~words.str.lower().isin(_MISSING))
+
+
+def _numbers(
+    rows: pd.DataFrame, name: str, column: pd.Series[Any]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the numbers of a column, NaN where one is missing."""
+    words = _words(column)
+    numbers = pd.to_numeric(words, errors="coerce").where(lambda found: np.isfinite(found))
+    strange = (words.notna() & numbers.isna()).to_numpy()
+    if strange.any():
+        first = int(strange.argmax())
+        raise RecipeError(
+            f'{int(strange.sum()):,} values of the column "{name}" are no numbers',
+            f"image {rows['id'].iloc[first]}",
+            f'the first is "{words.iloc[first]}"',
+            "mend the table, or name the column in modalities.categories",
+        )
+    return numbers.to_numpy(np.float64)
+
+
+def _spread(numbers: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+    """Return mean and standard deviation; of equal numbers, one."""
+    return float(np.nanmean(numbers)), float(np.nanstd(numbers)) or 1.0

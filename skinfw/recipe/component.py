@@ -1,0 +1,273 @@
+"""Import what names point to; the only module that does. A checked, unbuilt component."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, unwritable
+from skinfw.interfaces.kinds import KINDS, Kind
+from skinfw.recipe.loading import Keys, Origin
+from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
+from skinfw.recipe.settings import KEYS
+from skinfw.registry.catalog import Found
+from skinfw.registry.names import did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Hold a component that is checked but not built yet.
+
+    kind: its role.
+    keys: its place in the recipe, `("augment", 2)`.
+    use: its name as written.
+    found: the component behind the name.
+    target: the callable.
+    engine: names that it asks of the engine.
+    arguments: checked values of the recipe's parameters, defaults included.
+    host: the host's own keys, such as `only`.
+    origin: the place in the recipe.
+    """
+
+    kind: Kind
+    keys: Keys
+    use: str
+    found: Found
+    target: Callable[..., Any]
+    engine: tuple[str, ...]
+    arguments: Mapping[str, Any]
+    host: Mapping[str, Any]
+    origin: Origin
+
+    def make(self, **gives: Any) -> Any:
+        """Build the object.
+
+        gives: what the engine offers to this kind; only what the signature asks for is passed.
+        """
+        with self.guard():
+            asked = {name: gives[name] for name in self.engine}
+            return self.target(**asked, **self.arguments)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Name the component, its plugin and the recipe's line in whatever it raises."""
+        try:
+            yield
+        except SkinfwError as error:
+            if not error.where:
+                error.where = self.origin.text
+            raise
+        except (Exception, SystemExit) as error:
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
+                raise unwritable(Path(error.filename or ""), error) from error
+            component = self.found.component
+            what = f"{self.found.label} failed: {type(error).__name__}: {error}"
+            if isinstance(error, ModuleNotFoundError) and component.extra:
+                package = self.found.plugin.distribution
+                cure = f"pip install '{package}[{component.extra}]'"
+            else:
+                cure = _blame(self.found)
+            raise SkinfwError(what, self.origin.text, _line_of(error), cure) from error
+
+    def guarded(self, function: Callable[..., T]) -> Callable[..., T]:
+        """Return the function with this component's name on whatever it raises."""
+
+        @wraps(function)
+        def call(*values: Any, **named: Any) -> T:
+            with self.guard():
+                return function(*values, **named)
+
+        return call
+
+    def table(self) -> dict[str, Any]:
+        """Return the recipe table with every default written out."""
+        use = self.use
+        if self.found.file:
+            use = f"{self.found.file}:{self.found.component.name}"
+        return {"use": use, **to_toml(self.arguments), **to_toml(self.host)}
+
+    def record(self) -> dict[str, str]:
+        """Return who this is, for run.json."""
+        module = sys.modules.get(getattr(self.target, "__module__", ""))
+        source = self.found.file or Path(getattr(module, "__file__", None) or "")
+        digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
+        return {
+            "kind": self.kind.name,
+            "use": self.table()["use"],
+            "plugin": self.found.plugin.name,
+            "distribution": self.found.plugin.distribution,
+            "version": self.found.plugin.version,
+            "target": self.found.component.target,
+            "source_sha256": digest,
+        }
+
+
+def check_variant(found: Found, where: str) -> None:
+    """Refuse a family member that does not exist.
+
+    found: the component with its variant.
+    where: the place in the recipe.
+    """
+    if not found.component.variants:
+        return
+    known = list(variants(found, where))
+    if found.variant not in known:
+        family = found.component.name
+        raise RecipeError(
+            f'the family "{family}" has no variant "{found.variant}"'
+            f"{did_you_mean(found.variant, known)}",
+            where,
+            cure=f"skinfw show {found.component.kind} {family} lists all {len(known)}",
+        )
+
+
+def variants(found: Found, where: str) -> list[str]:
+    """Return the members of a family."""
+    if not found.component.variants:
+        return []
+    lister = _import(found, found.component.variants, where)
+    try:
+        return [str(name) for name in lister(found.variant)]
+    except (Exception, SystemExit) as error:
+        why = f"listing its variants raised {type(error).__name__}: {error}"
+        raise _unusable(found, where, why) from error
+
+
+def check_method(planned: Planned, built: object) -> None:
+    """Refuse an object without the method that its kind must have.
+
+    planned: the component.
+    built: what it built.
+    """
+    if not planned.kind.method:
+        return
+    name, *arguments = planned.kind.method
+    call = f"{name}({', '.join(arguments)})"
+    method = getattr(built, name, None)
+    try:
+        inspect.signature(method).bind(*arguments)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        what = f"has no method {name}" if method is None else f"has no {call}: {error}"
+        raise RecipeError(
+            f"{planned.found.label} {what}",
+            planned.origin.text,
+            f"a {planned.kind.name} needs {call}",
+            "docs/kinds.md tells what it takes and returns",
+        ) from error
+
+
+def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
+    """Import a component's target and read its signature.
+
+    found: the component.
+    where: the place in the recipe, for the message.
+    Raises SkinfwError that names the plugin.
+    """
+    target = _import(found, found.component.target, where)
+    kind = KINDS[found.component.kind]
+    try:
+        signature = parameters(target)
+    except (SignatureError, ValueError, TypeError) as error:
+        raise _unusable(found, where, f"its signature cannot be read: {error}") from error
+    strange = [name for name in signature.engine if name not in kind.gives]
+    if strange:
+        gives = ", ".join(kind.gives) or "nothing"
+        raise _unusable(
+            found,
+            where,
+            f"{', '.join(strange)} stands before the *; to a {kind.name} the engine gives {gives}",
+            "parameters of a recipe stand after *, in a dataclass with kw_only=True",
+        )
+    host = {"use", *(parameters(KEYS[kind.name]).model.model_fields if kind.name in KEYS else ())}
+    if taken := sorted(host & set(signature.model.model_fields)):
+        raise _unusable(found, where, f"the host keeps the key {', '.join(taken)} for itself")
+    return target, signature
+
+
+def read_values(
+    kind: Kind,
+    signature: Parameters,
+    values: Mapping[str, Any],
+    classes: tuple[str, ...] | None,
+) -> tuple[dict[str, Any], dict[str, Any], list[Complaint]]:
+    """Check the values of a component's table.
+
+    values: the table without `use`.
+    classes: of the data set, as far as they are known.
+    Returns what is the component's, what is the host's, and what is wrong with either.
+    """
+    if kind.name not in KEYS:
+        arguments, complaints = signature.read(values, classes)
+        return arguments, {}, list(complaints)
+    host = parameters(KEYS[kind.name])
+    keys = tuple(host.model.model_fields)
+    own = {key: value for key, value in values.items() if key not in keys}
+    arguments, complaints = signature.read(own, classes, keys)
+    others, more = host.read({key: value for key, value in values.items() if key in keys})
+    return arguments, others, [*complaints, *more]
+
+
+def _import(found: Found, target: str, where: str) -> Any:
+    """Import `module:attribute`, from a local file where the component is one."""
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = _import_file(found.file) if found.file else importlib.import_module(module_name)
+        return getattr(module, attribute)
+    except (Exception, SystemExit) as error:
+        extra = found.component.extra
+        if found.file and isinstance(error, AttributeError) and error.name == attribute:
+            known = [name for name in vars(error.obj) if not name.startswith("_")]
+            raise RecipeError(
+                f'{found.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
+            ) from error
+        cure = f"pip install '{found.plugin.distribution}[{extra}]'" if extra else ""
+        raise _unusable(
+            found, where, f"importing {target} raised {type(error).__name__}: {error}", cure
+        ) from error
+
+
+def _import_file(file: Path) -> Any:
+    """Import a local file once per process, under a name of its own."""
+    name = f"skinfw_local_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+def _blame(found: Found) -> str:
+    """Say whose house an error belongs to."""
+    if found.file:
+        return "the error is in your file; --traceback shows how it came there"
+    return f"--traceback shows where; report it to {found.plugin.distribution}"
+
+
+def _line_of(error: BaseException) -> str:
+    """Return the line that raised an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _unusable(found: Found, where: str, why: str, cure: str = "") -> RecipeError:
+    cure = cure or _blame(found)
+    return RecipeError(f"{found.label} cannot be used", where, why, cure)

@@ -1,0 +1,339 @@
+"""Recipes: TOML to data, with `extends`, `--set`, and the place of every value."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import RecipeError
+from skinfw.recipe.lines import key_lines
+
+Keys = tuple[str | int, ...]
+DEFAULTS = Path(__file__).parent / "defaults.toml"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say where a value was written.
+
+    text: `file:line` or the `--set` option.
+    folder: what relative paths in the value are relative to.
+    line: the line in its file; orders the problems of a recipe.
+    layer: how deep in the `extends` chain: 1 is the recipe itself, 0 the defaults.
+    """
+
+    text: str
+    folder: Path
+    line: int = 0
+    layer: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hold a recipe after `extends` and `--set`.
+
+    name: the file's name without its ending; names the run folder.
+    path: the file.
+    data: nested tables, as TOML gives them.
+    origins: the place of every key.
+    replays: the record of the run that this recipe repeats, if it is one.
+    """
+
+    name: str
+    path: Path
+    data: dict[str, Any]
+    origins: dict[Keys, Origin] = field(repr=False)
+    replays: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def origin(self, *keys: str | int) -> Origin:
+        """Return the place of a key, or of the nearest table around it."""
+        for end in range(len(keys), 0, -1):
+            if found := self.origins.get(keys[:end]):
+                return found
+        return Origin(shown(self.path), self.path.parent)
+
+
+@dataclass
+class _Layer:
+    """Hold one file, or all `--set` options, before they are laid over each other."""
+
+    data: dict[str, Any]
+    origins: dict[Keys, Origin]
+    sets: bool = False
+
+
+def load(path: Path, sets: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, what it extends, and what the command line sets.
+
+    path: a TOML file, a run folder, or its run.json.
+    sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
+    Raises RecipeError with the line of the problem.
+    """
+    replays = None
+    if path.is_dir() or path.suffix == ".json":
+        replays = read_run(path)
+        data: dict[str, Any] = dict(replays["recipe"])
+        origin = Origin(f"{shown(path)} (recorded recipe)", Path.cwd())
+        layers = [_Layer(data, dict.fromkeys(_paths(data), origin))]
+        name = str(replays.get("name", path.stem))
+    else:
+        layers = [_read_file(DEFAULTS, 0), *_chain(path, (), set())]
+        name = path.stem
+    if sets:
+        layers.append(_read_sets(sets))
+    merged = layers[0]
+    for layer in layers[1:]:
+        merged = _Layer(*_merge(merged, layer))
+    return Recipe(name, path, merged.data, merged.origins, replays)
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """Read the record of a run.
+
+    path: a run folder or its run.json.
+    """
+    file = path / "run.json" if path.is_dir() else path
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record["recipe"], dict):
+            raise TypeError("recipe is no table")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecipeError(
+            f"{shown(path)} is no run folder",
+            shown(file),
+            "it does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"it cannot be read: {type(error).__name__}: {error}",
+            "name a folder that skinfw run has made, or a recipe file",
+        ) from error
+    _check_age(str(record.get("versions", {}).get("skinfw", "")), file)
+    return dict(record)
+
+
+def _check_age(made_by: str, file: Path) -> None:
+    """Refuse the record of a newer skinfw, whose words may mean something else."""
+    from packaging.version import InvalidVersion, Version
+
+    from skinfw.version import __version__
+
+    try:
+        newer = Version(made_by).release[:2] > Version(__version__).release[:2]
+    except InvalidVersion:  # a record without versions is old
+        return
+    if newer:
+        raise RecipeError(
+            f"the run was made by skinfw {made_by}, and this is {__version__}",
+            shown(file),
+            "a newer version may mean something else by the same words",
+            f"pip install --upgrade 'skinfw>={made_by}'",
+        )
+
+
+def shown(path: Path) -> str:
+    """Return a path as a user would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
+    """Read a file after everything that it extends, parents first, each file once."""
+    real = path.resolve()
+    if real in seen:
+        circle = " -> ".join(shown(step) for step in (*seen, real))
+        raise RecipeError(
+            "the recipe extends itself", shown(path), circle, "remove one `extends` of the circle"
+        )
+    layer = _read_file(path, len(seen) + 1)
+    parents = layer.data.pop("extends", [])
+    parents = [parents] if isinstance(parents, str) else parents
+    where = layer.origins.get(("extends",))
+    if not isinstance(parents, list) or not all(isinstance(item, str) for item in parents):
+        raise RecipeError(
+            "extends must be a path or a list of paths", where.text if where else shown(path)
+        )
+    layers = []
+    for parent in parents:
+        target = path.parent / parent
+        if not target.is_file():
+            raise RecipeError(
+                f'the recipe extends "{parent}", which does not exist',
+                where.text if where else shown(path),
+                f"looked for {shown(target)}",
+                "the path is relative to the recipe that extends",
+            )
+        if target.resolve() not in done:
+            layers += _chain(target, (*seen, real), done)
+    done.add(real)
+    return [*layers, layer]
+
+
+def _read_file(path: Path, layer: int) -> _Layer:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        folder = path.parent
+        siblings = sorted(item.name for item in folder.glob("*.toml")) if folder.is_dir() else []
+        raise RecipeError(
+            f"there is no recipe {shown(path)}",
+            cure=f"recipes there: {', '.join(siblings)}" if siblings else "check the path",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"the recipe {shown(path)} cannot be read",
+            why=str(error),
+            cure="a recipe is a TOML file in UTF-8",
+        ) from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = getattr(error, "lineno", None) or _line_in(str(error), text)
+        written = text.splitlines()[line - 1].strip() if line <= text.count("\n") + 1 else ""
+        raise RecipeError(
+            "the recipe is not valid TOML",
+            f"{shown(path)}:{line}   {written}".rstrip(),
+            str(error),
+            "texts need quotes, tables are [name], lists of tables are [[name]]",
+        ) from error
+    origins = {
+        keys: Origin(f"{shown(path)}:{line}", path.parent, line, layer)
+        for keys, line in key_lines(text).items()
+    }
+    return _Layer(data, origins)
+
+
+def _line_in(message: str, text: str) -> int:
+    """Return the line that tomllib names in its message, or the last."""
+    _, _, rest = message.partition("(at line ")
+    digits = rest.partition(",")[0]
+    return int(digits) if digits.isdigit() else max(1, len(text.splitlines()))
+
+
+def set_table(text: str) -> str:
+    """Return which table or key of a recipe a `--set` option changes.
+
+    text: such as `train.epochs=3`.
+    """
+    return text.partition("=")[0].partition(".")[0].strip()
+
+
+def _read_sets(sets: Sequence[str]) -> _Layer:
+    """Lay all `--set` options together into one layer."""
+    data: dict[str, Any] = {}
+    origins: dict[Keys, Origin] = {}
+    for text in sets:
+        name, equals, written = text.partition("=")
+        keys = tuple(part.strip() for part in name.split("."))
+        where = f"--set {text}"
+        if keys[0] == "extends":
+            raise RecipeError(
+                "--set cannot change what a recipe extends",
+                where,
+                cure="write a recipe of three lines that extends another",
+            )
+        if not equals or not all(keys):
+            raise RecipeError(
+                f"--set needs table.key=value, not {text!r}", cure="e.g. --set train.epochs=3"
+            )
+        try:
+            value = tomllib.loads(f"value = {written}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = written  # a bare word or a path, so that shells need no second quotes
+        table = data
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                raise RecipeError(
+                    f"{name} cannot be set", where, "an earlier --set made it a value"
+                )
+        table[keys[-1]] = value
+        origin = Origin(where, Path.cwd(), 0, 1_000)
+        origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
+        origins.update({(*keys, *rest): origin for rest in _paths(value)})
+    return _Layer(data, origins, sets=True)
+
+
+def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origin]]:
+    """Lay one layer over another.
+
+    The recipe's tables merge key by key; a key's value replaces the old one whole, even where it
+    is a table itself. Only `--set`, which names single values, reaches further down.
+    """
+    origins = dict(base.origins)
+    deepest = 100 if over.sets else 2
+
+    def forget(keys: Keys) -> None:
+        for known in [known for known in origins if known[: len(keys)] == keys]:
+            del origins[known]
+
+    def lay(under: Any, upper: Any, keys: Keys) -> Any:
+        tables = isinstance(under, dict) and isinstance(upper, dict)
+        if tables and len(keys) < deepest and not _changes_use(under, upper):
+            result = dict(under)
+            for key, value in upper.items():
+                path = (*keys, key)
+                result[key] = lay(under[key], value, path) if key in under else value
+            return result
+        if isinstance(under, list) and over.sets and isinstance(upper, dict):
+            if not _indexes(upper, len(under)):
+                name = ".".join(map(str, (*keys, *upper)))
+                raise RecipeError(
+                    f"{name} does not exist",
+                    f"--set {name}...",
+                    f"{'.'.join(map(str, keys))} has {len(under)} items, counted from 0",
+                    "name one of them, or set the whole list",
+                )
+            result_list = list(under)
+            for key, value in upper.items():
+                result_list[int(key)] = lay(under[int(key)], value, (*keys, int(key)))
+            return result_list
+        if keys:
+            forget(keys)
+        return upper
+
+    data: dict[str, Any] = lay(base.data, over.data, ())
+    for keys, origin in over.origins.items():
+        origins[_numbered(keys, data)] = origin
+    return data, origins
+
+
+def _changes_use(under: Mapping[str, Any], upper: Mapping[str, Any]) -> bool:
+    """Tell whether a table names another component, so that the old keys no longer apply."""
+    return "use" in upper and upper["use"] != under.get("use", upper["use"])
+
+
+def _indexes(value: Mapping[str, Any], length: int) -> bool:
+    """Tell whether a table addresses items of a list, as `--set augment.0.degrees=20` does."""
+    return all(key.isdigit() and int(key) < length for key in value)
+
+
+def _numbered(keys: Keys, data: Any) -> Keys:
+    """Write list positions as numbers, the way the data is indexed."""
+    result: list[str | int] = []
+    for key in keys:
+        number = isinstance(data, list) and str(key).isdigit()
+        result.append(int(key) if number else key)
+        try:
+            data = data[result[-1]]
+        except (KeyError, IndexError, TypeError):
+            data = None
+    return tuple(result)
+
+
+def _paths(value: Any) -> Iterable[Keys]:
+    """Return the path of everything inside a nested value."""
+    if isinstance(value, dict):
+        items: Iterable[tuple[str | int, Any]] = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return
+    for key, item in items:
+        yield (key,)
+        for rest in _paths(item):
+            yield (key, *rest)

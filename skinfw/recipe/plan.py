@@ -1,0 +1,305 @@
+"""From a recipe and a catalog to a plan: everything checked that needs no image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from skinfw.errors import RecipeError, SkinfwError, raise_all
+from skinfw.interfaces.kinds import KINDS, Kind
+from skinfw.interfaces.values import Modalities
+from skinfw.recipe.component import Planned, check_method, check_variant, read_values, resolve
+from skinfw.recipe.loading import Keys, Recipe
+from skinfw.recipe.parameters import Complaint, parameters, to_toml
+from skinfw.recipe.settings import (
+    SETTINGS,
+    EngineSettings,
+    EvaluateSettings,
+    ImageSettings,
+    ModalitySettings,
+    TopLevel,
+    TrainSettings,
+)
+from skinfw.registry.catalog import Catalog
+from skinfw.registry.names import did_you_mean
+
+S = TypeVar("S")
+_CHEAP = (
+    "split", "sampler", "prepare", "augment", "mix", "view", "modify", "weighting", "metric",
+    "explainer", "report",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold a recipe that has passed every check that needs no image.
+
+    recipe: the recipe.
+    seed: behind all random streams.
+    image, modalities, train, evaluate, engine: the host's tables.
+    parts: what each kind names, in order.
+    dataset: the data set object, not read yet.
+    """
+
+    recipe: Recipe
+    seed: int
+    requires: tuple[str, ...]
+    image: ImageSettings
+    modalities: ModalitySettings
+    train: TrainSettings
+    evaluate: EvaluateSettings
+    engine: EngineSettings
+    parts: Mapping[str, tuple[Planned, ...]]
+    dataset: Any = field(repr=False)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The class names of the data set."""
+        return tuple(self.dataset.classes)
+
+    def one(self, kind: str) -> Planned:
+        """Return the only component of a kind that every recipe has."""
+        return self.parts[kind][0]
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the recipe with every default written out."""
+        settings = {name: to_toml(vars(getattr(self, name))) for name in SETTINGS}
+        tables: dict[str, Any] = {"seed": self.seed, "requires": list(self.requires), **settings}
+        for name, planned in self.parts.items():
+            written = [part.table() for part in planned]
+            tables[name] = written if KINDS[name].many else written[0]
+        return tables
+
+
+def plan(recipe: Recipe, catalog: Catalog) -> Plan:
+    """Check a whole recipe and import what it names.
+
+    recipe: what was read.
+    catalog: what is installed.
+    Raises RecipeErrors with all problems at once, sorted by file and line.
+    """
+    return _Planner(recipe, catalog).plan()
+
+
+def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[Planned, Any]:
+    """Check the data set of a recipe and build it, whatever else the recipe says.
+
+    recipe: what was read.
+    catalog: what is installed.
+    Raises RecipeErrors with all problems at once.
+    """
+    return _Planner(recipe, catalog).dataset()
+
+
+def plan_view(recipe: Recipe, catalog: Catalog, classes: tuple[str, ...]) -> Planned:
+    """Check the view of a recipe, whatever else the recipe says.
+
+    recipe: what was read.
+    catalog: what is installed.
+    classes: that the network answers.
+    Raises RecipeErrors with all problems at once.
+    """
+    return _Planner(recipe, catalog).view(classes)
+
+
+class _Planner:
+    """Collect problems while checking, so that all are told in one go."""
+
+    def __init__(self, recipe: Recipe, catalog: Catalog) -> None:
+        self.recipe, self.catalog = recipe, catalog
+        self.found: list[tuple[int, int, SkinfwError]] = []
+        self.size = 0
+        self.classes: tuple[str, ...] | None = None
+
+    def plan(self) -> Plan:
+        top = self._top_level()
+        settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
+        self._requirements(top.requires if top else ())
+        self.size = (settings["image"] or ImageSettings()).size
+        parts: dict[str, tuple[Planned, ...]] = {}
+        dataset = None
+        for kind in KINDS.values():
+            parts[kind.name] = tuple(self._kind(kind))
+            if kind.name == "dataset" and parts["dataset"]:
+                dataset = self._dataset(parts["dataset"][0])
+        ordered = sorted(self.found, key=lambda problem: problem[:2])
+        raise_all([error for _, _, error in ordered])
+        return Plan(
+            self.recipe,
+            cast(TopLevel, top).seed,
+            cast(TopLevel, top).requires,
+            **cast(dict[str, Any], settings),
+            parts={name: planned for name, planned in parts.items() if planned},
+            dataset=dataset,
+        )
+
+    def dataset(self) -> tuple[Planned, Any]:
+        planned = tuple(self._kind(KINDS["dataset"]))
+        dataset = self._dataset(planned[0]) if planned else None
+        raise_all([error for _, _, error in self.found])
+        return planned[0], dataset
+
+    def view(self, classes: tuple[str, ...]) -> Planned:
+        image = self._settings("image", ImageSettings) or ImageSettings()
+        self.size, self.classes = image.size, classes
+        planned = tuple(self._kind(KINDS["view"]))
+        raise_all([error for _, _, error in self.found])
+        return planned[0]
+
+    def _problem(self, keys: Keys, error: SkinfwError) -> None:
+        origin = self.recipe.origin(*keys)
+        if not isinstance(error, RecipeError):  # whoever raised it, the recipe is what is wrong
+            error = RecipeError(error.what, error.where, error.why, error.cure)
+        self.found.append((origin.layer, origin.line, error))
+
+    def _complain(self, keys: Keys, complaint: Complaint) -> None:
+        path = (*keys, *complaint.keys)
+        name = ".".join(str(key) for key in path) or "the recipe"
+        where = self.recipe.origin(*path).text
+        cure = complaint.cure
+        if complaint.missing:
+            table = f"[{keys[0]}]" if len(keys) == 1 else f"[[{keys[0]}]]"
+            cure = f"add {path[-1]} = ... to {table}, or --set {name}=..."
+        self._problem(path, RecipeError(f"{name} {complaint.text}".strip(), where, cure=cure))
+
+    def _top_level(self) -> TopLevel | None:
+        tables = [*SETTINGS, *KINDS]
+        values = {key: value for key, value in self.recipe.data.items() if key not in tables}
+        for key in [key for key in values if key not in ("seed", "requires")]:
+            del values[key]
+            hint = did_you_mean(key, [*tables, "seed", "requires", "extends"])
+            where = self.recipe.origin(key).text
+            cure = f"the tables are {', '.join(tables)}"
+            self._problem(
+                (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, "", cure)
+            )
+        return self._read(TopLevel, (), values)
+
+    def _settings(self, name: str, settings: type[S]) -> S | None:
+        values = self.recipe.data.get(name, {})
+        if not isinstance(values, dict):
+            where = self.recipe.origin(name).text
+            self._problem((name,), RecipeError(f"{name} must be a table: [{name}]", where))
+            return None
+        return self._read(settings, (name,), values)
+
+    def _read(self, settings: type[S], keys: Keys, values: Mapping[str, Any]) -> S | None:
+        arguments, complaints = parameters(settings).read(values)
+        for complaint in complaints:
+            self._complain(keys, complaint)
+        return None if complaints else settings(**arguments)
+
+    def _requirements(self, texts: tuple[str, ...]) -> None:
+        """Check `requires` against what is installed."""
+        if not texts:
+            return
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        for index, text in enumerate(texts):
+            keys = ("requires", index)
+            where = self.recipe.origin(*keys).text
+            try:
+                requirement = Requirement(text)
+                installed = version(requirement.name)
+                for extra in sorted(requirement.extras):
+                    _need_extra(requirement.name, extra)
+            except InvalidRequirement as error:
+                why = str(error).splitlines()[0]
+                self._problem(keys, RecipeError(f'"{text}" is no requirement', where, why))
+            except PackageNotFoundError:
+                what = f"the recipe requires {text}, which is not installed"
+                self._problem(keys, RecipeError(what, where, cure=f"pip install '{text}'"))
+            else:
+                if not requirement.specifier.contains(installed, prereleases=True):
+                    what = f"the recipe requires {text}, but {installed} is installed"
+                    cure = f"pip install --upgrade '{text}'"
+                    self._problem(keys, RecipeError(what, where, cure=cure))
+
+    def _kind(self, kind: Kind) -> Iterator[Planned]:
+        """Check all tables of one kind."""
+        value = self.recipe.data.get(kind.name)
+        if value is None:
+            if kind.required:
+                names = ", ".join(f'"{name}"' for name in self.catalog.use_names(kind.name)[:8])
+                where = self.recipe.origin().text
+                cure = f"[{kind.name}]  use = ...   there is: {names or 'none installed'}"
+                what = f"the recipe names no {kind.name}"
+                self._problem((kind.name,), RecipeError(what, where, "", cure))
+            return
+        if isinstance(value, dict) == kind.many or not isinstance(value, dict | list):
+            brackets = f"[[{kind.name}]]" if kind.many else f"[{kind.name}]"
+            where = self.recipe.origin(kind.name).text
+            what = f"{kind.name} is written as {brackets}"
+            cure = f'{brackets} and below it use = "name"; or --set {kind.name}.use=name'
+            self._problem((kind.name,), RecipeError(what, where, cure=cure))
+            return
+        tables = enumerate(value) if kind.many else [(None, value)]
+        for index, table in tables:
+            keys: Keys = (kind.name,) if index is None else (kind.name, index)
+            try:
+                planned = self._component(kind, keys, table)
+            except SkinfwError as error:
+                self._problem((*keys, "use"), error)
+            else:
+                if planned:
+                    yield planned
+
+    def _component(self, kind: Kind, keys: Keys, table: Any) -> Planned | None:
+        """Check one table: the name, the signature, the values."""
+        origin = self.recipe.origin(*keys, "use")
+        if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+            names = ", ".join(self.catalog.use_names(kind.name))
+            what = f'{".".join(map(str, keys))} needs use = "name"'
+            raise RecipeError(what, self.recipe.origin(*keys).text, "", f"there is: {names}")
+        use = table["use"]
+        where = origin.text if "--set" in origin.text else f'{origin.text}   use = "{use}"'
+        found = self.catalog.find(kind.name, use, where, origin.folder)
+        check_variant(found, where)
+        target, signature = resolve(found, where)
+        values = {key: value for key, value in table.items() if key != "use"}
+        arguments, host, complaints = read_values(kind, signature, values, self.classes)
+        for complaint in complaints:
+            self._complain(keys, complaint)
+        if complaints:
+            return None
+        arguments = {
+            name: _absolute(value, self.recipe.origin(*keys, name).folder)
+            for name, value in arguments.items()
+        }
+        planned = Planned(kind, keys, use, found, target, signature.engine, arguments, host, origin)
+        if kind.name in _CHEAP:  # values that contradict each other show when it is built
+            gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
+            check_method(planned, planned.make(**gives))
+        return planned
+
+    def _dataset(self, planned: Planned) -> Any:
+        try:
+            dataset = planned.make()
+            check_method(planned, dataset)
+            with planned.guard():
+                self.classes = tuple(dataset.classes)
+        except SkinfwError as error:
+            self._problem(planned.keys, error)
+            return None
+        return dataset
+
+
+def _need_extra(package: str, extra: str) -> None:
+    """Raise PackageNotFoundError unless what an extra of a package needs is installed."""
+    from packaging.requirements import Requirement
+
+    for text in requires(package) or ():
+        needed = Requirement(text)
+        if needed.marker and needed.marker.evaluate({"extra": extra}):
+            version(needed.name)
+
+
+def _absolute(value: Any, folder: Path) -> Any:
+    """Resolve relative paths against the folder of the recipe that wrote them."""
+    if isinstance(value, Path):
+        return (folder / value.expanduser()).resolve()
+    return value

@@ -1,0 +1,207 @@
+"""From a kind and a name to the component that a recipe means, or to what to do about it."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import RecipeError
+from skinfw.interfaces.hooks import Component
+from skinfw.registry.discovery import Plugin, discover
+from skinfw.registry.names import LocalName, Name, nearest, parse
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hold a component with the plugin that brings it.
+
+    component: what the name means.
+    plugin: who brings it.
+    variant: the family member, or empty.
+    file: the local file, for `./file.py:attribute`.
+    """
+
+    component: Component
+    plugin: Plugin
+    variant: str = ""
+    file: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """The component for messages: `sampler "kmeans-hybrid" (plugin balance 0.1.0)`."""
+        name = self.component.name + (f"/{self.variant}" if self.variant else "")
+        return f'{self.component.kind} "{name}" (plugin {self.plugin.label})'
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Hold one entry of registry.toml: a package that may or may not be installed.
+
+    package: what to install.
+    plugin: the plugin's name.
+    provides: component names by kind.
+    summary: one sentence.
+    """
+
+    package: str
+    plugin: str
+    provides: Mapping[str, tuple[str, ...]]
+    summary: str
+
+
+class Catalog:
+    """Look components up by kind and name; never chooses silently between two."""
+
+    def __init__(self, plugins: Iterable[Plugin] | None = None) -> None:
+        """Take the installed plugins, or those given."""
+        self.plugins = tuple(discover() if plugins is None else plugins)
+
+    def offers(self, kind: str) -> Iterator[Found]:
+        """Return what working plugins offer of one kind."""
+        for plugin in self.plugins:
+            for component in plugin.components:
+                if component.kind == kind:
+                    yield Found(component, plugin)
+
+    def use_names(self, kind: str) -> list[str]:
+        """Return the names that a recipe may write, qualified where two plugins share one."""
+        offers = list(self.offers(kind))
+        names = [found.component.name for found in offers]
+        return [
+            f"{found.plugin.name}:{found.component.name}"
+            if names.count(found.component.name) > 1
+            else found.component.name
+            for found in offers
+        ]
+
+    def find(self, kind: str, use: str, where: str, folder: Path) -> Found:
+        """Return what a recipe means by a name.
+
+        kind: the table that names it.
+        use: the name.
+        where: the place in the recipe, for the message.
+        folder: what `./file.py` is relative to.
+        Raises RecipeError with the cure.
+        """
+        name = parse(use)
+        if isinstance(name, LocalName):
+            return _local(kind, name, where, folder)
+        if name is None:
+            raise RecipeError(
+                f'"{use}" is no component name',
+                where,
+                cure='write "name", "plugin:name", "family/variant" or "./file.py:attribute"',
+            )
+        matches = [
+            found
+            for found in self.offers(kind)
+            if found.component.name == name.component
+            and name.plugin in ("", found.plugin.name)
+            and bool(name.variant) == bool(found.component.variants)
+        ]
+        if len(matches) > 1:
+            spellings = " or ".join(f'"{found.plugin.name}:{use}"' for found in matches)
+            raise RecipeError(
+                f'{len(matches)} plugins offer a {kind} called "{use}"',
+                where,
+                cure=f"write {spellings}",
+            )
+        if not matches:
+            raise self._unknown(kind, use, name, where)
+        found = matches[0]
+        return Found(found.component, found.plugin, name.variant)
+
+    def _unknown(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
+        """Say why nothing has this name: plugin unusable, not installed, or a slip."""
+        what = f'no {kind} is called "{use}"'
+        family = [f for f in self.offers(kind) if f.component.name == name.component]
+        if family and family[0].component.variants and not name.variant:
+            return RecipeError(
+                f'the {kind} "{use}" is a family and needs a variant',
+                where,
+                cure=f'write "{use}/VARIANT"; skinfw show {kind} {use} lists them',
+            )
+        if family and name.variant and not family[0].component.variants:
+            cure = f'write "{name.component}"'
+            return RecipeError(f'the {kind} "{name.component}" has no variants', where, cure=cure)
+        listing = next(
+            (
+                entry
+                for entry in registry()
+                if name.component in entry.provides.get(kind, ())
+                and name.plugin in ("", entry.plugin)
+            ),
+            None,
+        )
+        plugin_name = name.plugin or (listing.plugin if listing else "")
+        for plugin in self.plugins:
+            if plugin.name == plugin_name and plugin.status != "working":
+                why = f"plugin {plugin.label} is {plugin.status}: {plugin.error}"
+                return RecipeError(what, where, why, plugin.cure or "skinfw list-plugins says more")
+        if listing and all(plugin.name != listing.plugin for plugin in self.plugins):
+            why = f"{listing.package} provides it and is not installed"
+            return RecipeError(what, where, why, f"pip install '{listing.package}'")
+        if name.plugin and all(plugin.name != name.plugin for plugin in self.plugins):
+            close = nearest(name.plugin, [plugin.name for plugin in self.plugins])
+            hint = f'did you mean the plugin "{close[0]}"?' if close else "skinfw list-plugins"
+            return RecipeError(what, where, f'no plugin is called "{name.plugin}"', hint)
+        return RecipeError(what, where, cure=self._suggest(kind, name))
+
+    def _suggest(self, kind: str, name: Name) -> str:
+        """Name the component that a slip may have meant, or where else the name exists."""
+        offers = list(self.offers(kind))
+        close = nearest(name.component, [found.component.name for found in offers])
+        if close:
+            owner = next(f.plugin.name for f in offers if f.component.name == close[0])
+            variant = f"/{name.variant}" if name.variant else ""
+            return f'did you mean "{close[0]}{variant}" (plugin {owner})?'
+        for plugin in self.plugins:
+            for component in plugin.components:
+                if component.name == name.component:
+                    return f'"{name.component}" is a {component.kind}: use it in [{component.kind}]'
+        return f"skinfw list-plugins --kind {kind} lists what there is"
+
+
+def _local(kind: str, name: LocalName, where: str, folder: Path) -> Found:
+    """Describe a component in a file beside the recipe."""
+    file = (folder / name.file).resolve()
+    if not file.is_file():
+        raise RecipeError(
+            f'there is no file "{name.file}"',
+            where,
+            f"looked for {file}",
+            "the path is relative to the recipe (of --set: to the current folder)",
+        )
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    component = Component(
+        kind, name.attribute, f"{file.stem}:{name.attribute}", f"from {file.name}"
+    )
+    plugin = Plugin(f"./{file.name}", str(file), str(file), f"sha256 {digest[:12]}")
+    return Found(component, plugin, file=file)
+
+
+@cache
+def registry() -> tuple[Listing, ...]:
+    """Return the curated index of known packages; it never installs anything."""
+    folder = Path(__file__).parent
+    # In a wheel the index lies in this folder, in a checkout at the top.
+    file = next(
+        path
+        for path in (folder / "registry.toml", folder.parents[1] / "registry.toml")
+        if path.is_file()
+    )
+    data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    return tuple(
+        Listing(
+            entry["package"],
+            entry["plugin"],
+            {kind: tuple(names) for kind, names in entry["provides"].items()},
+            entry["summary"],
+        )
+        for entry in data["plugin"]
+    )

@@ -1,0 +1,202 @@
+"""Find the installed plugins. Never raises: a broken plugin is a row, not a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import Any, Literal
+
+import pluggy
+
+from skinfw.interfaces.hooks import API, PROJECT, Component, PluginHooks
+from skinfw.interfaces.kinds import KINDS
+from skinfw.registry.names import did_you_mean
+
+Status = Literal["working", "broken", "incompatible", "conflict", "blocked"]
+BLOCK_VARIABLE = "SKINFW_BLOCK"
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_COMPONENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """Describe one installed entry point.
+
+    name: the entry point's name, the prefix of qualified component names.
+    module: the light module behind it.
+    distribution: the package that brings it.
+    version: that package's version.
+    status: whether a recipe can use its components.
+    error: why not, in one line.
+    cure: what to do about it.
+    seconds: what asking it cost.
+    imported_torch: whether it was the one that pulled in torch.
+    components: what it offers.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    status: Status = "working"
+    error: str = ""
+    cure: str = ""
+    seconds: float = 0.0
+    imported_torch: bool = False
+    components: tuple[Component, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name and version for messages."""
+        return f"{self.name} {self.version}".strip()
+
+
+class _Refused(Exception):
+    """Carry the status, error and cure of a plugin that cannot be used."""
+
+    def __init__(self, status: Status, error: str, cure: str = "") -> None:
+        super().__init__(error)
+        self.status, self.error, self.cure = status, error, cure
+
+
+@cache
+def discover() -> tuple[Plugin, ...]:
+    """Return all installed plugins, sorted by name; asks each of them once per process."""
+    found = sorted(entry_points(group=PROJECT), key=lambda point: (point.name, _source(point)))
+    owners = Counter(point.name for point in found)
+    return tuple(_examine(point, owners[point.name] > 1) for point in found)
+
+
+def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
+    """Ask one plugin, whatever it does."""
+    plugin = Plugin(point.name, point.value, *_origin(point.dist))
+    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
+    if point.name in blocked:
+        return replace(plugin, status="blocked", error=f"named in {BLOCK_VARIABLE}")
+    if shared_name:
+        others = sorted({_source(other) for other in entry_points(group=PROJECT, name=point.name)})
+        return replace(
+            plugin,
+            status="conflict",
+            error=f"{' and '.join(others)} both claim the plugin name {point.name!r}",
+            cure=f"pip uninstall one of them, then reinstall {others[0]}",
+        )
+    torch_before, start = "torch" in sys.modules, time.perf_counter()
+    try:
+        with _contained("asking it"):
+            components = _components(_load(point))
+    except _Refused as refusal:
+        plugin = replace(plugin, status=refusal.status, error=refusal.error, cure=refusal.cure)
+    else:
+        plugin = replace(plugin, components=components)
+    return replace(
+        plugin,
+        seconds=time.perf_counter() - start,
+        imported_torch="torch" in sys.modules and not torch_before,
+    )
+
+
+def _load(point: EntryPoint) -> Any:
+    """Import the plugin's module and check the interface version that it declares."""
+    try:
+        with _contained("its import"):
+            module = importlib.import_module(point.module)
+    except _Refused as refusal:
+        missing = refusal.__cause__
+        package = point.module.split(".")[0]
+        if isinstance(missing, ModuleNotFoundError) and missing.name == package:
+            source = _source(point)
+            raise _Refused(
+                "broken",
+                f"the metadata of {source} is stale: its package {package} is gone",
+                f"pip install --force-reinstall {source}, or pip uninstall {source}",
+            ) from missing
+        raise
+    version = getattr(module, "SKINFW_API", None)
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise _Refused(
+            "incompatible",
+            f"{point.module} does not state SKINFW_API",
+            f"its author adds SKINFW_API = {API} to {point.module}",
+        )
+    if version != API:
+        newer = version > API
+        raise _Refused(
+            "incompatible",
+            f"it speaks plugin interface {version}, this skinfw speaks {API}",
+            "pip install --upgrade " + (PROJECT if newer else _source(point)),
+        )
+    return module
+
+
+def _components(module: Any) -> tuple[Component, ...]:
+    """Ask a plugin's module through pluggy, apart from all other plugins."""
+    with _contained("skinfw_components"):
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(PluginHooks)
+        manager.register(module)
+        answers: list[Iterable[Component]] = manager.hook.skinfw_components()
+        components = tuple(component for answer in answers for component in answer)
+    for item in components:
+        if problem := _rubbish(item):
+            raise _Refused("broken", problem, "its author mends skinfw_components")
+    for (kind, name), count in Counter((item.kind, item.name) for item in components).items():
+        if count > 1:
+            raise _Refused("broken", f"it names the {kind} {name!r} twice")
+    return components
+
+
+def _rubbish(item: object) -> str:
+    """Say what is wrong with something that a plugin yielded."""
+    if not isinstance(item, Component):
+        return f"skinfw_components yielded a {type(item).__name__}, which is no Component"
+    texts = (item.kind, item.name, item.target, item.summary)
+    if not all(isinstance(text, str) for text in texts):
+        return f"a Component has a {'/'.join(type(text).__name__ for text in texts)} for its texts"
+    if item.kind not in KINDS:
+        return f"{item.name!r} has the unknown kind {item.kind!r}{did_you_mean(item.kind, KINDS)}"
+    if not _COMPONENT_NAME.fullmatch(item.name):
+        return f"{item.name!r} is no component name: letters, digits, '-', '_' and '.' only"
+    for target in (item.target, item.variants):
+        if target is not None and not _TARGET.fullmatch(str(target)):
+            return f'{item.name!r} has the target {target!r}, which is not "module:attribute"'
+    return ""
+
+
+@contextmanager
+def _contained(doing: str) -> Iterator[None]:
+    """Turn whatever a plugin raises, sys.exit included, into a refusal."""
+    try:
+        yield
+    except (KeyboardInterrupt, _Refused):
+        raise
+    except BaseException as error:
+        try:
+            first_line = (str(error).splitlines() or [""])[0]
+        except Exception:  # an error whose own text fails
+            first_line = ""
+        text = f"{doing} raised {type(error).__name__}: {first_line}"
+        raise _Refused("broken", text.rstrip(": ")) from error
+
+
+def _source(point: EntryPoint) -> str:
+    """Return the name of the distribution that brings an entry point."""
+    return _origin(point.dist)[0]
+
+
+@cache
+def _origin(distribution: Distribution | None) -> tuple[str, str]:
+    """Return a distribution's name and version; asking it reads its metadata anew each time."""
+    if distribution is None:
+        return "unknown", ""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]

@@ -1,0 +1,173 @@
+"""What to compute on: device, precision, memory format, workers, and the other processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from skinfw.errors import RecipeError
+from skinfw.recipe.settings import EngineSettings
+from skinfw.runtime.memory import keep_freed_memory
+from skinfw.runtime.prefetch import usable_cores
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Hold the choices of one run.
+
+    device: where to compute.
+    precision: of the forward pass.
+    memory_format: layout of weights and images.
+    workers: threads that load images ahead.
+    rank, world: which process this is, of how many.
+    compiled: whether torch compiles the network for training.
+    """
+
+    device: torch.device
+    precision: str
+    memory_format: torch.memory_format
+    workers: int
+    rank: int = 0
+    world: int = 1
+    compiled: bool = False
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes the run folder."""
+        return self.rank == 0
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of a forward pass."""
+        if self.precision == "fp32":
+            return nullcontext()
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float16
+        return torch.autocast(self.device.type, dtype)
+
+    def normaliser(self, model: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the function from uint8 [N, H, W, 3] to what a backbone expects.
+
+        Several pictures [N, P, H, W, 3] become channels, [N, 3 * P, H, W].
+
+        model: its `normalisation`, (mean, std) of values in [0, 1], is used where it has one.
+        """
+        mean, std = getattr(model, "normalisation", IMAGENET)
+        scale = torch.tensor(std, device=self.device).mul(255).reciprocal()
+        shift = -torch.tensor(mean, device=self.device).mul(255) * scale
+
+        def normalise(images: torch.Tensor) -> torch.Tensor:
+            whole = images.to(self.device, non_blocking=True).float()
+            moved = whole.flatten(0, -4)
+            # Whole rows at once: three channels alone would be too short for vector units.
+            rows, width = moved.flatten(2), moved.shape[2]
+            rows = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
+            values = rows.view_as(moved).permute(0, 3, 1, 2)
+            if whole.ndim == 5:
+                values = values.reshape(len(whole), -1, *values.shape[2:])
+            return values.contiguous(memory_format=self.memory_format)
+
+        return normalise
+
+    def record(self) -> dict[str, Any]:
+        """Return the choices for run.json."""
+        gpu = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else ""
+        return {
+            "device": str(self.device),
+            "gpu": gpu,
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+            "memory_format": str(self.memory_format).removeprefix("torch."),
+            "compiled": self.compiled,
+            "workers": self.workers,
+            "processes": self.world,
+        }
+
+
+def choose(settings: EngineSettings) -> Hardware:
+    """Resolve every "auto" and join the other processes that torchrun started.
+
+    settings: the recipe's [engine] table.
+    Raises RecipeError where the recipe asks for what this machine lacks.
+    """
+    kind = settings.device
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available[kind]:
+        raise RecipeError(
+            f'engine.device is "{kind}", which this machine does not have',
+            "[engine]",
+            f"torch {torch.__version__} finds no such device",
+            cure='engine.device = "auto" takes what there is',
+        )
+    rank, world = _join(kind)
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    device = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
+    if kind == "cpu":
+        keep_freed_memory()
+    if kind == "cuda":
+        torch.cuda.set_device(device)
+    precision = settings.precision
+    if precision == "auto":
+        # Many CPUs accept bf16 and emulate it; for them a trial decides, once the network is there.
+        native = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16" if native else "fp32"
+    if precision == "fp16" and kind != "cuda":
+        raise RecipeError(
+            'engine.precision is "fp16", which needs a GPU',
+            "[engine]",
+            cure='engine.precision = "auto" takes what the device is good at',
+        )
+    formats = {"contiguous": torch.contiguous_format}
+    memory_format = formats.get(settings.memory_format, torch.channels_last)
+    workers = settings.workers
+    if workers < 0:
+        workers = min(8, max(1, usable_cores() - 1)) if kind == "cuda" else 0
+    return Hardware(device, precision, memory_format, workers, rank, world)
+
+
+def _join(kind: str) -> tuple[int, int]:
+    """Join torchrun's process group; alone where there is none."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    return dist.get_rank(), world
+
+
+def share(value: Any, hardware: Hardware) -> Any:
+    """Return what the first process has, after all processes have come this far.
+
+    value: this process's own; only that of the first counts.
+    """
+    if hardware.world == 1:
+        return value
+    values = [value]
+    dist.broadcast_object_list(values, src=0)
+    dist.barrier()
+    return values[0]
+
+
+def gather(local: torch.Tensor, total: int, hardware: Hardware) -> torch.Tensor:
+    """Collect the rows that processes computed in turn, back in order, padding trimmed.
+
+    local: rows rank, rank + world, ... of this process, padded to equal length.
+    total: rows in all.
+    """
+    if hardware.world == 1:
+        return local[:total]
+    pieces = [torch.empty_like(local) for _ in range(hardware.world)]
+    dist.all_gather(pieces, local.contiguous())
+    return torch.stack(pieces, dim=1).flatten(0, 1)[:total]

@@ -1,0 +1,78 @@
+"""The state of a run on disk: replaced atomically, so that a kill leaves the old one whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from skinfw.errors import SkinfwError, unwritable
+from skinfw.files.atomic import replacing
+
+FILE = "state.pt"
+
+
+def save_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the resumable state of a run.
+
+    folder: the run folder; the state goes into `last/`.
+    state: tensors, numbers, texts, and lists and tables of them.
+    """
+    target = folder / "last" / FILE
+    with _settled(target) as partial:
+        target.parent.mkdir(exist_ok=True)
+        torch.save(dict(state), partial)
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """Read the resumable state of a run; None where it ended before the first was saved.
+
+    folder: the run folder.
+    """
+    file = folder / "last" / FILE
+    if not file.is_file():
+        return None
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, OSError, ValueError, EOFError) as error:
+        raise SkinfwError(
+            "the state of the run cannot be read",
+            str(file),
+            str(error).splitlines()[0],
+            "run it again without --resume",
+        ) from error
+    return dict(state)
+
+
+def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -> None:
+    """Write a model's weights as safetensors.
+
+    file: the target.
+    about: texts to keep with the weights, such as the class names.
+    """
+    state = dict(model.state_dict())
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with _settled(file) as partial:
+        save_file(tensors, partial, dict(about))
+
+
+def load_weights(file: Path, model: torch.nn.Module) -> None:
+    """Read weights written by `save_weights` into a model of the same shape."""
+    model.load_state_dict(load_file(file))
+
+
+@contextmanager
+def _settled(target: Path) -> Iterator[Path]:
+    """Replace a file by what a library writes, which has its own errors for a full disk."""
+    try:
+        with replacing(target) as partial:
+            yield partial
+            partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
+    except (RuntimeError, SafetensorError) as error:
+        raise unwritable(target, error) from error

@@ -1,0 +1,167 @@
+"""Ask the sampler for an epoch's draw, and give it what it may need to decide."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from skinfw.data.loader import EvalImages, Loader, Source
+from skinfw.errors import SkinfwError
+from skinfw.interfaces.values import Context, Draw
+from skinfw.recipe.component import Planned
+from skinfw.runtime.device import Hardware, share
+from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.runtime.seed import stream
+
+Integers = npt.NDArray[np.integer[Any]]
+
+
+class Drawer:
+    """Draw epochs; the same epoch is the same draw, in whatever order they are asked for."""
+
+    def __init__(
+        self,
+        planned: Planned,
+        sampler: Any,
+        labels: Integers,
+        classes: tuple[str, ...],
+        source: Source,
+        embed: Callable[[Integers], npt.NDArray[np.float32]],
+        seed: int,
+        hardware: Hardware,
+    ) -> None:
+        """Keep the training part's labels and images.
+
+        embed: computes the backbone's features of some images of the training part.
+        """
+        self.planned, self.sampler, self.labels, self.classes = planned, sampler, labels, classes
+        self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
+        self._known: dict[str, Any] = {}
+        self._last: tuple[int, Draw] | None = None
+
+    def draw(self, epoch: int) -> Draw:
+        """Return the draw of an epoch, checked; the first process draws for all.
+
+        epoch: from 1; asked for again, it is not drawn again.
+        """
+        if self._last is None or self._last[0] != epoch:
+            draw = share(self._draw(epoch) if self.hardware.main else None, self.hardware)
+            self._last = epoch, draw
+        return self._last[1]
+
+    def _draw(self, epoch: int) -> Draw:
+        context = Context(
+            classes=self.classes,
+            epoch=epoch,
+            rng=stream(self.seed, "sampler", epoch),
+            once=self._once,
+            thumbnails=self._thumbnails,
+            embeddings=self.embed,
+        )
+        with self.planned.guard():
+            draw = self.sampler.draw(self.labels, context)
+            if not isinstance(draw, Draw):
+                raise SkinfwError(
+                    f"{self.planned.found.label} returned a {type(draw).__name__}, not a Draw",
+                    cure="return skinfw.Draw(indices)",
+                )
+            indices = np.asarray(draw.indices)
+            copies = None if draw.copies is None else np.asarray(draw.copies, bool)
+            partners = None if draw.partners is None else np.asarray(draw.partners)
+            wrong = (
+                not self._are_positions(indices)
+                or (copies is not None and copies.shape != indices.shape)
+                or (partners is not None and not self._are_positions(partners))
+                or (partners is not None and partners.shape != indices.shape)
+            )
+        if wrong:
+            raise SkinfwError(
+                f"{self.planned.found.label} returned an unusable draw",
+                self.planned.origin.text,
+                f"indices must be a non-empty list of positions below {len(self.labels)}, "
+                "copies and partners as long as indices",
+                f"report it to {self.planned.found.plugin.distribution}",
+            )
+        return Draw(indices, copies, partners)
+
+    def _are_positions(self, indices: Integers) -> bool:
+        return (
+            indices.ndim == 1
+            and np.issubdtype(indices.dtype, np.integer)
+            and len(indices) > 0
+            and indices.min() >= 0
+            and indices.max() < len(self.labels)
+        )
+
+    def _once(self, key: str, compute: Callable[[np.random.Generator], Any]) -> Any:
+        if key not in self._known:
+            rng = stream(self.seed, "sampler", 0, zlib.crc32(key.encode()))
+            self._known[key] = compute(rng)
+        return self._known[key]
+
+    def _thumbnails(self, indices: Integers, size: int, grey: bool) -> npt.NDArray[np.uint8]:
+        """Return images of the training part, each squeezed into a small square."""
+
+        def squeeze(index: int) -> npt.NDArray[np.uint8]:
+            image = self.source.read(index)
+            if grey:
+                image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+            small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+            return np.asarray(small, np.uint8)
+
+        return np.stack(list(ahead((partial(squeeze, int(i)) for i in indices), usable_cores())))
+
+
+def embed(
+    model: torch.nn.Module,
+    images: EvalImages,
+    indices: Integers,
+    batch_size: int,
+    hardware: Hardware,
+) -> npt.NDArray[np.float32]:
+    """Return features of images: the backbone's last map, averaged over space.
+
+    model: with a `cam_layer`.
+    images: of the training part.
+    indices: int [M], which of them.
+    Returns float32 [M, D].
+    """
+    layer = model.get_submodule(str(model.cam_layer))
+    found: list[torch.Tensor] = []
+
+    def keep(_: Any, __: Any, output: torch.Tensor) -> None:
+        dims = (2, 3) if output.ndim == 4 else (1,)
+        found.append(output.mean(dims).float().cpu())
+
+    normalise = hardware.normaliser(model)
+    wanted = [int(index) for index in indices]
+    cut = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
+    was_training = model.training
+    model.eval()
+    handle = layer.register_forward_hook(keep)
+    try:
+        with torch.inference_mode(), hardware.autocast():
+            for batch in Loader(images, hardware).load(cut):
+                model(normalise(batch.images[:, 0]))
+    finally:
+        handle.remove()
+        model.train(was_training)
+    return np.asarray(torch.cat(found).numpy(), np.float32)
+
+
+def draw_hash(draw: Draw) -> str:
+    """Return a hash of a draw: its indices and which are copies."""
+    copies = np.zeros(len(draw.indices), bool) if draw.copies is None else draw.copies
+    digest = hashlib.sha256(np.asarray(draw.indices, np.int64).tobytes())
+    digest.update(np.asarray(copies, bool).tobytes())
+    if draw.partners is not None:
+        digest.update(np.asarray(draw.partners, np.int64).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,363 @@
+"""The training loop.
+
+Everything random is a function of seed, epoch and batch, so that a run that stops anywhere goes
+on exactly as if it had not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from skinfw.data.loader import Batch, Key, Loader, batches
+from skinfw.errors import SkinfwError
+from skinfw.evaluation.evaluator import Evaluator, measure
+from skinfw.models.backbone import advance, wants_progress
+from skinfw.models.freezing import Frozen
+from skinfw.models.input_pipeline import Feed
+from skinfw.models.modalities import Beside
+from skinfw.recipe.component import Planned
+from skinfw.recipe.settings import TrainSettings
+from skinfw.runtime.device import Hardware
+from skinfw.runtime.seed import torch_seed
+from skinfw.runtime.signals import stop_signals
+from skinfw.training.checkpoint import save_state, save_weights
+from skinfw.training.ema import Average
+from skinfw.training.sampling import Drawer
+
+Record = dict[str, float]
+BEST = "best.safetensors"
+AGREE_BATCHES = 8
+Loss = Callable[..., torch.Tensor]
+
+
+@dataclass
+class Progress:
+    """Hold where a run stands.
+
+    epoch: the epoch under way, from 1.
+    batch: batches done in it.
+    step: batches done in the run.
+    loss, images: sums over the epoch so far.
+    seconds: spent training in the epoch so far.
+    lr: learning rate at the start of the epoch.
+    history: a record per finished epoch.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    images: int = 0
+    seconds: float = 0.0
+    lr: float = 0.0
+    history: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class Training:
+    """Hold the parts of one training.
+
+    settings: the recipe's [train] table.
+    model: on its device already.
+    frozen: what of it does not learn, or not from the start.
+    make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
+    class_weight: epoch -> class weights [C], or None.
+    mix: (images, step) -> the images to train on, and their loss.
+    beside: what is known of the training part beside its images.
+    about: texts to keep with the weights.
+    """
+
+    settings: TrainSettings
+    seed: int
+    model: torch.nn.Module
+    frozen: Frozen
+    make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
+    make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
+    class_weight: Callable[[int], torch.Tensor | None]
+    mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
+    drawer: Drawer
+    feed: Feed
+    beside: Beside
+    validator: Evaluator
+    metrics: Sequence[tuple[Planned, Any]]
+    hardware: Hardware
+    folder: Path
+    hooks: Any
+    about: Mapping[str, str]
+    save_minutes: float
+    at: Progress = field(default_factory=Progress)
+
+    def fit(self, state: Mapping[str, Any] | None = None) -> bool:
+        """Train to the end, or until a signal asks to stop.
+
+        state: from `load_state`, to go on with a stopped run.
+        Returns whether the training is complete; if not, `last/` holds the rest.
+        """
+        self._prepare(state)
+        with stop_signals() as stop, _memory():
+            while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
+                if not self._epoch(stop):
+                    return False
+        return True
+
+    def rates(self) -> list[float]:
+        """Return the learning rate at the beginning of each epoch, without training."""
+        optimizer = self.make_optimizer(self.model)
+        schedule, steps = self._schedule(optimizer)
+        rates = []
+        optimizer.step()  # without gradients: torch wants a step before the schedule's first
+        for step in range(steps):
+            if step % (steps // self.settings.epochs) == 0:
+                rates.append(float(optimizer.param_groups[0]["lr"]))
+            if step < steps - 1:
+                schedule.step()
+        return rates
+
+    def _schedule(self, optimizer: torch.optim.Optimizer) -> tuple[Any, int]:
+        """Return the schedule, and how often it is stepped in the whole training."""
+        steps_per_epoch = -(-len(self._batches(1)) // self.settings.accumulate)
+        total = steps_per_epoch * self.settings.epochs
+        return self.make_schedule(optimizer, total, self.settings.epochs), total
+
+    def _prepare(self, state: Mapping[str, Any] | None) -> None:
+        """Build optimizer, schedule, average and scaler, and set them to where the run was."""
+        hardware, settings = self.hardware, self.settings
+        if settings.unfreeze:
+            self.frozen.release()  # so that the optimizer knows the weights that learn later
+        self.optimizer = self.make_optimizer(self.model)
+        self.schedule, self.total_steps = self._schedule(self.optimizer)
+        self.average = Average(self.model, settings.ema) if settings.ema else None
+        self.scaler = torch.amp.GradScaler(
+            hardware.device.type, enabled=hardware.precision == "fp16"
+        )
+        if state:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.scaler.load_state_dict(state["scaler"])
+            if self.average:
+                self.average.model.load_state_dict(state["average"])
+            self.at = Progress(**state["progress"])
+        self._thawed = False
+        self.frozen.hold()
+        self._parallelise()
+        self.prepare = self.feed.prepare(self.model)
+        self.classes = len(self.validator.classes)
+        self.scheduled, self.numbers = wants_progress(self.model), dict[str, float]()
+        self.loader = Loader(self.feed.images, hardware)
+
+    def _parallelise(self) -> None:
+        """Wrap the network; gradients that processes share must be known beforehand."""
+        self.parallel = self.feed.network(self.model)
+        if self.hardware.compiled:
+            self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
+        if self.hardware.world > 1:
+            self.parallel = DistributedDataParallel(self.parallel)
+
+    def _thaw(self) -> None:
+        """Let what was frozen learn from its epoch on."""
+        if self.settings.unfreeze and self.at.epoch >= self.settings.unfreeze and not self._thawed:
+            self._thawed = True
+            self.frozen.release()
+            self._parallelise()
+
+    def _batches(self, epoch: int) -> list[list[Key]]:
+        """Return this process's batches of an epoch."""
+        draw = self.drawer.draw(epoch)
+        size, hardware = self.settings.batch_size, self.hardware
+        cut = batches(draw, epoch, size, hardware.rank, hardware.world)
+        if not cut:
+            raise SkinfwError(
+                f"an epoch of {len(draw.indices)} images makes no batch",
+                why="a batch needs two images per process",
+                cure="draw more images",
+            )
+        return cut[: self.settings.limit_batches or None]
+
+    def _epoch(self, stop: Callable[[], bool]) -> bool:
+        """Train and validate one epoch; False where a signal came."""
+        at, settings, hardware = self.at, self.settings, self.hardware
+        cut = self._batches(at.epoch)
+        weight = self.class_weight(at.epoch)
+        weight = None if weight is None else weight.to(self.hardware.device, torch.float32)
+        images = self.hardware.world * sum(len(batch) for batch in cut)
+        self.hooks.epoch_start(
+            epoch=at.epoch, epochs=settings.epochs, steps=len(cut), images=images
+        )
+        self._thaw()
+        self.model.train()
+        if not self._thawed:
+            self.frozen.hold()
+        started, saved = time.perf_counter() - at.seconds, time.monotonic()
+        if not at.batch:
+            at.lr = float(self.optimizer.param_groups[0]["lr"])
+        # MPS has no float64.
+        precise = torch.float32 if self.hardware.device.type == "mps" else torch.float64
+        total = torch.tensor(at.loss, dtype=precise, device=self.hardware.device)
+        for batch in self.loader.load(cut[at.batch :]):
+            group = at.batch // settings.accumulate * settings.accumulate
+            members = min(settings.accumulate, len(cut) - group)
+            boundary = at.batch + 1 == group + members
+            loss = self._step(batch, weight, members, boundary)
+            images = len(batch.targets) * self.hardware.world
+            at.batch += 1
+            at.step += 1
+            at.images += images
+            total += loss.to(precise) * images
+            self.hooks.step_end(step=at.batch, images=images, loss=loss)
+            # Agreeing makes the devices wait for each other, so not after every batch.
+            agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0
+            stopping = agreed and self._agree(stop())
+            overdue = time.monotonic() - saved > 60 * self.save_minutes
+            if boundary and at.batch < len(cut) and (stopping or overdue):
+                at.loss, at.seconds = float(total), time.perf_counter() - started
+                self._check(at.loss)  # a state that diverged must not replace a good one
+                self._save()
+                saved = time.monotonic()
+                if stopping:
+                    return False
+        seconds = time.perf_counter() - started
+        self._finish(self._sum(total) / at.images, seconds)
+        return not self._agree(stop()) or at.epoch > settings.epochs
+
+    def _step(
+        self,
+        batch: Batch,
+        weight: torch.Tensor | None,
+        members: int,
+        boundary: bool,
+    ) -> torch.Tensor:
+        """Do one batch; step the optimizer at the end of an accumulation group."""
+        hardware = self.hardware
+        if self.scheduled:
+            whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
+            done = whole + self.at.batch // self.settings.accumulate
+            self.numbers = advance(self.model, done / max(1, self.total_steps - 1))
+        torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
+        targets = batch.targets.to(hardware.device, non_blocking=True)
+        known = self.beside.inputs(batch.rows)
+        waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
+        with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
+            images, loss_of = self.mix(self.prepare(batch.images), self.at.step)
+            with hardware.autocast():
+                logits = self.parallel(images, *known).float()
+            loss = loss_of(logits[:, : self.classes], targets, weight)
+            loss = loss + self.beside.loss(logits, batch.rows)
+            self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
+        if boundary:
+            if self.settings.clip_norm:
+                self.scaler.unscale_(self.optimizer)
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.schedule.last_epoch < self.total_steps - 1:
+                self.schedule.step()
+            if self.average:
+                self.average.follow((self.at.step + 1) // self.settings.accumulate)
+        return loss.detach()
+
+    def _finish(self, train_loss: float, seconds: float) -> None:
+        """Validate an epoch, keep its weights if they are the best, and save."""
+        at, model = self.at, self.average.model if self.average else self.model
+        self._check(train_loss)
+        self._agree_on_buffers(model)
+        predictions = self.validator.predict(model)
+        record: Record = {
+            "epoch": at.epoch,
+            "lr": at.lr,
+            "train_loss": train_loss,
+            "val_loss": predictions.loss,
+            **measure(self.metrics, predictions),
+            **self.numbers,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(at.images / max(seconds, 1e-9), 2),
+        }
+        at.history.append(record)
+        if best_epoch(at.history, self.settings.select) == at.epoch and self.hardware.main:
+            save_weights(self.folder / BEST, model, self.about)
+        at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+        self._save()
+        self.hooks.epoch_end(record=record)
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise SkinfwError(
+                f"the training loss is {loss} in epoch {self.at.epoch}",
+                why="the optimisation diverged",
+                cure="lower optimizer.lr, or set train.clip_norm = 1.0",
+            )
+
+    def _agree_on_buffers(self, model: torch.nn.Module) -> None:
+        """Give all processes the running statistics that the saved weights will have."""
+        if self.hardware.world > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
+
+    def _save(self) -> None:
+        if self.hardware.main:
+            state = {
+                "model": self.model.state_dict(),
+                "average": self.average.model.state_dict() if self.average else None,
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "progress": vars(self.at),
+            }
+            save_state(self.folder, state)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.early_stopping
+        if not patience or not self.at.history:
+            return False
+        return self.at.epoch - 1 - best_epoch(self.at.history, self.settings.select) >= patience
+
+    def _agree(self, stop: bool) -> bool:
+        """Stop all processes where one was asked to, after the same batch."""
+        if self.hardware.world == 1:
+            return stop
+        flag = torch.tensor(float(stop), device=self.hardware.device)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag.item())
+
+    def _sum(self, total: torch.Tensor) -> float:
+        """Return the mean over processes of what each saw."""
+        if self.hardware.world > 1:
+            dist.all_reduce(total)
+            total = total / self.hardware.world
+        return float(total)
+
+
+def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:
+    """Return the epoch with the best number, the first of equals.
+
+    history: a record per epoch.
+    select: its name; `val_loss` is best small, every other number large.
+    """
+    values = np.array([record[select] for record in history], float)
+    values = np.where(np.isnan(values), -np.inf, -values if select == "val_loss" else values)
+    return int(history[int(values.argmax())]["epoch"])
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Say what to do where the device's memory is too small."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise SkinfwError(
+            "the device has not enough memory",
+            why=str(error).splitlines()[0],
+            cure="lower train.batch_size and raise train.accumulate by the same factor",
+        ) from error

@@ -1,0 +1,159 @@
+"""Which images a trained network may be judged on, and by which labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from skinfw.data.leakage.links import archive_names, bare_ids
+from skinfw.data.table import divided_table, read_table, split_hash
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.interfaces.values import UNKNOWN
+from skinfw.recipe.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skinfw.inference.trained_model import Saved
+
+Say = Callable[[str], None]
+
+
+def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a part of the data that a run was made of.
+
+    planned: the run's recipe.
+    part: "train", "val" or "test".
+    record: of run.json.
+    Raises SkinfwError where the data are divided otherwise today.
+    """
+    table = divided_table(planned)
+    if split_hash(table) != record.get("split_hash"):
+        raise SkinfwError(
+            "the data of the run are divided otherwise today",
+            planned.one("dataset").origin.text,
+            "images, lesions or the split have changed since, so that test images may have been "
+            "trained on",
+            "restore the data, or judge them as another data set: --dataset RECIPE",
+        )
+    rows = table[table["part"] == part].reset_index(drop=True)
+    if rows.empty:
+        raise SkinfwError(
+            f'the run has no image in the part "{part}"',
+            planned.one("split").origin.text,
+            cure="judge another part",
+        )
+    return rows
+
+
+def other_rows(
+    planned: Plan, part: str, saved: Saved, names: Mapping[str, str], say: Say
+) -> pd.DataFrame:
+    """Return the rows of another data set, with the labels of the network's classes.
+
+    planned: a recipe; its data set counts, and for a part of it its split.
+    part: "all", or one of the parts.
+    names: from a label to a class of the network; to UNK, if it is none of them; to nothing, if
+        such images are left out.
+    say: told what is left out.
+    Raises RecipeError for labels that are no class of the network.
+    """
+    table = read_table(planned) if part == "all" else divided_table(planned)
+    for note in table.attrs["notes"]:
+        say(note)
+    if part != "all":
+        table = table[table["part"] == part]
+    where = planned.one("dataset").origin.text
+    label = table["label"].map(lambda name: names.get(name, name))
+    strange = sorted(set(label) - {*saved.classes, UNKNOWN, ""})
+    unused = sorted(set(names) - set(planned.classes))
+    if strange or unused:
+        what = (
+            f"{', '.join(strange)} are no classes of the network"
+            if strange
+            else f"{', '.join(unused)} are no labels of the data set"
+        )
+        raise RecipeError(
+            what,
+            where,
+            f"the network answers {', '.join(saved.classes)}; the data set has "
+            f"{', '.join(planned.classes)}",
+            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
+            f"--map SCC={UNKNOWN} judges whether the network finds such images strange",
+        )
+    left = int((label == "").sum())
+    if left:
+        say(f"{left:,} images of labels that the network does not answer are left out")
+    table = table.assign(label=label)[label != ""]
+    seen = _seen(planned, saved, table)
+    if count := int(seen.sum()):
+        say(f"{count:,} images that the network has learned from are left out, by id or lesion")
+    table = table[~seen].reset_index(drop=True)
+    if strangers(table, saved).all():
+        raise SkinfwError(
+            "there is no image to judge",
+            where,
+            "all of them are left out"
+            if table.empty
+            else f"all of them are {UNKNOWN}, and strangers are judged beside known images",
+            "choose another data set, or give other images and lesions names of their own",
+        )
+    absent = [name for name in saved.classes if name not in set(table["label"])]
+    if absent:
+        say(f"note: no image shows {', '.join(absent)}: not measured")
+    return _with_modalities(table, saved, where, say)
+
+
+def strangers(rows: pd.DataFrame, saved: Saved) -> pd.Series[bool]:
+    """Tell which images show none of the network's classes."""
+    return (rows["label"] == UNKNOWN) & (UNKNOWN not in saved.classes)
+
+
+def _with_modalities(table: pd.DataFrame, saved: Saved, where: str, say: Say) -> pd.DataFrame:
+    """Return the table with all columns that the network gets beside a picture.
+
+    Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
+    where it has no second picture.
+    """
+    pictures = saved.tables.get("modalities", {}).get("pictures", ())
+    if lacking := [name for name in pictures if name not in table.columns]:
+        raise RecipeError(
+            f"the data set has no pictures in {', '.join(lacking)}",
+            where,
+            "the network looks at several pictures of a lesion at once",
+            "judge a data set that has them",
+        )
+    known = saved.modalities
+    wanted = [*known.get("numbers", ()), *known.get("categories", ()), *known.get("auxiliary", ())]
+    if unknown := [name for name in wanted if name not in table.columns]:
+        say(f"note: the data set does not tell {', '.join(unknown)}: they count as unknown")
+    return table.assign(**dict.fromkeys(unknown, ""))
+
+
+def _seen(planned: Plan, saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which images the run has trained on or chosen its weights by.
+
+    Where another component reads the data set, only names of the ISIC archive are compared: a
+    private one, such as "1", means something else in each.
+    """
+    import pandas as pd
+
+    file = saved.path / "splits.csv"
+    try:
+        parts = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise SkinfwError(
+            "the run does not tell what it has learned from",
+            str(file),
+            error.strerror or "",
+            "restore splits.csv",
+        ) from error
+    if saved.tables["train"]["validation"] != "test":
+        parts = parts[parts["part"] != "test"]
+    same = planned.one("dataset").use == saved.tables["dataset"]["use"]
+    seen = pd.Series(False, index=table.index)
+    for column in ("id", "lesion"):
+        names = bare_ids(table[column].astype(str))
+        shared = names.isin(set(bare_ids(parts[column])))
+        seen |= shared if same else shared & archive_names(names)
+    return seen

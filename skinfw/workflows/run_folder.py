@@ -1,0 +1,168 @@
+"""The run folder: a run.json that always tells the truth about what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from skinfw.errors import unwritable
+from skinfw.files.atomic import write_json
+from skinfw.recipe.loading import read_run
+
+if TYPE_CHECKING:
+    from skinfw.recipe.plan import Plan
+
+Status = Literal["running", "done", "stopped", "failed"]
+FILE = "run.json"
+_PACKAGES = ("skinfw", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python-headless")
+
+
+class RunFolder:
+    """Hold a run's folder and its record; every change is on disk before the next step begins.
+
+    Processes other than the first of a distributed run keep the record in memory only.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any], writes: bool = True) -> None:
+        """Take a folder that exists and its record."""
+        self.path, self.record, self._writes = path, record, writes
+
+    @classmethod
+    def create(cls, parent: Path, plan: Plan, name: str = "") -> RunFolder:
+        """Make a new folder for a run.
+
+        parent: where runs go.
+        plan: the checked recipe.
+        name: of the folder; recipe and time unless given.
+        Raises SkinfwError where the folder cannot be written.
+        """
+        # torchrun's processes share one folder, and only the first one writes into it.
+        writes = int(os.environ.get("RANK", "0")) == 0
+        name = name or f"{plan.recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        number, path = 1, parent / name
+        while writes:
+            try:
+                path.mkdir(parents=True)
+                break
+            except FileExistsError as error:
+                if not path.is_dir():  # a file stands where the parent folder should be
+                    raise unwritable(parent, error) from error
+                number += 1
+                path = parent / f"{name}-{number}"
+            except OSError as error:
+                raise unwritable(parent, error) from error
+        run = cls(path, describe(plan), writes)
+        run.save()
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open an existing run folder, to go on with it.
+
+        path: the folder or its run.json.
+        """
+        record = read_run(path)
+        folder = path if path.is_dir() else path.parent
+        return cls(folder, record, int(os.environ.get("RANK", "0")) == 0)
+
+    def update(self, **entries: Any) -> None:
+        """Change entries of the record and write it."""
+        self.record |= entries
+        self.save()
+
+    def finish(self, status: Status, error: BaseException | None = None) -> None:
+        """Write how the run ended.
+
+        error: what ended it, for a failed run.
+        """
+        self.record["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self.record["status"] = status
+        self.record["error"] = None if error is None else f"{type(error).__name__}: {error}"
+        self.save()
+
+    def save(self) -> None:
+        """Replace run.json in one step, so that no reader ever sees half of it."""
+        if self._writes:
+            write_json(self.path / FILE, self.record)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say what differs between two records in what decides the numbers.
+
+    old, new: records of run.json.
+    """
+    said = []
+    for package in sorted(set(old.get("versions", {})) | set(new["versions"])):
+        before, now = old.get("versions", {}).get(package), new["versions"].get(package)
+        if before != now:
+            said.append(f"{package}: {before or 'absent'} then, {now or 'absent'} now")
+    parts = {(part["kind"], part["use"]): part for part in old.get("components", ())}
+    for part in new["components"]:
+        was = parts.get((part["kind"], part["use"]))
+        if was is None:
+            said.append(f"{part['kind']} {part['use']}: not in the earlier run")
+        elif was["source_sha256"] != part["source_sha256"]:
+            said.append(
+                f"{part['kind']} {part['use']}: its source has changed "
+                f"({was['version']} then, {part['version']} now)"
+            )
+    for key in ("data_fingerprint", "split_hash", "draw_hash"):
+        if key in old and key in new and old[key] != new[key]:
+            said.append(f"{key.replace('_', ' ')}: differs")
+    return said
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """Return what is known of a run before it starts."""
+    return {
+        "status": "running",
+        "error": None,
+        "name": plan.recipe.name,
+        "command": shlex.join(["skinfw", *sys.argv[1:]]),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "ended": None,
+        "recipe": plan.resolved(),
+        "recipe_file": str(plan.recipe.path.resolve()),
+        "components": [part.record() for parts in plan.parts.values() for part in parts],
+        "versions": {"python": platform.python_version(), **_versions(plan)},
+        "platform": platform.platform(),
+        "git_commit": _git_commit(plan.recipe.path),
+        "marks": [],
+        "notes": [],
+        "timings": {},
+        "results": {},
+    }
+
+
+def _versions(plan: Plan) -> dict[str, str]:
+    packages = {part.found.plugin.distribution for parts in plan.parts.values() for part in parts}
+    found = {}
+    for name in sorted({*_PACKAGES, *packages}):
+        with contextlib.suppress(PackageNotFoundError, ValueError):
+            found[name] = version(name)
+    return found
+
+
+def _git_commit(recipe: Path) -> str:
+    """Return the commit of the recipe's repository, marked where files differ from it."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
+            cwd=recipe.resolve().parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

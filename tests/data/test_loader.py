@@ -1,0 +1,85 @@
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from skinfw.data.loader import Batch, Loader, batches
+from skinfw.errors import SkinfwError
+from skinfw.interfaces.values import Draw
+from skinfw.recipe.settings import EngineSettings
+from skinfw.runtime.device import Hardware, choose
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+@pytest.mark.parametrize("images", [7, 16, 33])
+def test_processes_share_the_draw_without_overlap(images: int, world: int) -> None:
+    draw = Draw(np.arange(images) * 10)
+    shares = [batches(draw, 1, 8, rank, world) for rank in range(world)]
+    assert len({len(share) for share in shares}) == 1
+    positions = [key[1] for share in shares for batch in share for key in batch]
+    assert len(positions) == len(set(positions))
+    assert images - len(positions) < 2 * world  # only a ragged rest may be left out
+    for same in zip(*shares, strict=True):
+        assert len({len(batch) for batch in same}) == 1  # gradients are averaged with equal weight
+
+
+def test_one_process_sees_the_draw_in_its_order() -> None:
+    draw = Draw(np.array([5, 3, 5, 9]), np.array([False, False, True, False]))
+    (batch,) = batches(draw, 2, 8, 0, 1)
+    assert batch == [(2, 0, 5, False), (2, 1, 3, False), (2, 2, 5, True), (2, 3, 9, False)]
+
+
+def test_partners_follow_in_the_batch_of_their_images_on_every_process() -> None:
+    draw = Draw(np.array([5, 3, 7, 9]), partners=np.array([1, 2, 0, 4]))
+    assert draw.shown.tolist() == [5, 3, 7, 9, 1, 2, 0, 4]
+    (whole,) = batches(draw, 1, 4, 0, 1)
+    assert [key[2] for key in whole] == [5, 3, 7, 9, 1, 2, 0, 4]
+    assert len({key[1] for key in whole}) == 8, "every image rolls dice of its own"
+    (second,) = batches(draw, 1, 4, 1, 2)
+    assert [key[2] for key in second] == [3, 9, 2, 4]
+
+
+class Slow:
+    """Images that take their time, the first ones the longest."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def batch(self, keys: Any, pin: bool = False) -> Any:
+        if keys[0] == 99:
+            raise SkinfwError("image 99 is damaged")
+        self.asked.append(keys[0])
+        time.sleep(max(0.0, 0.02 - keys[0] * 0.002))
+        return Batch(torch.tensor(keys), torch.tensor(keys), torch.tensor(keys))
+
+
+def hardware(workers: int) -> Hardware:
+    return replace(choose(EngineSettings(device="cpu")), workers=workers)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 4])
+def test_batches_come_in_order_whoever_loads_them(workers: int) -> None:
+    keys = [[number] for number in range(20)]
+    found = Loader(Slow(), hardware(workers)).load(keys)
+    assert [int(batch.images[0]) for batch in found] == list(range(20))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_in_loading_is_raised_where_the_batch_is_due(workers: int) -> None:
+    found = Loader(Slow(), hardware(workers)).load([[1], [99], [2]])
+    assert int(next(found).images[0]) == 1
+    with pytest.raises(SkinfwError, match="damaged"):
+        next(found)
+
+
+def test_workers_stay_a_few_batches_ahead_and_stop_when_nobody_asks() -> None:
+    images = Slow()
+    found = Loader(images, hardware(2)).load([[number] for number in range(50)])
+    next(found)
+    found.close()
+    assert len(images.asked) <= 6
+    assert not [t for t in threading.enumerate() if t.name.startswith("skinfw")]

@@ -1,0 +1,95 @@
+"""Runs whose images, network or batches a recipe changes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+Train = Callable[..., Any]
+DROP = 'modify=[{use="drop-block", after=["0"], block=3, probability=0.3}]'
+
+
+def numbers(history: Any, name: str) -> list[float]:
+    return [float(row[name]) for row in history]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_drop_block_grows_with_the_optimizer_s_steps(train: Train, accumulate: int) -> None:
+    result, _ = train(DROP, "train.epochs=4", f"train.accumulate={accumulate}")
+    grown = numbers(result.history, "drop_block")
+    # The last step of an epoch stands in its row; steps, not batches and not validation, count.
+    steps = -(-5 // accumulate)  # an epoch has 40 images in batches of 8
+    expected = [0.3 * (steps * epoch - 1) / (4 * steps - 1) for epoch in range(1, 5)]
+    assert grown == pytest.approx(expected)
+
+
+def test_drop_block_changes_training_and_not_evaluation(train: Train) -> None:
+    plain, _ = train()
+    dropped, folder = train(DROP)
+    assert numbers(plain.history, "train_loss") != numbers(dropped.history, "train_loss")
+    again, _ = train(DROP)
+    assert numbers(again.history, "train_loss") == numbers(dropped.history, "train_loss")
+    assert (folder.path / "best.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_mixed_batches_train_repeatably(train: Train, name: str) -> None:
+    plain, _ = train()
+    losses = [numbers(train(f'mix={{use="{name}"}}')[0].history, "train_loss") for _ in range(2)]
+    assert losses[0] == losses[1] != numbers(plain.history, "train_loss")
+    assert np.isfinite(losses).all()
+
+
+def test_the_loss_of_mixed_labels_is_in_the_shares_of_the_images() -> None:
+    from skinfw.training.components import _of_both
+
+    logits, targets = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    order = torch.tensor([1, 0, 3, 2])
+
+    def loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(logits, targets, weight)
+
+    found = _of_both(loss, order, 0.7, logits, targets, None)
+    soft = 0.7 * torch.eye(3)[targets] + 0.3 * torch.eye(3)[targets[order]]
+    expected = torch.nn.functional.cross_entropy(logits, soft)
+    assert torch.allclose(found, expected)
+
+
+PREPARE = '''
+import numpy as np
+
+
+class Black:
+    """Turn every image black."""
+
+    def prepare(self, image):
+        return np.zeros_like(image)
+
+
+class Wrong:
+    """Return what is no image."""
+
+    def prepare(self, image):
+        return image.astype(float)
+'''
+
+
+def test_what_is_prepared_is_all_that_training_and_evaluation_see(
+    train: Train, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(PREPARE)
+    result, _ = train(f'prepare=[{{use="{tmp_path / "mine.py"}:Black"}}]')
+    answers = result.predictions["test"].probabilities
+    assert np.abs(answers - answers[0]).max() < 1e-6
+
+
+def test_what_is_no_image_is_told(train: Train, tmp_path: Path) -> None:
+    from skinfw.errors import SkinfwError
+
+    (tmp_path / "mine.py").write_text(PREPARE)
+    with pytest.raises(SkinfwError) as error:
+        train(f'prepare=[{{use="{tmp_path / "mine.py"}:Wrong"}}]')
+    assert "returned float64" in error.value.what and "uint8" in error.value.why

@@ -1,0 +1,106 @@
+"""Files of predictions are read whole or refused with their line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import of_a_network
+
+from skinfw import SkinfwError
+from skinfw.statistics.predictions import (
+    read_predictions,
+    read_submission,
+    run_predictions,
+    write_predictions,
+)
+
+HEADER = "id,true,predicted,MEL,NV\n"
+GOOD = HEADER + "a,MEL,MEL,0.7,0.3\nb,NV,MEL,0.6,0.4\n"
+SPLITS = "id,lesion,label,part\na,one,MEL,test\nb,one,NV,test\nc,two,NV,train\n"
+
+
+def refused(error: pytest.ExceptionInfo[SkinfwError]) -> str:
+    text = str(error.value)
+    assert error.value.cure and len(text.splitlines()) <= 4
+    return text
+
+
+def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
+    found = of_a_network(0, 40, classes=5)
+    write_predictions(tmp_path / "predictions.csv", found)
+    rows = [f"{name},L{place // 2},NV,test" for place, name in enumerate(found.ids)]
+    (tmp_path / "splits.csv").write_text("\n".join(["id,lesion,label,part", *rows]) + "\n")
+    again = run_predictions(tmp_path)
+    assert list(again.ids) == list(found.ids) and again.classes == found.classes
+    assert again.lesions[:4] == ["L0", "L0", "L1", "L1"]
+    assert (again.true == found.true).all()
+    assert (again.probabilities == found.probabilities).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace("0.6,0.4", "nan,0.4"), ':3\n  it must be a number in [0, 1]'),
+        (GOOD.replace("0.6,0.4", "1.4,-0.4"), 'the probability of MEL is "1.4"'),
+        (GOOD.replace("0.6,0.4", "0.6,0.6"), "sum to 1.2, not to one"),
+        (GOOD.replace("b,NV", "a,NV"), 'the image "a" is there twice'),
+        (GOOD.replace("b,NV", "z,NV"), 'the image "z" is unknown'),
+        (GOOD.replace("b,NV", "c,NV"), 'the image "c" is unknown'),
+        (GOOD.replace("b,NV", "b,DF"), 'the true class "DF" has no column'),
+        (GOOD.replace("id,true", "image,true"), ":1\n  it has image, true"),
+        (GOOD.replace("MEL,NV\n", "MEL,MEL\n"), "two columns MEL"),
+        (GOOD + "d,NV,0.5\n", ":4"),
+        (HEADER, "there are no predictions"),
+        ("", "it has no header"),
+    ],
+)  # fmt: skip
+def test_bad_predictions_are_refused_with_their_line(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "splits.csv").write_text(SPLITS)
+    (tmp_path / "predictions.csv").write_text(text)
+    with pytest.raises(SkinfwError) as error:
+        run_predictions(tmp_path)
+    assert says in refused(error) and "predictions.csv" in refused(error)
+
+
+def test_absent_and_binary_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SkinfwError, match="cannot be read") as error:
+        run_predictions(tmp_path)
+    assert "splits.csv" in refused(error)
+    (tmp_path / "p.csv").write_bytes(b"id,true\xff\xfe\x00")
+    with pytest.raises(SkinfwError, match="no CSV"):
+        read_predictions(tmp_path / "p.csv")
+
+
+def test_rounded_probabilities_pass(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,true,A,B,C\nx,A,0.333,0.333,0.333\n")
+    found = read_predictions(tmp_path / "p.csv")
+    assert found.lesions == ["x"] and found.probabilities.shape == (1, 3)
+
+
+SUBMISSION = "image,NV,MEL\ny.jpg,0.9,0.8\nx,0.1,0.2\n"
+
+
+def test_a_submission_is_read_in_the_order_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(SUBMISSION)
+    found = read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
+    assert found == pytest.approx(np.array([[0.2, 0.1], [0.8, 0.9]]))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (SUBMISSION.replace("x,0.1", "y,0.1"), 'the image "y" is there twice'),
+        (SUBMISSION.replace("x,0.1", "z,0.1"), 'the image "z" is none of the 2 asked for'),
+        (SUBMISSION.replace("x,0.1,0.2\n", ""), "1 of 2 images are absent\n"),
+        (SUBMISSION.replace("0.1", "7"), 'the probability of NV is "7"'),
+        (SUBMISSION.replace("NV", "DF"), "the columns NV are absent"),
+        ("image,NV,MEL,DF\nx,0,0,0\n", "no class: DF"),
+    ],
+)
+def test_a_submission_that_the_challenge_would_refuse_is_refused(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "s.csv").write_text(text)
+    with pytest.raises(SkinfwError) as error:
+        read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
+    assert says in refused(error)
