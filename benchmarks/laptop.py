@@ -29,9 +29,7 @@ from torchvision.transforms import v2
 
 from skinfw.data.table import read_table
 from skinfw.interfaces.values import Predictions
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.statistics.intervals import Sample, sampled
 from skinfw.statistics.paired import aligned, compare
 from skinfw.statistics.predictions import read_predictions, run_predictions, write_predictions
@@ -164,7 +162,7 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
     loops: set[Path] = set()
     for run in runs:
         record = json.loads((run / "run.json").read_text())
-        planned, ours = plan(load(run), Catalog()), run_predictions(run)
+        planned, ours = load_plan(run), run_predictions(run)
         split = record["split_hash"][:16]
         shown = f"{images}-images" if images else f"{minutes:g}-minutes"
         file = keep / f"{split}-{planned.seed}-{shown}.csv"

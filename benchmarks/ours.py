@@ -11,17 +11,15 @@ from benchmarks.harness import Work
 from skinfw import hookimpl
 from skinfw.data.table import divided_table
 from skinfw.interfaces.hooks import run_hooks
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import Plan
-from skinfw.recipe.plan import plan as check
+from skinfw.recipe.plan import Plan, load_plan
 from skinfw.registry.catalog import Catalog
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from skinfw.data.cache import Decoded
-    from skinfw.training.components import Parts
+    from skinfw.data.cache import DecodedImages
+    from skinfw.training.components import TrainingComponents
 
 LITE = 'use = "lite/efficientnet-lite0"'
 DENSENET = 'use = "timm/densenet121"\npretrained = false'
@@ -44,12 +42,12 @@ STRONG = """
 CACHE_BYTES = 20_000_000_000
 
 
-def plan(text: str, folder: Path) -> Plan:
+def plan_of(text: str, folder: Path) -> Plan:
     """Check a recipe, written into a folder first."""
     folder.mkdir(exist_ok=True)
     file = folder / "recipe.toml"
     file.write_text(text, encoding="utf-8")
-    return check(load(file), Catalog())
+    return load_plan(file)
 
 
 def files(root: Path) -> str:
@@ -90,7 +88,7 @@ def recipe(
     """
 
 
-def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | None:
+def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> DecodedImages | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
     from skinfw.data.cache import prepare
     from skinfw.data.preparation import decoding
@@ -101,7 +99,9 @@ def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> Decoded | N
     return prepare(folder / "cache", CACHE_BYTES, names, how, lambda _: None)
 
 
-def parts(text: str, folder: Path, cached: bool = False, features: Path | None = None) -> Parts:
+def parts(
+    text: str, folder: Path, cached: bool = False, features: Path | None = None
+) -> TrainingComponents:
     """Build the parts of a training.
 
     text: the recipe.
@@ -110,16 +110,16 @@ def parts(text: str, folder: Path, cached: bool = False, features: Path | None =
     features: where features of a frozen network are kept.
     """
     from skinfw.runtime.device import choose
-    from skinfw.training.components import Parts
+    from skinfw.training.components import TrainingComponents
 
-    planned = plan(text, folder)
-    table = divided_table(planned)
-    cached = cached and not hasattr(planned.dataset, "image")
-    held = decoded(folder, list(table["path"]), planned.image.size) if cached else None
-    return Parts(planned, table, choose(planned.engine), held, features, lambda _: None)
+    plan = plan_of(text, folder)
+    table = divided_table(plan)
+    cached = cached and not hasattr(plan.dataset, "image")
+    held = decoded(folder, list(table["path"]), plan.image.size) if cached else None
+    return TrainingComponents(plan, table, choose(plan.engine), held, features, lambda _: None)
 
 
-def training(built: Parts, folder: Path) -> Work:
+def training(built: TrainingComponents, folder: Path) -> Work:
     """Return the work of a whole training, whose time is that of its epochs alone."""
 
     def run() -> float:
@@ -153,7 +153,7 @@ def augmented(
     folder: Path,
     paths: Sequence[Path],
     size: int,
-    held: Decoded | None = None,
+    held: DecodedImages | None = None,
     augment: str = STRONG,
 ) -> Callable[[Sequence[int]], torch.Tensor]:
     """Return the function that makes an augmented, normalised batch of some files.
@@ -171,14 +171,14 @@ def augmented(
     from skinfw.data.preparation import decoding
     from skinfw.runtime.device import choose
 
-    planned = plan(recipe(files(paths[0].parent), size, augment), folder)
-    chain = Chain([(op, op.make(size=size)) for op in planned.parts["augment"]], size)
+    plan = plan_of(recipe(files(paths[0].parent), size, augment), folder)
+    chain = Chain([(op, op.make(size=size)) for op in plan.parts["augment"]], size)
     names = [str(path) for path in paths]
-    source = Source(names, names, decoding=decoding(planned.image, ()), decoded=held)
-    view = planned.one("view").make(size=size)
+    source = Source(names, names, decoding=decoding(plan.image, ()), decoded=held)
+    view = plan.one("view").make(size=size)
     labels = np.zeros(len(paths), np.int64)
-    images = TrainImages(source, labels, lambda _: chain, view, planned.seed)
-    normalise = choose(planned.engine).normaliser(torch.nn.Identity())
+    images = TrainImages(source, labels, lambda _: chain, view, plan.seed)
+    normalise = choose(plan.engine).normaliser(torch.nn.Identity())
     position = itertools.count()
 
     def batch(places: Sequence[int]) -> torch.Tensor:
@@ -196,10 +196,10 @@ def views(folder: Path, paths: Sequence[Path], size: int, view: str) -> tuple[An
     from skinfw.data.preparation import decoding
     from skinfw.data.warping import look
 
-    planned = plan(recipe(files(paths[0].parent), size, view), folder)
+    plan = plan_of(recipe(files(paths[0].parent), size, view), folder)
     return (
-        decoding(planned.image, ()).read,
-        planned.one("view").make(size=size).plan,
+        decoding(plan.image, ()).read,
+        plan.one("view").make(size=size).plan,
         look,
     )
 
@@ -230,8 +230,8 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
         + ("" if name == "virtual-pathology" else "probability = 1.0\n")
         for name in names
     )
-    planned = plan(recipe(noise(4, 64), 64, text), folder)
-    return [(part.use, does(part.make(size=64))) for part in planned.parts["augment"]]
+    plan = plan_of(recipe(noise(4, 64), 64, text), folder)
+    return [(part.use, does(part.make(size=64))) for part in plan.parts["augment"]]
 
 
 def densenet(folder: Path, size: int) -> torch.nn.Module:

@@ -4,16 +4,24 @@ Everything that a plugin may import stands here; it costs neither torch nor nump
 """
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.files.atomic import replacing, write_csv, write_json
-from skinfw.files.csv_tables import present_rows, read_csv, refuse_rows, wrong_line
+from skinfw.files.atomic import atomic_write, write_csv, write_json
+from skinfw.files.csv_tables import line_error, present_rows, read_csv, refuse_rows
 from skinfw.interfaces.hooks import Component, hookimpl
-from skinfw.interfaces.transforms import Colour, Dice, Op, Pixels, Step, Table, Warp
+from skinfw.interfaces.transforms import (
+    ColourMatrix,
+    Dice,
+    LookupTable,
+    Op,
+    PixelFunction,
+    Step,
+    Warp,
+)
 from skinfw.interfaces.values import (
     UNKNOWN,
     Auxiliary,
     ClassName,
-    Compared,
     Comparison,
+    ComparisonEntry,
     Context,
     Download,
     Downloads,
@@ -25,23 +33,23 @@ from skinfw.interfaces.values import (
     Result,
 )
 from skinfw.statistics.intervals import (
-    FEW,
+    MIN_LESIONS,
+    add_unknown_class,
     bootstrap,
-    chained,
+    concatenate,
     few_lesions,
-    taken,
-    with_unknown_class,
+    select,
 )
 from skinfw.version import __version__ as __version__
 
 __all__ = [
-    "FEW",
+    "MIN_LESIONS",
     "UNKNOWN",
     "Auxiliary",
     "ClassName",
-    "Colour",
-    "Compared",
+    "ColourMatrix",
     "Comparison",
+    "ComparisonEntry",
     "Component",
     "Context",
     "Dice",
@@ -50,27 +58,27 @@ __all__ = [
     "Draw",
     "Explanations",
     "Features",
+    "LookupTable",
     "Modalities",
     "Op",
-    "Pixels",
+    "PixelFunction",
     "Predictions",
     "RecipeError",
     "Result",
     "SkinfwError",
     "Step",
-    "Table",
     "Warp",
+    "add_unknown_class",
+    "atomic_write",
     "bootstrap",
-    "chained",
+    "concatenate",
     "few_lesions",
     "hookimpl",
+    "line_error",
     "present_rows",
     "read_csv",
     "refuse_rows",
-    "replacing",
-    "taken",
-    "with_unknown_class",
+    "select",
     "write_csv",
     "write_json",
-    "wrong_line",
 ]

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from support import TINY, TINY_BACKBONE, Run, Site
 
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 
 # Tests run side by side; threads that wait for each other's cores would make all of them slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -71,10 +69,10 @@ def train(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     monkeypatch.chdir(tmp_path)
 
     def run(*sets: str, listeners: tuple[object, ...] = (), said: list[str] | None = None) -> Any:
-        planned = plan(load(tiny, sets), Catalog())
-        folder = RunFolder.create(tmp_path / "runs", planned)
+        plan = load_plan(tiny, sets)
+        folder = RunFolder.create(tmp_path / "runs", plan)
         lines = [] if said is None else said
-        result = execute(planned, folder, lines.append, listeners)
+        result = execute(plan, folder, lines.append, listeners)
         return result, folder
 
     return run

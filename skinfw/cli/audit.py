@@ -55,9 +55,9 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     classes: dict[str, tuple[str, ...]] = {}
     drawn: list[str] = []
     for text in datasets:
-        planned, dataset = plan_dataset(_recipe(text, sets, catalog), catalog)
-        name = _unused(planned.use.rpartition(":")[2], tables)
-        tables[name], classes[name] = checked_table(planned, dataset), tuple(dataset.classes)
+        component, dataset = plan_dataset(_recipe(text, sets, catalog), catalog)
+        name = _unused(component.use.rpartition(":")[2], tables)
+        tables[name], classes[name] = checked_table(component, dataset), tuple(dataset.classes)
         if drawing(dataset):
             drawn.append(name)
     found = look(tables, classes, drawn, lambda line: click.echo(line, err=True))
@@ -79,12 +79,12 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     """
     from skinfw.errors import RecipeError
     from skinfw.recipe.component import resolve
-    from skinfw.recipe.loading import Origin, Recipe, load
+    from skinfw.recipe.loading import Origin, Recipe, load_recipe
 
     name, equals, place = text.partition("=")
     shorthand = bool(equals) and not Path(text).exists()
     if not shorthand:
-        recipe = load(Path(text), sets)
+        recipe = load_recipe(Path(text), sets)
     else:
         if sets:
             raise RecipeError(
@@ -108,11 +108,11 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     return recipe
 
 
-def _unused(name: str, taken: Mapping[str, object]) -> str:
+def _unused(name: str, others: Mapping[str, object]) -> str:
     """Return a name that no other data set of the audit has."""
     number = 2
     unused = name
-    while unused in taken:
+    while unused in others:
         unused, number = f"{name} ({number})", number + 1
     return unused
 

@@ -51,14 +51,12 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     One file for each part; the data set "annotations" reads them.
     """
     from skinfw.data.table import divided_table
-    from skinfw.recipe.loading import load
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.plan import load_plan
     from skinfw.workflows.annotations import write
 
-    planned = plan(load(recipe, sets), Catalog())
-    table = divided_table(planned, click.echo)
-    for file, count in write(table, planned.classes, out, absolute).items():
+    plan = load_plan(recipe, sets)
+    table = divided_table(plan, click.echo)
+    for file, count in write(table, plan.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")
 
 
@@ -71,21 +69,19 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
     from skinfw.data.preparation import decoding
     from skinfw.data.table import drawing, picture_paths, read_table
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import load
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.plan import load_plan
 
-    planned = plan(load(recipe, sets), Catalog())
-    if drawing(planned.dataset):
+    plan = load_plan(recipe, sets)
+    if drawing(plan.dataset):
         raise RecipeError(
-            f"the images of {planned.one('dataset').use} are no files",
-            planned.one("dataset").origin.text,
+            f"the images of {plan.one('dataset').use} are no files",
+            plan.one("dataset").origin.text,
             "the data set draws them itself, so there is nothing to decode",
             "run the recipe",
         )
-    paths = picture_paths(planned, read_table(planned))
-    limit = int(planned.engine.cache_gb * 1e9)
-    how = decoding(planned.image, planned.parts.get("prepare", ()))
+    paths = picture_paths(plan, read_table(plan))
+    limit = int(plan.engine.cache_gb * 1e9)
+    how = decoding(plan.image, plan.parts.get("prepare", ()))
     found = prepare(cache_folder() / "images", limit, paths, how, click.echo)
     held = len(found) if found else 0
     click.echo(f"{held:,} of {len(paths):,} images are in the cache")

@@ -58,10 +58,9 @@ def evaluate(
     """
     from skinfw.cli.progress import test_lines
     from skinfw.errors import RecipeError
-    from skinfw.inference.trained_model import saved_run
-    from skinfw.recipe.loading import load, read_run, set_table, shown
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.inference.trained_model import load_trained_model
+    from skinfw.recipe.loading import read_run, set_table, shown
+    from skinfw.recipe.plan import load_plan
     from skinfw.workflows.evaluate import judged
     from skinfw.workflows.evaluation_data import other_rows, own_rows
 
@@ -75,7 +74,7 @@ def evaluate(
                 f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
                 "leave it out, or train again",
             )
-    saved = saved_run(run, looks)
+    saved = load_trained_model(run, looks)
     names, marks = dict(_pair(text) for text in maps), []
     notes: list[str] = []
 
@@ -93,18 +92,18 @@ def evaluate(
                 "the run's own test part has the network's classes",
                 "name a recipe with --dataset, or leave them out",
             )
-        planned = plan(load(run, sets), Catalog())
-        rows = own_rows(planned, part or "test", read_run(run))
+        plan = load_plan(run, sets)
+        rows = own_rows(plan, part or "test", read_run(run))
         # Where the test part chose the best epoch, a mark of the run says so.
         chosen = saved.tables["train"]["validation"] == "val"
         if part == "train" or (part == "val" and chosen):
             marks = [LEARNED[part]]
             click.echo(f"note: {marks[0]}")
     else:
-        planned = plan(load(dataset, sets), Catalog())
-        rows = other_rows(planned, part or "all", saved, names, say)
-    name = part or "test" if dataset is None else planned.recipe.name
-    found = judged(saved, rows, planned, name, out, dataset is None, notes, marks)
+        plan = load_plan(dataset, sets)
+        rows = other_rows(plan, part or "all", saved, names, say)
+    name = part or "test" if dataset is None else plan.recipe.name
+    found = judged(saved, rows, plan, name, out, dataset is None, notes, marks)
     for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
         click.echo(line)
     for file in sorted(found.folder.iterdir()):
@@ -157,10 +156,10 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     except OSError as error:
         raise unwritable(out, error) from error
     write_csv(out / "comparison.csv", HEADER, as_rows(result))
-    for planned in found[0].saved.reports:
-        report = planned.make()
+    for component in found[0].saved.reports:
+        report = component.make()
         if hasattr(report, "compare"):
-            with planned.guard():
+            with component.guard():
                 report.compare(result, out)
     for made in sorted(out.iterdir()):
         click.echo(f"  {shown(made)}")

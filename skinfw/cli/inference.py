@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skinfw.inference.predict import Network
-    from skinfw.inference.trained_model import Saved
+    from skinfw.inference.trained_model import TrainedModel
 
 
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
@@ -31,17 +31,17 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
     classes, how images are prepared, and the marks of the run. Its answers are compared with
     torch's before it gets its name.
     """
-    from skinfw.inference.trained_model import saved_run
+    from skinfw.inference.trained_model import load_trained_model
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
-    saved = saved_run(run, sets)
+    saved = load_trained_model(run, sets)
     saved.check_one_picture()
     _say_marks(saved.image_marks)
     _export(saved, out or saved.path / "model.onnx")
 
 
-def _export(saved: Saved, out: Path) -> None:
+def _export(saved: TrainedModel, out: Path) -> None:
     from skinfw.inference.export import export
     from skinfw.recipe.loading import shown
 
@@ -138,7 +138,7 @@ def _network(
 ) -> Network:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw.errors import RecipeError
-    from skinfw.inference.trained_model import BATCH, saved_run
+    from skinfw.inference.trained_model import BATCH, load_trained_model
     from skinfw.recipe.loading import shown
 
     if run.suffix == ".onnx":
@@ -155,7 +155,7 @@ def _network(
         from skinfw.inference.onnx_model import OnnxNetwork
 
         return OnnxNetwork(run, min(batch_size or BATCH, images))
-    saved = saved_run(run, sets)
+    saved = load_trained_model(run, sets)
     saved.check_one_picture()
     if runtime == "torch":
         from skinfw.inference.torch_model import TorchNetwork

@@ -31,14 +31,12 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
 
     from skinfw.data.table import divided_table
     from skinfw.errors import unwritable
-    from skinfw.recipe.loading import load
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.plan import load_plan
     from skinfw.workflows.preview import preview as sheet
 
-    planned = plan(load(recipe, sets), Catalog())
-    table = divided_table(planned, click.echo)
-    picture = Image.fromarray(sheet(planned, table, images))
+    plan = load_plan(recipe, sets)
+    table = divided_table(plan, click.echo)
+    picture = Image.fromarray(sheet(plan, table, images))
     try:
         picture.save(out)
     except (OSError, ValueError) as error:

@@ -14,9 +14,9 @@ from skinfw.interfaces.kinds import KINDS
 if TYPE_CHECKING:
     from skinfw.recipe.parameters import Parameters
     from skinfw.recipe.plan import Plan
-    from skinfw.registry.catalog import Found
+    from skinfw.registry.catalog import CatalogEntry
 
-FEW = 24
+SHOWN_VARIANTS = 24
 SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 
 
@@ -26,18 +26,16 @@ SET_HELP = "Set a value, e.g. --set train.epochs=3; may be repeated."
 @click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
 def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     """Check a recipe; print what would run."""
-    from skinfw.recipe.loading import load
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.plan import load_plan
 
-    planned = plan(load(recipe, sets), Catalog())
-    click.echo(as_toml(planned), nl=False)
+    plan = load_plan(recipe, sets)
+    click.echo(as_toml(plan), nl=False)
     if data:
         from skinfw.data.table import class_counts, divided_table, what_to_know
 
-        table = divided_table(planned, compare=False)
-        notes = (*table.attrs["notes"], *what_to_know(planned, table))
-        for line in (*notes, class_counts(table, planned.classes)):
+        table = divided_table(plan, compare=False)
+        notes = (*table.attrs["notes"], *what_to_know(plan, table))
+        for line in (*notes, class_counts(table, plan.classes)):
             click.echo(f"# {line}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
@@ -100,14 +98,18 @@ def show(kind: str, name: str | None) -> None:
 
 def _print_members(family: str, start: str, members: list[str]) -> None:
     """List the variants that begin as asked, or some of very many."""
-    few = members if start or len(members) <= FEW else members[:: len(members) // FEW][:FEW]
+    few = (
+        members
+        if start or len(members) <= SHOWN_VARIANTS
+        else members[:: len(members) // SHOWN_VARIANTS][:SHOWN_VARIANTS]
+    )
     click.secho(f"\nvariants: {len(members)}", bold=True)
     click.echo("  " + "  ".join(f"{family}/{member}" for member in few))
     if len(few) < len(members):
         click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
 
 
-def _print_component(found: Found, signature: Parameters) -> None:
+def _print_component(found: CatalogEntry, signature: Parameters) -> None:
     from skinfw.recipe.parameters import describe, parameters
     from skinfw.recipe.settings import KEYS
 

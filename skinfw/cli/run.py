@@ -35,9 +35,8 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, fol
     on where it stopped. Ctrl-C stops between two batches and leaves a run that can be resumed.
     """
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import load, shown
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.loading import shown
+    from skinfw.recipe.plan import load_plan
     from skinfw.workflows.cross_validate import FILE
     from skinfw.workflows.run import open_run
     from skinfw.workflows.run_folder import RunFolder
@@ -58,15 +57,15 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, fol
         _run_folds(recipe, sets, out or Path("runs"), resume)
         return
     folder = open_run(recipe) if resume else None
-    planned = plan(load(recipe, sets), Catalog())
-    folder = folder or RunFolder.create(out or Path("runs"), planned)
-    if not _executed(planned, folder, resume):
+    plan = load_plan(recipe, sets)
+    folder = folder or RunFolder.create(out or Path("runs"), plan)
+    if not _executed(plan, folder, resume):
         if _is_main():
             click.echo(f"stopped; go on with: skinfw run {shown(folder.path)} --resume")
         raise click.exceptions.Exit(130)
 
 
-def _executed(planned: Plan, folder: RunFolder, resume: bool) -> bool:
+def _executed(plan: Plan, folder: RunFolder, resume: bool) -> bool:
     """Carry a run out and tell of it; False where it was stopped."""
     from skinfw.cli.progress import Watcher, summary
     from skinfw.recipe.loading import shown
@@ -77,7 +76,7 @@ def _executed(planned: Plan, folder: RunFolder, resume: bool) -> bool:
     watcher = Watcher()
     try:
         with watcher:
-            result = execute(planned, folder, click.echo, [watcher], resume)
+            result = execute(plan, folder, click.echo, [watcher], resume)
     except KeyboardInterrupt:
         result = None
     if result is not None and _is_main():
@@ -89,9 +88,8 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     """Run one fold after the other; what is done already is left as it is."""
     from skinfw.cli.progress import test_lines
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import load, shown
-    from skinfw.recipe.plan import plan
-    from skinfw.registry.catalog import Catalog
+    from skinfw.recipe.loading import shown
+    from skinfw.recipe.plan import load_plan
     from skinfw.workflows.cross_validate import check_unchanged, create, opened, pooled, run_folder
 
     if os.environ.get("WORLD_SIZE", "1") != "1":
@@ -102,22 +100,22 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     if resume:
         folds = opened(recipe)
     else:
-        folds = create(out, plan(load(recipe, sets), Catalog()), recipe, sets)
+        folds = create(out, load_plan(recipe, sets), recipe, sets)
     for fold in range(folds.count):
-        planned = plan(load(folds.recipe, folds.changed(fold)), Catalog())
-        check_unchanged(folds, planned)
-        folder, there = run_folder(folds, fold, planned)
+        plan = load_plan(folds.recipe, folds.changed(fold))
+        check_unchanged(folds, plan)
+        folder, there = run_folder(folds, fold, plan)
         if folder.record["status"] == "done":
             continue
         click.secho(f"fold {fold} of {folds.count}", bold=True)
-        if not _executed(planned, folder, there):
+        if not _executed(plan, folder, there):
             click.echo(f"stopped; go on with: skinfw run {shown(folds.folder)} --resume")
             raise click.exceptions.Exit(130)
-    found = pooled(folds, planned)
+    found = pooled(folds, plan)
     click.secho("all folds together", bold=True)
-    for line in test_lines(found.predictions, found.metrics, found.intervals, planned.train.select):
+    for line in test_lines(found.predictions, found.metrics, found.intervals, plan.train.select):
         click.echo(line)
-    select = planned.train.select
+    select = plan.train.select
     if measured := [
         fold[select] for fold in found.folds if not math.isnan(fold.get(select, math.nan))
     ]:

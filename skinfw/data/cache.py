@@ -21,7 +21,7 @@ import numpy.typing as npt
 from skinfw.data.cache_writer import FullError, Writer, make
 from skinfw.data.decoding import Decoding, reduction
 from skinfw.errors import SkinfwError
-from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.runtime.prefetch import prefetch, usable_cores
 
 Image = npt.NDArray[np.uint8]
 
@@ -100,7 +100,7 @@ def prepare(
     decoding: Decoding,
     say: Callable[[str], None],
     build: bool = True,
-) -> Decoded | None:
+) -> DecodedImages | None:
     """Return decoded images, after telling what it costs to complete them and doing so.
 
     folder, limit: as `ImageCache` takes them.
@@ -137,7 +137,7 @@ def prepare(
         return None
 
 
-class Decoded:
+class DecodedImages:
     """Give decoded images by path, straight from the mapped files."""
 
     def __init__(self, folder: Path, places: dict[str, Place]) -> None:
@@ -184,7 +184,7 @@ class ImageCache:
             index.executescript(_INDEX)
         self._forget_lost()
 
-    def open(self, paths: Sequence[str], decoding: Decoding) -> Decoded:
+    def open(self, paths: Sequence[str], decoding: Decoding) -> DecodedImages:
         """Return what is held of some images, and count it as used.
 
         paths: of image files.
@@ -195,7 +195,7 @@ class ImageCache:
         with self.index() as index:
             now = time.time()
             index.executemany("UPDATE shards SET used = ? WHERE name = ?", [(now, u) for u in used])
-        return Decoded(self.folder, places)
+        return DecodedImages(self.folder, places)
 
     def cost(self, paths: Sequence[str], decoding: Decoding) -> Cost:
         """Estimate what `build` would take, from a few of the images that are absent.
@@ -225,7 +225,7 @@ class ImageCache:
         with self.index() as index:
             query = "SELECT digest, factor FROM images WHERE decoder = ?"
             known = set(index.execute(query, (decoding.key,)).fetchall())
-        made = ahead((partial(make, path, decoding, known) for path in absent), self.workers)
+        made = prefetch((partial(make, path, decoding, known) for path in absent), self.workers)
         writer = Writer(self, decoding.key, time.time())
         try:
             for done, image in enumerate(made, 1):

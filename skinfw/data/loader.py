@@ -15,15 +15,15 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from skinfw.data.cache import Decoded
+from skinfw.data.cache import DecodedImages
 from skinfw.data.decoding import WHOLE, Decoding
 from skinfw.data.warping import act, fold, look
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.transforms import Dice, Op, Step, Warp
 from skinfw.interfaces.values import Draw
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
-from skinfw.runtime.prefetch import ahead
+from skinfw.runtime.prefetch import prefetch
 from skinfw.runtime.seed import stream
 
 Image = npt.NDArray[np.uint8]
@@ -61,7 +61,7 @@ class Source:
     ids: Sequence[str]
     draw: Callable[[str], Image] | None = None
     decoding: Decoding = WHOLE
-    decoded: Decoded | None = None
+    decoded: DecodedImages | None = None
     others: Sequence[Sequence[str]] = ()
 
     @classmethod
@@ -70,7 +70,7 @@ class Source:
         rows: pd.DataFrame,
         draw: Callable[[str], Image] | None,
         decoding: Decoding,
-        decoded: Decoded | None = None,
+        decoded: DecodedImages | None = None,
         pictures: Sequence[str] = (),
     ) -> Source:
         """Return the source of the images of a table.
@@ -106,16 +106,16 @@ class Chain:
     size: side of the square that must come out.
     """
 
-    ops: Sequence[tuple[Planned, Op]]
+    ops: Sequence[tuple[PlannedComponent, Op]]
     size: int
 
     def steps(self, dice: Dice) -> list[Step]:
         """Let every op that applies roll its dice; each sees the size that the last one left."""
         steps: list[Step] = []
-        for planned, op in self.ops:
-            if planned.host["only"] == ("originals" if dice.copy else "copies"):
+        for component, op in self.ops:
+            if component.host["only"] == ("originals" if dice.copy else "copies"):
                 continue
-            with planned.guard():
+            with component.guard():
                 rolled = list(op.roll(dice))
             warps = [step for step in rolled if isinstance(step, Warp)]
             if warps:
@@ -300,4 +300,4 @@ class Loader:
     def load(self, batches: Sequence[Sequence[Any]]) -> Iterator[Batch]:
         """Return the tensors of each batch, in order."""
         tasks = (partial(self._images.batch, batch, self._pin) for batch in batches)
-        return ahead(tasks, self._workers)
+        return prefetch(tasks, self._workers)

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from skinfw.data.decoding import Decoding
 from skinfw.errors import SkinfwError
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.settings import ImageSettings
 
 Image = npt.NDArray[np.uint8]
 
 
-def decoding(image: ImageSettings, steps: Sequence[Planned]) -> Decoding:
+def decoding(image: ImageSettings, steps: Sequence[PlannedComponent]) -> Decoding:
     """Return how the images of a recipe are decoded and prepared.
 
     image: the recipe's [image] table.
@@ -31,22 +31,22 @@ def decoding(image: ImageSettings, steps: Sequence[Planned]) -> Decoding:
     name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
 
     def prepare(pixels: Image) -> Image:
-        for planned, step in built:
-            with planned.guard():
-                pixels = _checked(step.prepare(pixels), planned)
+        for component, step in built:
+            with component.guard():
+                pixels = _checked(step.prepare(pixels), component)
         return pixels
 
     return Decoding(image.decoded_short, prepare, name)
 
 
-def _checked(found: Any, planned: Planned) -> Image:
+def _checked(found: Any, component: PlannedComponent) -> Image:
     """Refuse what is no image."""
     image = np.asarray(found)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise SkinfwError(
-            f"{planned.found.label} returned {image.dtype} {image.shape}",
-            planned.origin.text,
+            f"{component.found.label} returned {image.dtype} {image.shape}",
+            component.origin.text,
             "an image is uint8 [H, W, 3]",
-            f"report it to {planned.found.plugin.distribution}",
+            f"report it to {component.found.plugin.distribution}",
         )
     return image

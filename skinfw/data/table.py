@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from skinfw.recipe.component import Planned
+    from skinfw.recipe.component import PlannedComponent
     from skinfw.recipe.plan import Plan
 
 COLUMNS = ("id", "path", "label", "lesion")
@@ -33,13 +33,13 @@ def read_table(plan: Plan) -> pd.DataFrame:
     return checked_table(plan.one("dataset"), plan.dataset)
 
 
-def checked_table(planned: Planned, dataset: Any) -> pd.DataFrame:
+def checked_table(component: PlannedComponent, dataset: Any) -> pd.DataFrame:
     """Read and check the table of a data set as `read_table` does.
 
     planned: the component.
     dataset: what it built.
     """
-    with planned.guard():
+    with component.guard():
         table: pd.DataFrame = dataset.table()
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
@@ -88,19 +88,19 @@ def split_table(
     rng: the stream of the split.
     say, compare: as `divided_table` takes them.
     """
-    planned = plan.one("split")
-    split, keys = planned.make(), SplitKeys(**planned.host)
+    component = plan.one("split")
+    split, keys = component.make(), SplitKeys(**component.host)
     files = compare and keys.check == "images" and not drawing(plan.dataset)
     links = find_links(table, picture_paths(plan, table) if files else (), say)
     table = with_components(table, links)
-    with planned.guard():
+    with component.guard():
         # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
         # keeps components whole.
         parts = list(split.assign(table.assign(lesion=table["component"]), rng))
         unknown = sorted({str(part) for part in parts} - set(PARTS))
         if len(parts) != len(table) or unknown:
             raise SkinfwError(
-                f"{planned.found.label} returned {len(parts)} parts for {len(table)} rows",
+                f"{component.found.label} returned {len(parts)} parts for {len(table)} rows",
                 why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
                 cure='assign returns "train", "val" or "test" for each row',
             )
@@ -108,13 +108,13 @@ def split_table(
     table = table.assign(part=parts)
     table.attrs = attributes
     checked = "images" if files else "ids"
-    table = settle(table, links, keys, planned.origin.text, checked)
+    table = settle(table, links, keys, component.origin.text, checked)
     for part in ("train", plan.train.validation, "test"):
         if not (table["part"] == part).any():
             raise SkinfwError(
                 f"the {part} part is empty",
-                planned.origin.text,
-                f"{planned.found.label} put no image there",
+                component.origin.text,
+                f"{component.found.label} put no image there",
                 'choose another split, or set train.validation = "test" and have the run marked'
                 if part == "val"
                 else "choose another split or more images",
@@ -123,7 +123,7 @@ def split_table(
     if absent := [name for name in plan.classes if name not in train]:
         raise SkinfwError(
             f"no training image shows {', '.join(absent)}",
-            planned.origin.text,
+            component.origin.text,
             "a network cannot learn a class that it never sees",
             "choose another split or more images, or leave the class out of the data set",
         )

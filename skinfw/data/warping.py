@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.interfaces.transforms import Colour, Step, Table, Warp
+from skinfw.interfaces.transforms import ColourMatrix, LookupTable, Step, Warp
 
 Image = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.floating[Any]]
@@ -42,10 +42,12 @@ def fold(steps: Iterable[Step]) -> list[Step]:
         last = folded[-1] if folded else None
         if isinstance(step, Warp) and isinstance(last, Warp):
             folded[-1] = Warp(last.matrix @ step.matrix, step.size, last.border or step.border)
-        elif isinstance(step, Colour) and isinstance(last, Colour):
+        elif isinstance(step, ColourMatrix) and isinstance(last, ColourMatrix):
             folded[-1] = _compose(last, step)
-        elif isinstance(step, Table) and isinstance(last, Table):
-            folded[-1] = Table(np.take_along_axis(step.values, last.values.astype(np.intp), 0))
+        elif isinstance(step, LookupTable) and isinstance(last, LookupTable):
+            folded[-1] = LookupTable(
+                np.take_along_axis(step.values, last.values.astype(np.intp), 0)
+            )
         else:
             folded.append(step)
     return folded
@@ -63,9 +65,9 @@ def act(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
         target = out if place == len(todo) - 1 else None
         if isinstance(step, Warp):
             image = _warp(image, step, target)
-        elif isinstance(step, Colour):
+        elif isinstance(step, ColourMatrix):
             image = _colour(image, step, target)
-        elif isinstance(step, Table):
+        elif isinstance(step, LookupTable):
             image = cv2.LUT(image, step.values[:, None, :], target)
         else:
             image = step.function(image)
@@ -83,17 +85,17 @@ def look(image: Image, plans: Iterable[Iterable[Step]]) -> Image:
     return np.stack([act(image, fold(steps)) for steps in plans])
 
 
-def _compose(first: Colour, second: Colour) -> Colour:
+def _compose(first: ColourMatrix, second: ColourMatrix) -> ColourMatrix:
     """Return one linear colour change for two; the mean changes linearly, too."""
     mean_after_first = first.matrix + first.mean
-    return Colour(
+    return ColourMatrix(
         second.matrix @ first.matrix,
         (second.matrix + second.mean) @ first.offset + second.offset,
         second.matrix @ first.mean + second.mean @ mean_after_first,
     )
 
 
-def _colour(image: Image, step: Colour, out: Image | None) -> Image:
+def _colour(image: Image, step: ColourMatrix, out: Image | None) -> Image:
     offset = step.offset
     if step.mean.any():
         offset = offset + step.mean @ cv2.mean(image)[:3]

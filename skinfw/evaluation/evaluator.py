@@ -12,11 +12,11 @@ import torch
 
 from skinfw.data.loader import Loader
 from skinfw.errors import SkinfwError
-from skinfw.evaluation.view_averaging import Scoring
+from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.values import Auxiliary, Predictions
-from skinfw.models.input_pipeline import Feed
-from skinfw.models.modalities import Beside
-from skinfw.recipe.component import Planned
+from skinfw.models.input_pipeline import InputPipeline
+from skinfw.models.modalities import ModalityData
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, gather
 from skinfw.statistics.intervals import Interval, bootstrap
 
@@ -27,13 +27,13 @@ class Evaluator:
     def __init__(
         self,
         rows: pd.DataFrame,
-        feed: Feed,
+        feed: InputPipeline,
         classes: tuple[str, ...],
         loss: Callable[..., torch.Tensor],
         batch_size: int,
         hardware: Hardware,
-        scoring: Scoring,
-        beside: Beside,
+        scoring: ViewAveraging,
+        beside: ModalityData,
     ) -> None:
         """Cut the part into batches and open its loader.
 
@@ -101,25 +101,30 @@ class Evaluator:
 
 def _alone(logits: torch.Tensor) -> npt.NDArray[np.float64]:
     """Return the probabilities of an auxiliary output, averaged over views, [N, K]."""
-    scoring = Scoring()
+    scoring = ViewAveraging()
     return scoring.combined(scoring.probabilities(logits.cpu().double()).numpy())
 
 
-def measure(metrics: Sequence[tuple[Planned, Any]], predictions: Predictions) -> dict[str, float]:
+def measure(
+    metrics: Sequence[tuple[PlannedComponent, Any]], predictions: Predictions
+) -> dict[str, float]:
     """Return the named numbers of all metrics.
 
     metrics: pairs of plan and object.
     predictions: of one part.
     """
     numbers: dict[str, float] = {}
-    for planned, metric in metrics:
-        with planned.guard():
+    for component, metric in metrics:
+        with component.guard():
             numbers |= {str(name): float(value) for name, value in metric(predictions).items()}
     return numbers
 
 
 def intervals(
-    metrics: Sequence[tuple[Planned, Any]], predictions: Predictions, replicates: int, seed: int
+    metrics: Sequence[tuple[PlannedComponent, Any]],
+    predictions: Predictions,
+    replicates: int,
+    seed: int,
 ) -> dict[str, Interval]:
     """Return the 95 % intervals of the numbers of all metrics.
 
@@ -128,7 +133,7 @@ def intervals(
     replicates, seed: of the lesions that are drawn again, the same for all metrics.
     """
     found: dict[str, Interval] = {}
-    for planned, metric in metrics:
-        with planned.guard():
+    for component, metric in metrics:
+        with component.guard():
             found |= bootstrap(metric, predictions, replicates, seed)
     return found

@@ -10,24 +10,24 @@ import torch
 from skinfw.data.loader import EvalImages, Loader
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Explanations, Predictions
-from skinfw.models.modalities import Beside
-from skinfw.recipe.component import Planned
+from skinfw.models.modalities import ModalityData
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
-from skinfw.statistics.intervals import taken
+from skinfw.statistics.intervals import select
 
 BATCH = 32
 
 
 def explain(
-    planned: Planned,
+    component: PlannedComponent,
     explainer: Any,
     model: torch.nn.Module,
     images: EvalImages,
     predictions: Predictions,
     hardware: Hardware,
     seed: int,
-    beside: Beside,
+    beside: ModalityData,
 ) -> Explanations:
     """Return maps of some images, spread over the classes, and of the most confident mistakes.
 
@@ -36,9 +36,9 @@ def explain(
     predictions: of that part.
     beside: what is known of the part beside its images.
     """
-    chosen = choose(predictions, planned.host["images"], planned.host["mistakes"], seed)
-    predictions = taken(predictions, np.array(chosen, int))
-    target = planned.host["target"]
+    chosen = choose(predictions, component.host["images"], component.host["mistakes"], seed)
+    predictions = select(predictions, np.array(chosen, int))
+    target = component.host["target"]
     classes = predictions.predicted if target == "predicted" else predictions.true
     cut = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
     normalise = hardware.normaliser(model)
@@ -48,23 +48,23 @@ def explain(
         first = views[:, 0]
         looking = _with_metadata(model, beside.inputs(rows))
         wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
-        with planned.guard():
+        with component.guard():
             found = explainer(looking, normalise(first), wanted)
             found = np.asarray(found.detach().float().cpu().numpy(), np.float32)
         shown = first if first.ndim == 4 else first[:, 0]
         size = tuple(shown.shape[:3])
         if found.shape != size or not ((found >= 0) & (found <= 1)).all():
             raise SkinfwError(
-                f"{planned.found.label} returned maps of shape {found.shape}",
-                planned.origin.text,
+                f"{component.found.label} returned maps of shape {found.shape}",
+                component.origin.text,
                 f"maps are {size}, values in [0, 1]",
-                f"report it to {planned.found.plugin.distribution}",
+                f"report it to {component.found.plugin.distribution}",
             )
         pictures.append(shown.numpy())
         maps.append(found)
         done += len(first)
     return Explanations(
-        planned.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)
+        component.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)
     )
 
 

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scoring:
+class ViewAveraging:
     """Make one answer of what a network says of the views of an image.
 
     counts: training images of each class; needed where logits are adjusted.

@@ -15,7 +15,7 @@ from skinfw.errors import unwritable
 
 
 @contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def atomic_write(file: Path) -> Iterator[Path]:
     """Let a file be written under another name, and give it its own once it is on the disk.
 
     file: the target; it stays as it was where anything fails. A link stays a link, and a device or
@@ -59,7 +59,7 @@ def write_json(file: Path, data: Any) -> None:
     Raises SkinfwError where it cannot be written.
     """
     text = json.dumps(_plain(data), indent=1, allow_nan=False)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 
 
@@ -72,7 +72,7 @@ def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     Raises SkinfwError where it cannot be written.
     """
     with (
-        replacing(file) as partial,
+        atomic_write(file) as partial,
         partial.open("w", encoding="utf-8", newline="") as sink,
     ):
         lines = csv.writer(sink, lineterminator="\n")

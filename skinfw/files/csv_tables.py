@@ -34,17 +34,17 @@ def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.Da
             skip_blank_lines=False,  # so that row numbers are line numbers
         )
     except FileNotFoundError:
-        raise wrong_line(file, 0, "the file does not exist") from None
+        raise line_error(file, 0, "the file does not exist") from None
     except pd.errors.EmptyDataError:
-        raise wrong_line(file, 1, "the file is empty") from None
+        raise line_error(file, 1, "the file is empty") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise wrong_line(file, 0, "the file is no readable CSV", str(error)) from error
+        raise line_error(file, 0, "the file is no readable CSV", str(error)) from error
     missing = [name for name in required if name not in table.columns]
     if missing:
         header = ",".join(map(str, table.columns))
-        raise wrong_line(file, 1, f"the header lacks {', '.join(missing)}", f"it is {header[:160]}")
+        raise line_error(file, 1, f"the header lacks {', '.join(missing)}", f"it is {header[:160]}")
     if filled and table.empty:
-        raise wrong_line(file, 2, "there is a header and no row")
+        raise line_error(file, 2, "there is a header and no row")
     stripped: pd.DataFrame = table.apply(lambda column: column.str.strip())
     return stripped
 
@@ -58,10 +58,10 @@ def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what:
     if rows.any():
         row, count = int(rows.to_numpy().argmax()), int(rows.sum())
         more = f" (and {count - 1} more rows)" if count > 1 else ""
-        raise wrong_line(file, row + 2, what, f'it is "{values.iloc[row]}"{more}')
+        raise line_error(file, row + 2, what, f'it is "{values.iloc[row]}"{more}')
 
 
-def wrong_line(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
+def line_error(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
     """Return the error about a line of a file; 0 for the whole file."""
     return SkinfwError(what, f"{file}:{line}" if line else str(file), why, CURE)
 

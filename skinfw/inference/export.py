@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from skinfw.errors import SkinfwError
-from skinfw.files.atomic import replacing
+from skinfw.files.atomic import atomic_write
 from skinfw.inference.onnx_model import INPUT, OUTPUT, ROWS, OnnxNetwork, missing, runtime
 from skinfw.inference.torch_model import trained
-from skinfw.inference.trained_model import NOTICE, Saved
+from skinfw.inference.trained_model import NOTICE, TrainedModel
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import choose
 
@@ -24,7 +24,7 @@ OPSET = 17  # old enough for every torch and runtime, new enough for layer norma
 class _Graph(torch.nn.Module):
     """Lead from pixels to probabilities."""
 
-    def __init__(self, saved: Saved) -> None:
+    def __init__(self, saved: TrainedModel) -> None:
         super().__init__()
         plain = EngineSettings(device="cpu", precision="fp32", memory_format="contiguous")
         hardware = choose(plain)
@@ -37,7 +37,7 @@ class _Graph(torch.nn.Module):
         return self._scoring.probabilities(logits[:, : self._classes])
 
 
-def export(saved: Saved, file: Path) -> float:
+def export(saved: TrainedModel, file: Path) -> float:
     """Write a run's network as ONNX, and compare its answers with torch's.
 
     saved: of a run folder.
@@ -51,7 +51,7 @@ def export(saved: Saved, file: Path) -> float:
     runtime()
     graph = _Graph(saved).eval()
     images = _images(saved.image.size)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         _trace(graph, images[:2], partial)
         model = onnx.load(partial)
         model.doc_string = NOTICE

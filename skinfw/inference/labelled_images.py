@@ -14,23 +14,23 @@ from skinfw.data.preparation import decoding
 from skinfw.data.table import drawing
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.inference.torch_model import hardware_of, trained
-from skinfw.inference.trained_model import Saved
+from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.values import UNKNOWN, Features, Predictions
 from skinfw.models.features import penultimate
-from skinfw.models.input_pipeline import PixelFeed
-from skinfw.models.modalities import Beside, recorded
+from skinfw.models.input_pipeline import PixelPipeline
+from skinfw.models.modalities import ModalityData, recorded
 from skinfw.runtime.device import Hardware
-from skinfw.statistics.intervals import with_unknown_class
+from skinfw.statistics.intervals import add_unknown_class
 
 
 @dataclass(frozen=True)
-class Judge:
+class ModelEvaluator:
     """Ask a trained network about images whose labels are known.
 
     saved: of a run folder.
     """
 
-    saved: Saved
+    saved: TrainedModel
 
     def predictions(self, rows: pd.DataFrame, dataset: Any) -> Predictions:
         """Return what the network says of some images.
@@ -41,7 +41,7 @@ class Judge:
         """
         evaluator = Evaluator(
             rows,
-            PixelFeed(self._images(rows, dataset), self._hardware),
+            PixelPipeline(self._images(rows, dataset), self._hardware),
             self.saved.classes,
             _no_loss,
             self.saved.batch_size,
@@ -50,7 +50,7 @@ class Judge:
             self._beside(rows),
         )
         found = evaluator.predict(self._network)
-        return with_unknown_class(found) if (rows["label"] == UNKNOWN).any() else found
+        return add_unknown_class(found) if (rows["label"] == UNKNOWN).any() else found
 
     def features(self, rows: pd.DataFrame, dataset: Any) -> Features:
         """Return what the last layer of the network gets and gives for some images.
@@ -82,8 +82,8 @@ class Judge:
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
         return EvalImages(source, labels, self.saved.view.make(size=self.saved.image.size))
 
-    def _beside(self, rows: pd.DataFrame) -> Beside:
-        return Beside(recorded(self.saved.modalities), 1.0, rows, self._hardware.device)
+    def _beside(self, rows: pd.DataFrame) -> ModalityData:
+        return ModalityData(recorded(self.saved.modalities), 1.0, rows, self._hardware.device)
 
 
 def _no_loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.errors import SkinfwError
-from skinfw.inference.trained_model import Saved, saved_file
+from skinfw.inference.trained_model import TrainedModel, exported_model
 from skinfw.runtime.prefetch import usable_cores
 
 INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
@@ -51,7 +51,7 @@ class OnnxNetwork:
             ) from error
         self._rows = rows
         self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self.saved: Saved = saved_file(file, self.texts)
+        self.saved: TrainedModel = exported_model(file, self.texts)
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""

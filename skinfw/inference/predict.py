@@ -19,9 +19,9 @@ from skinfw.data.decoding import Decoding
 from skinfw.data.preparation import decoding
 from skinfw.data.warping import look
 from skinfw.errors import RecipeError, SkinfwError, unwritable
-from skinfw.evaluation.view_averaging import Scoring
-from skinfw.inference.trained_model import Saved
-from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.inference.trained_model import TrainedModel
+from skinfw.runtime.prefetch import prefetch, usable_cores
 
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.uint8]
@@ -35,7 +35,7 @@ _ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", "
 class Network(Protocol):
     """A trained network, whatever computes it."""
 
-    saved: Saved
+    saved: TrainedModel
 
     def probabilities(self, images: Views) -> Floats:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
@@ -158,7 +158,7 @@ def predict(paths: Sequence[str], network: Network, batch_size: int) -> Iterator
     how = decoding(saved.image, saved.preparations)
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
-    for batch, prepared in zip(cut, ahead(tasks, min(_MOST, usable_cores())), strict=True):
+    for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):
         answers = _answers(prepared, network, saved.scoring)
         yield from zip(batch, answers, strict=True)
 
@@ -179,7 +179,7 @@ def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
 
 
 def _answers(
-    prepared: Sequence[Views | SkinfwError], network: Network, scoring: Scoring
+    prepared: Sequence[Views | SkinfwError], network: Network, scoring: ViewAveraging
 ) -> Iterator[Floats | SkinfwError]:
     """Return what all views of each image say together, where it could be prepared."""
     good = [views for views in prepared if not isinstance(views, SkinfwError)]

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from skinfw.errors import SkinfwError
-from skinfw.inference.trained_model import Saved
+from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
 from skinfw.models.backbone import build
 from skinfw.models.modalities import recorded
@@ -22,7 +22,7 @@ from skinfw.training.checkpoint import load_weights
 class TorchNetwork:
     """Hold a run's network with its best weights."""
 
-    def __init__(self, saved: Saved) -> None:
+    def __init__(self, saved: TrainedModel) -> None:
         """Build the network on this machine's best device, at the precision of its run.
 
         saved: of a run folder.
@@ -48,30 +48,30 @@ class TorchNetwork:
         return np.asarray(answers.numpy())
 
 
-def trained(saved: Saved, hardware: Hardware) -> torch.nn.Module:
+def trained(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
     """Return a run's network with its best weights, for evaluation.
 
     saved: of a run folder.
     hardware: where to put it, and in which memory format.
     """
-    planned = saved.backbone
+    component = saved.backbone
     known = recorded(saved.modalities)
-    model = build(planned, saved.changes, saved.classes, saved.image.size, known)
+    model = build(component, saved.changes, saved.classes, saved.image.size, known)
     try:
         load_weights(saved.weights, model)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SkinfwError(
-            f"the weights do not fit {planned.found.label}",
+            f"the weights do not fit {component.found.label}",
             str(saved.weights),
             str(error).splitlines()[0],
             "install the versions that run.json names, or train again",
         ) from error
-    with planned.guard():
+    with component.guard():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
     return model.eval()
 
 
-def hardware_of(saved: Saved) -> Hardware:
+def hardware_of(saved: TrainedModel) -> Hardware:
     """Choose the device anew; keep the precision of the run where this one is as good at it."""
     hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
     then = str(saved.hardware.get("device", "")).partition(":")[0]

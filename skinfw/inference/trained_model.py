@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.evaluation.view_averaging import Scoring
+from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.component import Planned, read_values, resolve
-from skinfw.recipe.loading import Origin, load, read_run, set_table, shown
+from skinfw.recipe.component import PlannedComponent, read_values, resolve
+from skinfw.recipe.loading import Origin, load_recipe, read_run, set_table, shown
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.plan import plan_view
 from skinfw.recipe.settings import ImageSettings
@@ -28,7 +28,7 @@ NOTICE = "research software, not a medical device"
 
 
 @dataclass(frozen=True)
-class Saved:
+class TrainedModel:
     """Hold what is known of a trained network.
 
     path: run folder or .onnx file.
@@ -72,14 +72,14 @@ class Saved:
         return self.path / WEIGHTS
 
     @cached_property
-    def view(self) -> Planned:
+    def view(self) -> PlannedComponent:
         """The view, which plans how an image becomes what the network sees."""
         return self._component("view", self.tables["view"])
 
     @property
-    def scoring(self) -> Scoring:
+    def scoring(self) -> ViewAveraging:
         """What makes one answer of the logits of the views."""
-        found = Scoring(self.counts, **self.view.host)
+        found = ViewAveraging(self.counts, **self.view.host)
         if found.logit_adjustment and len(self.counts) != len(self.classes):
             raise SkinfwError(
                 "the answers cannot be adjusted by the frequencies of the classes",
@@ -90,12 +90,12 @@ class Saved:
         return found
 
     @property
-    def backbone(self) -> Planned:
+    def backbone(self) -> PlannedComponent:
         """The network, without its weights."""
         return self._component("backbone", self.tables["backbone"])
 
     @property
-    def changes(self) -> list[Planned]:
+    def changes(self) -> list[PlannedComponent]:
         """What was changed in the backbone, in order."""
         return [self._component("modify", table) for table in self.tables.get("modify", ())]
 
@@ -110,21 +110,21 @@ class Saved:
         return (*self.marks, lacking)
 
     @property
-    def reports(self) -> list[Planned]:
+    def reports(self) -> list[PlannedComponent]:
         """What writes about it."""
         return [self._component("report", table) for table in self.tables.get("report", ())]
 
     @property
-    def metrics(self) -> list[Planned]:
+    def metrics(self) -> list[PlannedComponent]:
         """What its numbers are measured by."""
         return [self._component("metric", table) for table in self.tables["metric"]]
 
     @property
-    def preparations(self) -> list[Planned]:
+    def preparations(self) -> list[PlannedComponent]:
         """What happens to every decoded image, in order."""
         return [self._component("prepare", table) for table in self.tables.get("prepare", ())]
 
-    def _component(self, kind: str, recorded: Mapping[str, Any]) -> Planned:
+    def _component(self, kind: str, recorded: Mapping[str, Any]) -> PlannedComponent:
         """Return a component that was recorded, checked but not built.
 
         Raises SkinfwError where it is not installed or takes other parameters today.
@@ -139,7 +139,9 @@ class Saved:
         if complaints:
             raise self._strange(found.label, complaints, found.plugin.distribution)
         origin = Origin(where, Path.cwd())
-        return Planned(role, (kind,), use, found, target, signature.engine, arguments, host, origin)
+        return PlannedComponent(
+            role, (kind,), use, found, target, signature.engine, arguments, host, origin
+        )
 
     def _strange(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
@@ -184,7 +186,7 @@ class Saved:
         }
 
 
-def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
+def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
     """Read what is known of a run's network.
 
     path: the run folder.
@@ -213,10 +215,10 @@ def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
     classes, tables = tuple(record["classes"]), record["recipe"]
     if sets:
-        view = plan_view(load(folder, sets), Catalog(), classes)
+        view = plan_view(load_recipe(folder, sets), Catalog(), classes)
         tables = {**tables, "view": view.table()}
         marks.append(f"answers are not those of the run: {', '.join(sets)}")
-    return Saved(
+    return TrainedModel(
         folder,
         classes,
         tables,
@@ -228,7 +230,7 @@ def saved_run(path: Path, sets: Sequence[str] = ()) -> Saved:
     )
 
 
-def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
+def exported_model(path: Path, texts: Mapping[str, str]) -> TrainedModel:
     """Read what an exported file says of its network.
 
     path: the file, for messages.
@@ -245,4 +247,4 @@ def saved_file(path: Path, texts: Mapping[str, str]) -> Saved:
             f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
             "write it with skinfw export RUN --onnx",
         ) from error
-    return Saved(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))
+    return TrainedModel(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))

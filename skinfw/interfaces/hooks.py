@@ -79,11 +79,11 @@ RUN_HOOKS = tuple(name for name in vars(RunHooks) if not name.startswith("_"))
 class _Listener:
     """Carry the hook methods of one object; its own identity, since pluggy compares by `==`."""
 
-    def __init__(self, planned: Any, part: object) -> None:
+    def __init__(self, component: Any, part: object) -> None:
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
             if hasattr(method, f"{PROJECT}_impl"):
-                setattr(self, name, planned.guarded(method) if planned else method)
+                setattr(self, name, component.guarded(method) if component else method)
 
 
 def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:
@@ -93,6 +93,6 @@ def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(RunHooks)
-    for planned, part in parts:
-        manager.register(_Listener(planned, part))
+    for component, part in parts:
+        manager.register(_Listener(component, part))
     return manager.hook

@@ -37,7 +37,7 @@ class Warp:
 
 
 @dataclass(frozen=True)
-class Colour:
+class ColourMatrix:
     """Change colours linearly: `matrix @ pixel + offset + mean @ image_mean`, clipped to [0, 255].
 
     matrix: float [3, 3].
@@ -51,7 +51,7 @@ class Colour:
 
 
 @dataclass(frozen=True)
-class Table:
+class LookupTable:
     """Look each channel's value up.
 
     values: uint8 [256, 3].
@@ -61,7 +61,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Pixels:
+class PixelFunction:
     """Run a function on the pixels where no table and no matrix will do.
 
     function: uint8 [H, W, 3] -> uint8 [H, W, 3], deterministic; its dice are rolled already.
@@ -70,7 +70,7 @@ class Pixels:
     function: Callable[[Image], Image]
 
 
-Step = Warp | Colour | Table | Pixels
+Step = Warp | ColourMatrix | LookupTable | PixelFunction
 
 
 @dataclass(frozen=True)

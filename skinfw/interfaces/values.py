@@ -224,7 +224,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonEntry:
     """Hold one number of one run.
 
     value, interval: the number and its 95 % interval over lesions.
@@ -253,7 +253,7 @@ class Comparison:
     runs: tuple[str, ...]
     images: tuple[int, ...]
     lesions: tuple[int, ...]
-    numbers: Mapping[str, Sequence[Compared]]
+    numbers: Mapping[str, Sequence[ComparisonEntry]]
     notes: Sequence[str] = ()
 
 

@@ -9,15 +9,15 @@ from torch import nn
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import Modalities
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
 
 ALONE = Modalities()
 
 
 def build(
-    backbone: Planned,
-    changes: Sequence[Planned],
+    backbone: PlannedComponent,
+    changes: Sequence[PlannedComponent],
     classes: tuple[str, ...],
     size: int,
     modalities: Modalities = ALONE,
@@ -63,7 +63,7 @@ def blank(
 
 
 def trial(
-    backbone: Planned,
+    backbone: PlannedComponent,
     model: nn.Module,
     shape: tuple[int, int],
     modalities: Modalities,

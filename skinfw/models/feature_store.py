@@ -16,7 +16,7 @@ from torch import nn
 
 from skinfw.data.loader import EvalImages, Loader
 from skinfw.errors import SkinfwError
-from skinfw.files.atomic import replacing
+from skinfw.files.atomic import atomic_write
 from skinfw.models.features import into_last_layer
 from skinfw.models.freezing import head_name
 from skinfw.runtime.device import Hardware
@@ -63,7 +63,7 @@ class FeatureStore:
         found = self._compute(images, batch_size)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as partial, partial.open("wb") as handle:
+            with atomic_write(file) as partial, partial.open("wb") as handle:
                 np.save(handle, found)
         except (OSError, SkinfwError) as error:
             why = error.why if isinstance(error, SkinfwError) else error.strerror

@@ -13,7 +13,7 @@ from skinfw.data.loader import EvalImages, Loader
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Features
 from skinfw.models.freezing import head_name
-from skinfw.models.modalities import Beside
+from skinfw.models.modalities import ModalityData
 from skinfw.runtime.device import Hardware
 
 
@@ -33,7 +33,7 @@ def into_last_layer(model: nn.Module) -> Iterator[list[torch.Tensor]]:
 def penultimate(
     model: nn.Module,
     images: EvalImages,
-    beside: Beside,
+    beside: ModalityData,
     classes: int,
     batch_size: int,
     hardware: Hardware,

@@ -20,7 +20,7 @@ def head_name(model: nn.Module) -> str:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenLayers:
     """Hold what of a network does not learn.
 
     modules: what stays in evaluation mode while the others train.
@@ -43,7 +43,7 @@ class Frozen:
             weights.requires_grad_(True)
 
 
-def freeze(model: nn.Module, names: Sequence[str], where: str) -> Frozen:
+def freeze(model: nn.Module, names: Sequence[str], where: str) -> FrozenLayers:
     """Stop parts of a network from learning.
 
     names: dotted names of modules, or "trunk" for all but the last layer.
@@ -72,7 +72,7 @@ def freeze(model: nn.Module, names: Sequence[str], where: str) -> Frozen:
         module.eval().requires_grad_(False)
     if not any(weights.requires_grad for weights in model.parameters()):
         raise RecipeError("train.freeze leaves nothing to learn", where, cure='freeze "trunk"')
-    return Frozen(frozen, [weights for weights in learning if not weights.requires_grad])
+    return FrozenLayers(frozen, [weights for weights in learning if not weights.requires_grad])
 
 
 def _is_leaf(module: nn.Module) -> bool:

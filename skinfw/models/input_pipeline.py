@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.integer[Any]]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Feed(Protocol):
+class InputPipeline(Protocol):
     """What training and evaluation compute on.
 
     images: batches of whatever `prepare` takes.
@@ -36,7 +36,7 @@ class Feed(Protocol):
         """Return the function from a batch to the input of the network, on its device."""
 
 
-class PixelFeed:
+class PixelPipeline:
     """Feed images to the whole network."""
 
     def __init__(self, images: Images, hardware: Hardware) -> None:
@@ -52,7 +52,7 @@ class PixelFeed:
         return self._hardware.normaliser(model)
 
 
-class FeatureFeed:
+class FeaturePipeline:
     """Feed remembered features to the last layer; the layers before it are frozen."""
 
     def __init__(self, features: Floats, labels: Integers, hardware: Hardware, views: bool) -> None:

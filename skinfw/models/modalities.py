@@ -79,7 +79,7 @@ def recorded(entry: Mapping[str, Any]) -> Modalities:
     return Modalities(entry.get("pictures", 1), numbers, **words)
 
 
-class Beside:
+class ModalityData:
     """Hold the metadata and the auxiliary truth of one part, on the device."""
 
     def __init__(

@@ -20,14 +20,14 @@ from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.loading import Keys, Origin
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.settings import KEYS
-from skinfw.registry.catalog import Found
+from skinfw.registry.catalog import CatalogEntry
 from skinfw.registry.names import did_you_mean
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedComponent:
     """Hold a component that is checked but not built yet.
 
     kind: its role.
@@ -44,7 +44,7 @@ class Planned:
     kind: Kind
     keys: Keys
     use: str
-    found: Found
+    found: CatalogEntry
     target: Callable[..., Any]
     engine: tuple[str, ...]
     arguments: Mapping[str, Any]
@@ -114,7 +114,7 @@ class Planned:
         }
 
 
-def check_variant(found: Found, where: str) -> None:
+def check_variant(found: CatalogEntry, where: str) -> None:
     """Refuse a family member that does not exist.
 
     found: the component with its variant.
@@ -133,7 +133,7 @@ def check_variant(found: Found, where: str) -> None:
         )
 
 
-def variants(found: Found, where: str) -> list[str]:
+def variants(found: CatalogEntry, where: str) -> list[str]:
     """Return the members of a family."""
     if not found.component.variants:
         return []
@@ -145,15 +145,15 @@ def variants(found: Found, where: str) -> list[str]:
         raise _unusable(found, where, why) from error
 
 
-def check_method(planned: Planned, built: object) -> None:
+def check_method(component: PlannedComponent, built: object) -> None:
     """Refuse an object without the method that its kind must have.
 
     planned: the component.
     built: what it built.
     """
-    if not planned.kind.method:
+    if not component.kind.method:
         return
-    name, *arguments = planned.kind.method
+    name, *arguments = component.kind.method
     call = f"{name}({', '.join(arguments)})"
     method = getattr(built, name, None)
     try:
@@ -161,14 +161,14 @@ def check_method(planned: Planned, built: object) -> None:
     except (TypeError, ValueError) as error:
         what = f"has no method {name}" if method is None else f"has no {call}: {error}"
         raise RecipeError(
-            f"{planned.found.label} {what}",
-            planned.origin.text,
-            f"a {planned.kind.name} needs {call}",
+            f"{component.found.label} {what}",
+            component.origin.text,
+            f"a {component.kind.name} needs {call}",
             "docs/kinds.md tells what it takes and returns",
         ) from error
 
 
-def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
+def resolve(found: CatalogEntry, where: str) -> tuple[Callable[..., Any], Parameters]:
     """Import a component's target and read its signature.
 
     found: the component.
@@ -191,8 +191,8 @@ def resolve(found: Found, where: str) -> tuple[Callable[..., Any], Parameters]:
             "parameters of a recipe stand after *, in a dataclass with kw_only=True",
         )
     host = {"use", *(parameters(KEYS[kind.name]).model.model_fields if kind.name in KEYS else ())}
-    if taken := sorted(host & set(signature.model.model_fields)):
-        raise _unusable(found, where, f"the host keeps the key {', '.join(taken)} for itself")
+    if reserved := sorted(host & set(signature.model.model_fields)):
+        raise _unusable(found, where, f"the host keeps the key {', '.join(reserved)} for itself")
     return target, signature
 
 
@@ -219,7 +219,7 @@ def read_values(
     return arguments, others, [*complaints, *more]
 
 
-def _import(found: Found, target: str, where: str) -> Any:
+def _import(found: CatalogEntry, target: str, where: str) -> Any:
     """Import `module:attribute`, from a local file where the component is one."""
     module_name, _, attribute = target.partition(":")
     try:
@@ -255,7 +255,7 @@ def _import_file(file: Path) -> Any:
     return sys.modules[name]
 
 
-def _blame(found: Found) -> str:
+def _blame(found: CatalogEntry) -> str:
     """Say whose house an error belongs to."""
     if found.file:
         return "the error is in your file; --traceback shows how it came there"
@@ -268,6 +268,6 @@ def _line_of(error: BaseException) -> str:
     return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def _unusable(found: Found, where: str, why: str, cure: str = "") -> RecipeError:
+def _unusable(found: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:
     cure = cure or _blame(found)
     return RecipeError(f"{found.label} cannot be used", where, why, cure)

@@ -66,7 +66,7 @@ class _Layer:
     sets: bool = False
 
 
-def load(path: Path, sets: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     """Read a recipe, what it extends, and what the command line sets.
 
     path: a TOML file, a run folder, or its run.json.

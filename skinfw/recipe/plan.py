@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -12,8 +12,14 @@ from typing import Any, TypeVar, cast
 from skinfw.errors import RecipeError, SkinfwError, raise_all
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.interfaces.values import Modalities
-from skinfw.recipe.component import Planned, check_method, check_variant, read_values, resolve
-from skinfw.recipe.loading import Keys, Recipe
+from skinfw.recipe.component import (
+    PlannedComponent,
+    check_method,
+    check_variant,
+    read_values,
+    resolve,
+)
+from skinfw.recipe.loading import Keys, Recipe, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
 from skinfw.recipe.settings import (
     SETTINGS,
@@ -53,7 +59,7 @@ class Plan:
     train: TrainSettings
     evaluate: EvaluateSettings
     engine: EngineSettings
-    parts: Mapping[str, tuple[Planned, ...]]
+    parts: Mapping[str, tuple[PlannedComponent, ...]]
     dataset: Any = field(repr=False)
 
     @cached_property
@@ -61,7 +67,7 @@ class Plan:
         """The class names of the data set."""
         return tuple(self.dataset.classes)
 
-    def one(self, kind: str) -> Planned:
+    def one(self, kind: str) -> PlannedComponent:
         """Return the only component of a kind that every recipe has."""
         return self.parts[kind][0]
 
@@ -69,13 +75,22 @@ class Plan:
         """Return the recipe with every default written out."""
         settings = {name: to_toml(vars(getattr(self, name))) for name in SETTINGS}
         tables: dict[str, Any] = {"seed": self.seed, "requires": list(self.requires), **settings}
-        for name, planned in self.parts.items():
-            written = [part.table() for part in planned]
+        for name, component in self.parts.items():
+            written = [part.table() for part in component]
             tables[name] = written if KINDS[name].many else written[0]
         return tables
 
 
-def plan(recipe: Recipe, catalog: Catalog) -> Plan:
+def load_plan(path: Path, sets: Sequence[str] = ()) -> Plan:
+    """Read a recipe and check it against what is installed.
+
+    path, sets: as `load_recipe` takes them.
+    Raises RecipeErrors with all problems at once, sorted by file and line.
+    """
+    return make_plan(load_recipe(path, sets), Catalog())
+
+
+def make_plan(recipe: Recipe, catalog: Catalog) -> Plan:
     """Check a whole recipe and import what it names.
 
     recipe: what was read.
@@ -85,7 +100,7 @@ def plan(recipe: Recipe, catalog: Catalog) -> Plan:
     return _Planner(recipe, catalog).plan()
 
 
-def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[Planned, Any]:
+def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[PlannedComponent, Any]:
     """Check the data set of a recipe and build it, whatever else the recipe says.
 
     recipe: what was read.
@@ -95,7 +110,7 @@ def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[Planned, Any]:
     return _Planner(recipe, catalog).dataset()
 
 
-def plan_view(recipe: Recipe, catalog: Catalog, classes: tuple[str, ...]) -> Planned:
+def plan_view(recipe: Recipe, catalog: Catalog, classes: tuple[str, ...]) -> PlannedComponent:
     """Check the view of a recipe, whatever else the recipe says.
 
     recipe: what was read.
@@ -120,7 +135,7 @@ class _Planner:
         settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
         self.size = (settings["image"] or ImageSettings()).size
-        parts: dict[str, tuple[Planned, ...]] = {}
+        parts: dict[str, tuple[PlannedComponent, ...]] = {}
         dataset = None
         for kind in KINDS.values():
             parts[kind.name] = tuple(self._kind(kind))
@@ -133,22 +148,22 @@ class _Planner:
             cast(TopLevel, top).seed,
             cast(TopLevel, top).requires,
             **cast(dict[str, Any], settings),
-            parts={name: planned for name, planned in parts.items() if planned},
+            parts={name: component for name, component in parts.items() if component},
             dataset=dataset,
         )
 
-    def dataset(self) -> tuple[Planned, Any]:
-        planned = tuple(self._kind(KINDS["dataset"]))
-        dataset = self._dataset(planned[0]) if planned else None
+    def dataset(self) -> tuple[PlannedComponent, Any]:
+        component = tuple(self._kind(KINDS["dataset"]))
+        dataset = self._dataset(component[0]) if component else None
         raise_all([error for _, _, error in self.found])
-        return planned[0], dataset
+        return component[0], dataset
 
-    def view(self, classes: tuple[str, ...]) -> Planned:
+    def view(self, classes: tuple[str, ...]) -> PlannedComponent:
         image = self._settings("image", ImageSettings) or ImageSettings()
         self.size, self.classes = image.size, classes
-        planned = tuple(self._kind(KINDS["view"]))
+        component = tuple(self._kind(KINDS["view"]))
         raise_all([error for _, _, error in self.found])
-        return planned[0]
+        return component[0]
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)
@@ -219,7 +234,7 @@ class _Planner:
                     cure = f"pip install --upgrade '{text}'"
                     self._problem(keys, RecipeError(what, where, cure=cure))
 
-    def _kind(self, kind: Kind) -> Iterator[Planned]:
+    def _kind(self, kind: Kind) -> Iterator[PlannedComponent]:
         """Check all tables of one kind."""
         value = self.recipe.data.get(kind.name)
         if value is None:
@@ -241,14 +256,14 @@ class _Planner:
         for index, table in tables:
             keys: Keys = (kind.name,) if index is None else (kind.name, index)
             try:
-                planned = self._component(kind, keys, table)
+                component = self._component(kind, keys, table)
             except SkinfwError as error:
                 self._problem((*keys, "use"), error)
             else:
-                if planned:
-                    yield planned
+                if component:
+                    yield component
 
-    def _component(self, kind: Kind, keys: Keys, table: Any) -> Planned | None:
+    def _component(self, kind: Kind, keys: Keys, table: Any) -> PlannedComponent | None:
         """Check one table: the name, the signature, the values."""
         origin = self.recipe.origin(*keys, "use")
         if not isinstance(table, dict) or not isinstance(table.get("use"), str):
@@ -270,20 +285,22 @@ class _Planner:
             name: _absolute(value, self.recipe.origin(*keys, name).folder)
             for name, value in arguments.items()
         }
-        planned = Planned(kind, keys, use, found, target, signature.engine, arguments, host, origin)
+        component = PlannedComponent(
+            kind, keys, use, found, target, signature.engine, arguments, host, origin
+        )
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
             gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
-            check_method(planned, planned.make(**gives))
-        return planned
+            check_method(component, component.make(**gives))
+        return component
 
-    def _dataset(self, planned: Planned) -> Any:
+    def _dataset(self, component: PlannedComponent) -> Any:
         try:
-            dataset = planned.make()
-            check_method(planned, dataset)
-            with planned.guard():
+            dataset = component.make()
+            check_method(component, dataset)
+            with component.guard():
                 self.classes = tuple(dataset.classes)
         except SkinfwError as error:
-            self._problem(planned.keys, error)
+            self._problem(component.keys, error)
             return None
         return dataset
 

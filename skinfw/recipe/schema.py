@@ -12,7 +12,7 @@ from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.component import resolve, variants
 from skinfw.recipe.parameters import parameters
 from skinfw.recipe.settings import KEYS, SETTINGS, TopLevel
-from skinfw.registry.catalog import Catalog, Found
+from skinfw.registry.catalog import Catalog, CatalogEntry
 
 
 def recipe_schema(catalog: Catalog) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _tables(catalog: Catalog, kind: Kind) -> list[dict[str, Any]]:
     return tables
 
 
-def _names(found: Found, shortest: str) -> list[str]:
+def _names(found: CatalogEntry, shortest: str) -> list[str]:
     """Return all spellings of a component, family members included."""
     qualified = f"{found.plugin.name}:{found.component.name}"
     spellings = list(dict.fromkeys([shortest, qualified]))

@@ -17,7 +17,7 @@ from skinfw.registry.names import LocalName, Name, nearest, parse
 
 
 @dataclass(frozen=True)
-class Found:
+class CatalogEntry:
     """Hold a component with the plugin that brings it.
 
     component: what the name means.
@@ -39,7 +39,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Listing:
+class RegistryEntry:
     """Hold one entry of registry.toml: a package that may or may not be installed.
 
     package: what to install.
@@ -61,12 +61,12 @@ class Catalog:
         """Take the installed plugins, or those given."""
         self.plugins = tuple(discover() if plugins is None else plugins)
 
-    def offers(self, kind: str) -> Iterator[Found]:
+    def offers(self, kind: str) -> Iterator[CatalogEntry]:
         """Return what working plugins offer of one kind."""
         for plugin in self.plugins:
             for component in plugin.components:
                 if component.kind == kind:
-                    yield Found(component, plugin)
+                    yield CatalogEntry(component, plugin)
 
     def use_names(self, kind: str) -> list[str]:
         """Return the names that a recipe may write, qualified where two plugins share one."""
@@ -79,7 +79,7 @@ class Catalog:
             for found in offers
         ]
 
-    def find(self, kind: str, use: str, where: str, folder: Path) -> Found:
+    def find(self, kind: str, use: str, where: str, folder: Path) -> CatalogEntry:
         """Return what a recipe means by a name.
 
         kind: the table that names it.
@@ -114,7 +114,7 @@ class Catalog:
         if not matches:
             raise self._unknown(kind, use, name, where)
         found = matches[0]
-        return Found(found.component, found.plugin, name.variant)
+        return CatalogEntry(found.component, found.plugin, name.variant)
 
     def _unknown(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
         """Say why nothing has this name: plugin unusable, not installed, or a slip."""
@@ -167,7 +167,7 @@ class Catalog:
         return f"skinfw list-plugins --kind {kind} lists what there is"
 
 
-def _local(kind: str, name: LocalName, where: str, folder: Path) -> Found:
+def _local(kind: str, name: LocalName, where: str, folder: Path) -> CatalogEntry:
     """Describe a component in a file beside the recipe."""
     file = (folder / name.file).resolve()
     if not file.is_file():
@@ -182,11 +182,11 @@ def _local(kind: str, name: LocalName, where: str, folder: Path) -> Found:
         kind, name.attribute, f"{file.stem}:{name.attribute}", f"from {file.name}"
     )
     plugin = Plugin(f"./{file.name}", str(file), str(file), f"sha256 {digest[:12]}")
-    return Found(component, plugin, file=file)
+    return CatalogEntry(component, plugin, file=file)
 
 
 @cache
-def registry() -> tuple[Listing, ...]:
+def registry() -> tuple[RegistryEntry, ...]:
     """Return the curated index of known packages; it never installs anything."""
     folder = Path(__file__).parent
     # In a wheel the index lies in this folder, in a checkout at the top.
@@ -197,7 +197,7 @@ def registry() -> tuple[Listing, ...]:
     )
     data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     return tuple(
-        Listing(
+        RegistryEntry(
             entry["package"],
             entry["plugin"],
             {kind: tuple(names) for kind, names in entry["provides"].items()},

@@ -18,7 +18,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def ahead(tasks: Iterable[Callable[[], T]], workers: int) -> Generator[T]:
+def prefetch(tasks: Iterable[Callable[[], T]], workers: int) -> Generator[T]:
     """Carry out tasks in threads and yield their results in order; raise what they raise.
 
     tasks: taken up as threads become free, a few ahead of what is asked for.

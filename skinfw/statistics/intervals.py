@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Interval = tuple[float, float]
 LEVEL = 0.95
 REPLICATES = 1000
-FEW = 20
+MIN_LESIONS = 20
 _BLOCK = 2**22  # weights held at once, 32 MB; metrics hold a few times as many
 _PORTIONS = 200  # of the lesions, each left out once
 _ASIDE = 0.7  # the share of replicates on one side of a number from which it counts as biased
@@ -160,7 +160,7 @@ def _portions(lesions: Sequence[str], seed: int) -> Iterator[Floats]:
         start += rows
 
 
-def few_lesions(predictions: Predictions, least: int = FEW) -> dict[str, int]:
+def few_lesions(predictions: Predictions, least: int = MIN_LESIONS) -> dict[str, int]:
     """Return the classes with fewer lesions than an interval needs to be believed, with how many.
 
     least: how many lesions are enough.
@@ -257,10 +257,10 @@ def repeated(predictions: Predictions, times: Floats) -> Predictions:
     import numpy as np
 
     places = np.repeat(np.arange(len(times)), times.astype(int))
-    return taken(predictions, places)
+    return select(predictions, places)
 
 
-def taken(predictions: Predictions, places: Integers) -> Predictions:
+def select(predictions: Predictions, places: Integers) -> Predictions:
     """Return the predictions of some images, in the order of their places."""
     return replace(
         predictions,
@@ -275,7 +275,7 @@ def taken(predictions: Predictions, places: Integers) -> Predictions:
     )
 
 
-def with_unknown_class(predictions: Predictions) -> Predictions:
+def add_unknown_class(predictions: Predictions) -> Predictions:
     """Return predictions whose last class is UNK, without probability where it was none before."""
     import numpy as np
 
@@ -289,7 +289,7 @@ def with_unknown_class(predictions: Predictions) -> Predictions:
     )
 
 
-def chained(several: Sequence[Predictions]) -> Predictions:
+def concatenate(several: Sequence[Predictions]) -> Predictions:
     """Return several predictions of the same classes as one, each behind the one before."""
     import numpy as np
 

@@ -13,11 +13,11 @@ from skinfw.statistics.intervals import (
     REPLICATES,
     Interval,
     blocks,
-    chained,
+    concatenate,
     grouped,
     resampled,
     sampled,
-    taken,
+    select,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def aligned(first: Predictions, second: Predictions) -> Predictions:
     if len(places) != len(first.ids) or places.keys() != set(first.ids):
         shared = f"{len(places.keys() & set(first.ids)):,} of them in both"
         raise _unequal("images", f"{len(first.ids):,}", f"{len(second.ids):,}, {shared}")
-    second = taken(second, np.array([places[name] for name in first.ids]))
+    second = select(second, np.array([places[name] for name in first.ids]))
     for name, one, other, mine, theirs in zip(
         first.ids, first.true.tolist(), second.true.tolist(), first.lesions, second.lesions,
         strict=True,
@@ -125,7 +125,7 @@ def _chances(
 
     from skinfw.runtime.seed import stream
 
-    both, images = chained([first, second]), len(first.ids)
+    both, images = concatenate([first, second]), len(first.ids)
     count, group = grouped(first.lesions)
     rng = stream(seed, "exchange")
     as_is = np.repeat([1.0, 0.0], images)[None]

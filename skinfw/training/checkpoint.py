@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from skinfw.errors import SkinfwError, unwritable
-from skinfw.files.atomic import replacing
+from skinfw.files.atomic import atomic_write
 
 FILE = "state.pt"
 
@@ -71,7 +71,7 @@ def load_weights(file: Path, model: torch.nn.Module) -> None:
 def _settled(target: Path) -> Iterator[Path]:
     """Replace a file by what a library writes, which has its own errors for a full disk."""
     try:
-        with replacing(target) as partial:
+        with atomic_write(target) as partial:
             yield partial
             partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
     except (RuntimeError, SafetensorError) as error:

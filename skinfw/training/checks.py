@@ -12,13 +12,13 @@ from skinfw.errors import RecipeError
 from skinfw.evaluation.evaluator import measure
 from skinfw.interfaces.values import Auxiliary, Draw, Modalities, Predictions
 from skinfw.models.backbone import ALONE
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.registry.names import did_you_mean
 
 
 def check_select(
-    plan: Plan, metrics: Sequence[tuple[Planned, Any]], modalities: Modalities
+    plan: Plan, metrics: Sequence[tuple[PlannedComponent, Any]], modalities: Modalities
 ) -> None:
     """Refuse a `select` that can choose no epoch, before training and not after its first epoch.
 

@@ -12,35 +12,35 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from skinfw.data.cache import Decoded
+from skinfw.data.cache import DecodedImages
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import decoding
 from skinfw.data.table import drawing
 from skinfw.evaluation.evaluator import Evaluator
-from skinfw.evaluation.view_averaging import Scoring
+from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.values import Features
 from skinfw.models.autotune import settle
 from skinfw.models.backbone import ALONE, build, trial
 from skinfw.models.feature_store import FeatureStore
 from skinfw.models.features import penultimate
 from skinfw.models.freezing import TRUNK, freeze
-from skinfw.models.input_pipeline import FeatureFeed, Feed, PixelFeed
-from skinfw.models.modalities import Beside, described
-from skinfw.recipe.component import Planned
+from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
+from skinfw.models.modalities import ModalityData, described
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream, torch_seed
 from skinfw.training.cautions import corrected_late, corrected_twice
 from skinfw.training.checks import check_pairs, check_select
-from skinfw.training.sampling import Drawer, embed
-from skinfw.training.trainer import Loss, Training
+from skinfw.training.sampling import EpochSampler, embed
+from skinfw.training.trainer import Loss, Trainer
 from skinfw.training.xray import xray
 
 Integers = npt.NDArray[np.integer[Any]]
-Pairs = list[tuple[Planned, Any]]
+Pairs = list[tuple[PlannedComponent, Any]]
 
 
-class Parts:
+class TrainingComponents:
     """Hold the built components of one run, checked before any of them works for hours."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Parts:
         plan: Plan,
         table: pd.DataFrame,
         hardware: Hardware,
-        decoded: Decoded | None = None,
+        decoded: DecodedImages | None = None,
         cache: Path | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
@@ -78,7 +78,7 @@ class Parts:
         self.loss = loss.guarded(loss.make(classes=plan.classes, counts=self.counts))
         augment = plan.parts.get("augment", ())
         self.chains = {
-            size: Chain([(planned, planned.make(size=size)) for planned in augment], size)
+            size: Chain([(component, component.make(size=size)) for component in augment], size)
             for size in {*plan.image.train_sizes, plan.image.size}
         }
         self.weighting = self._all("weighting")
@@ -88,21 +88,21 @@ class Parts:
         self.tracks = self._all("track")
 
     def _all(self, kind: str) -> Pairs:
-        planned = self.plan.parts.get(kind, ())
-        return [(part, part.make(classes=self.plan.classes)) for part in planned]
+        component = self.plan.parts.get(kind, ())
+        return [(part, part.make(classes=self.plan.classes)) for part in component]
 
     @cached_property
-    def drawer(self) -> Drawer:
+    def drawer(self) -> EpochSampler:
         """The sampler with all that it may ask for."""
-        planned = self.plan.one("sampler")
+        component = self.plan.one("sampler")
         views = EvalImages(self.source, self.labels, self.view, first=True)
 
         def embeddings(indices: Any) -> npt.NDArray[np.float32]:
             return embed(self.model, views, indices, self._eval_batch, self.hardware)
 
-        return Drawer(
-            planned,
-            planned.make(),
+        return EpochSampler(
+            component,
+            component.make(),
             self.labels,
             self.plan.classes,
             self.source,
@@ -138,7 +138,7 @@ class Parts:
     @property
     def listeners(self) -> Pairs:
         """The objects that may have run hooks."""
-        sampler = (self.drawer.planned, self.drawer.sampler)
+        sampler = (self.drawer.component, self.drawer.sampler)
         return [sampler, *self.weighting, *self.tracks, *self.reports]
 
     def judge(self, part: str, first: bool = False) -> Evaluator:
@@ -149,11 +149,11 @@ class Parts:
         rows, labels, source = self._shown(part)
         # Remembered views cost nothing, so that all of them are looked at.
         images = EvalImages(source, labels, self.view, first and not self.features)
-        feed: Feed = PixelFeed(images, self.hardware)
+        feed: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             found = self.features.get(images, self._eval_batch, self.say)
-            feed = FeatureFeed(found, labels, self.hardware, views=True)
-        scoring = Scoring(self.counts, **self.plan.one("view").host)
+            feed = FeaturePipeline(found, labels, self.hardware, views=True)
+        scoring = ViewAveraging(self.counts, **self.plan.one("view").host)
         return Evaluator(
             rows,
             feed,
@@ -165,12 +165,12 @@ class Parts:
             self.beside(rows),
         )
 
-    def beside(self, rows: pd.DataFrame) -> Beside:
+    def beside(self, rows: pd.DataFrame) -> ModalityData:
         """Return what is known of some rows beside their images."""
         weight = self.plan.modalities.auxiliary_weight
-        return Beside(self.modalities, weight, rows, self.hardware.device)
+        return ModalityData(self.modalities, weight, rows, self.hardware.device)
 
-    def pictures(self, part: str) -> tuple[EvalImages, Beside]:
+    def pictures(self, part: str) -> tuple[EvalImages, ModalityData]:
         """Return the images of one part of the data as it is judged, and what stands beside."""
         rows, labels, source = self._shown(part)
         return EvalImages(source, labels, self.view, first=True), self.beside(rows)
@@ -181,7 +181,7 @@ class Parts:
         width = len(self.plan.classes)
         return penultimate(self.model, images, beside, width, self._eval_batch, self.hardware)
 
-    def training(self, folder: Path, hooks: Any) -> Training:
+    def training(self, folder: Path, hooks: Any) -> Trainer:
         """Return the training, ready to fit.
 
         folder: the run folder.
@@ -190,12 +190,12 @@ class Parts:
         plan = self.plan
         check_pairs(plan, self.drawer.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
-        feed: Feed = PixelFeed(images, self.hardware)
+        feed: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             views = EvalImages(self.source, self.labels, self.view, first=True)
             found = self.features.get(views, self._eval_batch, self.say)
-            feed = FeatureFeed(found, self.labels, self.hardware, views=False)
-        return Training(
+            feed = FeaturePipeline(found, self.labels, self.hardware, views=False)
+        return Trainer(
             settings=plan.train,
             seed=plan.seed,
             model=self.model,
@@ -222,7 +222,7 @@ class Parts:
             save_minutes=plan.engine.save_minutes,
         )
 
-    def cautions(self, training: Training) -> list[str]:
+    def cautions(self, training: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.
 
         training: from `training`.
@@ -254,8 +254,8 @@ class Parts:
         return self.plan.engine.eval_batch_size or 2 * self.plan.train.batch_size
 
     def _class_weight(self, epoch: int) -> torch.Tensor | None:
-        for planned, weighting in self.weighting:
-            with planned.guard():
+        for component, weighting in self.weighting:
+            with component.guard():
                 weights = weighting.weights(self.counts, epoch, self.plan.train.epochs)
                 return torch.as_tensor(weights, dtype=torch.float32)
         return None
@@ -265,8 +265,8 @@ class Parts:
         loss = self.loss
         if own := getattr(self.model, "training_loss", None):
             loss = partial(own, loss)
-        for planned, mix in self.mix:
-            with planned.guard():
+        for component, mix in self.mix:
+            with component.guard():
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
                 images, order, share = mix.mix(images, rng)
             loss = partial(_of_both, loss, order, float(share))
@@ -294,14 +294,14 @@ class Parts:
 
     def _backbone(self) -> torch.nn.Module:
         """Build the network under its own seed, and try it on one black image."""
-        plan, hardware, planned = self.plan, self.hardware, self.plan.one("backbone")
+        plan, hardware, component = self.plan, self.hardware, self.plan.one("backbone")
         torch.manual_seed(torch_seed(plan.seed, "init"))
         size = plan.image.size
         changes = plan.parts.get("modify", ())
-        model = build(planned, changes, plan.classes, size, self.modalities)
-        trial(planned, model, (len(plan.classes), size), self.modalities, hardware)
+        model = build(component, changes, plan.classes, size, self.modalities)
+        trial(component, model, (len(plan.classes), size), self.modalities, hardware)
         if plan.parts.get("explainer"):
-            with planned.guard():
+            with component.guard():
                 model.get_submodule(str(model.cam_layer))
         return model
 

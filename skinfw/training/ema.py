@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class ExponentialMovingAverage:
     """Follow a network, more slowly the older the average is."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:

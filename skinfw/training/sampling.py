@@ -16,20 +16,20 @@ import torch
 from skinfw.data.loader import EvalImages, Loader, Source
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Context, Draw
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, share
-from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.runtime.prefetch import prefetch, usable_cores
 from skinfw.runtime.seed import stream
 
 Integers = npt.NDArray[np.integer[Any]]
 
 
-class Drawer:
+class EpochSampler:
     """Draw epochs; the same epoch is the same draw, in whatever order they are asked for."""
 
     def __init__(
         self,
-        planned: Planned,
+        component: PlannedComponent,
         sampler: Any,
         labels: Integers,
         classes: tuple[str, ...],
@@ -42,7 +42,12 @@ class Drawer:
 
         embed: computes the backbone's features of some images of the training part.
         """
-        self.planned, self.sampler, self.labels, self.classes = planned, sampler, labels, classes
+        self.component, self.sampler, self.labels, self.classes = (
+            component,
+            sampler,
+            labels,
+            classes,
+        )
         self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
         self._known: dict[str, Any] = {}
         self._last: tuple[int, Draw] | None = None
@@ -66,11 +71,11 @@ class Drawer:
             thumbnails=self._thumbnails,
             embeddings=self.embed,
         )
-        with self.planned.guard():
+        with self.component.guard():
             draw = self.sampler.draw(self.labels, context)
             if not isinstance(draw, Draw):
                 raise SkinfwError(
-                    f"{self.planned.found.label} returned a {type(draw).__name__}, not a Draw",
+                    f"{self.component.found.label} returned a {type(draw).__name__}, not a Draw",
                     cure="return skinfw.Draw(indices)",
                 )
             indices = np.asarray(draw.indices)
@@ -84,11 +89,11 @@ class Drawer:
             )
         if wrong:
             raise SkinfwError(
-                f"{self.planned.found.label} returned an unusable draw",
-                self.planned.origin.text,
+                f"{self.component.found.label} returned an unusable draw",
+                self.component.origin.text,
                 f"indices must be a non-empty list of positions below {len(self.labels)}, "
                 "copies and partners as long as indices",
-                f"report it to {self.planned.found.plugin.distribution}",
+                f"report it to {self.component.found.plugin.distribution}",
             )
         return Draw(indices, copies, partners)
 
@@ -117,7 +122,7 @@ class Drawer:
             small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
             return np.asarray(small, np.uint8)
 
-        return np.stack(list(ahead((partial(squeeze, int(i)) for i in indices), usable_cores())))
+        return np.stack(list(prefetch((partial(squeeze, int(i)) for i in indices), usable_cores())))
 
 
 def embed(

@@ -23,17 +23,17 @@ from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import SkinfwError
 from skinfw.evaluation.evaluator import Evaluator, measure
 from skinfw.models.backbone import advance, wants_progress
-from skinfw.models.freezing import Frozen
-from skinfw.models.input_pipeline import Feed
-from skinfw.models.modalities import Beside
-from skinfw.recipe.component import Planned
+from skinfw.models.freezing import FrozenLayers
+from skinfw.models.input_pipeline import InputPipeline
+from skinfw.models.modalities import ModalityData
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
 from skinfw.runtime.signals import stop_signals
 from skinfw.training.checkpoint import save_state, save_weights
-from skinfw.training.ema import Average
-from skinfw.training.sampling import Drawer
+from skinfw.training.ema import ExponentialMovingAverage
+from skinfw.training.sampling import EpochSampler
 
 Record = dict[str, float]
 BEST = "best.safetensors"
@@ -65,7 +65,7 @@ class Progress:
 
 
 @dataclass
-class Training:
+class Trainer:
     """Hold the parts of one training.
 
     settings: the recipe's [train] table.
@@ -81,16 +81,16 @@ class Training:
     settings: TrainSettings
     seed: int
     model: torch.nn.Module
-    frozen: Frozen
+    frozen: FrozenLayers
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
     mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
-    drawer: Drawer
-    feed: Feed
-    beside: Beside
+    drawer: EpochSampler
+    feed: InputPipeline
+    beside: ModalityData
     validator: Evaluator
-    metrics: Sequence[tuple[Planned, Any]]
+    metrics: Sequence[tuple[PlannedComponent, Any]]
     hardware: Hardware
     folder: Path
     hooks: Any
@@ -137,7 +137,7 @@ class Training:
             self.frozen.release()  # so that the optimizer knows the weights that learn later
         self.optimizer = self.make_optimizer(self.model)
         self.schedule, self.total_steps = self._schedule(self.optimizer)
-        self.average = Average(self.model, settings.ema) if settings.ema else None
+        self.average = ExponentialMovingAverage(self.model, settings.ema) if settings.ema else None
         self.scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "fp16"
         )

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.trained_model import Saved
-from skinfw.interfaces.values import Compared, Comparison, Predictions
-from skinfw.recipe.component import Planned
+from skinfw.inference.trained_model import TrainedModel
+from skinfw.interfaces.values import Comparison, ComparisonEntry, Predictions
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.loading import read_run, shown
 from skinfw.statistics.intervals import bootstrap
 from skinfw.statistics.paired import Difference, compare
@@ -22,7 +22,7 @@ from skinfw.workflows.evaluate import FILE, measurable
 HEADER = (
     "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
 )  # fmt: skip
-_ABSENT = Compared(math.nan, (math.nan, math.nan))
+_ABSENT = ComparisonEntry(math.nan, (math.nan, math.nan))
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Side:
     """
 
     name: str
-    saved: Saved
+    saved: TrainedModel
     predictions: Predictions
 
     @property
@@ -53,7 +53,7 @@ def sides(paths: Sequence[Path]) -> list[Side]:
     found = []
     for path in paths:
         record = _record(path)
-        saved = Saved(
+        saved = TrainedModel(
             path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
         )
         found.append(Side(path.resolve().name, saved, run_predictions(path)))
@@ -73,7 +73,7 @@ def compared(found: Sequence[Side], replicates: int, wanted: Sequence[str] = ())
     Raises RecipeError for a number that nobody measures.
     """
     first = found[0].saved
-    made = [(planned, planned.make(classes=first.classes)) for planned in first.metrics]
+    made = [(component, component.make(classes=first.classes)) for component in first.metrics]
     notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
     columns, metrics = [], made
     for side in found:
@@ -113,25 +113,27 @@ def compared(found: Sequence[Side], replicates: int, wanted: Sequence[str] = ())
 
 
 def _alone(
-    metrics: Sequence[tuple[Planned, Any]], side: Side, replicates: int
-) -> dict[str, Compared]:
+    metrics: Sequence[tuple[PlannedComponent, Any]], side: Side, replicates: int
+) -> dict[str, ComparisonEntry]:
     """Return the numbers of one run with their intervals, drawn as the run itself drew."""
-    found: dict[str, Compared] = {}
-    for planned, metric in metrics:
-        with planned.guard():
+    found: dict[str, ComparisonEntry] = {}
+    for component, metric in metrics:
+        with component.guard():
             numbers = metric(side.predictions)
             bounds = bootstrap(metric, side.predictions, replicates, side.seed)
-        found |= {name: Compared(float(value), bounds[name]) for name, value in numbers.items()}
+        found |= {
+            name: ComparisonEntry(float(value), bounds[name]) for name, value in numbers.items()
+        }
     return found
 
 
 def _apart(
-    metrics: Sequence[tuple[Planned, Any]], first: Side, other: Side, replicates: int
+    metrics: Sequence[tuple[PlannedComponent, Any]], first: Side, other: Side, replicates: int
 ) -> dict[str, Difference]:
     """Return how far the numbers of a run are from those of the first."""
     found: dict[str, Difference] = {}
-    for planned, metric in metrics:
-        with planned.guard():
+    for component, metric in metrics:
+        with component.guard():
             found |= compare(metric, other.predictions, first.predictions, replicates, first.seed)
     return found
 

@@ -12,9 +12,9 @@ from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.files.atomic import write_json
 from skinfw.recipe.loading import read_run, shown
 from skinfw.recipe.plan import Plan
-from skinfw.statistics.intervals import chained
+from skinfw.statistics.intervals import concatenate
 from skinfw.statistics.predictions import run_predictions
-from skinfw.workflows.evaluate import Judged, measurable, measured
+from skinfw.workflows.evaluate import Evaluation, measurable, measured
 from skinfw.workflows.run_folder import RunFolder
 
 FILE = "folds.json"
@@ -44,14 +44,14 @@ class Folds:
         return (*self.sets, f"split.fold={fold}")
 
 
-def create(parent: Path, planned: Plan, recipe: Path, sets: Sequence[str]) -> Folds:
+def create(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) -> Folds:
     """Make the folder of a cross-validation.
 
     parent: where runs go.
     planned: the checked recipe.
     Raises RecipeError where its split has no folds.
     """
-    split = planned.one("split")
+    split = plan.one("split")
     count = split.arguments.get("folds")
     if not isinstance(count, int) or "fold" not in split.arguments:
         raise RecipeError(
@@ -60,7 +60,7 @@ def create(parent: Path, planned: Plan, recipe: Path, sets: Sequence[str]) -> Fo
             "a cross-validation needs a split with the parameters folds and fold",
             '[split] use = "kfold"',
         )
-    folder = parent / f"{planned.recipe.name}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = parent / f"{plan.recipe.name}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
     made = Folds(folder, recipe.resolve(), tuple(sets), count)
     try:
         folder.mkdir(parents=True)
@@ -84,7 +84,7 @@ def opened(folder: Path) -> Folds:
         ) from error
 
 
-def check_unchanged(folds: Folds, planned: Plan) -> None:
+def check_unchanged(folds: Folds, plan: Plan) -> None:
     """Refuse a recipe that has changed since the first fold.
 
     planned: the recipe of another fold.
@@ -93,7 +93,7 @@ def check_unchanged(folds: Folds, planned: Plan) -> None:
     if not (first / "run.json").is_file():
         return
     old = read_run(first)["recipe"]
-    new = json.loads(json.dumps(planned.resolved()))
+    new = json.loads(json.dumps(plan.resolved()))
     for recipe in (old, new):
         recipe["split"] = {**recipe["split"], "fold": 0}
     if old != new:
@@ -106,25 +106,25 @@ def check_unchanged(folds: Folds, planned: Plan) -> None:
         )
 
 
-def run_folder(folds: Folds, fold: int, planned: Plan) -> tuple[RunFolder, bool]:
+def run_folder(folds: Folds, fold: int, plan: Plan) -> tuple[RunFolder, bool]:
     """Return the run folder of a fold, and whether it was there already."""
     path = folds.run_path(fold)
     if (path / "run.json").is_file():
         return RunFolder.open(path), True
-    return RunFolder.create(folds.folder, planned, path.name), False
+    return RunFolder.create(folds.folder, plan, path.name), False
 
 
-def pooled(folds: Folds, planned: Plan) -> Judged:
+def pooled(folds: Folds, plan: Plan) -> Evaluation:
     """Judge the predictions that all images got while they were in the test part.
 
     planned: the recipe of any fold.
     """
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
-    together = chained(every)
-    made = [(part, part.make(classes=planned.classes)) for part in planned.parts["metric"]]
+    together = concatenate(every)
+    made = [(part, part.make(classes=plan.classes)) for part in plan.parts["metric"]]
     metrics, notes = measurable(made, together)
     about = {"name": folds.folder.name, "marks": _marks(folds), "notes": notes}
-    return measured(folds.folder, together, metrics, planned.resolved(), about, every)
+    return measured(folds.folder, together, metrics, plan.resolved(), about, every)
 
 
 def _marks(folds: Folds) -> list[str]:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from skinfw.errors import SkinfwError, unwritable
 from skinfw.files.atomic import write_csv, write_json
 from skinfw.interfaces.values import Features, Predictions, Result
-from skinfw.recipe.loading import load, read_run, shown
-from skinfw.recipe.plan import Plan, plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.loading import read_run, shown
+from skinfw.recipe.plan import Plan, load_plan
 from skinfw.statistics.intervals import REPLICATES, recorded
 from skinfw.statistics.predictions import FILES, run_predictions, write_predictions
 from skinfw.workflows.evaluation_data import own_rows, strangers
@@ -21,14 +20,14 @@ from skinfw.workflows.evaluation_data import own_rows, strangers
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skinfw.inference.trained_model import Saved
-    from skinfw.recipe.component import Planned
+    from skinfw.inference.trained_model import TrainedModel
+    from skinfw.recipe.component import PlannedComponent
 
 FILE = "evaluation.json"
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluation:
     """Hold what was found.
 
     folder: where the files are.
@@ -45,15 +44,15 @@ class Judged:
 
 
 def judged(
-    saved: Saved,
+    saved: TrainedModel,
     rows: pd.DataFrame,
-    planned: Plan,
+    plan: Plan,
     name: str,
     out: Path | None,
     of_run: bool,
     notes: Sequence[str] = (),
     marks: Sequence[str] = (),
-) -> Judged:
+) -> Evaluation:
     """Judge images, write what was found, and let the run's reports write about it.
 
     rows: with labels of the network's classes, and UNK for strangers, which no number counts.
@@ -64,7 +63,7 @@ def judged(
     notes: what was told of the images.
     marks: what must be known before believing the numbers, beside the marks of the run.
     """
-    from skinfw.inference.labelled_images import Judge
+    from skinfw.inference.labelled_images import ModelEvaluator
 
     folder = out or saved.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if (folder / "run.json").exists():
@@ -73,17 +72,17 @@ def judged(
             shown(folder),
             cure="choose another place with --out",
         )
-    judge, strange = Judge(saved), strangers(rows, saved)
+    judge, strange = ModelEvaluator(saved), strangers(rows, saved)
     parts = {"test": rows[~strange].reset_index(drop=True)}
     if strange.any():
         parts["strangers"] = rows[strange].reset_index(drop=True)
-    found = {part: judge.predictions(own, planned.dataset) for part, own in parts.items()}
+    found = {part: judge.predictions(own, plan.dataset) for part, own in parts.items()}
     metrics = [(metric, metric.make(classes=saved.classes)) for metric in saved.metrics]
-    recipe, marks = {**saved.tables, "seed": planned.seed}, (*saved.marks, *marks)
+    recipe, marks = {**saved.tables, "seed": plan.seed}, (*saved.marks, *marks)
     about = {
         "name": name,
         "run": str(saved.path),
-        "dataset": planned.one("dataset").use,
+        "dataset": plan.one("dataset").use,
         "marks": marks,
         "notes": notes,
     }
@@ -91,8 +90,8 @@ def judged(
 
     def features(part: str) -> Features:
         if part in parts:
-            return judge.features(parts[part], planned.dataset)
-        own = planned if of_run else plan(load(saved.path), Catalog())
+            return judge.features(parts[part], plan.dataset)
+        own = plan if of_run else load_plan(saved.path)
         return judge.features(own_rows(own, part, read_run(saved.path)), own.dataset)
 
     # What the run said of its validation part fits no other answers.
@@ -114,7 +113,7 @@ def judged(
             intervals={"test": made.intervals} if made.intervals else {},
             features=features,
             replicates=replicates_of(recipe),
-            seed=planned.seed,
+            seed=plan.seed,
         ),
         folder,
     )
@@ -139,42 +138,42 @@ def _trained(run: Path) -> tuple[list[dict[str, float]], int, str]:
     return history, best or (best_epoch(history, select) if history else 0), select
 
 
-def _report(saved: Saved, result: Result, folder: Path) -> None:
+def _report(saved: TrainedModel, result: Result, folder: Path) -> None:
     """Let those reports of the run write that know what to do with other images."""
-    for planned in saved.reports:
-        report = planned.make()
+    for component in saved.reports:
+        report = component.make()
         if hasattr(report, "evaluate"):
-            with planned.guard():
+            with component.guard():
                 report.evaluate(result, folder)
 
 
 def measurable(
-    metrics: Sequence[tuple[Planned, Any]], predictions: Predictions
-) -> tuple[list[tuple[Planned, Any]], list[str]]:
+    metrics: Sequence[tuple[PlannedComponent, Any]], predictions: Predictions
+) -> tuple[list[tuple[PlannedComponent, Any]], list[str]]:
     """Return the metrics that predictions from a table can be measured by, and why others cannot.
 
     A table holds no auxiliary outputs, so that a metric of these has nothing to measure.
     """
     kept, notes = [], []
-    for planned, metric in metrics:
+    for component, metric in metrics:
         try:
-            with planned.guard():
+            with component.guard():
                 metric(predictions)
         except SkinfwError as error:
-            notes.append(f"{planned.use} is not measured: {error.what}")
+            notes.append(f"{component.use} is not measured: {error.what}")
         else:
-            kept.append((planned, metric))
+            kept.append((component, metric))
     return kept, notes
 
 
 def measured(
     folder: Path,
     found: Predictions,
-    metrics: Sequence[tuple[Planned, Any]],
+    metrics: Sequence[tuple[PlannedComponent, Any]],
     recipe: Mapping[str, Any],
     about: Mapping[str, Any],
     folds: Sequence[Predictions] = (),
-) -> Judged:
+) -> Evaluation:
     """Measure predictions, and write them into a folder that `skinfw compare` takes.
 
     metrics: pairs of plan and object.
@@ -200,7 +199,7 @@ def measured(
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
     write_json(folder / FILE, {**about, "recipe": tables, "classes": found.classes})
-    return Judged(folder, found, numbers, bounds, by_fold)
+    return Evaluation(folder, found, numbers, bounds, by_fold)
 
 
 def _write_splits(file: Path, found: Predictions) -> None:

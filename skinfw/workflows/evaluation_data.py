@@ -14,12 +14,12 @@ from skinfw.recipe.plan import Plan
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skinfw.inference.trained_model import Saved
+    from skinfw.inference.trained_model import TrainedModel
 
 Say = Callable[[str], None]
 
 
-def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
     """Return a part of the data that a run was made of.
 
     planned: the run's recipe.
@@ -27,11 +27,11 @@ def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFram
     record: of run.json.
     Raises SkinfwError where the data are divided otherwise today.
     """
-    table = divided_table(planned)
+    table = divided_table(plan)
     if split_hash(table) != record.get("split_hash"):
         raise SkinfwError(
             "the data of the run are divided otherwise today",
-            planned.one("dataset").origin.text,
+            plan.one("dataset").origin.text,
             "images, lesions or the split have changed since, so that test images may have been "
             "trained on",
             "restore the data, or judge them as another data set: --dataset RECIPE",
@@ -40,14 +40,14 @@ def own_rows(planned: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFram
     if rows.empty:
         raise SkinfwError(
             f'the run has no image in the part "{part}"',
-            planned.one("split").origin.text,
+            plan.one("split").origin.text,
             cure="judge another part",
         )
     return rows
 
 
 def other_rows(
-    planned: Plan, part: str, saved: Saved, names: Mapping[str, str], say: Say
+    plan: Plan, part: str, saved: TrainedModel, names: Mapping[str, str], say: Say
 ) -> pd.DataFrame:
     """Return the rows of another data set, with the labels of the network's classes.
 
@@ -58,15 +58,15 @@ def other_rows(
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
-    table = read_table(planned) if part == "all" else divided_table(planned)
+    table = read_table(plan) if part == "all" else divided_table(plan)
     for note in table.attrs["notes"]:
         say(note)
     if part != "all":
         table = table[table["part"] == part]
-    where = planned.one("dataset").origin.text
+    where = plan.one("dataset").origin.text
     label = table["label"].map(lambda name: names.get(name, name))
     strange = sorted(set(label) - {*saved.classes, UNKNOWN, ""})
-    unused = sorted(set(names) - set(planned.classes))
+    unused = sorted(set(names) - set(plan.classes))
     if strange or unused:
         what = (
             f"{', '.join(strange)} are no classes of the network"
@@ -77,7 +77,7 @@ def other_rows(
             what,
             where,
             f"the network answers {', '.join(saved.classes)}; the data set has "
-            f"{', '.join(planned.classes)}",
+            f"{', '.join(plan.classes)}",
             'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
             f"--map SCC={UNKNOWN} judges whether the network finds such images strange",
         )
@@ -85,7 +85,7 @@ def other_rows(
     if left:
         say(f"{left:,} images of labels that the network does not answer are left out")
     table = table.assign(label=label)[label != ""]
-    seen = _seen(planned, saved, table)
+    seen = _seen(plan, saved, table)
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
@@ -104,12 +104,14 @@ def other_rows(
     return _with_modalities(table, saved, where, say)
 
 
-def strangers(rows: pd.DataFrame, saved: Saved) -> pd.Series[bool]:
+def strangers(rows: pd.DataFrame, saved: TrainedModel) -> pd.Series[bool]:
     """Tell which images show none of the network's classes."""
     return (rows["label"] == UNKNOWN) & (UNKNOWN not in saved.classes)
 
 
-def _with_modalities(table: pd.DataFrame, saved: Saved, where: str, say: Say) -> pd.DataFrame:
+def _with_modalities(
+    table: pd.DataFrame, saved: TrainedModel, where: str, say: Say
+) -> pd.DataFrame:
     """Return the table with all columns that the network gets beside a picture.
 
     Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
@@ -130,7 +132,7 @@ def _with_modalities(table: pd.DataFrame, saved: Saved, where: str, say: Say) ->
     return table.assign(**dict.fromkeys(unknown, ""))
 
 
-def _seen(planned: Plan, saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
+def _seen(plan: Plan, saved: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
     """Tell which images the run has trained on or chosen its weights by.
 
     Where another component reads the data set, only names of the ISIC archive are compared: a
@@ -150,7 +152,7 @@ def _seen(planned: Plan, saved: Saved, table: pd.DataFrame) -> pd.Series[bool]:
         ) from error
     if saved.tables["train"]["validation"] != "test":
         parts = parts[parts["part"] != "test"]
-    same = planned.one("dataset").use == saved.tables["dataset"]["use"]
+    same = plan.one("dataset").use == saved.tables["dataset"]["use"]
     seen = pd.Series(False, index=table.index)
     for column in ("id", "lesion"):
         names = bare_ids(table[column].astype(str))

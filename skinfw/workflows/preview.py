@@ -17,7 +17,7 @@ from skinfw.data.preparation import decoding
 from skinfw.data.table import drawing
 from skinfw.data.warping import act, fold, look
 from skinfw.interfaces.transforms import Dice, Step
-from skinfw.recipe.component import Planned
+from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.seed import stream
 
@@ -42,7 +42,7 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
     view = plan.one("view").make(size=size)
     whole = [source.read(index) for index in chosen]
     plain = [look(image, view.plan(image.shape[:2])[:1])[0] for image in whole]
-    ops = [(planned, planned.make(size=size)) for planned in plan.parts.get("augment", ())]
+    ops = [(component, component.make(size=size)) for component in plan.parts.get("augment", ())]
     rows = [(", ".join(train["label"][index] for index in chosen), plain)]
 
     def row(what: str, name: str, pictures: Sequence[Image], roll: Callable[[Dice], Any]) -> None:
@@ -52,8 +52,8 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
             drawn.append(_drawn(image, rng, roll, lambda: plain[-1]))
         rows.append((name, [_square(image, size) for image in drawn]))
 
-    for number, (planned, op) in enumerate(ops):
-        row(str(number), _named(planned), plain, op.roll)
+    for number, (component, op) in enumerate(ops):
+        row(str(number), _named(component), plain, op.roll)
     if ops:
         row("chain", "all of them", whole, Chain(ops, size).steps)
     return _sheet(rows, size)
@@ -99,11 +99,11 @@ def _square(image: Image, size: int) -> Image:
     return square
 
 
-def _named(planned: Planned) -> str:
+def _named(component: PlannedComponent) -> str:
     """Return how a row is called: the op and what the recipe says of it."""
-    said = {name: value for name, value in planned.table().items() if name not in ("use", "only")}
+    said = {name: value for name, value in component.table().items() if name not in ("use", "only")}
     words = [f"{name} {value}" for name, value in said.items() if name in ("op", "policy")]
-    return " ".join([planned.use, *words])
+    return " ".join([component.use, *words])
 
 
 def _sheet(rows: Sequence[tuple[str, Sequence[Image]]], size: int) -> Image:

@@ -20,7 +20,7 @@ from skinfw.data.table import (
     what_to_know,
 )
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.files.atomic import replacing, write_json
+from skinfw.files.atomic import atomic_write, write_json
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.values import Result
 from skinfw.recipe.plan import Plan
@@ -31,8 +31,8 @@ from skinfw.workflows.run_folder import RunFolder, describe, differences
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skinfw.data.cache import Decoded
-    from skinfw.training.components import Parts
+    from skinfw.data.cache import DecodedImages
+    from skinfw.training.components import TrainingComponents
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
@@ -157,7 +157,7 @@ class _Run:
                 )
         self.folder.update(**hashes)
 
-    def _decoded(self, table: pd.DataFrame) -> Decoded | None:
+    def _decoded(self, table: pd.DataFrame) -> DecodedImages | None:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
         from skinfw.data.cache import cache_folder, prepare
         from skinfw.data.preparation import decoding
@@ -178,17 +178,19 @@ class _Run:
             share(None, self.hardware)
         return found
 
-    def _build(self, table: pd.DataFrame, decoded: Decoded | None) -> tuple[Parts, Any]:
+    def _build(
+        self, table: pd.DataFrame, decoded: DecodedImages | None
+    ) -> tuple[TrainingComponents, Any]:
         """Build the parts, and say what the network and an epoch are."""
         from skinfw.data.cache import cache_folder
         from skinfw.models.modalities import record
-        from skinfw.training.components import Parts
+        from skinfw.training.components import TrainingComponents
         from skinfw.training.sampling import draw_hash
         from skinfw.training.xray import table as table_of
 
         plan = self.plan
         folder = cache_folder() if plan.engine.cache else None
-        parts = Parts(plan, table, self.hardware, decoded, folder, self.say)
+        parts = TrainingComponents(plan, table, self.hardware, decoded, folder, self.say)
         self.hardware = parts.hardware
         self.folder.update(hardware=self.hardware.record(), modalities=record(parts.modalities))
         millions = sum(weights.numel() for weights in parts.model.parameters()) / 1e6
@@ -209,7 +211,7 @@ class _Run:
         heard = [(None, listener) for listener in self.listeners]
         return parts, run_hooks([*heard, *(parts.listeners if self.hardware.main else ())])
 
-    def _fit(self, parts: Parts, hooks: Any) -> list[dict[str, float]] | None:
+    def _fit(self, parts: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
         from skinfw.training.checkpoint import load_state
 
@@ -227,7 +229,7 @@ class _Run:
             self.say(f"note: {caution}")
         return training.at.history if training.fit(state) else None
 
-    def _evaluate(self, parts: Parts, history: list[dict[str, float]]) -> Result:
+    def _evaluate(self, parts: TrainingComponents, history: list[dict[str, float]]) -> Result:
         """Judge the best weights, on validation and, once, on test."""
         from skinfw.evaluation.evaluator import intervals, measure
         from skinfw.runtime.device import share
@@ -271,7 +273,7 @@ class _Run:
         )
         return result
 
-    def _explain(self, parts: Parts, result: Result) -> Result:
+    def _explain(self, parts: TrainingComponents, result: Result) -> Result:
         """Ask the explainers about some of the test images."""
         from skinfw.evaluation.explain import explain
 
@@ -294,7 +296,7 @@ class _Run:
                 self.say(f"note: {explanations.explainer} found nothing in {dark} images")
         return replace(result, explanations=found)
 
-    def _report(self, parts: Parts, result: Result) -> None:
+    def _report(self, parts: TrainingComponents, result: Result) -> None:
         result = replace(result, features=parts.features_of)
         for planned, report in parts.reports:
             with planned.guard():
@@ -311,7 +313,7 @@ class _Run:
 
     def _keep(self, name: str, rows: pd.DataFrame) -> None:
         if self.hardware.main:
-            with replacing(self.folder.path / name) as partial:
+            with atomic_write(self.folder.path / name) as partial:
                 rows.to_csv(partial, index=False)
 
     @contextmanager

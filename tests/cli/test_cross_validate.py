@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from support import TINY, TINY_BACKBONE
 
 from skinfw.cli import main
-from skinfw.training.trainer import Training
+from skinfw.training.trainer import Trainer
 
 SETS = [
     "--set", 'split={use="kfold", folds=3}', "--set", "train.epochs=1", "--set", "explainer=[]",
@@ -34,15 +34,15 @@ def skinfw(*words: str) -> Result:
 def test_a_cross_validation_stops_goes_on_and_judges_every_image_once(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    epoch, trained = Training._epoch, []
+    epoch, trained = Trainer._epoch, []
 
-    def stops_once(self: Training, stop: Any) -> bool:
+    def stops_once(self: Trainer, stop: Any) -> bool:
         trained.append(self.folder.name)
         if trained == ["fold-0", "fold-1"]:
             signal.raise_signal(signal.SIGINT)
         return epoch(self, stop)
 
-    monkeypatch.setattr(Training, "_epoch", stops_once)
+    monkeypatch.setattr(Trainer, "_epoch", stops_once)
     first = skinfw("run", "tiny.toml", "--folds", *SETS)
     assert first.exit_code == 130 and "--resume" in first.output
     (folder,) = (there / "runs").iterdir()

@@ -17,10 +17,9 @@ from support import TINY, TINY_BACKBONE
 
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
-from skinfw.inference.trained_model import saved_run
-from skinfw.recipe.loading import load, read_run
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.inference.trained_model import load_trained_model
+from skinfw.recipe.loading import read_run
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.compare import HEADER, as_rows, compared, sides
 from skinfw.workflows.evaluation_data import own_rows, strangers
 from skinfw.workflows.run import execute
@@ -36,9 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (1, 2):
         reports = 'report=[{use="unknown", features=true}, {use="page"}]'
         sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
-        planned = plan(load(place / "tiny.toml", sets), Catalog())
-        run = RunFolder.create(place / f"seed{seed}", planned)
-        assert execute(planned, run, lambda _: None)
+        plan = load_plan(place / "tiny.toml", sets)
+        run = RunFolder.create(place / f"seed{seed}", plan)
+        assert execute(plan, run, lambda _: None)
         run.path.rename(place / f"run{seed}")
     return place
 
@@ -163,7 +162,7 @@ def test_strangers_alone_are_refused(there: Path) -> None:
 
 def test_to_a_network_that_answers_unk_nobody_is_a_stranger(there: Path) -> None:
     rows = pd.DataFrame({"label": ["UNK", "MEL"]})
-    saved = saved_run(there / "run1")
+    saved = load_trained_model(there / "run1")
     assert strangers(rows, saved).tolist() == [True, False]
     answers = replace(saved, classes=(*saved.classes, "UNK"))
     assert not strangers(rows, answers).any()
@@ -225,7 +224,7 @@ def test_private_names_of_another_component_mean_other_images(there: Path) -> No
 
 def test_an_empty_part_cannot_be_judged(there: Path) -> None:
     with pytest.raises(SkinfwError, match='no image in the part "none"'):
-        own_rows(plan(load(there / "run1"), Catalog()), "none", read_run(there / "run1"))
+        own_rows(load_plan(there / "run1"), "none", read_run(there / "run1"))
 
 
 def test_a_run_that_lacks_a_number_is_shown_without_it(there: Path) -> None:

@@ -18,9 +18,7 @@ import pytest
 from PIL import Image
 from support import TINY, TINY_BACKBONE, Run, Site
 
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute
 from skinfw.workflows.run_folder import RunFolder
 
@@ -57,9 +55,9 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     def run(*sets: str) -> Path:
         if sets not in known:
             few = ("train.limit_batches=1", "train.epochs=1", "explainer=[]")
-            planned = plan(load(place / "tiny.toml", (*few, *sets)), Catalog())
-            folder = RunFolder.create(place, planned)
-            execute(planned, folder, lambda _: None)
+            plan = load_plan(place / "tiny.toml", (*few, *sets))
+            folder = RunFolder.create(place, plan)
+            execute(plan, folder, lambda _: None)
             known[sets] = folder.path
         return known[sets]
 

@@ -12,7 +12,7 @@ from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.transforms import Dice
 from skinfw.interfaces.values import Auxiliary, Context, Predictions
 from skinfw.recipe.component import resolve, variants
-from skinfw.registry.catalog import Catalog, Found, registry
+from skinfw.registry.catalog import Catalog, CatalogEntry, registry
 from skinfw.runtime.seed import stream
 from skinfw_datasets.seven_point import POINTS
 
@@ -31,7 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-def ids(found: Found) -> str:
+def ids(found: CatalogEntry) -> str:
     return f"{found.component.kind}:{found.component.name}"
 
 
@@ -39,7 +39,7 @@ def of(kind: str) -> Any:
     return pytest.mark.parametrize("found", list(CATALOG.offers(kind)), ids=ids)
 
 
-def make(found: Found, **gives: Any) -> Any:
+def make(found: CatalogEntry, **gives: Any) -> Any:
     target, signature = resolve(found, "")
     arguments, complaints = signature.read(EXAMPLES.get(found.component.name, {}))
     assert not complaints
@@ -47,7 +47,7 @@ def make(found: Found, **gives: Any) -> Any:
 
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
-def test_every_parameter_is_explained_and_can_be_written_in_toml(found: Found) -> None:
+def test_every_parameter_is_explained_and_can_be_written_in_toml(found: CatalogEntry) -> None:
     _, signature = resolve(found, "")
     assert signature.summary.endswith("."), "the first line is one whole sentence"
     for name, node in signature.schema().get("properties", {}).items():
@@ -58,7 +58,7 @@ def test_every_parameter_is_explained_and_can_be_written_in_toml(found: Found) -
 
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
-def test_defaults_pass_the_component_s_own_checks(found: Found) -> None:
+def test_defaults_pass_the_component_s_own_checks(found: CatalogEntry) -> None:
     _, signature = resolve(found, "")
     values = {**signature.defaults(), **EXAMPLES.get(found.component.name, {})}
     _, complaints = signature.read(values)
@@ -66,7 +66,7 @@ def test_defaults_pass_the_component_s_own_checks(found: Found) -> None:
 
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
-def test_the_registry_knows_it(found: Found) -> None:
+def test_the_registry_knows_it(found: CatalogEntry) -> None:
     (entry,) = [entry for entry in registry() if entry.plugin == found.plugin.name]
     assert found.component.name in entry.provides[found.component.kind]
 
@@ -100,7 +100,7 @@ def context(epoch: int = 1, seed: int = 0) -> Context:
 
 
 @of("sampler")
-def test_samplers_are_deterministic_and_stay_in_range(found: Found) -> None:
+def test_samplers_are_deterministic_and_stay_in_range(found: CatalogEntry) -> None:
     sampler = make(found)
     draws = [sampler.draw(LABELS, context()) for _ in range(2)]
     assert (draws[0].indices == draws[1].indices).all()
@@ -114,7 +114,7 @@ def test_samplers_are_deterministic_and_stay_in_range(found: Found) -> None:
 
 
 @of("augment")
-def test_ops_depend_on_their_dice_alone(found: Found) -> None:
+def test_ops_depend_on_their_dice_alone(found: CatalogEntry) -> None:
     op = make(found, size=48)
     image = stream(1, "image").integers(0, 256, (60, 80, 3), np.uint8)
 
@@ -129,7 +129,7 @@ def test_ops_depend_on_their_dice_alone(found: Found) -> None:
 
 
 @of("view")
-def test_views_have_the_asked_size(found: Found) -> None:
+def test_views_have_the_asked_size(found: CatalogEntry) -> None:
     view = make(found, size=48)
     for size in ((60, 80), (80, 60), (48, 48), (30, 200), (1000, 700)):
         image = np.zeros((*size, 3), np.uint8)
@@ -140,7 +140,7 @@ def test_views_have_the_asked_size(found: Found) -> None:
 
 
 @of("metric")
-def test_metrics_name_numbers(found: Found) -> None:
+def test_metrics_name_numbers(found: CatalogEntry) -> None:
     rng = stream(0, "metric")
     probabilities = rng.dirichlet(np.ones(3), 50)
     names = [str(i) for i in range(50)]
@@ -156,7 +156,7 @@ def test_metrics_name_numbers(found: Found) -> None:
 
 
 @of("loss")
-def test_losses_are_finite_with_finite_gradients(found: Found) -> None:
+def test_losses_are_finite_with_finite_gradients(found: CatalogEntry) -> None:
     import torch
 
     loss = make(found, classes=CLASSES, counts=[30, 80, 7])
@@ -172,13 +172,13 @@ def test_losses_are_finite_with_finite_gradients(found: Found) -> None:
 
 
 @of("weighting")
-def test_weightings_average_one(found: Found) -> None:
+def test_weightings_average_one(found: CatalogEntry) -> None:
     weights = make(found, classes=tuple("ABC")).weights([30, 80, 7], 1, 10)
     assert np.mean(weights) == pytest.approx(1.0)
 
 
 @of("optimizer")
-def test_optimizers_move_every_weight(found: Found) -> None:
+def test_optimizers_move_every_weight(found: CatalogEntry) -> None:
     import torch
 
     torch.manual_seed(0)
@@ -195,7 +195,7 @@ def test_optimizers_move_every_weight(found: Found) -> None:
 
 @of("schedule")
 @pytest.mark.parametrize("steps", [1, 2, 10, 500])
-def test_schedules_stay_positive_to_the_end(found: Found, steps: int) -> None:
+def test_schedules_stay_positive_to_the_end(found: CatalogEntry, steps: int) -> None:
     import torch
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
@@ -214,12 +214,12 @@ def test_schedules_stay_positive_to_the_end(found: Found, steps: int) -> None:
     [f for f in ALL if f.component.kind in ("dataset", "split", "sampler", "augment", "view")],
     ids=ids,
 )
-def test_what_workers_need_can_be_pickled(found: Found) -> None:
+def test_what_workers_need_can_be_pickled(found: CatalogEntry) -> None:
     built = make(found, size=48)
     assert pickle.loads(pickle.dumps(built)) == built or type(built).__eq__ is object.__eq__
 
 
 @pytest.mark.parametrize("found", [f for f in ALL if f.component.variants], ids=ids)
-def test_families_list_their_members(found: Found) -> None:
+def test_families_list_their_members(found: CatalogEntry) -> None:
     members = variants(found, "")
     assert members and len(members) == len(set(members))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from skinfw.data.warping import act, fold
-from skinfw.interfaces.transforms import Colour, Pixels, Table, Warp
+from skinfw.interfaces.transforms import ColourMatrix, LookupTable, PixelFunction, Warp
 
 
 def photograph(height: int = 90, width: int = 120) -> np.ndarray:
@@ -66,10 +66,10 @@ def test_folded_warps_are_closer_to_the_truth_than_one_after_another() -> None:
     steps = [turn(13), turn(21), turn(-34)]  # together: nothing
     inner = np.s_[30:60, 40:80]
     folded = act(image, fold(steps))[inner]
-    chained = act(image, steps)[inner]
+    concatenate = act(image, steps)[inner]
     assert len(fold(steps)) == 1
-    assert psnr(chained, image[inner]) > 25  # the same picture, but softer
-    assert psnr(folded, image[inner]) > psnr(chained, image[inner]) + 10
+    assert psnr(concatenate, image[inner]) > 25  # the same picture, but softer
+    assert psnr(folded, image[inner]) > psnr(concatenate, image[inner]) + 10
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -77,22 +77,22 @@ def test_folded_colours_equal_the_chain(seed: int) -> None:
     rng = np.random.default_rng(seed)
     image = (photograph() // 4 + 90).astype(np.uint8)  # far from the ends: nothing clips
     steps = [
-        Colour(
+        ColourMatrix(
             np.eye(3) + rng.normal(0, 0.05, (3, 3)),
             rng.normal(0, 3, 3),
             rng.normal(0, 0.05, (3, 3)),
         )
         for _ in range(4)
     ]
-    folded, chained = act(image, fold(steps)), act(image, steps)
+    folded, concatenate = act(image, fold(steps)), act(image, steps)
     assert len(fold(steps)) == 1
     # Each step of the chain rounds to whole numbers; the folded one rounds once.
-    assert np.abs(folded.astype(int) - chained.astype(int)).max() <= 3
+    assert np.abs(folded.astype(int) - concatenate.astype(int)).max() <= 3
 
 
 def test_folded_tables_equal_the_chain() -> None:
     rng = np.random.default_rng(0)
-    steps = [Table(rng.integers(0, 256, (256, 3), np.uint8)) for _ in range(3)]
+    steps = [LookupTable(rng.integers(0, 256, (256, 3), np.uint8)) for _ in range(3)]
     image = photograph()
     assert (act(image, fold(steps)) == act(image, steps)).all()
 
@@ -104,7 +104,7 @@ def test_functions_stay_where_they_are() -> None:
         order.append("function")
         return image
 
-    steps = [turn(10), Pixels(note), turn(-10)]
+    steps = [turn(10), PixelFunction(note), turn(-10)]
     assert len(fold(steps)) == 3
     act(photograph(), fold(steps))
     assert order == ["function"]
@@ -178,7 +178,7 @@ def test_the_result_goes_where_it_is_wanted() -> None:
     image, out = photograph(), np.zeros((40, 50, 3), np.uint8)
     crop = Warp(np.array([[1.0, 0, 7], [0, 1, 5], [0, 0, 1]]), (40, 50))
     assert act(image, [crop], out) is out and (out == image[5:45, 7:57]).all()
-    table = Table(np.tile(np.arange(256, dtype=np.uint8)[::-1, None], (1, 3)))
+    table = LookupTable(np.tile(np.arange(256, dtype=np.uint8)[::-1, None], (1, 3)))
     assert act(image, [crop, table], out) is out and (out == 255 - image[5:45, 7:57]).all()
     assert act(out.copy(), [], out) is out
     wrong = np.zeros((9, 9, 3), np.uint8)

@@ -11,9 +11,7 @@ from support import ROOT
 from skinfw.cli import main
 from skinfw.interfaces.hooks import RUN_HOOKS
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
@@ -41,7 +39,7 @@ def test_toml_blocks_are_recipes_that_pass(language: str, text: str, tmp_path: P
     file.write_text(text)
     quickstart = (ROOT / "recipes" / "quickstart.toml").read_text()
     (tmp_path / "quickstart.toml").write_text(quickstart)
-    plan(load(file), Catalog())
+    load_plan(file)
 
 
 @pytest.mark.parametrize(("language", "text"), [b for b in BLOCKS if b.values[0] == "sh"])
@@ -80,6 +78,6 @@ PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.toml"))
 
 @pytest.mark.parametrize("file", PICTURES, ids=lambda file: file.stem)
 def test_recipes_of_pictures_pass_and_their_pictures_exist(file: Path) -> None:
-    plan(load(file), Catalog())
+    load_plan(file)
     assert file.with_suffix(".jpg").is_file()
     assert file.with_suffix(".jpg").name in (ROOT / "docs" / "augmentation.md").read_text()

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from skinfw.evaluation.view_averaging import Scoring
+from skinfw.evaluation.view_averaging import ViewAveraging
 
-PLAIN = Scoring()
+PLAIN = ViewAveraging()
 
 
 def test_sigmoid_scores_are_scaled_to_sum_one() -> None:
     logits = torch.tensor([[1.0, -2.0, 0.5]], dtype=torch.float64)
     values = 1 / (1 + np.exp(-logits.numpy()))
-    found = Scoring(scores="sigmoid").probabilities(logits).numpy()
+    found = ViewAveraging(scores="sigmoid").probabilities(logits).numpy()
     assert found == pytest.approx(values / values.sum())
     assert torch.equal(PLAIN.probabilities(logits), logits.softmax(-1))
 
@@ -21,7 +21,7 @@ def test_sigmoid_scores_are_scaled_to_sum_one() -> None:
 @pytest.mark.parametrize("strength", [0.0, 0.5])
 def test_huge_logits_still_give_probabilities(scores: str, strength: float) -> None:
     logits = torch.tensor([[-1e4, -9e3, -1e4], [1e4, 0.0, 1e4]])
-    scoring = Scoring((5, 2, 1), scores=scores, logit_adjustment=strength)
+    scoring = ViewAveraging((5, 2, 1), scores=scores, logit_adjustment=strength)
     found = scoring.probabilities(logits)
     assert found.sum(1).tolist() == pytest.approx([1, 1])
     assert found[0].argmax() == 1
@@ -34,20 +34,20 @@ def test_adjusted_probabilities_are_divided_by_shares_to_a_power(
 ) -> None:
     logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype=torch.float64)
     shares = np.array([60, 30, 10]) / 100
-    plain = Scoring((60, 30, 10), scores=scores).probabilities(logits).numpy()
+    plain = ViewAveraging((60, 30, 10), scores=scores).probabilities(logits).numpy()
     expected = plain / shares**strength
-    scoring = Scoring((60, 30, 10), scores=scores, logit_adjustment=strength)
+    scoring = ViewAveraging((60, 30, 10), scores=scores, logit_adjustment=strength)
     found = scoring.probabilities(logits).numpy()
     assert found == pytest.approx(expected / expected.sum(1, keepdims=True))
 
 
 def test_a_class_without_training_images_counts_as_one_image() -> None:
     logits = torch.zeros(1, 3, dtype=torch.float64)
-    found = Scoring((60, 0, 1), logit_adjustment=1.0).probabilities(logits)
+    found = ViewAveraging((60, 0, 1), logit_adjustment=1.0).probabilities(logits)
     assert found[0].tolist() == pytest.approx([1 / 121, 60 / 121, 60 / 121])
 
 
 def test_views_are_averaged_or_vote() -> None:
     views = np.array([[[0.9, 0.1, 0.0], [0.4, 0.5, 0.1], [0.4, 0.5, 0.1]]])
     assert PLAIN.combined(views)[0] == pytest.approx(views[0].mean(0))
-    assert Scoring(combine="vote").combined(views)[0] == pytest.approx([1 / 3, 2 / 3, 0])
+    assert ViewAveraging(combine="vote").combined(views)[0] == pytest.approx([1 / 3, 2 / 3, 0])

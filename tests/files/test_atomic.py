@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from skinfw import SkinfwError, replacing, write_csv, write_json
+from skinfw import SkinfwError, atomic_write, write_csv, write_json
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "table.csv"
     file.write_text("old")
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         partial.write_text("new")
         assert file.read_text() == "old"
     assert file.read_text() == "new" and list(tmp_path.iterdir()) == [file]
@@ -26,7 +26,7 @@ def test_what_fails_on_the_way_leaves_the_old_file_and_nothing_else(
 ) -> None:
     file = tmp_path / "table.csv"
     file.write_text("old")
-    with pytest.raises(error), replacing(file) as partial:
+    with pytest.raises(error), atomic_write(file) as partial:
         partial.write_text("half")
         raise error
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
@@ -42,7 +42,7 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_on_the_way_says_so_itself(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="absent"), replacing(tmp_path / "table.csv"):
+    with pytest.raises(FileNotFoundError, match="absent"), atomic_write(tmp_path / "table.csv"):
         (tmp_path / "absent.jpg").read_bytes()
 
 
@@ -66,7 +66,7 @@ def test_a_pipe_is_written_as_it_is() -> None:
 def test_files_of_one_stem_do_not_meet(tmp_path: Path) -> None:
     """Neither each other nor the rows that an interrupted prediction has left."""
     (tmp_path / "a.partial").write_text("rows")
-    with replacing(tmp_path / "a.json") as one, replacing(tmp_path / "a.csv") as other:
+    with atomic_write(tmp_path / "a.json") as one, atomic_write(tmp_path / "a.csv") as other:
         one.write_text("{}")
         other.write_text("a,b")
     write_json(tmp_path / "b.partial", 2)

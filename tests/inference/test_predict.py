@@ -20,10 +20,8 @@ from support import ROOT, TINY_BACKBONE
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.inference.predict import find_images, identified, names, predict
 from skinfw.inference.torch_model import TorchNetwork
-from skinfw.inference.trained_model import saved_run
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.inference.trained_model import load_trained_model
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute
 from skinfw.workflows.run_folder import RunFolder
 
@@ -88,9 +86,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
 
     def run(*sets: str) -> Path:
         if sets not in known:
-            planned = plan(load(recipe, sets), Catalog())
-            folder = RunFolder.create(place / "runs", planned)
-            execute(planned, folder, lambda _: None)
+            plan = load_plan(recipe, sets)
+            folder = RunFolder.create(place / "runs", plan)
+            execute(plan, folder, lambda _: None)
             known[sets] = folder.path
         return known[sets]
 
@@ -131,7 +129,7 @@ def exported(run: Path, file: Path) -> Path:
     pytest.importorskip("onnxruntime", reason="needs the extra onnx")
     from skinfw.inference.export import export
 
-    assert export(saved_run(run), file) <= 1e-4
+    assert export(load_trained_model(run), file) <= 1e-4
     return file
 
 
@@ -160,7 +158,7 @@ VIEWS = {
 def test_torch_repeats_the_predictions_of_the_run(trained: Trained, sets: tuple[str, ...]) -> None:
     run = trained(*sets)
     own = own_predictions(run)
-    network = TorchNetwork(saved_run(run))
+    network = TorchNetwork(load_trained_model(run))
     found = answers(network, paths_of(run, own.index))
     assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < 1e-5
 
@@ -192,17 +190,17 @@ def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_p
     run = Path(shutil.copytree(trained(), tmp_path / "old"))
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**record, "xray": []}))
-    assert len(answers(TorchNetwork(saved_run(run)), paths_of(trained(), ["dark-0"]))) == 1
+    assert len(answers(TorchNetwork(load_trained_model(run)), paths_of(trained(), ["dark-0"]))) == 1
     with pytest.raises(SkinfwError, match="how many images of each class"):
-        _ = saved_run(run, ["view.logit_adjustment=0.5"]).scoring
+        _ = load_trained_model(run, ["view.logit_adjustment=0.5"]).scoring
 
 
 def test_several_views_are_not_the_first_view(trained: Trained) -> None:
     run = trained(*VIEWS["four views"])
     paths = paths_of(run, own_predictions(run).index)
-    network = TorchNetwork(saved_run(run))
+    network = TorchNetwork(load_trained_model(run))
     several = answers(network, paths)
-    saved = saved_run(run)
+    saved = load_trained_model(run)
     saved.tables["view"]["count"] = 1
     assert np.abs(answers(TorchNetwork(saved), paths) - several).max() > 1e-3
 
@@ -210,7 +208,7 @@ def test_several_views_are_not_the_first_view(trained: Trained) -> None:
 def test_the_precision_of_the_run_is_kept(trained: Trained) -> None:
     run = trained("engine.precision=bf16", "engine.device=cpu")
     own = own_predictions(run)
-    network = TorchNetwork(saved_run(run))
+    network = TorchNetwork(load_trained_model(run))
     if torch.cuda.is_available():
         pytest.skip("a run of the CPU is computed on the GPU here")
     found = answers(network, paths_of(run, own.index), network.saved.batch_size)
@@ -303,7 +301,7 @@ def test_a_file_whose_answers_differ_is_not_kept(trained: Trained, tmp_path: Pat
     kept = tmp_path / "model.onnx"
     kept.write_text("an older file")
     with pytest.raises(SkinfwError, match="ONNX Runtime and torch differ by") as error:
-        export(saved_run(run), kept)
+        export(load_trained_model(run), kept)
     assert "--runtime torch" in error.value.cure
     assert kept.read_text() == "an older file" and not list(tmp_path.glob("*.partial"))
 
@@ -317,7 +315,7 @@ def test_a_network_that_cannot_be_traced_is_said(trained: Trained, tmp_path: Pat
     (tmp_path / "turning.py").write_text(code)
     run = trained(f"backbone.use='{tmp_path / 'turning.py'}:branches'")
     with pytest.raises(SkinfwError, match="the network cannot be exported"):
-        export(saved_run(run), tmp_path / "model.onnx")
+        export(load_trained_model(run), tmp_path / "model.onnx")
     assert not list(tmp_path.glob("model*"))
 
 
@@ -347,7 +345,7 @@ def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "half.jpg").write_bytes(content[: len(content) // 2])
     (tmp_path / "empty.jpg").write_bytes(b"")
     bad = [str(tmp_path / name) for name in ("half.jpg", "empty.jpg", "absent.jpg")]
-    network = TorchNetwork(saved_run(run))
+    network = TorchNetwork(load_trained_model(run))
     mixed = [good[0], bad[0], good[1], bad[1], bad[2], good[2]]
     found = list(predict(mixed, network, 2))
     assert [path for path, _ in found] == mixed
@@ -362,7 +360,7 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
     """Memory does not grow with the number of images."""
     run = trained()
     paths = paths_of(run, own_predictions(run).index) * 100
-    network = TorchNetwork(saved_run(run))
+    network = TorchNetwork(load_trained_model(run))
     center, seen = network.saved.view.make(size=network.saved.image.size), []
 
     class Counting:
@@ -438,15 +436,15 @@ def copied(run: Path, place: Path, **changes: Any) -> Path:
 
 def test_a_run_that_is_not_done_is_marked(trained: Trained, tmp_path: Path) -> None:
     run = copied(trained(), tmp_path / "run", status="stopped")
-    assert "the run is stopped: its weights are the best so far" in saved_run(run).marks
-    assert not [mark for mark in saved_run(trained()).marks if "weights" in mark]
+    assert "the run is stopped: its weights are the best so far" in load_trained_model(run).marks
+    assert not [mark for mark in load_trained_model(trained()).marks if "weights" in mark]
 
 
 def test_a_run_without_weights_is_refused(trained: Trained, tmp_path: Path) -> None:
     run = copied(trained(), tmp_path / "run")
     (run / "best.safetensors").unlink()
     with pytest.raises(SkinfwError, match="no weights") as error:
-        saved_run(run)
+        load_trained_model(run)
     assert "--resume" in error.value.cure
 
 
@@ -455,7 +453,7 @@ def test_weights_of_another_network_are_refused(trained: Trained, tmp_path: Path
     record["recipe"]["backbone"]["width"] = 16
     run = copied(trained(), tmp_path / "run", recipe=record["recipe"])
     with pytest.raises(SkinfwError, match="the weights do not fit"):
-        TorchNetwork(saved_run(run))
+        TorchNetwork(load_trained_model(run))
 
 
 def test_parameters_that_no_longer_exist_are_told(trained: Trained, tmp_path: Path) -> None:
@@ -463,7 +461,7 @@ def test_parameters_that_no_longer_exist_are_told(trained: Trained, tmp_path: Pa
     record["recipe"]["view"]["gone"] = 1
     run = copied(trained(), tmp_path / "run", recipe=record["recipe"])
     with pytest.raises(SkinfwError, match="when the network was trained") as error:
-        _ = saved_run(run).view
+        _ = load_trained_model(run).view
     assert "gone" in error.value.why
 
 

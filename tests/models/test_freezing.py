@@ -12,9 +12,7 @@ from torch import nn
 from skinfw import hookimpl
 from skinfw.errors import RecipeError
 from skinfw.models.freezing import freeze, head_name
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute, open_run
 
 
@@ -107,7 +105,7 @@ def test_a_run_that_stopped_before_it_thawed_goes_on_the_same(train: Any, tiny: 
     _, stopped = train(*sets, listeners=(Stop(),))
     assert stopped.record["status"] == "stopped"
     opened = open_run(stopped.path)
-    execute(plan(load(opened.path), Catalog()), opened, lambda _: None, resume=True)
+    execute(load_plan(opened.path), opened, lambda _: None, resume=True)
     for name, tensor in state(whole)["model"].items():
         assert torch.equal(tensor, state(opened)["model"][name]), name
 

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import Modalities
-from skinfw.models.modalities import Beside, record, recorded
+from skinfw.models.modalities import ModalityData, record, recorded
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import choose
 
@@ -35,8 +35,8 @@ ROWS = pd.DataFrame(
 )
 
 
-def beside(weight: float = 1.0) -> Beside:
-    return Beside(KNOWN, weight, ROWS, CPU)
+def beside(weight: float = 1.0) -> ModalityData:
+    return ModalityData(KNOWN, weight, ROWS, CPU)
 
 
 def test_metadata_are_numbers_about_zero_and_places_of_words() -> None:
@@ -52,7 +52,7 @@ def test_every_view_of_an_image_gets_its_metadata() -> None:
 
 
 def test_without_metadata_the_network_gets_images_alone() -> None:
-    assert Beside(Modalities(), 1.0, ROWS, CPU).inputs(torch.tensor([0])) == ()
+    assert ModalityData(Modalities(), 1.0, ROWS, CPU).inputs(torch.tensor([0])) == ()
 
 
 def test_the_auxiliary_loss_is_the_mean_over_outputs_of_those_who_know() -> None:
@@ -167,20 +167,20 @@ def test_the_network_learns_from_the_second_picture_and_answers_beside(train_cas
 
 
 def test_a_run_of_pairs_does_not_predict_single_images(train_cases: Any) -> None:
-    from skinfw.inference.trained_model import saved_run
+    from skinfw.inference.trained_model import load_trained_model
 
     _, folder = train_cases("train.epochs=1")
     with pytest.raises(SkinfwError) as error:
-        saved_run(folder.path).check_one_picture()
+        load_trained_model(folder.path).check_one_picture()
     assert "2 pictures of a lesion" in error.value.what
 
 
 def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None:
     from skinfw.inference.torch_model import TorchNetwork
-    from skinfw.inference.trained_model import saved_run
+    from skinfw.inference.trained_model import load_trained_model
 
     _, folder = train_cases("train.epochs=1", "modalities.pictures=[]")
-    saved = saved_run(folder.path)
+    saved = load_trained_model(folder.path)
     saved.check_one_picture()
     assert any("age, sex are not given" in mark for mark in saved.image_marks)
     images = np.zeros((3, 32, 32, 3), np.uint8)

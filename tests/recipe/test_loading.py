@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from skinfw.errors import RecipeError
-from skinfw.recipe.loading import load, read_run
+from skinfw.recipe.loading import load_recipe, read_run
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -22,7 +22,7 @@ def test_a_child_overrides_keys_and_replaces_lists(tmp_path: Path) -> None:
     child = write(
         tmp_path, "child.toml", 'extends = "base.toml"\n[train]\nepochs = 5\n[[augment]]\nuse="y"\n'
     )
-    recipe = load(child)
+    recipe = load_recipe(child)
     assert recipe.data["train"] == {"epochs": 5, "batch_size": 8}
     assert recipe.data["augment"] == [{"use": "y"}]
     assert recipe.origin("train", "epochs").text.endswith("child.toml:3")
@@ -33,25 +33,25 @@ def test_a_table_that_names_another_component_starts_empty(tmp_path: Path) -> No
     write(tmp_path, "base.toml", '[sampler]\nuse = "kmeans-hybrid"\nclusters = 35\n')
     same = write(tmp_path, "same.toml", 'extends = "base.toml"\n[sampler]\nredraw = false\n')
     other = write(tmp_path, "other.toml", 'extends = "base.toml"\n[sampler]\nuse = "power"\n')
-    assert load(same).data["sampler"] == {
+    assert load_recipe(same).data["sampler"] == {
         "use": "kmeans-hybrid",
         "clusters": 35,
         "redraw": False,
     }
-    assert load(other).data["sampler"] == {"use": "power"}
+    assert load_recipe(other).data["sampler"] == {"use": "power"}
 
 
 def test_a_table_valued_key_is_replaced_by_a_child_and_reached_into_by_set(tmp_path: Path) -> None:
     write(tmp_path, "base.toml", '[sampler]\nuse = "k"\ntargets = { NV = 1, MEL = 2 }\n')
     child = write(tmp_path, "c.toml", 'extends = "base.toml"\n[sampler]\ntargets = { DF = 3 }\n')
-    assert load(child).data["sampler"]["targets"] == {"DF": 3}
-    changed = load(child, ["sampler.targets.DF=4", "sampler.targets.NV=5"])
+    assert load_recipe(child).data["sampler"]["targets"] == {"DF": 3}
+    changed = load_recipe(child, ["sampler.targets.DF=4", "sampler.targets.NV=5"])
     assert changed.data["sampler"]["targets"] == {"DF": 4, "NV": 5}
 
 
 def test_set_takes_toml_bare_words_and_list_positions(tmp_path: Path) -> None:
     recipe = write(tmp_path, "r.toml", '[[augment]]\nuse = "a"\n[[augment]]\nuse = "b"\nx = 1\n')
-    loaded = load(
+    loaded = load_recipe(
         recipe,
         ["dataset.root=../some/folder", "train.epochs=3", "augment.1.x=2", 'image.a="7"'],
     )
@@ -84,7 +84,7 @@ def test_unreadable_recipes_say_where_and_what_to_do(
     for name, text in texts.items():
         write(tmp_path, name, text)
     with pytest.raises(RecipeError) as error:
-        load(tmp_path / "r.toml")
+        load_recipe(tmp_path / "r.toml")
     for words in said:
         assert words in str(error.value)
 
@@ -92,7 +92,7 @@ def test_unreadable_recipes_say_where_and_what_to_do(
 def test_a_set_without_a_value_is_refused(tmp_path: Path) -> None:
     recipe = write(tmp_path, "r.toml", "")
     with pytest.raises(RecipeError, match=r"needs table.key=value"):
-        load(recipe, ["train.epochs"])
+        load_recipe(recipe, ["train.epochs"])
 
 
 def test_a_diamond_lays_each_file_once(tmp_path: Path) -> None:
@@ -100,13 +100,13 @@ def test_a_diamond_lays_each_file_once(tmp_path: Path) -> None:
     write(tmp_path, "a.toml", 'extends = "base.toml"\n[train]\nepochs = 3\n')
     write(tmp_path, "b.toml", 'extends = "base.toml"\n[image]\nsize = 64\n')
     child = write(tmp_path, "child.toml", 'extends = ["a.toml", "b.toml"]\n')
-    assert load(child).data["train"]["epochs"] == 3
+    assert load_recipe(child).data["train"]["epochs"] == 3
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     file.write_bytes(b"\xef\xbb\xbfseed = 3\n")
-    assert load(file).data["seed"] == 3
+    assert load_recipe(file).data["seed"] == 3
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
 def test_sets_that_cannot_be_are_refused(tmp_path: Path, option: str, said: str) -> None:
     recipe = write(tmp_path, "r.toml", '[[augment]]\nuse = "flip"\n')
     with pytest.raises(RecipeError) as error:
-        load(recipe, [option])
+        load_recipe(recipe, [option])
     assert said in str(error.value)
 
 

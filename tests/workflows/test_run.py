@@ -15,10 +15,8 @@ from safetensors.torch import load_file
 
 from skinfw import hookimpl
 from skinfw.errors import SkinfwError
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
+from skinfw.recipe.plan import load_plan
 from skinfw.recipe.settings import ImageSettings
-from skinfw.registry.catalog import Catalog
 from skinfw.training.trainer import best_epoch
 from skinfw.workflows.run import execute, open_run
 from skinfw.workflows.run_folder import RunFolder
@@ -99,7 +97,7 @@ def test_every_number_has_its_interval_once_the_training_is_done(
         low, high = intervals["balanced_accuracy"]
         assert low <= result.metrics[part]["balanced_accuracy"] <= high
         assert kept["parts"][part]["intervals"]["balanced_accuracy"] == [low, high]
-    assert len(judged) == 2 * len(plan(load(Path("tiny.toml")), Catalog()).parts["metric"])
+    assert len(judged) == 2 * len(load_plan(Path("tiny.toml")).parts["metric"])
     judged.clear()
     without, folder = train("evaluate.replicates=0", "train.epochs=1")
     assert not judged and not without.intervals
@@ -214,7 +212,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     nothing, stopped = train("train.epochs=3", *options, listeners=(StopAfter(batches),))
     assert nothing is None and stopped.record["status"] == "stopped"
     again = open_run(stopped.path)
-    resumed = execute(plan(load(stopped.path), Catalog()), again, print, resume=True)
+    resumed = execute(load_plan(stopped.path), again, print, resume=True)
     assert resumed is not None and again.record["status"] == "done"
     assert numbers(resumed.history) == numbers(whole.history)
     assert equal(weights(straight), weights(again))
@@ -230,7 +228,7 @@ def test_a_run_whose_data_changed_cannot_go_on(train: Train) -> None:
     record["recipe"]["dataset"]["seed"] = 5
     (folder.path / "run.json").write_text(json.dumps(record))
     with pytest.raises(SkinfwError, match="cannot go on") as error:
-        execute(plan(load(folder.path), Catalog()), open_run(folder.path), print, resume=True)
+        execute(load_plan(folder.path), open_run(folder.path), print, resume=True)
     assert "start a new run" in error.value.cure
     assert len(pd.read_csv(folder.path / "splits.csv")) == 80
 
@@ -240,7 +238,7 @@ def test_a_run_that_saved_nothing_starts_over_in_its_folder(train: Train) -> Non
     (folder.path / "last" / "state.pt").unlink()
     said: list[str] = []
     again = open_run(folder.path)
-    result = execute(plan(load(folder.path), Catalog()), again, said.append, resume=True)
+    result = execute(load_plan(folder.path), again, said.append, resume=True)
     assert result is not None and any("starting from its first epoch" in line for line in said)
 
 
@@ -249,7 +247,7 @@ def test_explained_images_are_those_that_were_predicted(train: Train) -> None:
     (found,) = result.explanations
     assert set(found.predictions.ids) <= set(result.predictions["test"].ids)
     whole = dict(zip(result.predictions["test"].ids, result.predictions["test"].true, strict=True))
-    dataset = plan(load(Path("tiny.toml")), Catalog()).dataset
+    dataset = load_plan(Path("tiny.toml")).dataset
     from skinfw.data.warping import act, fold
     from skinfw_augment.views import Center
 
@@ -316,7 +314,7 @@ def test_a_finished_run_cannot_be_resumed(train: Train) -> None:
 
 def test_a_run_folder_repeats_the_run_and_says_what_differs(train: Train) -> None:
     first, folder = train("train.epochs=1")
-    repeated = plan(load(folder.path), Catalog())
+    repeated = load_plan(folder.path)
     said: list[str] = []
     new = RunFolder.create(folder.path.parent, repeated)
     second = execute(repeated, new, said.append)
@@ -326,7 +324,7 @@ def test_a_run_folder_repeats_the_run_and_says_what_differs(train: Train) -> Non
     old["versions"]["torch"] = "1.5.1"
     old["split_hash"] = "0"
     (folder.path / "run.json").write_text(json.dumps(old))
-    changed = plan(load(folder.path), Catalog())
+    changed = load_plan(folder.path)
     execute(changed, RunFolder.create(folder.path.parent, changed), said.append)
     assert any("torch: 1.5.1 then" in line for line in said)
     assert any("split hash: differs" in line for line in said)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from skinfw import Dice, Pixels, Step, Table, Warp
+from skinfw import Dice, LookupTable, PixelFunction, Step, Warp
 from skinfw.data.warping import act, fold
 from skinfw_augment import pixels
 from skinfw_augment.randaugment import ModifiedRandAugment, RandAugment, RandAugmentOp, RandomCrop
@@ -37,7 +37,7 @@ def rolled(name: str, seed: int = 0, magnitude: float = 10.0) -> list[Step]:
 
 def arguments(step: Step) -> dict[str, object]:
     """Return what a pixel step was rolled to."""
-    assert isinstance(step, Pixels) and isinstance(step.function, partial)
+    assert isinstance(step, PixelFunction) and isinstance(step.function, partial)
     return dict(step.function.keywords)
 
 
@@ -240,7 +240,7 @@ def test_policies_draw_as_often_as_they_say_and_no_op_twice(policy: str, draws: 
     for seed in range(200):
         steps = op.roll(dice(seed))
         assert len(steps) == draws
-        functions = [step.function for step in steps if isinstance(step, Pixels)]
+        functions = [step.function for step in steps if isinstance(step, PixelFunction)]
         inner = [f.func if isinstance(f, partial) else f for f in functions]
         assert len(inner) == len(set(inner))
 
@@ -251,7 +251,7 @@ def test_colour_comes_before_shape() -> None:
     for seed in range(300):
         first, second = op.roll(dice(seed))
         assert not isinstance(first, Warp)
-        if isinstance(second, Pixels):
+        if isinstance(second, PixelFunction):
             assert isinstance(second.function, partial) and second.function.func in shapes
         else:
             assert isinstance(second, Warp)
@@ -264,7 +264,7 @@ def test_the_plain_one_has_eleven_ops_and_half_the_chance() -> None:
         step.function.func if isinstance(step.function, partial) else step.function
         for seed in range(400)
         for step in RandAugment(probability=1.0).roll(dice(seed))
-        if isinstance(step, Pixels)
+        if isinstance(step, PixelFunction)
     }
     assert pixel_ops == {pixels.sharpen, pixels.equalize, pixels.stretch}
 
@@ -283,4 +283,4 @@ def test_random_crops_reach_every_corner_and_fit_small_images() -> None:
 
 def test_point_wise_ops_are_tables_that_fold() -> None:
     steps = [*rolled("posterize"), *rolled("solarize")]
-    assert len(fold(steps)) == 1 and isinstance(fold(steps)[0], Table)
+    assert len(fold(steps)) == 1 and isinstance(fold(steps)[0], LookupTable)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from skinfw import SkinfwError
-from skinfw_datasets.own import Folder, Table
+from skinfw_datasets.own import CsvTable, Folder
 
 
 def draw(file: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_csv_brings_what_it_knows(tmp_path: Path) -> None:
         "2,images/b.jpg,NV,,P1,VALID,\n"
         "3,images/c.jpg,NV,,,test,30\n",
     )
-    data = Table(file=file)
+    data = CsvTable(file=file)
     table = data.table()
     assert data.classes == ("MEL", "NV")
     assert table["lesion"].tolist() == ["L1", "P1", "3"]
@@ -72,7 +72,7 @@ def test_a_csv_brings_what_it_knows(tmp_path: Path) -> None:
 
 def test_a_csv_needs_only_path_and_label(tmp_path: Path) -> None:
     file = write(tmp_path, "path,label\na.jpg,MEL\nb.jpg,NV\n")
-    table = Table(file=file, images="images").table()
+    table = CsvTable(file=file, images="images").table()
     assert table["id"].tolist() == table["lesion"].tolist() == ["a.jpg", "b.jpg"]
 
 
@@ -93,11 +93,11 @@ def test_wrong_rows_are_told_with_their_line(
 ) -> None:
     file = write(tmp_path, text)
     with pytest.raises(SkinfwError) as error:
-        Table(file=file).table()
+        CsvTable(file=file).table()
     assert what in error.value.what and error.value.where == f"{file}:{line}"
 
 
 def test_absent_images_can_be_dropped(tmp_path: Path) -> None:
     file = write(tmp_path, "path,label\nimages/a.jpg,A\nimages/z.jpg,B\nimages/b.jpg,B\n")
-    table = Table(file=file, missing="drop").table()
+    table = CsvTable(file=file, missing="drop").table()
     assert len(table) == 2 and table.attrs["notes"] == ["1 of 3 images are absent and left out"]

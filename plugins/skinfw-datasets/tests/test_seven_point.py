@@ -8,9 +8,7 @@ import pytest
 from PIL import Image
 
 from skinfw import Auxiliary, Predictions, Result, SkinfwError
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.statistics.intervals import repeated
 from skinfw.workflows.run import execute
 from skinfw.workflows.run_folder import RunFolder
@@ -139,9 +137,9 @@ def test_the_recipes_of_derm7pt_train(
         'view.use="center"', "image.short=0",
     )  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    planned = plan(load(RECIPES / f"{name}.toml", sets), Catalog())
-    folder = RunFolder.create(tmp_path / "runs", planned)
-    result = execute(planned, folder, lambda _: None)
+    plan = load_plan(RECIPES / f"{name}.toml", sets)
+    folder = RunFolder.create(tmp_path / "runs", plan)
+    result = execute(plan, folder, lambda _: None)
     assert result is not None and len(result.history) == 2
     assert all(np.isfinite(row["train_loss"]) for row in result.history)
     numbers = result.metrics["test"]

@@ -49,7 +49,7 @@ def test_without_the_package_the_recipe_says_what_to_install(
 ) -> None:
     from skinfw.errors import SkinfwError
     from skinfw.interfaces.kinds import KINDS
-    from skinfw.recipe.component import Planned
+    from skinfw.recipe.component import PlannedComponent
     from skinfw.recipe.loading import Origin
     from skinfw.registry.catalog import Catalog
 
@@ -64,7 +64,7 @@ def test_without_the_package_the_recipe_says_what_to_install(
     from pathlib import Path
 
     found = Catalog().find("backbone", f"lite/{VARIANT}", "", Path())
-    planned = Planned(
+    planned = PlannedComponent(
         KINDS["backbone"], ("backbone",), f"lite/{VARIANT}", found, lite,
         ("variant", "classes"), {}, {}, Origin("my.toml:3", Path()),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from skinfw import Predictions, Result
 from skinfw_reliability.calibration import Calibration
 from skinfw_reliability.conformal import PredictionSets, class_limits, least_lesions
 from skinfw_reliability.curves import reliability_curve, wilson
-from skinfw_reliability.honesty import Honesty
+from skinfw_reliability.honesty import CalibrationErrors
 from skinfw_reliability.temperature import HIGHEST, LOWEST, at_temperature, fit_temperature
 from skinfw_reliability.thresholds import OperatingPoints, threshold_for
 
@@ -47,7 +47,7 @@ def test_the_temperature_of_overconfident_probabilities_is_found(temperature: fl
     found = fit_temperature(val.probabilities, val.true)
     assert found == pytest.approx(temperature, rel=0.06)
     scaled = replace(test, probabilities=at_temperature(test.probabilities, found))
-    before, after = Honesty()(test), Honesty()(scaled)
+    before, after = CalibrationErrors()(test), CalibrationErrors()(scaled)
     assert (scaled.predicted == test.predicted).all()
     assert after["ece_width"] < 0.03 and after["ece_mass"] < 0.03
     if temperature != 1:
@@ -60,7 +60,7 @@ def test_the_temperature_is_the_one_with_the_lowest_loss() -> None:
 
     def loss(temperature: float) -> float:
         scaled = at_temperature(val.probabilities, temperature)
-        return Honesty()(replace(val, probabilities=scaled))["nll"]
+        return CalibrationErrors()(replace(val, probabilities=scaled))["nll"]
 
     assert loss(found) <= min(loss(found * 1.01), loss(found * 0.99), loss(1.0))
 
@@ -77,7 +77,7 @@ def test_a_loss_without_a_minimum_gives_an_end_and_zeros_do_no_harm() -> None:
 def test_calibration_errors_are_those_of_a_count_by_hand() -> None:
     sure = [0.95, 0.95, 0.75, 0.75]
     found = predictions([0, 1, 0, 0], [[p, 1 - p] for p in sure], classes=("A", "B"))
-    numbers = Honesty(bins=10)(found)
+    numbers = CalibrationErrors(bins=10)(found)
     # Half of the images at 0.95 are right, and all of those at 0.75.
     assert numbers["ece_width"] == pytest.approx(0.5 * 0.45 + 0.5 * 0.25)
     assert numbers["brier"] == pytest.approx(2 * np.mean([0.05**2, 0.95**2, 0.25**2, 0.25**2]))

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from support import TINY, TINY_BACKBONE
 
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute
 from skinfw.workflows.run_folder import RunFolder
 
@@ -41,9 +39,9 @@ def test_a_run_writes_the_reports_of_its_recipe(
     (tmp_path / "reports.py").write_text(MODULE)
     (tmp_path / "mine.toml").write_text(TINY + REPORTS)
     monkeypatch.chdir(tmp_path)
-    planned = plan(load(tmp_path / "mine.toml", ()), Catalog())
-    folder = RunFolder.create(tmp_path / "runs", planned)
-    result = execute(planned, folder, lambda _: None)
+    plan = load_plan(tmp_path / "mine.toml", ())
+    folder = RunFolder.create(tmp_path / "runs", plan)
+    result = execute(plan, folder, lambda _: None)
     assert result is not None
     test = result.predictions["test"]
 

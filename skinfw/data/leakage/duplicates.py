@@ -18,9 +18,9 @@ import numpy.typing as npt
 from skinfw.data.decoding import read_image
 from skinfw.data.leakage.alignment import one_picture
 from skinfw.data.leakage.fingerprints import Fingerprint, Fingerprints
-from skinfw.data.leakage.links import Forest
+from skinfw.data.leakage.links import DisjointSets
 from skinfw.data.leakage.sketches import candidates
-from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.runtime.prefetch import prefetch, usable_cores
 
 _METHOD = "1"
 _TOLD_SECONDS = 20.0
@@ -29,7 +29,7 @@ Pair = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
-class Found:
+class Duplicates:
     """Hold what the files of some images tell.
 
     prints: a fingerprint for each path.
@@ -41,7 +41,7 @@ class Found:
     pairs: Sequence[Pair]
 
 
-def find_copies(paths: Sequence[str], folder: Path, say: Callable[[str], None]) -> Found:
+def find_copies(paths: Sequence[str], folder: Path, say: Callable[[str], None]) -> Duplicates:
     """Look at image files, each one once in its life, and find those that hold one photograph.
 
     paths: of the files; absent and damaged ones are in no pair.
@@ -56,7 +56,7 @@ def find_copies(paths: Sequence[str], folder: Path, say: Callable[[str], None]) 
             return _find(paths, Fingerprints(Path(scratch)), say)
 
 
-def _find(paths: Sequence[str], memory: Fingerprints, say: Callable[[str], None]) -> Found:
+def _find(paths: Sequence[str], memory: Fingerprints, say: Callable[[str], None]) -> Duplicates:
     """Look at what is new, and answer from memory."""
     if unseen := memory.unseen(paths):
         say(f"{len(unseen):,} images are looked at once, to find copies")
@@ -77,7 +77,7 @@ def _find(paths: Sequence[str], memory: Fingerprints, say: Callable[[str], None]
             continue
         if (at := first.setdefault(seen.digest, place)) != place:
             pairs.append((at, place, "bytes"))
-    return Found(prints, pairs + _alike(memory, first, prints, paths))
+    return Duplicates(prints, pairs + _alike(memory, first, prints, paths))
 
 
 def _alike(
@@ -110,7 +110,7 @@ def _search(
 ) -> list[Pair]:
     """Return pairs of equal pixels, then near-duplicates among what these leave apart."""
     small = memory.thumbnails(digests)
-    forest = Forest(len(digests))
+    forest = DisjointSets(len(digests))
     found: list[Pair] = []
     groups: dict[tuple[tuple[int, int], bytes], list[int]] = {}
     for place, size in enumerate(sizes):
@@ -124,14 +124,14 @@ def _search(
                     found.append((at, place, "pixels"))
                     forest.join(at, place)
     alone = [place for place in range(len(digests)) if forest.root(place) == place]
-    for one, other, same in ahead(_checks(small, alone, forest), usable_cores()):
+    for one, other, same in prefetch(_checks(small, alone, forest), usable_cores()):
         if same and forest.join(one, other):
             found.append((one, other, "near-duplicate"))
     return found
 
 
 def _checks(
-    small: npt.NDArray[np.uint8], alone: Sequence[int], forest: Forest
+    small: npt.NDArray[np.uint8], alone: Sequence[int], forest: DisjointSets
 ) -> Iterator[Callable[[], tuple[int, int, bool]]]:
     """Give the likely pairs to be checked on their pixels.
 

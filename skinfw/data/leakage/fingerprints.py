@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from skinfw.data.decoding import DECODER, decode, file_size
 from skinfw.errors import SkinfwError
-from skinfw.runtime.prefetch import ahead, usable_cores
+from skinfw.runtime.prefetch import prefetch, usable_cores
 
 Thumbnail = npt.NDArray[np.uint8]
 
@@ -96,7 +96,7 @@ class Fingerprints:
         paths: from `unseen`.
         told: hears how many are done, of how many.
         """
-        seen = ahead((partial(_look, path) for path in paths), usable_cores())
+        seen = prefetch((partial(_look, path) for path in paths), usable_cores())
         files: list[tuple[object, ...]] = []
         looks: list[tuple[object, ...]] = []
         with closing(seen):

@@ -31,7 +31,7 @@ _ARCHIVE_IMAGE = r"(?:^|[/\\])(ISIC_\d{7})(?:_downsampled)?(?:\.\w+)?$"
 _ARCHIVE_NAME = r"[A-Z][A-Z0-9]*_\d{6,}"
 
 
-class Forest:
+class DisjointSets:
     """Join things into sets (union by smaller root, with halved paths)."""
 
     def __init__(self, count: int) -> None:
@@ -71,7 +71,7 @@ def components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
     """
     import numpy as np
 
-    forest = Forest(count)
+    forest = DisjointSets(count)
     for one, other in zip(links["first"].tolist(), links["second"].tolist(), strict=True):
         forest.join(one, other)
     return np.array(forest.roots(), dtype=np.int64)

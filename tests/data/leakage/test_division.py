@@ -11,9 +11,7 @@ from click.testing import CliRunner
 from skinfw.cli import main
 from skinfw.data.table import divided_table
 from skinfw.errors import RecipeError
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw_synthetic.dataset import Synthetic
 
 Train = Callable[..., Any]
@@ -64,7 +62,7 @@ OFFICIAL = "split.use=official"
 
 
 def divided(tiny: Path, *sets: str, compare: bool = True) -> Any:
-    return divided_table(plan(load(tiny, sets), Catalog()), compare=compare)
+    return divided_table(load_plan(tiny, sets), compare=compare)
 
 
 def refusal(tiny: Path, *sets: str) -> RecipeError:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from skinfw.data.leakage import fingerprints
-from skinfw.data.leakage.duplicates import Found, find_copies
+from skinfw.data.leakage.duplicates import Duplicates, find_copies
 from skinfw.data.leakage.fingerprints import Fingerprints
-from skinfw.data.leakage.links import Forest
+from skinfw.data.leakage.links import DisjointSets
 from skinfw_synthetic.dataset import Synthetic
 
 Image = np.ndarray
@@ -49,7 +49,7 @@ def written(images: list[Image], folder: Path) -> list[str]:
     return [save(image, folder / f"{number}.jpg") for number, image in enumerate(images)]
 
 
-def find(paths: list[str], folder: Path, said: list[str] | None = None) -> Found:
+def find(paths: list[str], folder: Path, said: list[str] | None = None) -> Duplicates:
     return find_copies(paths, folder / "cache", (said if said is not None else []).append)
 
 
@@ -95,7 +95,7 @@ def test_copies_of_copies_are_one_group(images: list[Image], tmp_path: Path) -> 
         paths.append(save(images[0], tmp_path / f"frame-{number}.jpg", 60 + number))
     found = find(paths, tmp_path)
     assert len(found.pairs) == 12
-    forest = Forest(len(paths))
+    forest = DisjointSets(len(paths))
     for one, other, _ in found.pairs:
         forest.join(one, other)
     assert forest.roots() == [0, 1, 2, *[0] * 12]

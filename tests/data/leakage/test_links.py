@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinfw.data.leakage.links import Forest, bare_ids, components, known_links, shared, together
+from skinfw.data.leakage.links import (
+    DisjointSets,
+    bare_ids,
+    components,
+    known_links,
+    shared,
+    together,
+)
 
 
 def rows(**columns: list[str]) -> pd.DataFrame:
@@ -63,7 +70,7 @@ def test_links_are_never_more_than_rows() -> None:
 
 def test_a_long_chain_is_joined_in_time_and_without_recursion() -> None:
     count = 400_000
-    forest = Forest(count)
+    forest = DisjointSets(count)
     for number in range(count - 1, 0, -1):
         forest.join(number, number - 1)
     assert set(forest.roots()) == {0}

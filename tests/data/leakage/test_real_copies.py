@@ -10,12 +10,10 @@ import pytest
 
 from skinfw.data.decoding import read_image
 from skinfw.data.leakage.duplicates import find_copies
-from skinfw.data.leakage.links import Forest
+from skinfw.data.leakage.links import DisjointSets
 from skinfw.data.table import divided_table
 from skinfw.errors import RecipeError
-from skinfw.recipe.loading import load
-from skinfw.recipe.plan import plan
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.plan import load_plan
 from skinfw.workflows.audit import Audit, Shared, audit
 from skinfw_isic.isic2017 import Isic2017
 from skinfw_isic.isic2018 import Isic2018
@@ -65,7 +63,7 @@ def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) 
         paths.append(str(file))
         lesions.append(lesions[source])
     pairs = find_copies(paths, tmp_path / "cache", lambda line: None).pairs
-    forest = Forest(len(paths))
+    forest = DisjointSets(len(paths))
     for one, other, _ in pairs:
         forest.join(one, other)
     found = sum(forest.root(1500 + number) == forest.root(source)
@@ -80,7 +78,7 @@ def divided(tmp_path: Path, *sets: str, **more: Any) -> Any:
         f'[dataset]\nuse = "isic2018"\nroot = "{root(2018)}"\nmissing = "drop"\n'
         '[backbone]\nuse = "torchvision/resnet18"\n'
     )
-    return divided_table(plan(load(tmp_path / "real.toml", sets), Catalog()), **more)
+    return divided_table(load_plan(tmp_path / "real.toml", sets), **more)
 
 
 @needs(2018)

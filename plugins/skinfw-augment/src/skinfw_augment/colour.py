@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Interval
 
-from skinfw import Colour, Dice
+from skinfw import ColourMatrix, Dice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ class ColourJitter:
     saturation: Annotated[float, Ge(0)] = 0.2
     hue: Annotated[float, Interval(ge=0, le=0.5)] = 0.1
 
-    def roll(self, dice: Dice) -> list[Colour]:
+    def roll(self, dice: Dice) -> list[ColourMatrix]:
         """Draw the four strengths and their order."""
         brightness, contrast, saturation = (
             dice.rng.uniform(max(0.0, 1 - amount), 1 + amount)
@@ -58,24 +58,24 @@ class ColourJitter:
         return [steps[index] for index in dice.rng.permutation(4)]
 
 
-def brighten(factor: float) -> Colour:
+def brighten(factor: float) -> ColourMatrix:
     """Return the step that multiplies every channel."""
     return _linear(_identity() * factor)
 
 
-def change_contrast(factor: float) -> Colour:
+def change_contrast(factor: float) -> ColourMatrix:
     """Return the step that moves pixels away from, or to, the mean grey of the image."""
     import numpy as np
 
-    return Colour(_identity() * factor, np.zeros(3), (1 - factor) * _grey())
+    return ColourMatrix(_identity() * factor, np.zeros(3), (1 - factor) * _grey())
 
 
-def saturate(factor: float) -> Colour:
+def saturate(factor: float) -> ColourMatrix:
     """Return the step that moves pixels away from, or to, their own grey."""
     return _linear(factor * _identity() + (1 - factor) * _grey())
 
 
-def turn_hue(turn: float) -> Colour:
+def turn_hue(turn: float) -> ColourMatrix:
     """Return the step that turns colours about the grey axis, by a share of a full turn."""
     import numpy as np
 
@@ -85,10 +85,10 @@ def turn_hue(turn: float) -> Colour:
     return _linear(back @ rotation @ there)
 
 
-def _linear(matrix: Matrix) -> Colour:
+def _linear(matrix: Matrix) -> ColourMatrix:
     import numpy as np
 
-    return Colour(matrix, np.zeros(3), np.zeros((3, 3)))
+    return ColourMatrix(matrix, np.zeros(3), np.zeros((3, 3)))
 
 
 @cache

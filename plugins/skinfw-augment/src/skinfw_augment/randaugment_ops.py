@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from skinfw import Colour, Pixels, Step, Table, Warp
+from skinfw import ColourMatrix, LookupTable, PixelFunction, Step, Warp
 from skinfw_augment import pixels
 from skinfw_augment.colour import brighten, change_contrast, saturate
 from skinfw_augment.geometry import around, scaling, turning
@@ -29,7 +29,7 @@ RandOp = Callable[["Rng", Size, float, "Peer"], list[Step]]
 
 def _mixup(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     share = rng.uniform(0, min(1.0, 0.2 * strength))
-    return [Pixels(partial(pixels.blend, other=peer(), share=share))]
+    return [PixelFunction(partial(pixels.blend, other=peer(), share=share))]
 
 
 def _vignetting(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -38,13 +38,13 @@ def _vignetting(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]
     x = width / 2 + rng.uniform(-width / 10, width / 10)
     y = height / 2 + rng.uniform(-height / 10, height / 10)
     start = width / 2 * rng.uniform(0.3, 0.7)
-    return [Pixels(partial(pixels.vignette, strength=darkness, centre=(x, y), start=start))]
+    return [PixelFunction(partial(pixels.vignette, strength=darkness, centre=(x, y), start=start))]
 
 
 def _gaussian_noise(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     deviation = 50 * rng.uniform(0, 0.2 * strength)
     seed = int(rng.integers(2**63))
-    return [Pixels(partial(pixels.add_noise, deviation=deviation, seed=seed))]
+    return [PixelFunction(partial(pixels.add_noise, deviation=deviation, seed=seed))]
 
 
 def _saturation(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -60,7 +60,7 @@ def _brightness(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]
 
 
 def _sharpness(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [Pixels(partial(pixels.sharpen, factor=_factor(rng, 0.4 * strength)))]
+    return [PixelFunction(partial(pixels.sharpen, factor=_factor(rng, 0.4 * strength)))]
 
 
 def _color_casting(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -70,11 +70,11 @@ def _color_casting(rng: Rng, size: Size, strength: float, peer: Peer) -> list[St
     chosen = rng.random(3) < 1 / 3
     chosen[rng.integers(3)] = True
     shift = [_sign(rng) * rng.uniform(0, 30 * strength) if one else 0.0 for one in chosen]
-    return [Colour(np.eye(3), np.array(shift), np.zeros((3, 3)))]
+    return [ColourMatrix(np.eye(3), np.array(shift), np.zeros((3, 3)))]
 
 
 def _equalize_yuv(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [Pixels(pixels.equalize_luma)]
+    return [PixelFunction(pixels.equalize_luma)]
 
 
 def _posterize(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -83,7 +83,7 @@ def _posterize(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
 
 
 def _auto_contrast(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [Pixels(pixels.stretch)]
+    return [PixelFunction(pixels.stretch)]
 
 
 def _solarize(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -95,7 +95,7 @@ def _solarize(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
 
 
 def _equalize(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [Pixels(pixels.equalize)]
+    return [PixelFunction(pixels.equalize)]
 
 
 def _rotate(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -106,7 +106,7 @@ def _rotate(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
 def _lens_distortion(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     bend = _sign(rng) * rng.uniform(0, 0.6 * strength)
     lens = partial(pixels.distort, k=(0.15 * bend, 0.15 * bend), p=(0.1 * bend, 0.1 * bend))
-    return [Pixels(lens)]
+    return [PixelFunction(lens)]
 
 
 def _flip(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -119,7 +119,7 @@ def _cutout(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     half = rng.uniform(0, 50 * strength)
     height, width = size
     centre = width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.8)
-    return [Pixels(partial(pixels.cut_out, centre=centre, half=half))]
+    return [PixelFunction(partial(pixels.cut_out, centre=centre, half=half))]
 
 
 def _shear_x(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
@@ -207,8 +207,8 @@ def _levels() -> npt.NDArray[np.integer[Any]]:
     return np.arange(256)
 
 
-def _table(values: npt.NDArray[np.integer[Any]]) -> Table:
+def _table(values: npt.NDArray[np.integer[Any]]) -> LookupTable:
     """Return the step that looks every channel up in the same values [256]."""
     import numpy as np
 
-    return Table(np.repeat(values.astype(np.uint8)[:, None], 3, axis=1))
+    return LookupTable(np.repeat(values.astype(np.uint8)[:, None], 3, axis=1))

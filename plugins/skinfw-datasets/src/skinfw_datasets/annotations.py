@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw import SkinfwError, wrong_line
+from skinfw import SkinfwError, line_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,11 +55,11 @@ class Annotations:
             content = json.loads(file.read_text(encoding="utf-8"))
             entries, count = content["annotations"], int(content["num_classes"])
         except FileNotFoundError:
-            raise wrong_line(file, 0, "the file does not exist") from None
+            raise line_error(file, 0, "the file does not exist") from None
         except (ValueError, KeyError, TypeError) as error:
-            raise wrong_line(file, 0, "the file is no annotation JSON", str(error)) from error
+            raise line_error(file, 0, "the file is no annotation JSON", str(error)) from error
         if count != len(self.names):
-            raise wrong_line(
+            raise line_error(
                 file, 0, f"the file has {count} classes, the recipe names {len(self.names)}"
             )
         return [self._row(part, file, place, entry) for place, entry in enumerate(entries)]
@@ -71,7 +71,7 @@ class Annotations:
             path = Path(entry["derm_path"])
         except (KeyError, IndexError, ValueError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
-            raise wrong_line(
+            raise line_error(
                 file, 0, f"{name} has no usable category_id or derm_path", why
             ) from error
         found = file.parent / path

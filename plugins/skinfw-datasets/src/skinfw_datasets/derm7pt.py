@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import SkinfwError, present_rows, read_csv, refuse_rows, wrong_line
+from skinfw import SkinfwError, line_error, present_rows, read_csv, refuse_rows
 from skinfw_datasets.seven_point import GROUPS as CRITERION_GROUPS
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Derm7pt:
             )
             for line, number in enumerate(numbers, 2):
                 if parts[number]:
-                    raise wrong_line(file, line, f"row {number} of meta.csv is in two parts")
+                    raise line_error(file, line, f"row {number} of meta.csv is in two parts")
                 parts[number] = part
         return parts
 

@@ -86,7 +86,7 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class CsvTable:
     """Read images that a CSV lists, a row for each.
 
     The columns path and label must be there. The columns id (else the path), lesion (else patient,

@@ -31,7 +31,7 @@ def skinfw_components() -> Iterator[Component]:
     yield Component(
         "dataset",
         "csv",
-        "skinfw_datasets.own:Table",
+        "skinfw_datasets.own:CsvTable",
         "Your own images: a CSV with ids or paths, labels and whatever else is known.",
     )
     yield Component(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skinfw import SkinfwError, read_csv, refuse_rows, wrong_line
+from skinfw import SkinfwError, line_error, read_csv, refuse_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
     table = read_official(file, [key, *classes], key)
     strange = [name for name in table.columns if name not in (key, *classes)]
     if strange:
-        raise wrong_line(
+        raise line_error(
             file,
             1,
             f"the header has the unknown class {strange[0]}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
-from skinfw import Dice, Pixels, Step
+from skinfw import Dice, PixelFunction, Step
 from skinfw_pathology.strokes import cover, curve, lighten, stain, stroke
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Artefact(ABC):
         """Decide whether to draw; what is drawn depends on a seed alone."""
         if dice.rng.random() >= self.probability:
             return []
-        return [Pixels(partial(self._seeded, seed=int(dice.rng.integers(2**63))))]
+        return [PixelFunction(partial(self._seeded, seed=int(dice.rng.integers(2**63))))]
 
     @abstractmethod
     def draw(self, image: Image, rng: Rng) -> Image:
@@ -276,7 +276,7 @@ class OutOfFocus:
         if rng.random() >= self.probability:
             return []
         radius = rng.uniform(0.25, 1.0) * self.radius * min(dice.size)
-        return [Pixels(partial(defocus, radius=radius))]
+        return [PixelFunction(partial(defocus, radius=radius))]
 
 
 def defocus(image: Image, radius: float) -> Image:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import Colour, Dice, Pixels, Step
+from skinfw import ColourMatrix, Dice, PixelFunction, Step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class PigmentJitter:
             return []
         scale = 1 + rng.uniform(-self.contrast, self.contrast, 2)
         shift = rng.uniform(-self.amount, self.amount, 2)
-        return [Pixels(partial(repigment, scale=scale, shift=shift))]
+        return [PixelFunction(partial(repigment, scale=scale, shift=shift))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class IlluminantShift:
             return []
         warm, tint, bright = rng.uniform(-1, 1, 3) * self.strength
         gains = (1 + bright / 2) * np.array([1 + warm, 1 + tint / 2, 1 - warm])
-        return [Colour(np.diag(gains), np.zeros(3), np.zeros((3, 3)))]
+        return [ColourMatrix(np.diag(gains), np.zeros(3), np.zeros((3, 3)))]
 
 
 def repigment(image: Image, scale: Matrix, shift: Matrix) -> Image:

@@ -87,7 +87,7 @@ class Calibration:
         scaled: at the temperature.
         estimate: from `estimator`.
         """
-        from skinfw_reliability.honesty import Honesty
+        from skinfw_reliability.honesty import CalibrationErrors
         from skinfw_reliability.temperature import HIGHEST, LOWEST
 
         found: dict[str, Any] = {
@@ -95,7 +95,7 @@ class Calibration:
             "temperature_at_bound": temperature in (LOWEST, HIGHEST),
         }
         for name, part in (("before", test), ("after", scaled)):
-            found[name] = estimate(Honesty(bins=self.bins), part)
+            found[name] = estimate(CalibrationErrors(bins=self.bins), part)
             found[f"curve_{name}"] = [asdict(one) for one in self._curve(part)]
         return found
 

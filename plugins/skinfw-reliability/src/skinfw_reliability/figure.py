@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skinfw import replacing
+from skinfw import atomic_write
 from skinfw_reliability.curves import Bin
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def draw(
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     if marks:
         figure.supxlabel("\n".join(marks), fontsize=7.5, color=GREY)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         figure.savefig(partial, format="png")
 
 

@@ -13,7 +13,7 @@ from skinfw_reliability.weighted import Floats, Weighted, mean, ratio
 
 
 @dataclass(frozen=True, kw_only=True)
-class Honesty(Weighted):
+class CalibrationErrors(Weighted):
     """Measure nll, brier, ece_width and ece_mass.
 
     nll: the mean negative log of the true class's probability.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from skinfw import ClassName, Result, SkinfwError, taken
+from skinfw import ClassName, Result, SkinfwError, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ class Subgroups:
             groups += [(attribute, name, names == name) for name in ordered(names.unique())]
         everyone = np.arange(len(test.ids))
         for attribute, name, inside in groups:
-            own = taken(test, everyone[inside])
+            own = select(test, everyone[inside])
             lesions, shown = len(set(own.lesions)), len(set(own.true.tolist()))
             rests_on = metric.rests_on(own)
             for number, ends in estimate(metric, own).items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from skinfw import UNKNOWN, Result, SkinfwError, chained, taken, with_unknown_class
+from skinfw import UNKNOWN, Result, SkinfwError, add_unknown_class, concatenate, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class Unknown:
             everyone = result.predictions["test"]
             notes.append("UNK is a class already: nine_classes.csv is left out")
         else:
-            everyone = chained([with_unknown_class(result.predictions[part]) for part in judged])
+            everyone = concatenate([add_unknown_class(result.predictions[part]) for part in judged])
             chances = with_unknown(everyone.probabilities[:, :-1], unknown[self.score])
             nine = replace(everyone, probabilities=chances)
             rows = zip(nine.ids, nine.probabilities.tolist(), strict=True)
@@ -82,7 +82,7 @@ class Unknown:
             about |= {
                 "without_unknown": estimate(ChallengeAccuracy(), test),
                 "with_unknown": estimate(
-                    ChallengeAccuracy(), taken(nine, np.arange(len(test.ids)))
+                    ChallengeAccuracy(), select(nine, np.arange(len(test.ids)))
                 ),
             }
             if "strangers" in judged:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from skinfw import Compared, Comparison
+from skinfw import Comparison, ComparisonEntry
 from skinfw_reports.cells import interval, number, words
 from skinfw_reports.drawings import Drawing, svg
 from skinfw_reports.figures import GREY, VALIDATION, new_figure
@@ -32,7 +32,7 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(run: str, one: Compared) -> list[str]:
+def _row(run: str, one: ComparisonEntry) -> list[str]:
     row = [run, number(one.value), interval(one.interval)]
     if math.isnan(one.difference):
         return [*row, "", "", ""]
@@ -40,7 +40,9 @@ def _row(run: str, one: Compared) -> list[str]:
     return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{one.p:.3f}"]
 
 
-def _drawing(place: int, name: str, runs: Sequence[str], found: Sequence[Compared]) -> Drawing:
+def _drawing(
+    place: int, name: str, runs: Sequence[str], found: Sequence[ComparisonEntry]
+) -> Drawing:
     """Return dots with their intervals, a line for each run."""
     figure = new_figure(8.0, 0.7 + 0.32 * len(runs))
     axes = figure.subplots()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw import Result, replacing
+from skinfw import Result, atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +103,7 @@ def save(figure: Figure, file: Path, result: Result) -> None:
     """Write a figure, the run's marks below it, and give it its name only when it is whole."""
     if result.marks:
         figure.supxlabel("\n".join(result.marks), fontsize=7.5, color=GREY)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         figure.savefig(partial, format="png")
 
 

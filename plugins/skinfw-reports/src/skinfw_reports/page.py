@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import FEW, Comparison, Result, few_lesions, replacing
+from skinfw import MIN_LESIONS, Comparison, Result, atomic_write, few_lesions
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     confusion,
@@ -131,7 +131,7 @@ def _rendered(template: str, content: Mapping[str, Any], file: Path) -> None:
         lstrip_blocks=True,
     )
     text = environment.get_template(template).render(content)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
@@ -202,7 +202,7 @@ def _limits(result: Result) -> list[str]:
     ]
     if few:
         limits.append(
-            f"Classes with fewer than {FEW} test lesions, whose numbers are coarse: "
+            f"Classes with fewer than {MIN_LESIONS} test lesions, whose numbers are coarse: "
             f"{', '.join(few)}."
         )
     return limits + list(result.marks)

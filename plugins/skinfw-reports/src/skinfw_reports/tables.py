@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinfw import Result, hookimpl, replacing
+from skinfw import Result, atomic_write, hookimpl
 
 
 class History:
@@ -38,5 +38,5 @@ class History:
 
 def _write(table: Any, file: Path) -> None:
     """Replace a file in one step, so that a reader never sees half of it."""
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         table.to_csv(partial, index=False)

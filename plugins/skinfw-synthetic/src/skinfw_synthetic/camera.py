@@ -117,11 +117,11 @@ def _hair(scene: Picture, rng: np.random.Generator, unit: float) -> None:
     ink = np.zeros((height, width), np.uint8)
     along = np.linspace(-0.5, 0.5, 14)[:, None]
     for _ in range(min(count, 30)):
-        ahead, aside = _directions(comb + rng.normal(0, 0.5))
+        prefetch, aside = _directions(comb + rng.normal(0, 0.5))
         length = rng.uniform(5, 15) * unit if stubble else rng.uniform(0.5, 1.3) * height
         bend = rng.normal(0, 0.12) * length
         middle = rng.uniform(0, 1, 2) * (width, height)
-        path = middle + along * length * ahead + (along**2 * 4 - 1) * bend * aside
+        path = middle + along * length * prefetch + (along**2 * 4 - 1) * bend * aside
         strength = int(rng.uniform(90, 235))
         thick = max(1, round(unit * rng.choice([0.8, 1.2, 1.7], p=[0.5, 0.4, 0.1])))
         _line(ink, path, strength, thick)
@@ -134,17 +134,17 @@ def _ruler(scene: Picture, rng: np.random.Generator, unit: float) -> None:
     height, width = scene.shape[1:]
     ink = np.zeros((height, width), np.uint8)
     start = rng.uniform(0, 1, 2) * (width, height)
-    ahead, aside = _directions(rng.uniform(0, 2 * np.pi))
+    prefetch, aside = _directions(rng.uniform(0, 2 * np.pi))
     for tick in range(int(rng.integers(5, 14))):
-        foot = start + ahead * tick * 9 * unit
+        foot = start + prefetch * tick * 9 * unit
         tip = foot + aside * (11 if tick % 5 == 0 else 6) * unit
         _line(ink, np.array([foot, tip]), 220, max(1, round(unit)))
     cover(scene, ink * np.float32(1 / 255), (0.1, 0.1, 0.12))
 
 
 def _directions(angle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    ahead = np.array([np.cos(angle), np.sin(angle)])
-    return ahead, np.array([-ahead[1], ahead[0]])
+    prefetch = np.array([np.cos(angle), np.sin(angle)])
+    return prefetch, np.array([-prefetch[1], prefetch[0]])
 
 
 def _line(ink: NDArray[np.uint8], path: NDArray[np.float64], strength: int, thick: int) -> None:

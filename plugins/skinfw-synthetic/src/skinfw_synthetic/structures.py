@@ -130,7 +130,7 @@ def twigs(
     paths = []
     for point, heading in zip(points, headings, strict=True):
         reach = length * rng.uniform(0.5, 1.4)
-        ahead = np.array([np.cos(heading), np.sin(heading)]) * reach
-        aside = np.array([-ahead[1], ahead[0]]) * rng.normal(0, 0.25)
-        paths.append((point + along * ahead + along**2 * aside, width * rng.uniform(0.7, 1.3)))
+        prefetch = np.array([np.cos(heading), np.sin(heading)]) * reach
+        aside = np.array([-prefetch[1], prefetch[0]]) * rng.normal(0, 0.25)
+        paths.append((point + along * prefetch + along**2 * aside, width * rng.uniform(0.7, 1.3)))
     return paths

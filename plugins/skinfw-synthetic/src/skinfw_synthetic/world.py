@@ -89,8 +89,8 @@ def world(images: int, seed: int) -> World:
         lesions = max(FEWEST_LESIONS, round(count / IMAGES_PER_LESION))
         # Every lesion has one image, and the others fall on the places that are still free.
         free = lesions * (MOST_IMAGES_PER_LESION - 1)
-        taken = rng.choice(free, count - lesions, replace=False) % lesions
-        lesion += [len(label) + number for number in [*range(lesions), *taken.tolist()]]
+        repeats = rng.choice(free, count - lesions, replace=False) % lesions
+        lesion += [len(label) + number for number in [*range(lesions), *repeats.tolist()]]
         label += [name] * lesions
     # Shuffled numbers keep a lesion's images together and tell nothing about its class.
     order = rng.permutation(len(label))
