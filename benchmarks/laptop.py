@@ -27,13 +27,13 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from torchvision.transforms import v2
 
-from skinfw.data.table import read_table
+from skinfw.data.table import load_data
 from skinfw.interfaces.values import Predictions
 from skinfw.recipe.plan import load_plan
-from skinfw.statistics.intervals import Sample, sampled
-from skinfw.statistics.paired import aligned, compare
+from skinfw.statistics.intervals import Sample, sample_numbers
+from skinfw.statistics.paired import align, compare
 from skinfw.statistics.predictions import read_predictions, run_predictions, write_predictions
-from skinfw_evaluate.classification import Classification
+from skinfw_metrics.classification import Classification
 
 SIZE = 160
 BATCH = 32
@@ -133,7 +133,7 @@ def together(runs: list[Predictions], loops: list[Predictions]) -> str:
 
 def _mean(found: list[Predictions], order: Predictions) -> dict[str, Sample]:
     """Return the mean of each number over several predictions of the same images."""
-    samples = [sampled(Classification(), aligned(order, one), REPLICATES, 0) for one in found]
+    samples = [sample_numbers(Classification(), align(order, one), REPLICATES, 0) for one in found]
     means = {}
     for name in NUMBERS:
         own = [sample[name] for sample in samples]
@@ -170,7 +170,7 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
             raise click.UsageError(f"{run.name}: seed {planned.seed} of this split is there twice")
         loops.add(file)
         if not file.is_file():
-            table = read_table(planned)
+            table = load_data(planned)
             table = table.merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
             training = table[table["part"] == "train"]
             model = _trained(training, planned.classes, minutes, images, planned.seed)

@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks import ours
 from benchmarks.harness import Bench, Row, fresh
 from benchmarks.machine import peak_memory
-from skinfw.data.table import divided_table
+from skinfw.data.table import split_data
 
 NAME = "ISIC_2019_Training"
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
@@ -90,7 +90,7 @@ def main(root: Path) -> None:
     """Print the seconds and the peak memory of one table."""
     plan = ours.plan(RECIPE.format(root=root), root)
     start = time.perf_counter()
-    divided_table(plan)
+    split_data(plan)
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "peak_mb": peak_memory()}))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import Work
 from skinfw import hookimpl
-from skinfw.data.table import divided_table
+from skinfw.data.table import split_data
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.recipe.plan import Plan, load_plan
 from skinfw.registry.catalog import Catalog
@@ -90,13 +90,13 @@ def recipe(
 
 def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> DecodedImages | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
-    from skinfw.data.cache import prepare
-    from skinfw.data.preparation import decoding
+    from skinfw.data.cache import open_cache
+    from skinfw.data.preparation import recipe_decoding
     from skinfw.recipe.settings import ImageSettings
 
-    how = decoding(ImageSettings(size=size), ())
+    how = recipe_decoding(ImageSettings(size=size), ())
     names = [str(path) for path in paths]
-    return prepare(folder / "cache", CACHE_BYTES, names, how, lambda _: None)
+    return open_cache(folder / "cache", CACHE_BYTES, names, how, lambda _: None)
 
 
 def parts(
@@ -109,14 +109,16 @@ def parts(
     cached: whether image files come from the cache.
     features: where features of a frozen network are kept.
     """
-    from skinfw.runtime.device import choose
+    from skinfw.runtime.device import choose_hardware
     from skinfw.training.components import TrainingComponents
 
     plan = plan_of(text, folder)
-    table = divided_table(plan)
+    table = split_data(plan)
     cached = cached and not hasattr(plan.dataset, "image")
     held = decoded(folder, list(table["path"]), plan.image.size) if cached else None
-    return TrainingComponents(plan, table, choose(plan.engine), held, features, lambda _: None)
+    return TrainingComponents(
+        plan, table, choose_hardware(plan.engine), held, features, lambda _: None
+    )
 
 
 def training(built: TrainingComponents, folder: Path) -> Work:
@@ -168,17 +170,17 @@ def augmented(
     import torch
 
     from skinfw.data.loader import Chain, Source, TrainImages
-    from skinfw.data.preparation import decoding
-    from skinfw.runtime.device import choose
+    from skinfw.data.preparation import recipe_decoding
+    from skinfw.runtime.device import choose_hardware
 
     plan = plan_of(recipe(files(paths[0].parent), size, augment), folder)
     chain = Chain([(op, op.make(size=size)) for op in plan.parts["augment"]], size)
     names = [str(path) for path in paths]
-    source = Source(names, names, decoding=decoding(plan.image, ()), decoded=held)
+    source = Source(names, names, decoding=recipe_decoding(plan.image, ()), decoded=held)
     view = plan.one("view").make(size=size)
     labels = np.zeros(len(paths), np.int64)
     images = TrainImages(source, labels, lambda _: chain, view, plan.seed)
-    normalise = choose(plan.engine).normaliser(torch.nn.Identity())
+    normalise = choose_hardware(plan.engine).normaliser(torch.nn.Identity())
     position = itertools.count()
 
     def batch(places: Sequence[int]) -> torch.Tensor:
@@ -193,14 +195,14 @@ def views(folder: Path, paths: Sequence[Path], size: int, view: str) -> tuple[An
 
     view: the recipe's table.
     """
-    from skinfw.data.preparation import decoding
-    from skinfw.data.warping import look
+    from skinfw.data.preparation import recipe_decoding
+    from skinfw.data.warping import render_views
 
     plan = plan_of(recipe(files(paths[0].parent), size, view), folder)
     return (
-        decoding(plan.image, ()).read,
+        recipe_decoding(plan.image, ()).read,
         plan.one("view").make(size=size).plan,
-        look,
+        render_views,
     )
 
 
@@ -209,13 +211,13 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
     import numpy as np
 
     from skinfw import Dice
-    from skinfw.data.warping import act, fold
+    from skinfw.data.warping import apply_steps, fold_steps
 
     def does(op: Any) -> Callable[[Any, int], Any]:
         def once(image: Any, seed: int) -> Any:
             size = (image.shape[0], image.shape[1])
             dice = Dice(np.random.default_rng(seed), size, False, lambda: image)
-            return act(image, fold(op.roll(dice)))
+            return apply_steps(image, fold_steps(op.roll(dice)))
 
         return once
 
@@ -251,7 +253,7 @@ def thin(thumbnails: Any, target: int, clusters: int, seed: int) -> np.ndarray:
     import numpy as np
 
     from skinfw import Context
-    from skinfw_balance.kmeans import KMeansHybrid
+    from skinfw_samplers.kmeans import KMeansHybrid
 
     kept: dict[str, Any] = {}
 
@@ -280,11 +282,11 @@ def intervals(
     """Return the intervals of all metrics that a run has unless told otherwise."""
     from skinfw import Predictions
     from skinfw.statistics.intervals import bootstrap
-    from skinfw_evaluate.agreement import Agreement
-    from skinfw_evaluate.classification import Classification
-    from skinfw_evaluate.isic import IsicChallenge
-    from skinfw_evaluate.malignancy import Malignancy
-    from skinfw_evaluate.probability import Probability
+    from skinfw_metrics.agreement import Agreement
+    from skinfw_metrics.classification import Classification
+    from skinfw_metrics.isic import IsicChallenge
+    from skinfw_metrics.malignancy import Malignancy
+    from skinfw_metrics.probability import Probability
 
     names = [str(place) for place in range(len(true))]
     found = Predictions(names, [str(lesion) for lesion in lesions], true, chances, classes)

@@ -63,7 +63,7 @@ def tiny(tmp_path: Path) -> Path:
 @pytest.fixture
 def train(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run the tiny recipe in this process; returns the result and the run folder."""
-    from skinfw.workflows.run import execute
+    from skinfw.workflows.run import execute_run
     from skinfw.workflows.run_folder import RunFolder
 
     monkeypatch.chdir(tmp_path)
@@ -72,7 +72,7 @@ def train(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
         plan = load_plan(tiny, sets)
         folder = RunFolder.create(tmp_path / "runs", plan)
         lines = [] if said is None else said
-        result = execute(plan, folder, lines.append, listeners)
+        result = execute_run(plan, folder, lines.append, listeners)
         return result, folder
 
     return run

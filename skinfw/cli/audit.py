@@ -37,7 +37,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     Exit codes: 0 nothing that could spoil a result, 1 damaged or absent files, copies with
     different labels, images in two data sets or in two official parts.
     """
-    from skinfw.data.table import checked_table, drawing
+    from skinfw.data.table import image_function, read_data_table
     from skinfw.errors import RecipeError
     from skinfw.files.atomic import write_json
     from skinfw.recipe.plan import plan_dataset
@@ -57,8 +57,8 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     for text in datasets:
         component, dataset = plan_dataset(_recipe(text, sets, catalog), catalog)
         name = _unused(component.use.rpartition(":")[2], tables)
-        tables[name], classes[name] = checked_table(component, dataset), tuple(dataset.classes)
-        if drawing(dataset):
+        tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
+        if image_function(dataset):
             drawn.append(name)
     found = look(tables, classes, drawn, lambda line: click.echo(line, err=True))
     for line in _lines(found):
@@ -78,7 +78,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     Absent images are to be counted, not to end the audit.
     """
     from skinfw.errors import RecipeError
-    from skinfw.recipe.component import resolve
+    from skinfw.recipe.component import import_target
     from skinfw.recipe.loading import Origin, Recipe, load_recipe
 
     name, equals, place = text.partition("=")
@@ -99,7 +99,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     if isinstance(table, dict) and isinstance(table.get("use"), str):
         origin = recipe.origin("dataset", "use")
         found = catalog.find("dataset", table["use"], origin.text, origin.folder)
-        model = resolve(found, origin.text)[1].model.model_fields
+        model = import_target(found, origin.text)[1].model.model_fields
         if shorthand:
             needed = [key for key, value in model.items() if value.is_required()]
             table.setdefault(needed[0] if needed else "root", place)

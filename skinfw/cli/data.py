@@ -50,12 +50,12 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
 
     One file for each part; the data set "annotations" reads them.
     """
-    from skinfw.data.table import divided_table
+    from skinfw.data.table import split_data
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.annotations import write
 
     plan = load_plan(recipe, sets)
-    table = divided_table(plan, click.echo)
+    table = split_data(plan, click.echo)
     for file, count in write(table, plan.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")
 
@@ -65,24 +65,24 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
 @click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
 def build(recipe: Path, sets: tuple[str, ...]) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
-    from skinfw.data.cache import cache_folder, prepare
-    from skinfw.data.preparation import decoding
-    from skinfw.data.table import drawing, picture_paths, read_table
+    from skinfw.data.cache import cache_folder, open_cache
+    from skinfw.data.preparation import recipe_decoding
+    from skinfw.data.table import image_function, load_data, picture_paths
     from skinfw.errors import RecipeError
     from skinfw.recipe.plan import load_plan
 
     plan = load_plan(recipe, sets)
-    if drawing(plan.dataset):
+    if image_function(plan.dataset):
         raise RecipeError(
             f"the images of {plan.one('dataset').use} are no files",
             plan.one("dataset").origin.text,
             "the data set draws them itself, so there is nothing to decode",
             "run the recipe",
         )
-    paths = picture_paths(plan, read_table(plan))
+    paths = picture_paths(plan, load_data(plan))
     limit = int(plan.engine.cache_gb * 1e9)
-    how = decoding(plan.image, plan.parts.get("prepare", ()))
-    found = prepare(cache_folder() / "images", limit, paths, how, click.echo)
+    how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
+    found = open_cache(cache_folder() / "images", limit, paths, how, click.echo)
     held = len(found) if found else 0
     click.echo(f"{held:,} of {len(paths):,} images are in the cache")
     if held < len(paths):

@@ -59,9 +59,9 @@ def evaluate(
     from skinfw.cli.progress import test_lines
     from skinfw.errors import RecipeError
     from skinfw.inference.trained_model import load_trained_model
-    from skinfw.recipe.loading import read_run, set_table, shown
+    from skinfw.recipe.loading import display_path, read_run, set_table
     from skinfw.recipe.plan import load_plan
-    from skinfw.workflows.evaluate import judged
+    from skinfw.workflows.evaluate import evaluate_rows
     from skinfw.workflows.evaluation_data import other_rows, own_rows
 
     looks = [text for text in sets if set_table(text) == "view"]
@@ -88,7 +88,7 @@ def evaluate(
         if maps or part == "all":
             raise RecipeError(
                 "--map and --part all are for another data set",
-                shown(run),
+                display_path(run),
                 "the run's own test part has the network's classes",
                 "name a recipe with --dataset, or leave them out",
             )
@@ -103,11 +103,11 @@ def evaluate(
         plan = load_plan(dataset, sets)
         rows = other_rows(plan, part or "all", saved, names, say)
     name = part or "test" if dataset is None else plan.recipe.name
-    found = judged(saved, rows, plan, name, out, dataset is None, notes, marks)
+    found = evaluate_rows(saved, rows, plan, name, out, dataset is None, notes, marks)
     for line in test_lines(found.predictions, found.metrics, found.intervals, "balanced_accuracy"):
         click.echo(line)
     for file in sorted(found.folder.iterdir()):
-        click.echo(f"  {shown(file)}")
+        click.echo(f"  {display_path(file)}")
 
 
 @click.command()
@@ -140,12 +140,12 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     """
     from skinfw.errors import RecipeError, unwritable
     from skinfw.files.atomic import write_csv
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
     from skinfw.workflows.compare import HEADER, as_rows, compared, sides
 
     if len(runs) < 2:
         raise RecipeError(
-            "one run cannot be compared", shown(runs[0]), cure="name two run folders or more"
+            "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
         )
     found = sides(runs)
     result = compared(found, replicates, numbers)
@@ -162,7 +162,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
             with component.guard():
                 report.compare(result, out)
     for made in sorted(out.iterdir()):
-        click.echo(f"  {shown(made)}")
+        click.echo(f"  {display_path(made)}")
 
 
 def _lines(result: Comparison) -> list[str]:

@@ -30,7 +30,7 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
     or a crash. What came is on record in downloads.json, with checksums, and never fetched twice.
     """
     from skinfw.cli.transfer import Transfer
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
     from skinfw.workflows.fetching.fetch import check_space, survey
     from skinfw.workflows.fetching.fetch import fetch as execute
 
@@ -47,26 +47,26 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
         except KeyboardInterrupt:
             click.echo("stopped; the same command goes on where it ended")
             raise click.exceptions.Exit(130) from None
-    click.echo(f"{dataset} is whole; use it with --set dataset.root={shown(root)}")
+    click.echo(f"{dataset} is whole; use it with --set dataset.root={display_path(root)}")
 
 
 def _downloads(dataset: str) -> tuple[str, Downloads]:
     """Return a data set's bare name and what it offers, or say which ones offer something."""
     from skinfw.errors import RecipeError, SkinfwError
     from skinfw.interfaces.values import Downloads
-    from skinfw.recipe.component import resolve
+    from skinfw.recipe.component import import_target
     from skinfw.registry.catalog import Catalog
 
     where = f"skinfw data fetch {dataset}"
     catalog = Catalog()
     found = catalog.find("dataset", dataset, where, Path.cwd())
-    downloads = getattr(resolve(found, where)[0], "downloads", None)
+    downloads = getattr(import_target(found, where)[0], "downloads", None)
     if isinstance(downloads, Downloads):
         return found.component.name, downloads
     names = []
     for name in catalog.use_names("dataset"):
         try:
-            target, _ = resolve(catalog.find("dataset", name, where, Path.cwd()), where)
+            target, _ = import_target(catalog.find("dataset", name, where, Path.cwd()), where)
         except SkinfwError:
             continue  # it cannot be used, so it cannot be named as a cure
         if isinstance(getattr(target, "downloads", None), Downloads):
@@ -81,12 +81,12 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
 def _say(work: Work, keep: bool) -> None:
     """Tell what comes, what it takes, and on what terms."""
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
     from skinfw.workflows.fetching.download import amount
 
     count = len(work.tasks)
     click.secho(
-        f"{count} {'file' if count == 1 else 'files'} into {shown(work.record.root)}: "
+        f"{count} {'file' if count == 1 else 'files'} into {display_path(work.record.root)}: "
         f"{amount(work.missing)} to download, {amount(work.space(keep))} of free space needed",
         bold=True,
     )

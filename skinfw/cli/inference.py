@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw.inference.predict import Network
+    from skinfw.inference.predict import Predictor
     from skinfw.inference.trained_model import TrainedModel
 
 
@@ -43,10 +43,12 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
 
 def _export(saved: TrainedModel, out: Path) -> None:
     from skinfw.inference.export import export
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
 
     difference = export(saved, out)
-    click.echo(f"wrote {shown(out)}; its probabilities differ from torch's by {difference:.1g}")
+    click.echo(
+        f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}"
+    )
 
 
 @click.command()
@@ -95,12 +97,12 @@ def predict(
     """
     from skinfw.cli.counter import Counter
     from skinfw.errors import SkinfwError
-    from skinfw.inference.predict import Answer, identified, reason, write
-    from skinfw.inference.predict import predict as answers
-    from skinfw.recipe.loading import shown
+    from skinfw.inference.predict import Answer, find_images_with_ids, reason, write_answers
+    from skinfw.inference.predict import predict_images as answers
+    from skinfw.recipe.loading import display_path
     from skinfw.statistics.predictions import read_submission
 
-    named = identified(images)
+    named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
     network = _network(run, runtime, batch_size, len(paths), sets)
     saved = network.saved
@@ -118,14 +120,16 @@ def predict(
 
         try:
             found = answers(paths, network, size)
-            failed = write(found, ids, saved.classes, out, told, submission)
+            failed = write_answers(found, ids, saved.classes, out, told, submission)
         except KeyboardInterrupt:
-            counter.say(f"stopped; the first rows are in {shown(out.with_suffix('.partial'))}")
+            counter.say(
+                f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"
+            )
             raise click.exceptions.Exit(130) from None
     lost = f"{counter.failed} of them failed, " if failed else ""
     click.echo(f"{counter.seen} images, {lost}{counter.rate}")
     for file in filter(None, (out, failed)):
-        click.echo(f"  {shown(file)}")
+        click.echo(f"  {display_path(file)}")
     if failed:
         raise click.exceptions.Exit(1)
     if submission:
@@ -135,41 +139,43 @@ def predict(
 
 def _network(
     run: Path, runtime: str, batch_size: int | None, images: int, sets: Sequence[str]
-) -> Network:
+) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw.errors import RecipeError
     from skinfw.inference.trained_model import BATCH, load_trained_model
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
 
     if run.suffix == ".onnx":
         if runtime != "onnx":
             raise RecipeError(
-                "torch cannot compute an exported file", shown(run), cure="add --runtime onnx"
+                "torch cannot compute an exported file",
+                display_path(run),
+                cure="add --runtime onnx",
             )
         if sets:
             raise RecipeError(
                 "an exported file answers as it was exported",
-                shown(run),
+                display_path(run),
                 cure="skinfw export RUN --onnx --set view.KEY=VALUE writes another one",
             )
-        from skinfw.inference.onnx_model import OnnxNetwork
+        from skinfw.inference.onnx_model import OnnxPredictor
 
-        return OnnxNetwork(run, min(batch_size or BATCH, images))
+        return OnnxPredictor(run, min(batch_size or BATCH, images))
     saved = load_trained_model(run, sets)
     saved.check_one_picture()
     if runtime == "torch":
-        from skinfw.inference.torch_model import TorchNetwork
+        from skinfw.inference.torch_model import TorchPredictor
 
-        return TorchNetwork(saved)
-    from skinfw.inference.onnx_model import OnnxNetwork
+        return TorchPredictor(saved)
+    from skinfw.inference.onnx_model import OnnxPredictor
 
     file, rows = saved.path / "model.onnx", min(batch_size or saved.batch_size, images)
     if file.is_file():
-        network = OnnxNetwork(file, rows)
+        network = OnnxPredictor(file, rows)
         if network.texts == saved.texts():
             return network
     _export(saved, file)
-    return OnnxNetwork(file, rows)
+    return OnnxPredictor(file, rows)
 
 
 def _say_marks(marks: tuple[str, ...]) -> None:

@@ -29,13 +29,13 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     """
     from PIL import Image
 
-    from skinfw.data.table import divided_table
+    from skinfw.data.table import split_data
     from skinfw.errors import unwritable
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.preview import preview as sheet
 
     plan = load_plan(recipe, sets)
-    table = divided_table(plan, click.echo)
+    table = split_data(plan, click.echo)
     picture = Image.fromarray(sheet(plan, table, images))
     try:
         picture.save(out)

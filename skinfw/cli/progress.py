@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from skinfw.interfaces.hooks import hookimpl
 from skinfw.interfaces.values import Predictions, Result
-from skinfw.recipe.loading import shown
+from skinfw.recipe.loading import display_path
 from skinfw.statistics.intervals import few_lesions
 
 PLAIN_SECONDS = 30.0
@@ -124,7 +124,7 @@ def summary(result: Result) -> str:
             result.select,
         ),
         *(f"note: {mark}" for mark in result.marks),
-        *(f"  {shown(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
+        *(f"  {display_path(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
     ]
     return "\n".join(lines)
 

@@ -31,10 +31,10 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     plan = load_plan(recipe, sets)
     click.echo(as_toml(plan), nl=False)
     if data:
-        from skinfw.data.table import class_counts, divided_table, what_to_know
+        from skinfw.data.table import class_counts, run_marks, split_data
 
-        table = divided_table(plan, compare=False)
-        notes = (*table.attrs["notes"], *what_to_know(plan, table))
+        table = split_data(plan, compare=False)
+        notes = (*table.attrs["notes"], *run_marks(plan, table))
         for line in (*notes, class_counts(table, plan.classes)):
             click.echo(f"# {line}")
     looked = "" if data else "; no data were read, --data does"
@@ -54,7 +54,7 @@ def as_toml(plan: Plan) -> str:
     blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
     for kind, parts in plan.parts.items():
         for part in parts:
-            comment = f"# {part.found.component.summary} (plugin {part.found.plugin.label})"
+            comment = f"# {part.entry.component.summary} (plugin {part.entry.plugin.label})"
             blocks.append(f"{comment}\n{table_text(_header(kind), part.table())}")
     return "\n".join(blocks)
 
@@ -70,7 +70,7 @@ def show(kind: str, name: str | None) -> None:
     """Explain a component and its parameters."""
     from dataclasses import replace
 
-    from skinfw.recipe.component import check_variant, resolve, variants
+    from skinfw.recipe.component import check_variant, import_target, variants
     from skinfw.registry.catalog import Catalog
 
     catalog = Catalog()
@@ -84,7 +84,7 @@ def show(kind: str, name: str | None) -> None:
     families = {found.component.name for found in catalog.offers(kind) if found.component.variants}
     if family.rpartition(":")[2] not in families:
         found = catalog.find(kind, name, where, Path.cwd())
-        _print_component(found, resolve(found, where)[1])
+        _print_component(found, import_target(found, where)[1])
         return
     found = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
     members = [member for member in variants(found, where) if member.startswith(start)]
@@ -92,7 +92,7 @@ def show(kind: str, name: str | None) -> None:
         check_variant(found, where)
     if start not in members:
         found = replace(found, variant="VARIANT")
-    _print_component(found, resolve(found, where)[1])
+    _print_component(found, import_target(found, where)[1])
     _print_members(family, start, members)
 
 

@@ -35,7 +35,7 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, fol
     on where it stopped. Ctrl-C stops between two batches and leaves a run that can be resumed.
     """
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.cross_validate import FILE
     from skinfw.workflows.run import open_run
@@ -50,7 +50,7 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, fol
     if resume and recipe.suffix == ".toml":
         raise RecipeError(
             "--resume goes on with a run, and this is a recipe",
-            shown(recipe),
+            display_path(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
     if folds or (recipe / FILE).is_file():
@@ -61,22 +61,22 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, fol
     folder = folder or RunFolder.create(out or Path("runs"), plan)
     if not _executed(plan, folder, resume):
         if _is_main():
-            click.echo(f"stopped; go on with: skinfw run {shown(folder.path)} --resume")
+            click.echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(130)
 
 
 def _executed(plan: Plan, folder: RunFolder, resume: bool) -> bool:
     """Carry a run out and tell of it; False where it was stopped."""
     from skinfw.cli.progress import Watcher, summary
-    from skinfw.recipe.loading import shown
-    from skinfw.workflows.run import execute
+    from skinfw.recipe.loading import display_path
+    from skinfw.workflows.run import execute_run
 
     if _is_main():
-        click.secho(f"run folder {shown(folder.path)}", bold=True)
+        click.secho(f"run folder {display_path(folder.path)}", bold=True)
     watcher = Watcher()
     try:
         with watcher:
-            result = execute(plan, folder, click.echo, [watcher], resume)
+            result = execute_run(plan, folder, click.echo, [watcher], resume)
     except KeyboardInterrupt:
         result = None
     if result is not None and _is_main():
@@ -88,9 +88,15 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
     """Run one fold after the other; what is done already is left as it is."""
     from skinfw.cli.progress import test_lines
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import shown
+    from skinfw.recipe.loading import display_path
     from skinfw.recipe.plan import load_plan
-    from skinfw.workflows.cross_validate import check_unchanged, create, opened, pooled, run_folder
+    from skinfw.workflows.cross_validate import (
+        check_unchanged,
+        create_folds,
+        open_folds,
+        pool_folds,
+        run_folder,
+    )
 
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise RecipeError(
@@ -98,9 +104,9 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
             cure="start each fold by itself: --set split.fold=0 and so on",
         )
     if resume:
-        folds = opened(recipe)
+        folds = open_folds(recipe)
     else:
-        folds = create(out, load_plan(recipe, sets), recipe, sets)
+        folds = create_folds(out, load_plan(recipe, sets), recipe, sets)
     for fold in range(folds.count):
         plan = load_plan(folds.recipe, folds.changed(fold))
         check_unchanged(folds, plan)
@@ -109,9 +115,9 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
             continue
         click.secho(f"fold {fold} of {folds.count}", bold=True)
         if not _executed(plan, folder, there):
-            click.echo(f"stopped; go on with: skinfw run {shown(folds.folder)} --resume")
+            click.echo(f"stopped; go on with: skinfw run {display_path(folds.folder)} --resume")
             raise click.exceptions.Exit(130)
-    found = pooled(folds, plan)
+    found = pool_folds(folds, plan)
     click.secho("all folds together", bold=True)
     for line in test_lines(found.predictions, found.metrics, found.intervals, plan.train.select):
         click.echo(line)
@@ -122,7 +128,7 @@ def _run_folds(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> 
         said = f"folds {select.replace('_', ' ')}  {min(measured):.3f} to {max(measured):.3f}"
         click.echo(said)
     for file in sorted(path for path in found.folder.iterdir() if path.is_file()):
-        click.echo(f"  {shown(file)}")
+        click.echo(f"  {display_path(file)}")
 
 
 def _is_main() -> bool:

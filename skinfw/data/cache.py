@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.data.cache_writer import FullError, Writer, make
+from skinfw.data.cache_writer import FullError, Writer, decode_file
 from skinfw.data.decoding import Decoding, reduction
 from skinfw.errors import SkinfwError
 from skinfw.runtime.prefetch import prefetch, usable_cores
@@ -93,7 +93,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SKINFW_CACHE") or "~/.cache/skinfw").expanduser()
 
 
-def prepare(
+def open_cache(
     folder: Path,
     limit: int,
     paths: Sequence[str],
@@ -205,7 +205,7 @@ class ImageCache:
         absent = self._absent(paths, decoding)
         some = absent[:: max(1, len(absent) // _SAMPLE)][:_SAMPLE]
         start = time.perf_counter()
-        sizes = [made.pixels.nbytes for path in some if (made := make(path, decoding, set()))
+        sizes = [made.pixels.nbytes for path in some if (made := decode_file(path, decoding, set()))
                  and made.pixels is not None]  # fmt: skip
         seconds = time.perf_counter() - start
         share = len(absent) / max(1, len(some))
@@ -225,7 +225,9 @@ class ImageCache:
         with self.index() as index:
             query = "SELECT digest, factor FROM images WHERE decoder = ?"
             known = set(index.execute(query, (decoding.key,)).fetchall())
-        made = prefetch((partial(make, path, decoding, known) for path in absent), self.workers)
+        made = prefetch(
+            (partial(decode_file, path, decoding, known) for path in absent), self.workers
+        )
         writer = Writer(self, decoding.key, time.time())
         try:
             for done, image in enumerate(made, 1):

@@ -25,7 +25,7 @@ _COMMIT_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
-class Made:
+class DecodedFile:
     """Hold what was found in a file; no pixels where the cache has them already."""
 
     file: tuple[str, int, int, str, int, int]
@@ -33,7 +33,7 @@ class Made:
     pixels: Image | None
 
 
-def make(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> Made | None:
+def decode_file(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> DecodedFile | None:
     """Read, digest and decode a file; None where it is absent or damaged."""
     try:
         file = Path(path)
@@ -45,7 +45,7 @@ def make(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> Made | N
     except Exception:  # what is wrong with an image is said when it is used
         return None
     row = (path, found.st_size, found.st_mtime_ns, digest, width, height)
-    return Made(row, factor, pixels)
+    return DecodedFile(row, factor, pixels)
 
 
 class FullError(Exception):
@@ -69,7 +69,7 @@ class Writer:
         self._images: list[tuple[object, ...]] = []
         self._waiting = 0
 
-    def add(self, made: Made) -> None:
+    def add(self, made: DecodedFile) -> None:
         """Append an image."""
         if made.pixels is not None:
             self._make_room(made.pixels.nbytes)

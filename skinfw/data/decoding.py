@@ -52,13 +52,13 @@ class Decoding:
 
     def read(self, path: Path | str) -> Image:
         """Return a file's image, uint8 [H, W, 3]; errors as of `read_image`."""
-        return self.prepared(read_image(path, self.short))
+        return self.apply_preparation(read_image(path, self.short))
 
     def decode(self, content: bytes, path: Path | str) -> Image:
         """Return the image of a file's bytes as `read` does."""
-        return self.prepared(decode(content, path, self.short))
+        return self.apply_preparation(decode(content, path, self.short))
 
-    def prepared(self, image: Image) -> Image:
+    def apply_preparation(self, image: Image) -> Image:
         """Return a decoded image as the network's data show it."""
         return self.prepare(image) if self.prepare else image
 

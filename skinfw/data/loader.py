@@ -17,7 +17,7 @@ import torch
 
 from skinfw.data.cache import DecodedImages
 from skinfw.data.decoding import WHOLE, Decoding
-from skinfw.data.warping import act, fold, look
+from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.transforms import Dice, Op, Step, Warp
 from skinfw.interfaces.values import Draw
@@ -93,7 +93,7 @@ class Source:
         """
         path = (self.paths, *self.others)[picture][index]
         if self.draw:
-            return self.decoding.prepared(self.draw(path))
+            return self.decoding.apply_preparation(self.draw(path))
         held = self.decoded.get(path) if self.decoded else None
         return self.decoding.read(path) if held is None else held
 
@@ -181,7 +181,7 @@ class TrainImages:
                 steps = chain.steps(Dice(rng, size, copy, lambda: self._peer(rng)))
             else:
                 steps = self.view.plan(size)[0]
-            made = act(image, fold(steps), out)
+            made = apply_steps(image, fold_steps(steps), out)
             if made is not out:
                 raise SkinfwError(
                     f"augmentation left {self.source.ids[index]} at {made.shape[1]}x"
@@ -229,7 +229,7 @@ class EvalImages:
         """Return the views of one picture, from one decode."""
         image = self.source.read(index, picture)
         plans = self.view.plan((image.shape[0], image.shape[1]))
-        return look(image, plans[:1] if self.first else plans)
+        return render_views(image, plans[:1] if self.first else plans)
 
 
 def labels_of(rows: pd.DataFrame, classes: Sequence[str]) -> Integers:

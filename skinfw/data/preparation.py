@@ -18,7 +18,7 @@ from skinfw.recipe.settings import ImageSettings
 Image = npt.NDArray[np.uint8]
 
 
-def decoding(image: ImageSettings, steps: Sequence[PlannedComponent]) -> Decoding:
+def recipe_decoding(image: ImageSettings, steps: Sequence[PlannedComponent]) -> Decoding:
     """Return how the images of a recipe are decoded and prepared.
 
     image: the recipe's [image] table.
@@ -44,9 +44,9 @@ def _checked(found: Any, component: PlannedComponent) -> Image:
     image = np.asarray(found)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise SkinfwError(
-            f"{component.found.label} returned {image.dtype} {image.shape}",
+            f"{component.entry.label} returned {image.dtype} {image.shape}",
             component.origin.text,
             "an image is uint8 [H, W, 3]",
-            f"report it to {component.found.plugin.distribution}",
+            f"report it to {component.entry.plugin.distribution}",
         )
     return image

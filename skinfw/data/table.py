@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw.data.leakage.division import find_links, settle, straddling, with_components
+from skinfw.data.leakage.division import (
+    check_division,
+    components_across_parts,
+    find_links,
+    with_components,
+)
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import PARTS
 from skinfw.recipe.settings import SplitKeys
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "path", "label", "lesion")
 
 
-def read_table(plan: Plan) -> pd.DataFrame:
+def load_data(plan: Plan) -> pd.DataFrame:
     """Read the data set's table and check what every later step relies on.
 
     plan: the checked recipe.
@@ -30,10 +35,10 @@ def read_table(plan: Plan) -> pd.DataFrame:
     lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear,
     `attrs["marks"]` what must stand beside every number.
     """
-    return checked_table(plan.one("dataset"), plan.dataset)
+    return read_data_table(plan.one("dataset"), plan.dataset)
 
 
-def checked_table(component: PlannedComponent, dataset: Any) -> pd.DataFrame:
+def read_data_table(component: PlannedComponent, dataset: Any) -> pd.DataFrame:
     """Read and check the table of a data set as `read_table` does.
 
     planned: the component.
@@ -51,16 +56,16 @@ def checked_table(component: PlannedComponent, dataset: Any) -> pd.DataFrame:
         duplicates = table["id"][table["id"].duplicated()].unique()
         if len(duplicates):
             raise _wrong(f"ids occur twice: {_some(duplicates)}")
-        strange = table["label"][~table["label"].isin(tuple(dataset.classes))].unique()
-        if len(strange):
-            raise _wrong(f"labels that are no class: {_some(strange)}")
+        unknown = table["label"][~table["label"].isin(tuple(dataset.classes))].unique()
+        if len(unknown):
+            raise _wrong(f"labels that are no class: {_some(unknown)}")
         lesion = table["lesion"].astype("object")
         table["lesion"] = lesion.where(lesion.notna() & (lesion != ""), table["id"]).astype(str)
         table.attrs |= {"notes": notes, "marks": marks}
     return table
 
 
-def divided_table(
+def split_data(
     plan: Plan, say: Callable[[str], None] = lambda _: None, compare: bool = True
 ) -> pd.DataFrame:
     """Read the table of a recipe and return it divided, as its run has it.
@@ -71,7 +76,7 @@ def divided_table(
     """
     from skinfw.runtime.seed import stream
 
-    return split_table(plan, read_table(plan), stream(plan.seed, "split"), say, compare)
+    return split_table(plan, load_data(plan), stream(plan.seed, "split"), say, compare)
 
 
 def split_table(
@@ -90,7 +95,7 @@ def split_table(
     """
     component = plan.one("split")
     split, keys = component.make(), SplitKeys(**component.host)
-    files = compare and keys.check == "images" and not drawing(plan.dataset)
+    files = compare and keys.check == "images" and not image_function(plan.dataset)
     links = find_links(table, picture_paths(plan, table) if files else (), say)
     table = with_components(table, links)
     with component.guard():
@@ -100,7 +105,7 @@ def split_table(
         unknown = sorted({str(part) for part in parts} - set(PARTS))
         if len(parts) != len(table) or unknown:
             raise SkinfwError(
-                f"{component.found.label} returned {len(parts)} parts for {len(table)} rows",
+                f"{component.entry.label} returned {len(parts)} parts for {len(table)} rows",
                 why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
                 cure='assign returns "train", "val" or "test" for each row',
             )
@@ -108,13 +113,13 @@ def split_table(
     table = table.assign(part=parts)
     table.attrs = attributes
     checked = "images" if files else "ids"
-    table = settle(table, links, keys, component.origin.text, checked)
+    table = check_division(table, links, keys, component.origin.text, checked)
     for part in ("train", plan.train.validation, "test"):
         if not (table["part"] == part).any():
             raise SkinfwError(
                 f"the {part} part is empty",
                 component.origin.text,
-                f"{component.found.label} put no image there",
+                f"{component.entry.label} put no image there",
                 'choose another split, or set train.validation = "test" and have the run marked'
                 if part == "val"
                 else "choose another split or more images",
@@ -130,7 +135,7 @@ def split_table(
     return table
 
 
-def drawing(dataset: Any) -> Callable[[str], Any] | None:
+def image_function(dataset: Any) -> Callable[[str], Any] | None:
     """Return the `image` of a data set that draws its images itself, None for files.
 
     dataset: the object; a parameter that is called image is not meant.
@@ -149,7 +154,7 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     return [path for name in columns for path in table[name].tolist()]
 
 
-def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
+def run_marks(plan: Plan, table: pd.DataFrame) -> list[str]:
     """Return the marks of a run: what a reader must know before believing its numbers.
 
     plan: the checked recipe.
@@ -157,7 +162,7 @@ def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
     """
     train = plan.train
     marks = list(table.attrs.get("marks", ()))
-    if shared := straddling(table):
+    if shared := components_across_parts(table):
         marks.append(
             f"{len(shared):,} lesions have images in more than one part, "
             "so the test numbers are too good"
@@ -171,7 +176,7 @@ def what_to_know(plan: Plan, table: pd.DataFrame) -> list[str]:
     return marks
 
 
-def scarce(table: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+def classes_with_few_images(table: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     """Return the classes with fewer than five images in the test part.
 
     table: with columns label and part.

@@ -32,7 +32,7 @@ _BORDERS = {
 }
 
 
-def fold(steps: Iterable[Step]) -> list[Step]:
+def fold_steps(steps: Iterable[Step]) -> list[Step]:
     """Compose neighbouring steps of the same type into one.
 
     steps: in the order in which they apply.
@@ -53,7 +53,7 @@ def fold(steps: Iterable[Step]) -> list[Step]:
     return folded
 
 
-def act(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
+def apply_steps(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
     """Carry out steps, one after the other, as they stand.
 
     image: uint8 [H, W, 3].
@@ -77,12 +77,12 @@ def act(image: Image, steps: Iterable[Step], out: Image | None = None) -> Image:
     return out
 
 
-def look(image: Image, plans: Iterable[Iterable[Step]]) -> Image:
+def render_views(image: Image, plans: Iterable[Iterable[Step]]) -> Image:
     """Return all views of an image, uint8 [V, H, W, 3].
 
     plans: the steps of each view, not folded.
     """
-    return np.stack([act(image, fold(steps)) for steps in plans])
+    return np.stack([apply_steps(image, fold_steps(steps)) for steps in plans])
 
 
 def _compose(first: ColourMatrix, second: ColourMatrix) -> ColourMatrix:

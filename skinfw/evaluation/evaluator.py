@@ -89,7 +89,7 @@ class Evaluator:
             # What is joined to a lesion by more than its name is drawn together with it.
             lesions=self.rows["component" if "component" in self.rows else "lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
-            probabilities=self.scoring.combined(said),
+            probabilities=self.scoring.average(said),
             classes=self.classes,
             loss=float(loss),
             auxiliary={
@@ -102,10 +102,10 @@ class Evaluator:
 def _alone(logits: torch.Tensor) -> npt.NDArray[np.float64]:
     """Return the probabilities of an auxiliary output, averaged over views, [N, K]."""
     scoring = ViewAveraging()
-    return scoring.combined(scoring.probabilities(logits.cpu().double()).numpy())
+    return scoring.average(scoring.probabilities(logits.cpu().double()).numpy())
 
 
-def measure(
+def compute_metrics(
     metrics: Sequence[tuple[PlannedComponent, Any]], predictions: Predictions
 ) -> dict[str, float]:
     """Return the named numbers of all metrics.
@@ -120,7 +120,7 @@ def measure(
     return numbers
 
 
-def intervals(
+def compute_intervals(
     metrics: Sequence[tuple[PlannedComponent, Any]],
     predictions: Predictions,
     replicates: int,

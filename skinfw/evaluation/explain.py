@@ -36,7 +36,7 @@ def explain(
     predictions: of that part.
     beside: what is known of the part beside its images.
     """
-    chosen = choose(predictions, component.host["images"], component.host["mistakes"], seed)
+    chosen = choose_images(predictions, component.host["images"], component.host["mistakes"], seed)
     predictions = select(predictions, np.array(chosen, int))
     target = component.host["target"]
     classes = predictions.predicted if target == "predicted" else predictions.true
@@ -55,10 +55,10 @@ def explain(
         size = tuple(shown.shape[:3])
         if found.shape != size or not ((found >= 0) & (found <= 1)).all():
             raise SkinfwError(
-                f"{component.found.label} returned maps of shape {found.shape}",
+                f"{component.entry.label} returned maps of shape {found.shape}",
                 component.origin.text,
                 f"maps are {size}, values in [0, 1]",
-                f"report it to {component.found.plugin.distribution}",
+                f"report it to {component.entry.plugin.distribution}",
             )
         pictures.append(shown.numpy())
         maps.append(found)
@@ -90,7 +90,7 @@ def _with_metadata(model: torch.nn.Module, known: tuple[torch.Tensor, ...]) -> t
     return _WithMetadata(model, *known).eval() if known else model
 
 
-def choose(predictions: Predictions, count: int, mistakes: int, seed: int) -> list[int]:
+def choose_images(predictions: Predictions, count: int, mistakes: int, seed: int) -> list[int]:
     """Return positions of images to explain, ordered by class.
 
     count: how many are taken from every class in turn, at random within a class.

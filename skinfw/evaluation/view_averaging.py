@@ -47,7 +47,7 @@ class ViewAveraging:
             logits = logits - self.logit_adjustment * logits.new_tensor(log_shares)
         return logits.softmax(-1)
 
-    def combined(self, views: Floats) -> Floats:
+    def average(self, views: Floats) -> Floats:
         """Return one answer per image, [N, C], whose rows sum to one.
 
         views: probabilities of each view, [N, V, C].

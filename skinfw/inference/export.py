@@ -11,11 +11,11 @@ import torch
 
 from skinfw.errors import SkinfwError
 from skinfw.files.atomic import atomic_write
-from skinfw.inference.onnx_model import INPUT, OUTPUT, ROWS, OnnxNetwork, missing, runtime
-from skinfw.inference.torch_model import trained
+from skinfw.inference.onnx_model import INPUT, OUTPUT, ROWS, OnnxPredictor, missing_package, runtime
+from skinfw.inference.torch_model import load_network
 from skinfw.inference.trained_model import NOTICE, TrainedModel
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import choose
+from skinfw.runtime.device import choose_hardware
 
 TOLERANCE = 1e-4
 OPSET = 17  # old enough for every torch and runtime, new enough for layer normalisation
@@ -27,8 +27,8 @@ class _Graph(torch.nn.Module):
     def __init__(self, saved: TrainedModel) -> None:
         super().__init__()
         plain = EngineSettings(device="cpu", precision="fp32", memory_format="contiguous")
-        hardware = choose(plain)
-        self.model = trained(saved, hardware)
+        hardware = choose_hardware(plain)
+        self.model = load_network(saved, hardware)
         self._normalise = hardware.normaliser(self.model)
         self._scoring, self._classes = saved.scoring, len(saved.classes)
 
@@ -47,7 +47,7 @@ def export(saved: TrainedModel, file: Path) -> float:
     try:
         import onnx
     except ImportError as error:
-        raise missing("onnx") from error
+        raise missing_package("onnx") from error
     runtime()
     graph = _Graph(saved).eval()
     images = _images(saved.image.size)
@@ -98,7 +98,7 @@ def _difference(graph: _Graph, file: Path, images: npt.NDArray[np.uint8]) -> flo
     """Return the largest difference, image by image, and with a shorter call filled up."""
     # One by one, torch takes every branch that depends on what an image shows.
     expected = torch.cat([graph(image[None]) for image in torch.from_numpy(images)]).numpy()
-    answers = [OnnxNetwork(file, rows).probabilities(images) for rows in (1, len(images) - 1)]
+    answers = [OnnxPredictor(file, rows).probabilities(images) for rows in (1, len(images) - 1)]
     return float(max(np.abs(answer - expected).max() for answer in answers))
 
 

@@ -10,15 +10,15 @@ import pandas as pd
 import torch
 
 from skinfw.data.loader import EvalImages, Source, labels_of
-from skinfw.data.preparation import decoding
-from skinfw.data.table import drawing
+from skinfw.data.preparation import recipe_decoding
+from skinfw.data.table import image_function
 from skinfw.evaluation.evaluator import Evaluator
-from skinfw.inference.torch_model import hardware_of, trained
+from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.values import UNKNOWN, Features, Predictions
-from skinfw.models.features import penultimate
+from skinfw.models.features import penultimate_features
 from skinfw.models.input_pipeline import PixelPipeline
-from skinfw.models.modalities import ModalityData, recorded
+from skinfw.models.modalities import ModalityData, modalities_from_record
 from skinfw.runtime.device import Hardware
 from skinfw.statistics.intervals import add_unknown_class
 
@@ -57,7 +57,7 @@ class ModelEvaluator:
 
         rows, dataset: as for `predictions`.
         """
-        return penultimate(
+        return penultimate_features(
             self._network,
             self._images(rows, dataset),
             self._beside(rows),
@@ -68,22 +68,24 @@ class ModelEvaluator:
 
     @cached_property
     def _hardware(self) -> Hardware:
-        return hardware_of(self.saved)
+        return choose_model_hardware(self.saved)
 
     @cached_property
     def _network(self) -> torch.nn.Module:
-        return trained(self.saved, self._hardware)
+        return load_network(self.saved, self._hardware)
 
     def _images(self, rows: pd.DataFrame, dataset: Any) -> EvalImages:
-        how = decoding(self.saved.image, self.saved.preparations)
+        how = recipe_decoding(self.saved.image, self.saved.preparations)
         pictures = self.saved.tables.get("modalities", {}).get("pictures", ())
-        source = Source.of(rows, drawing(dataset), how, pictures=pictures)
+        source = Source.of(rows, image_function(dataset), how, pictures=pictures)
         classes = self.saved.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
         return EvalImages(source, labels, self.saved.view.make(size=self.saved.image.size))
 
     def _beside(self, rows: pd.DataFrame) -> ModalityData:
-        return ModalityData(recorded(self.saved.modalities), 1.0, rows, self._hardware.device)
+        return ModalityData(
+            modalities_from_record(self.saved.modalities), 1.0, rows, self._hardware.device
+        )
 
 
 def _no_loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:

@@ -16,7 +16,7 @@ INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
 _ERRORS_ONLY = 3
 
 
-class OnnxNetwork:
+class OnnxPredictor:
     """Hold a session of an exported network."""
 
     def __init__(self, file: Path, rows: int) -> None:
@@ -75,10 +75,10 @@ def runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise missing("onnxruntime") from error
+        raise missing_package("onnxruntime") from error
     return onnxruntime
 
 
-def missing(package: str) -> SkinfwError:
+def missing_package(package: str) -> SkinfwError:
     """Return the error that says that a package of the extra `onnx` is not installed."""
     return SkinfwError(f"{package} is not installed", cure="pip install 'skinfw[onnx]'")

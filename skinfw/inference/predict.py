@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.data.decoding import Decoding
-from skinfw.data.preparation import decoding
-from skinfw.data.warping import look
+from skinfw.data.preparation import recipe_decoding
+from skinfw.data.warping import render_views
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.inference.trained_model import TrainedModel
@@ -32,7 +32,7 @@ _MOST = 8  # threads; each holds a batch
 _ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".gif")
 
 
-class Network(Protocol):
+class Predictor(Protocol):
     """A trained network, whatever computes it."""
 
     saved: TrainedModel
@@ -41,7 +41,7 @@ class Network(Protocol):
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
 
 
-def identified(words: Iterable[str]) -> dict[str, str]:
+def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
     """Return the paths of images with an id for each, those that a CSV lists last.
 
     words: as for `find_images`, and CSV files with the column path, relative to their folder, and
@@ -54,7 +54,7 @@ def identified(words: Iterable[str]) -> dict[str, str]:
     listed = {path: name for word in lists for path, name in _listed(Path(word)).items()}
     paths = list(dict.fromkeys([*(find_images(others) if others else ()), *listed]))
     unnamed = [path for path in paths if not listed.get(path)]
-    own = dict(zip(unnamed, names(unnamed), strict=True)) if unnamed else {}
+    own = dict(zip(unnamed, image_ids(unnamed), strict=True)) if unnamed else {}
     ids = {path: listed.get(path) or own[path] for path in paths}
     twice = [name for name, times in Counter(ids.values()).items() if times > 1]
     if twice:
@@ -132,7 +132,7 @@ def _in_folder(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def names(paths: Sequence[str]) -> list[str]:
+def image_ids(paths: Sequence[str]) -> list[str]:
     """Return an id for each image: the file's stem, or where two stems are the same, its path.
 
     paths: of images; ids that are paths start at the folder that holds them all.
@@ -145,7 +145,7 @@ def names(paths: Sequence[str]) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in whole]
 
 
-def predict(paths: Sequence[str], network: Network, batch_size: int) -> Iterator[Answer]:
+def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) -> Iterator[Answer]:
     """Answer for images one after the other, while the next ones are decoded.
 
     paths: of images.
@@ -155,7 +155,7 @@ def predict(paths: Sequence[str], network: Network, batch_size: int) -> Iterator
     cv2.setNumThreads(0)  # images are too small to share one among threads
     saved = network.saved
     view = saved.view.make(size=saved.image.size)
-    how = decoding(saved.image, saved.preparations)
+    how = recipe_decoding(saved.image, saved.preparations)
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):
@@ -171,7 +171,7 @@ def _prepare(paths: Sequence[str], view: Any, how: Decoding) -> list[Views | Ski
 def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
     try:
         image = how.read(path)
-        return look(image, view.plan((image.shape[0], image.shape[1])))
+        return render_views(image, view.plan((image.shape[0], image.shape[1])))
     except SkinfwError as error:
         return error
     except Exception as error:
@@ -179,7 +179,7 @@ def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
 
 
 def _answers(
-    prepared: Sequence[Views | SkinfwError], network: Network, scoring: ViewAveraging
+    prepared: Sequence[Views | SkinfwError], network: Predictor, scoring: ViewAveraging
 ) -> Iterator[Floats | SkinfwError]:
     """Return what all views of each image say together, where it could be prepared."""
     good = [views for views in prepared if not isinstance(views, SkinfwError)]
@@ -193,10 +193,10 @@ def _answers(
         start += len(views)
         finite = bool(np.isfinite(own).all())
         said = "the network's answer is not finite"
-        yield scoring.combined(own)[0] if finite else SkinfwError(said)
+        yield scoring.average(own)[0] if finite else SkinfwError(said)
 
 
-def write(
+def write_answers(
     answers: Iterable[Answer],
     ids: Sequence[str],
     classes: Sequence[str],

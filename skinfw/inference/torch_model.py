@@ -12,14 +12,14 @@ from safetensors import SafetensorError
 from skinfw.errors import SkinfwError
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
-from skinfw.models.backbone import build
-from skinfw.models.modalities import recorded
+from skinfw.models.backbone import build_network
+from skinfw.models.modalities import modalities_from_record
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import Hardware, choose
+from skinfw.runtime.device import Hardware, choose_hardware
 from skinfw.training.checkpoint import load_weights
 
 
-class TorchNetwork:
+class TorchPredictor:
     """Hold a run's network with its best weights."""
 
     def __init__(self, saved: TrainedModel) -> None:
@@ -27,8 +27,8 @@ class TorchNetwork:
 
         saved: of a run folder.
         """
-        self.saved, self._hardware = saved, hardware_of(saved)
-        self._model = trained(saved, self._hardware)
+        self.saved, self._hardware = saved, choose_model_hardware(saved)
+        self._model = load_network(saved, self._hardware)
         self._normalise = self._hardware.normaliser(self._model)
 
     @torch.inference_mode()
@@ -48,20 +48,20 @@ class TorchNetwork:
         return np.asarray(answers.numpy())
 
 
-def trained(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
+def load_network(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
     """Return a run's network with its best weights, for evaluation.
 
     saved: of a run folder.
     hardware: where to put it, and in which memory format.
     """
     component = saved.backbone
-    known = recorded(saved.modalities)
-    model = build(component, saved.changes, saved.classes, saved.image.size, known)
+    known = modalities_from_record(saved.modalities)
+    model = build_network(component, saved.changes, saved.classes, saved.image.size, known)
     try:
         load_weights(saved.weights, model)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SkinfwError(
-            f"the weights do not fit {component.found.label}",
+            f"the weights do not fit {component.entry.label}",
             str(saved.weights),
             str(error).splitlines()[0],
             "install the versions that run.json names, or train again",
@@ -71,9 +71,11 @@ def trained(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
     return model.eval()
 
 
-def hardware_of(saved: TrainedModel) -> Hardware:
+def choose_model_hardware(saved: TrainedModel) -> Hardware:
     """Choose the device anew; keep the precision of the run where this one is as good at it."""
-    hardware = choose(EngineSettings(memory_format=saved.tables["engine"]["memory_format"]))
+    hardware = choose_hardware(
+        EngineSettings(memory_format=saved.tables["engine"]["memory_format"])
+    )
     then = str(saved.hardware.get("device", "")).partition(":")[0]
     precision = str(saved.hardware.get("precision"))
     if then != hardware.device.type or (then == "cpu" and not has_bf16_units()):

@@ -13,8 +13,8 @@ from typing import Any
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.component import PlannedComponent, read_values, resolve
-from skinfw.recipe.loading import Origin, load_recipe, read_run, set_table, shown
+from skinfw.recipe.component import PlannedComponent, import_target, read_values
+from skinfw.recipe.loading import Origin, display_path, load_recipe, read_run, set_table
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.plan import plan_view
 from skinfw.recipe.settings import ImageSettings
@@ -55,7 +55,7 @@ class TrainedModel:
         """The recipe's [image] table."""
         values, complaints = parameters(ImageSettings).read(self.tables["image"])
         if complaints:
-            raise self._strange("[image]", complaints, "skinfw")
+            raise self._outdated("[image]", complaints, "skinfw")
         return ImageSettings(**values)
 
     @property
@@ -83,7 +83,7 @@ class TrainedModel:
         if found.logit_adjustment and len(self.counts) != len(self.classes):
             raise SkinfwError(
                 "the answers cannot be adjusted by the frequencies of the classes",
-                shown(self.path),
+                display_path(self.path),
                 "it does not tell how many images of each class it was trained on",
                 "leave view.logit_adjustment at 0, or train again",
             )
@@ -131,19 +131,19 @@ class TrainedModel:
         """
         table = dict(recorded)
         use = table.pop("use")
-        where = f'{shown(self.path)}   {kind}.use = "{use}"'
+        where = f'{display_path(self.path)}   {kind}.use = "{use}"'
         found = Catalog().find(kind, use, where, Path.cwd())
-        target, signature = resolve(found, where)
+        target, signature = import_target(found, where)
         role = KINDS[kind]
         arguments, host, complaints = read_values(role, signature, table, self.classes)
         if complaints:
-            raise self._strange(found.label, complaints, found.plugin.distribution)
+            raise self._outdated(found.label, complaints, found.plugin.distribution)
         origin = Origin(where, Path.cwd())
         return PlannedComponent(
             role, (kind,), use, found, target, signature.engine, arguments, host, origin
         )
 
-    def _strange(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
+    def _outdated(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
         said = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
         return SkinfwError(
@@ -158,7 +158,7 @@ class TrainedModel:
         if (pictures := self.modalities.get("pictures", 1)) > 1:
             raise SkinfwError(
                 f"the network looks at {pictures} pictures of a lesion at once",
-                shown(self.path),
+                display_path(self.path),
                 "a list of images does not tell which belong together",
                 "train a recipe without modalities.pictures to predict single images",
             )
@@ -171,7 +171,7 @@ class TrainedModel:
     def texts(self) -> dict[str, str]:
         """Return all that is needed to use the network without this folder, as texts."""
         size = self.image.size
-        about = resolve(self.view.found, "")[1]
+        about = import_target(self.view.entry, "")[1]
         return {
             "notice": NOTICE,
             "marks": json.dumps(self.image_marks),
@@ -209,7 +209,7 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
             "the run has no weights to use",
             str(folder / WEIGHTS),
             "they are saved at the end of its first epoch",
-            f"skinfw run {shown(folder)} --resume",
+            f"skinfw run {display_path(folder)} --resume",
         )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")

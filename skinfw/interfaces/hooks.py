@@ -83,7 +83,7 @@ class _Listener:
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
             if hasattr(method, f"{PROJECT}_impl"):
-                setattr(self, name, component.guarded(method) if component else method)
+                setattr(self, name, component.wrap(method) if component else method)
 
 
 def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:

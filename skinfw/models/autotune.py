@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from skinfw.interfaces.values import Modalities
-from skinfw.models.backbone import blank
+from skinfw.models.backbone import black_images
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import Hardware, share
+from skinfw.runtime.device import Hardware, broadcast
 
 _IMAGES = 4
 _REPEATS = 3
@@ -24,7 +24,7 @@ _WORTHWHILE = 1.3
 _SECONDS = 0.2
 
 
-def settle(
+def autotune(
     model: nn.Module,
     settings: EngineSettings,
     shape: tuple[int, int],
@@ -50,10 +50,10 @@ def settle(
     precision = hardware.precision
     if auto_precision and hardware.main and has_bf16_units():
         precision = _faster_precision(model, shape[1], hardware, modalities)
-    hardware = replace(hardware, precision=share(precision, hardware), compiled=compiled)
+    hardware = replace(hardware, precision=broadcast(precision, hardware), compiled=compiled)
     if auto_compile:
         worth = hardware.main and _compiling_pays(model, shape, steps, hardware, modalities)
-        hardware = replace(hardware, compiled=share(worth, hardware))
+        hardware = replace(hardware, compiled=broadcast(worth, hardware))
     return hardware
 
 
@@ -105,7 +105,7 @@ def _step_seconds(
     modalities: Modalities,
 ) -> float:
     """Return the median time of a forward and backward pass, the first one not counted."""
-    inputs = blank(*shape, modalities, hardware)
+    inputs = black_images(*shape, modalities, hardware)
     seconds = []
     for _ in range(1 + _REPEATS):
         started = time.perf_counter()

@@ -15,7 +15,7 @@ from skinfw.runtime.device import Hardware
 ALONE = Modalities()
 
 
-def build(
+def build_network(
     backbone: PlannedComponent,
     changes: Sequence[PlannedComponent],
     classes: tuple[str, ...],
@@ -28,15 +28,15 @@ def build(
     size: side of the square that it will see.
     modalities: what it gets and answers beside.
     """
-    model: nn.Module = backbone.make(variant=backbone.found.variant, classes=classes, size=size)
+    model: nn.Module = backbone.make(variant=backbone.entry.variant, classes=classes, size=size)
     for change in changes:
         with change.guard():
             model = change.make(classes=classes, modalities=modalities).modify(model)
             if not isinstance(model, nn.Module):
                 raise SkinfwError(
-                    f"{change.found.label} returned a {type(model).__name__}",
+                    f"{change.entry.label} returned a {type(model).__name__}",
                     why="modify returns the network",
-                    cure=f"report it to {change.found.plugin.distribution}",
+                    cure=f"report it to {change.entry.plugin.distribution}",
                 )
     if modalities != ALONE and getattr(model, "modalities", None) != modalities:
         raise RecipeError(
@@ -48,7 +48,7 @@ def build(
     return model
 
 
-def blank(
+def black_images(
     count: int, size: int, modalities: Modalities, hardware: Hardware
 ) -> tuple[torch.Tensor, ...]:
     """Return what a network gets: black images, and where it gets metadata, none that are known.
@@ -62,7 +62,7 @@ def blank(
     return (black, unknown) if modalities.metadata else (black,)
 
 
-def trial(
+def try_network(
     backbone: PlannedComponent,
     model: nn.Module,
     shape: tuple[int, int],
@@ -78,18 +78,18 @@ def trial(
     wanted = classes + sum(map(len, modalities.auxiliary.values()))
     with backbone.guard(), torch.no_grad():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
-        logits = model.eval()(*blank(1, size, modalities, hardware))
+        logits = model.eval()(*black_images(1, size, modalities, hardware))
         model.train()
     if tuple(logits.shape) != (1, wanted):
         raise SkinfwError(
-            f"{backbone.found.label} returns {tuple(logits.shape)} for one image",
+            f"{backbone.entry.label} returns {tuple(logits.shape)} for one image",
             backbone.origin.text,
             f"logits must be (1, {wanted}), one per class",
-            f"report it to {backbone.found.plugin.distribution}",
+            f"report it to {backbone.entry.plugin.distribution}",
         )
 
 
-def advance(model: nn.Module, done: float) -> dict[str, float]:
+def report_progress(model: nn.Module, done: float) -> dict[str, float]:
     """Tell all modules that want to know how much of the training is done.
 
     done: share of the optimizer's steps, from 0 to 1.
@@ -102,6 +102,6 @@ def advance(model: nn.Module, done: float) -> dict[str, float]:
     return numbers
 
 
-def wants_progress(model: nn.Module) -> bool:
+def listens_to_progress(model: nn.Module) -> bool:
     """Return whether a module of the network wants to know."""
     return any(hasattr(module, "set_progress") for module in model.modules())

@@ -30,7 +30,7 @@ def into_last_layer(model: nn.Module) -> Iterator[list[torch.Tensor]]:
 
 
 @torch.inference_mode()
-def penultimate(
+def penultimate_features(
     model: nn.Module,
     images: EvalImages,
     beside: ModalityData,

@@ -22,7 +22,7 @@ _MISSING = ("", "unknown", "nan", "na", "none")
 _IGNORED = -100
 
 
-def described(plan: Plan, train: pd.DataFrame) -> Modalities:
+def describe_modalities(plan: Plan, train: pd.DataFrame) -> Modalities:
     """Return what the recipe's [modalities] are, as the training part has them.
 
     train: its rows.
@@ -64,12 +64,12 @@ def described(plan: Plan, train: pd.DataFrame) -> Modalities:
     return Modalities(1 + len(settings.pictures), spread, **known)
 
 
-def record(modalities: Modalities) -> dict[str, Any]:
+def modalities_record(modalities: Modalities) -> dict[str, Any]:
     """Return them for run.json."""
     return {name: value for name, value in vars(modalities).items() if value}
 
 
-def recorded(entry: Mapping[str, Any]) -> Modalities:
+def modalities_from_record(entry: Mapping[str, Any]) -> Modalities:
     """Return what `record` wrote."""
     words = {
         key: {name: tuple(values) for name, values in entry.get(key, {}).items()}
@@ -167,11 +167,11 @@ def _numbers(
     """Return the numbers of a column, NaN where one is missing."""
     words = _words(column)
     numbers = pd.to_numeric(words, errors="coerce").where(lambda found: np.isfinite(found))
-    strange = (words.notna() & numbers.isna()).to_numpy()
-    if strange.any():
-        first = int(strange.argmax())
+    wrong = (words.notna() & numbers.isna()).to_numpy()
+    if wrong.any():
+        first = int(wrong.argmax())
         raise RecipeError(
-            f'{int(strange.sum()):,} values of the column "{name}" are no numbers',
+            f'{int(wrong.sum()):,} values of the column "{name}" are no numbers',
             f"image {rows['id'].iloc[first]}",
             f'the first is "{words.iloc[first]}"',
             "mend the table, or name the column in modalities.categories",

@@ -44,7 +44,7 @@ class PlannedComponent:
     kind: Kind
     keys: Keys
     use: str
-    found: CatalogEntry
+    entry: CatalogEntry
     target: Callable[..., Any]
     engine: tuple[str, ...]
     arguments: Mapping[str, Any]
@@ -72,16 +72,16 @@ class PlannedComponent:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise unwritable(Path(error.filename or ""), error) from error
-            component = self.found.component
-            what = f"{self.found.label} failed: {type(error).__name__}: {error}"
+            component = self.entry.component
+            what = f"{self.entry.label} failed: {type(error).__name__}: {error}"
             if isinstance(error, ModuleNotFoundError) and component.extra:
-                package = self.found.plugin.distribution
+                package = self.entry.plugin.distribution
                 cure = f"pip install '{package}[{component.extra}]'"
             else:
-                cure = _blame(self.found)
+                cure = _blame(self.entry)
             raise SkinfwError(what, self.origin.text, _line_of(error), cure) from error
 
-    def guarded(self, function: Callable[..., T]) -> Callable[..., T]:
+    def wrap(self, function: Callable[..., T]) -> Callable[..., T]:
         """Return the function with this component's name on whatever it raises."""
 
         @wraps(function)
@@ -94,55 +94,55 @@ class PlannedComponent:
     def table(self) -> dict[str, Any]:
         """Return the recipe table with every default written out."""
         use = self.use
-        if self.found.file:
-            use = f"{self.found.file}:{self.found.component.name}"
+        if self.entry.file:
+            use = f"{self.entry.file}:{self.entry.component.name}"
         return {"use": use, **to_toml(self.arguments), **to_toml(self.host)}
 
     def record(self) -> dict[str, str]:
         """Return who this is, for run.json."""
         module = sys.modules.get(getattr(self.target, "__module__", ""))
-        source = self.found.file or Path(getattr(module, "__file__", None) or "")
+        source = self.entry.file or Path(getattr(module, "__file__", None) or "")
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
         return {
             "kind": self.kind.name,
             "use": self.table()["use"],
-            "plugin": self.found.plugin.name,
-            "distribution": self.found.plugin.distribution,
-            "version": self.found.plugin.version,
-            "target": self.found.component.target,
+            "plugin": self.entry.plugin.name,
+            "distribution": self.entry.plugin.distribution,
+            "version": self.entry.plugin.version,
+            "target": self.entry.component.target,
             "source_sha256": digest,
         }
 
 
-def check_variant(found: CatalogEntry, where: str) -> None:
+def check_variant(entry: CatalogEntry, where: str) -> None:
     """Refuse a family member that does not exist.
 
     found: the component with its variant.
     where: the place in the recipe.
     """
-    if not found.component.variants:
+    if not entry.component.variants:
         return
-    known = list(variants(found, where))
-    if found.variant not in known:
-        family = found.component.name
+    known = list(variants(entry, where))
+    if entry.variant not in known:
+        family = entry.component.name
         raise RecipeError(
-            f'the family "{family}" has no variant "{found.variant}"'
-            f"{did_you_mean(found.variant, known)}",
+            f'the family "{family}" has no variant "{entry.variant}"'
+            f"{did_you_mean(entry.variant, known)}",
             where,
-            cure=f"skinfw show {found.component.kind} {family} lists all {len(known)}",
+            cure=f"skinfw show {entry.component.kind} {family} lists all {len(known)}",
         )
 
 
-def variants(found: CatalogEntry, where: str) -> list[str]:
+def variants(entry: CatalogEntry, where: str) -> list[str]:
     """Return the members of a family."""
-    if not found.component.variants:
+    if not entry.component.variants:
         return []
-    lister = _import(found, found.component.variants, where)
+    lister = _import(entry, entry.component.variants, where)
     try:
-        return [str(name) for name in lister(found.variant)]
+        return [str(name) for name in lister(entry.variant)]
     except (Exception, SystemExit) as error:
         why = f"listing its variants raised {type(error).__name__}: {error}"
-        raise _unusable(found, where, why) from error
+        raise _unusable(entry, where, why) from error
 
 
 def check_method(component: PlannedComponent, built: object) -> None:
@@ -161,38 +161,38 @@ def check_method(component: PlannedComponent, built: object) -> None:
     except (TypeError, ValueError) as error:
         what = f"has no method {name}" if method is None else f"has no {call}: {error}"
         raise RecipeError(
-            f"{component.found.label} {what}",
+            f"{component.entry.label} {what}",
             component.origin.text,
             f"a {component.kind.name} needs {call}",
             "docs/kinds.md tells what it takes and returns",
         ) from error
 
 
-def resolve(found: CatalogEntry, where: str) -> tuple[Callable[..., Any], Parameters]:
+def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], Parameters]:
     """Import a component's target and read its signature.
 
     found: the component.
     where: the place in the recipe, for the message.
     Raises SkinfwError that names the plugin.
     """
-    target = _import(found, found.component.target, where)
-    kind = KINDS[found.component.kind]
+    target = _import(entry, entry.component.target, where)
+    kind = KINDS[entry.component.kind]
     try:
         signature = parameters(target)
     except (SignatureError, ValueError, TypeError) as error:
-        raise _unusable(found, where, f"its signature cannot be read: {error}") from error
-    strange = [name for name in signature.engine if name not in kind.gives]
-    if strange:
+        raise _unusable(entry, where, f"its signature cannot be read: {error}") from error
+    unknown = [name for name in signature.engine if name not in kind.gives]
+    if unknown:
         gives = ", ".join(kind.gives) or "nothing"
         raise _unusable(
-            found,
+            entry,
             where,
-            f"{', '.join(strange)} stands before the *; to a {kind.name} the engine gives {gives}",
+            f"{', '.join(unknown)} stands before the *; to a {kind.name} the engine gives {gives}",
             "parameters of a recipe stand after *, in a dataclass with kw_only=True",
         )
     host = {"use", *(parameters(KEYS[kind.name]).model.model_fields if kind.name in KEYS else ())}
     if reserved := sorted(host & set(signature.model.model_fields)):
-        raise _unusable(found, where, f"the host keeps the key {', '.join(reserved)} for itself")
+        raise _unusable(entry, where, f"the host keeps the key {', '.join(reserved)} for itself")
     return target, signature
 
 
@@ -219,22 +219,22 @@ def read_values(
     return arguments, others, [*complaints, *more]
 
 
-def _import(found: CatalogEntry, target: str, where: str) -> Any:
+def _import(entry: CatalogEntry, target: str, where: str) -> Any:
     """Import `module:attribute`, from a local file where the component is one."""
     module_name, _, attribute = target.partition(":")
     try:
-        module = _import_file(found.file) if found.file else importlib.import_module(module_name)
+        module = _import_file(entry.file) if entry.file else importlib.import_module(module_name)
         return getattr(module, attribute)
     except (Exception, SystemExit) as error:
-        extra = found.component.extra
-        if found.file and isinstance(error, AttributeError) and error.name == attribute:
+        extra = entry.component.extra
+        if entry.file and isinstance(error, AttributeError) and error.name == attribute:
             known = [name for name in vars(error.obj) if not name.startswith("_")]
             raise RecipeError(
-                f'{found.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
+                f'{entry.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
             ) from error
-        cure = f"pip install '{found.plugin.distribution}[{extra}]'" if extra else ""
+        cure = f"pip install '{entry.plugin.distribution}[{extra}]'" if extra else ""
         raise _unusable(
-            found, where, f"importing {target} raised {type(error).__name__}: {error}", cure
+            entry, where, f"importing {target} raised {type(error).__name__}: {error}", cure
         ) from error
 
 
@@ -255,11 +255,11 @@ def _import_file(file: Path) -> Any:
     return sys.modules[name]
 
 
-def _blame(found: CatalogEntry) -> str:
+def _blame(entry: CatalogEntry) -> str:
     """Say whose house an error belongs to."""
-    if found.file:
+    if entry.file:
         return "the error is in your file; --traceback shows how it came there"
-    return f"--traceback shows where; report it to {found.plugin.distribution}"
+    return f"--traceback shows where; report it to {entry.plugin.distribution}"
 
 
 def _line_of(error: BaseException) -> str:
@@ -268,6 +268,6 @@ def _line_of(error: BaseException) -> str:
     return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def _unusable(found: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:
-    cure = cure or _blame(found)
-    return RecipeError(f"{found.label} cannot be used", where, why, cure)
+def _unusable(entry: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:
+    cure = cure or _blame(entry)
+    return RecipeError(f"{entry.label} cannot be used", where, why, cure)

@@ -54,7 +54,7 @@ class Recipe:
         for end in range(len(keys), 0, -1):
             if found := self.origins.get(keys[:end]):
                 return found
-        return Origin(shown(self.path), self.path.parent)
+        return Origin(display_path(self.path), self.path.parent)
 
 
 @dataclass
@@ -77,7 +77,7 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     if path.is_dir() or path.suffix == ".json":
         replays = read_run(path)
         data: dict[str, Any] = dict(replays["recipe"])
-        origin = Origin(f"{shown(path)} (recorded recipe)", Path.cwd())
+        origin = Origin(f"{display_path(path)} (recorded recipe)", Path.cwd())
         layers = [_Layer(data, dict.fromkeys(_paths(data), origin))]
         name = str(replays.get("name", path.stem))
     else:
@@ -103,8 +103,8 @@ def read_run(path: Path) -> dict[str, Any]:
             raise TypeError("recipe is no table")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError(
-            f"{shown(path)} is no run folder",
-            shown(file),
+            f"{display_path(path)} is no run folder",
+            display_path(file),
             "it does not exist"
             if isinstance(error, FileNotFoundError)
             else f"it cannot be read: {type(error).__name__}: {error}",
@@ -127,13 +127,13 @@ def _check_age(made_by: str, file: Path) -> None:
     if newer:
         raise RecipeError(
             f"the run was made by skinfw {made_by}, and this is {__version__}",
-            shown(file),
+            display_path(file),
             "a newer version may mean something else by the same words",
             f"pip install --upgrade 'skinfw>={made_by}'",
         )
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Return a path as a user would type it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
@@ -145,9 +145,12 @@ def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
     """Read a file after everything that it extends, parents first, each file once."""
     real = path.resolve()
     if real in seen:
-        circle = " -> ".join(shown(step) for step in (*seen, real))
+        circle = " -> ".join(display_path(step) for step in (*seen, real))
         raise RecipeError(
-            "the recipe extends itself", shown(path), circle, "remove one `extends` of the circle"
+            "the recipe extends itself",
+            display_path(path),
+            circle,
+            "remove one `extends` of the circle",
         )
     layer = _read_file(path, len(seen) + 1)
     parents = layer.data.pop("extends", [])
@@ -155,7 +158,7 @@ def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
     where = layer.origins.get(("extends",))
     if not isinstance(parents, list) or not all(isinstance(item, str) for item in parents):
         raise RecipeError(
-            "extends must be a path or a list of paths", where.text if where else shown(path)
+            "extends must be a path or a list of paths", where.text if where else display_path(path)
         )
     layers = []
     for parent in parents:
@@ -163,8 +166,8 @@ def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
         if not target.is_file():
             raise RecipeError(
                 f'the recipe extends "{parent}", which does not exist',
-                where.text if where else shown(path),
-                f"looked for {shown(target)}",
+                where.text if where else display_path(path),
+                f"looked for {display_path(target)}",
                 "the path is relative to the recipe that extends",
             )
         if target.resolve() not in done:
@@ -180,12 +183,12 @@ def _read_file(path: Path, layer: int) -> _Layer:
         folder = path.parent
         siblings = sorted(item.name for item in folder.glob("*.toml")) if folder.is_dir() else []
         raise RecipeError(
-            f"there is no recipe {shown(path)}",
+            f"there is no recipe {display_path(path)}",
             cure=f"recipes there: {', '.join(siblings)}" if siblings else "check the path",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
-            f"the recipe {shown(path)} cannot be read",
+            f"the recipe {display_path(path)} cannot be read",
             why=str(error),
             cure="a recipe is a TOML file in UTF-8",
         ) from error
@@ -196,12 +199,12 @@ def _read_file(path: Path, layer: int) -> _Layer:
         written = text.splitlines()[line - 1].strip() if line <= text.count("\n") + 1 else ""
         raise RecipeError(
             "the recipe is not valid TOML",
-            f"{shown(path)}:{line}   {written}".rstrip(),
+            f"{display_path(path)}:{line}   {written}".rstrip(),
             str(error),
             "texts need quotes, tables are [name], lists of tables are [[name]]",
         ) from error
     origins = {
-        keys: Origin(f"{shown(path)}:{line}", path.parent, line, layer)
+        keys: Origin(f"{display_path(path)}:{line}", path.parent, line, layer)
         for keys, line in key_lines(text).items()
     }
     return _Layer(data, origins)

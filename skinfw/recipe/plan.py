@@ -16,8 +16,8 @@ from skinfw.recipe.component import (
     PlannedComponent,
     check_method,
     check_variant,
+    import_target,
     read_values,
-    resolve,
 )
 from skinfw.recipe.loading import Keys, Recipe, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
@@ -126,7 +126,7 @@ class _Planner:
 
     def __init__(self, recipe: Recipe, catalog: Catalog) -> None:
         self.recipe, self.catalog = recipe, catalog
-        self.found: list[tuple[int, int, SkinfwError]] = []
+        self.entry: list[tuple[int, int, SkinfwError]] = []
         self.size = 0
         self.classes: tuple[str, ...] | None = None
 
@@ -141,7 +141,7 @@ class _Planner:
             parts[kind.name] = tuple(self._kind(kind))
             if kind.name == "dataset" and parts["dataset"]:
                 dataset = self._dataset(parts["dataset"][0])
-        ordered = sorted(self.found, key=lambda problem: problem[:2])
+        ordered = sorted(self.entry, key=lambda problem: problem[:2])
         raise_all([error for _, _, error in ordered])
         return Plan(
             self.recipe,
@@ -155,21 +155,21 @@ class _Planner:
     def dataset(self) -> tuple[PlannedComponent, Any]:
         component = tuple(self._kind(KINDS["dataset"]))
         dataset = self._dataset(component[0]) if component else None
-        raise_all([error for _, _, error in self.found])
+        raise_all([error for _, _, error in self.entry])
         return component[0], dataset
 
     def view(self, classes: tuple[str, ...]) -> PlannedComponent:
         image = self._settings("image", ImageSettings) or ImageSettings()
         self.size, self.classes = image.size, classes
         component = tuple(self._kind(KINDS["view"]))
-        raise_all([error for _, _, error in self.found])
+        raise_all([error for _, _, error in self.entry])
         return component[0]
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)
         if not isinstance(error, RecipeError):  # whoever raised it, the recipe is what is wrong
             error = RecipeError(error.what, error.where, error.why, error.cure)
-        self.found.append((origin.layer, origin.line, error))
+        self.entry.append((origin.layer, origin.line, error))
 
     def _complain(self, keys: Keys, complaint: Complaint) -> None:
         path = (*keys, *complaint.keys)
@@ -274,7 +274,7 @@ class _Planner:
         where = origin.text if "--set" in origin.text else f'{origin.text}   use = "{use}"'
         found = self.catalog.find(kind.name, use, where, origin.folder)
         check_variant(found, where)
-        target, signature = resolve(found, where)
+        target, signature = import_target(found, where)
         values = {key: value for key, value in table.items() if key != "use"}
         arguments, host, complaints = read_values(kind, signature, values, self.classes)
         for complaint in complaints:

@@ -9,7 +9,7 @@ from typing import Any
 
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.kinds import KINDS, Kind
-from skinfw.recipe.component import resolve, variants
+from skinfw.recipe.component import import_target, variants
 from skinfw.recipe.parameters import parameters
 from skinfw.recipe.settings import KEYS, SETTINGS, TopLevel
 from skinfw.registry.catalog import Catalog, CatalogEntry
@@ -45,10 +45,10 @@ def _tables(catalog: Catalog, kind: Kind) -> list[dict[str, Any]]:
     """Return one schema per component of a kind."""
     tables = []
     bare = catalog.use_names(kind.name)
-    for found, shortest in zip(catalog.offers(kind.name), bare, strict=True):
+    for entry, shortest in zip(catalog.offers(kind.name), bare, strict=True):
         try:
-            names = _names(found, shortest)
-            _, signature = resolve(found, "")
+            names = _names(entry, shortest)
+            _, signature = import_target(entry, "")
         except SkinfwError:
             continue  # list-plugins is the place that tells what is broken
         table = draft4(signature.schema())
@@ -57,18 +57,18 @@ def _tables(catalog: Catalog, kind: Kind) -> list[dict[str, Any]]:
             table["properties"] = {**table.get("properties", {}), **host["properties"]}
         table["properties"] = {"use": {"enum": names}, **table.get("properties", {})}
         table["required"] = ["use", *table.get("required", [])]
-        table["description"] = found.component.summary
+        table["description"] = entry.component.summary
         tables.append(table)
     return tables
 
 
-def _names(found: CatalogEntry, shortest: str) -> list[str]:
+def _names(entry: CatalogEntry, shortest: str) -> list[str]:
     """Return all spellings of a component, family members included."""
-    qualified = f"{found.plugin.name}:{found.component.name}"
+    qualified = f"{entry.plugin.name}:{entry.component.name}"
     spellings = list(dict.fromkeys([shortest, qualified]))
-    if not found.component.variants:
+    if not entry.component.variants:
         return spellings
-    return [f"{name}/{variant}" for name in spellings for variant in variants(found, "")]
+    return [f"{name}/{variant}" for name in spellings for variant in variants(entry, "")]
 
 
 def _local_table() -> dict[str, Any]:

@@ -71,12 +71,12 @@ class Catalog:
     def use_names(self, kind: str) -> list[str]:
         """Return the names that a recipe may write, qualified where two plugins share one."""
         offers = list(self.offers(kind))
-        names = [found.component.name for found in offers]
+        names = [entry.component.name for entry in offers]
         return [
-            f"{found.plugin.name}:{found.component.name}"
-            if names.count(found.component.name) > 1
-            else found.component.name
-            for found in offers
+            f"{entry.plugin.name}:{entry.component.name}"
+            if names.count(entry.component.name) > 1
+            else entry.component.name
+            for entry in offers
         ]
 
     def find(self, kind: str, use: str, where: str, folder: Path) -> CatalogEntry:
@@ -98,14 +98,14 @@ class Catalog:
                 cure='write "name", "plugin:name", "family/variant" or "./file.py:attribute"',
             )
         matches = [
-            found
-            for found in self.offers(kind)
-            if found.component.name == name.component
-            and name.plugin in ("", found.plugin.name)
-            and bool(name.variant) == bool(found.component.variants)
+            entry
+            for entry in self.offers(kind)
+            if entry.component.name == name.component
+            and name.plugin in ("", entry.plugin.name)
+            and bool(name.variant) == bool(entry.component.variants)
         ]
         if len(matches) > 1:
-            spellings = " or ".join(f'"{found.plugin.name}:{use}"' for found in matches)
+            spellings = " or ".join(f'"{entry.plugin.name}:{use}"' for entry in matches)
             raise RecipeError(
                 f'{len(matches)} plugins offer a {kind} called "{use}"',
                 where,
@@ -113,8 +113,8 @@ class Catalog:
             )
         if not matches:
             raise self._unknown(kind, use, name, where)
-        found = matches[0]
-        return CatalogEntry(found.component, found.plugin, name.variant)
+        entry = matches[0]
+        return CatalogEntry(entry.component, entry.plugin, name.variant)
 
     def _unknown(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
         """Say why nothing has this name: plugin unusable, not installed, or a slip."""
@@ -155,7 +155,7 @@ class Catalog:
     def _suggest(self, kind: str, name: Name) -> str:
         """Name the component that a slip may have meant, or where else the name exists."""
         offers = list(self.offers(kind))
-        close = nearest(name.component, [found.component.name for found in offers])
+        close = nearest(name.component, [entry.component.name for entry in offers])
         if close:
             owner = next(f.plugin.name for f in offers if f.component.name == close[0])
             variant = f"/{name.variant}" if name.variant else ""

@@ -90,7 +90,7 @@ class Hardware:
         }
 
 
-def choose(settings: EngineSettings) -> Hardware:
+def choose_hardware(settings: EngineSettings) -> Hardware:
     """Resolve every "auto" and join the other processes that torchrun started.
 
     settings: the recipe's [engine] table.
@@ -147,7 +147,7 @@ def _join(kind: str) -> tuple[int, int]:
     return dist.get_rank(), world
 
 
-def share(value: Any, hardware: Hardware) -> Any:
+def broadcast(value: Any, hardware: Hardware) -> Any:
     """Return what the first process has, after all processes have come this far.
 
     value: this process's own; only that of the first counts.

@@ -101,11 +101,11 @@ def bootstrap(
     What is not measured has the interval (NaN, NaN). Replicates in which a class is absent do not
     count for its numbers, and in means it is left out.
     """
-    samples = sampled(metric, predictions, replicates, seed)
+    samples = sample_numbers(metric, predictions, replicates, seed)
     return {name: sample.interval() for name, sample in samples.items()}
 
 
-def sampled(
+def sample_numbers(
     metric: Metric, predictions: Predictions, replicates: int, seed: int
 ) -> dict[str, Sample]:
     """Return every number of a metric with its replicates, as `bootstrap` needs them."""
@@ -114,7 +114,7 @@ def sampled(
     drawn_again, left_out = (
         _joined(metric, predictions, some)
         for some in (
-            drawn(predictions.lesions, replicates, seed),
+            draw_lesions(predictions.lesions, replicates, seed),
             _portions(predictions.lesions, seed),
         )
     )
@@ -134,7 +134,7 @@ def _joined(
     rows, found = [], []
     for some in weights:
         rows.append(len(some))
-        found.append(resampled(metric, predictions, some))
+        found.append(resample(metric, predictions, some))
     names = dict.fromkeys(name for numbers in found for name in numbers)
     absent = [np.full(count, np.nan) for count in rows]
     return {
@@ -151,7 +151,7 @@ def _portions(lesions: Sequence[str], seed: int) -> Iterator[Floats]:
 
     from skinfw.runtime.seed import stream
 
-    count, group = grouped(lesions)
+    count, group = group_lesions(lesions)
     portions = min(count, _PORTIONS)
     portion = stream(seed, "left out").permutation(count)[group] % portions
     start = 0
@@ -172,7 +172,7 @@ def few_lesions(predictions: Predictions, least: int = MIN_LESIONS) -> dict[str,
     return {name: len(lesions) for name, lesions in counts if len(lesions) < least}
 
 
-def recorded(
+def intervals_record(
     predictions: Mapping[str, Predictions],
     intervals: Mapping[str, Mapping[str, Interval]],
     replicates: int,
@@ -197,7 +197,7 @@ def recorded(
     }
 
 
-def drawn(lesions: Sequence[str], replicates: int, seed: int) -> Iterator[Floats]:
+def draw_lesions(lesions: Sequence[str], replicates: int, seed: int) -> Iterator[Floats]:
     """Draw lesions with replacement; yield how often each image was drawn, some replicates at once.
 
     lesions: of each image, [N].
@@ -207,7 +207,7 @@ def drawn(lesions: Sequence[str], replicates: int, seed: int) -> Iterator[Floats
 
     from skinfw.runtime.seed import stream
 
-    count, group = grouped(lesions)
+    count, group = group_lesions(lesions)
     rng = stream(seed, "bootstrap")
     for rows in blocks(replicates, len(group)):
         draws = rng.integers(count, size=(rows, count))
@@ -217,7 +217,7 @@ def drawn(lesions: Sequence[str], replicates: int, seed: int) -> Iterator[Floats
         yield times.astype(np.float64)[group].T
 
 
-def grouped(lesions: Sequence[str]) -> tuple[int, Integers]:
+def group_lesions(lesions: Sequence[str]) -> tuple[int, Integers]:
     """Return how many lesions there are, and the number of each image's lesion, int [N]."""
     import numpy as np
 
@@ -232,7 +232,7 @@ def blocks(replicates: int, images: int) -> Iterator[int]:
         yield min(most, replicates - start)
 
 
-def resampled(metric: Metric, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
+def resample(metric: Metric, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
     """Return each number under each row of weights, as float64 [R].
 
     metric: without a method `resampled` it is called once for each row.
@@ -244,12 +244,12 @@ def resampled(metric: Metric, predictions: Predictions, weights: Floats) -> Mapp
     if own is not None:
         found: Mapping[str, Floats] = own(predictions, weights)
         return found
-    rows = [metric(repeated(predictions, row)) if row.any() else {} for row in weights]
+    rows = [metric(repeat_images(predictions, row)) if row.any() else {} for row in weights]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: np.array([row.get(name, np.nan) for row in rows], float) for name in names}
 
 
-def repeated(predictions: Predictions, times: Floats) -> Predictions:
+def repeat_images(predictions: Predictions, times: Floats) -> Predictions:
     """Return predictions in which each image stands as often as told.
 
     times: [N], whole numbers.

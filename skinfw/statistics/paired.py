@@ -14,9 +14,9 @@ from skinfw.statistics.intervals import (
     Interval,
     blocks,
     concatenate,
-    grouped,
-    resampled,
-    sampled,
+    group_lesions,
+    resample,
+    sample_numbers,
     select,
 )
 
@@ -64,9 +64,9 @@ def compare(
     seed: of both.
     Raises SkinfwError where images, classes, labels or lesions are not the same.
     """
-    second = aligned(first, second)
-    ones = sampled(metric, first, replicates, seed)
-    others = sampled(metric, second, replicates, seed)
+    second = align(first, second)
+    ones = sample_numbers(metric, first, replicates, seed)
+    others = sample_numbers(metric, second, replicates, seed)
     chances = _chances(metric, first, second, replicates, seed)
     found = {}
     for name in ones.keys() & others.keys():
@@ -81,7 +81,7 @@ def compare(
     return {name: found[name] for name in ones if name in found}
 
 
-def aligned(first: Predictions, second: Predictions) -> Predictions:
+def align(first: Predictions, second: Predictions) -> Predictions:
     """Return the second predictions in the order of the first ones.
 
     Raises SkinfwError where they are not of the same images, classes, labels and lesions.
@@ -126,7 +126,7 @@ def _chances(
     from skinfw.runtime.seed import stream
 
     both, images = concatenate([first, second]), len(first.ids)
-    count, group = grouped(first.lesions)
+    count, group = group_lesions(first.lesions)
     rng = stream(seed, "exchange")
     as_is = np.repeat([1.0, 0.0], images)[None]
     measured = {name: abs(float(found[0])) for name, found in _apart(metric, both, as_is).items()}
@@ -146,5 +146,5 @@ def _chances(
 
 def _apart(metric: Metric, both: Predictions, weights: Floats) -> dict[str, Floats]:
     """Return the numbers under weights less those under what they leave, [R]."""
-    ones, others = (resampled(metric, both, some) for some in (weights, 1 - weights))
+    ones, others = (resample(metric, both, some) for some in (weights, 1 - weights))
     return {name: ones[name] - others[name] for name in ones if name in others}

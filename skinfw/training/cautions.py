@@ -13,7 +13,7 @@ _CLEARLY = 1.5
 _LITTLE = 0.05
 
 
-def corrected_twice(
+def warn_double_correction(
     classes: Sequence[str], counts: Sequence[int], drawn: Sequence[int], weights: Floats
 ) -> str:
     """Say so where the sampler and the class weights both favour rare classes.
@@ -36,7 +36,7 @@ def corrected_twice(
     )
 
 
-def corrected_late(weights: Floats, rates: Sequence[float]) -> str:
+def warn_late_correction(weights: Floats, rates: Sequence[float]) -> str:
     """Say so where the class weights change once the learning rate has collapsed.
 
     weights: of the classes in each epoch, [E, C].

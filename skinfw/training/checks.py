@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from skinfw.errors import RecipeError
-from skinfw.evaluation.evaluator import measure
+from skinfw.evaluation.evaluator import compute_metrics
 from skinfw.interfaces.values import Auxiliary, Draw, Modalities, Predictions
 from skinfw.models.backbone import ALONE
 from skinfw.recipe.component import PlannedComponent
@@ -36,7 +36,7 @@ def check_select(
         for name, values in modalities.auxiliary.items()
     }
     trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
-    names = [*measure(metrics, trial), "val_loss"]
+    names = [*compute_metrics(metrics, trial), "val_loss"]
     whole = [name for name in names if "/" not in name]
     select, where = plan.train.select, plan.recipe.origin("train", "select").text
     if select not in names:

@@ -14,23 +14,23 @@ import torch
 
 from skinfw.data.cache import DecodedImages
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
-from skinfw.data.preparation import decoding
-from skinfw.data.table import drawing
+from skinfw.data.preparation import recipe_decoding
+from skinfw.data.table import image_function
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.values import Features
-from skinfw.models.autotune import settle
-from skinfw.models.backbone import ALONE, build, trial
+from skinfw.models.autotune import autotune
+from skinfw.models.backbone import ALONE, build_network, try_network
 from skinfw.models.feature_store import FeatureStore
-from skinfw.models.features import penultimate
+from skinfw.models.features import penultimate_features
 from skinfw.models.freezing import TRUNK, freeze
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
-from skinfw.models.modalities import ModalityData, described
+from skinfw.models.modalities import ModalityData, describe_modalities
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream, torch_seed
-from skinfw.training.cautions import corrected_late, corrected_twice
+from skinfw.training.cautions import warn_double_correction, warn_late_correction
 from skinfw.training.checks import check_pairs, check_select
 from skinfw.training.sampling import EpochSampler, embed
 from skinfw.training.trainer import Loss, Trainer
@@ -63,8 +63,8 @@ class TrainingComponents:
         self.plan, self.table, self.hardware = plan, table, hardware
         self.decoded, self.cache, self.say = decoded, cache, say
         self.view = plan.one("view").make(size=plan.image.size)
-        self.decoding = decoding(plan.image, plan.parts.get("prepare", ()))
-        self.modalities = described(plan, table[table["part"] == "train"])
+        self.decoding = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
+        self.modalities = describe_modalities(plan, table[table["part"] == "train"])
         self.metrics = self._all("metric")
         check_select(plan, self.metrics, self.modalities)
         self.rows, self.labels, self.source = self._part(table, "train")
@@ -75,7 +75,7 @@ class TrainingComponents:
         )
         self.hardware = self._settled()
         loss = plan.one("loss")
-        self.loss = loss.guarded(loss.make(classes=plan.classes, counts=self.counts))
+        self.loss = loss.wrap(loss.make(classes=plan.classes, counts=self.counts))
         augment = plan.parts.get("augment", ())
         self.chains = {
             size: Chain([(component, component.make(size=size)) for component in augment], size)
@@ -133,7 +133,7 @@ class TrainingComponents:
         recorded = (plan.recipe.replays or {}).get("hardware")
         images = batch // hardware.world * (2 if getattr(self.model, "takes_pairs", False) else 1)
         shape = (images, size)
-        return settle(self.model, plan.engine, shape, steps, hardware, recorded, self.modalities)
+        return autotune(self.model, plan.engine, shape, steps, hardware, recorded, self.modalities)
 
     @property
     def listeners(self) -> Pairs:
@@ -179,7 +179,9 @@ class TrainingComponents:
         """Return what the last layer gets and gives for one part of the data."""
         images, beside = self.pictures(part)
         width = len(self.plan.classes)
-        return penultimate(self.model, images, beside, width, self._eval_batch, self.hardware)
+        return penultimate_features(
+            self.model, images, beside, width, self._eval_batch, self.hardware
+        )
 
     def training(self, folder: Path, hooks: Any) -> Trainer:
         """Return the training, ready to fit.
@@ -230,9 +232,9 @@ class TrainingComponents:
         if not self.weighting:
             return []
         weights, drawn = self._weights(), [entry["drawn"] for entry in self.xray()]
-        said = [corrected_twice(self.plan.classes, self.counts, drawn, weights[-1])]
+        said = [warn_double_correction(self.plan.classes, self.counts, drawn, weights[-1])]
         if (weights != weights[0]).any():
-            said.append(corrected_late(weights, training.rates()))
+            said.append(warn_late_correction(weights, training.rates()))
         return [text for text in said if text]
 
     def xray(self) -> list[dict[str, Any]]:
@@ -285,9 +287,9 @@ class TrainingComponents:
     def _part(self, table: pd.DataFrame, part: str) -> tuple[pd.DataFrame, Integers, Source]:
         """Return the rows, labels and images of one part."""
         rows = table[table["part"] == part].reset_index(drop=True)
-        draw = drawing(self.plan.dataset)
+        draw = image_function(self.plan.dataset)
         if draw is not None:
-            draw = self.plan.one("dataset").guarded(draw)
+            draw = self.plan.one("dataset").wrap(draw)
         pictures = self.plan.modalities.pictures
         source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
         return rows, labels_of(rows, self.plan.classes), source
@@ -298,8 +300,8 @@ class TrainingComponents:
         torch.manual_seed(torch_seed(plan.seed, "init"))
         size = plan.image.size
         changes = plan.parts.get("modify", ())
-        model = build(component, changes, plan.classes, size, self.modalities)
-        trial(component, model, (len(plan.classes), size), self.modalities, hardware)
+        model = build_network(component, changes, plan.classes, size, self.modalities)
+        try_network(component, model, (len(plan.classes), size), self.modalities, hardware)
         if plan.parts.get("explainer"):
             with component.guard():
                 model.get_submodule(str(model.cam_layer))

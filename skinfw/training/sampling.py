@@ -17,7 +17,7 @@ from skinfw.data.loader import EvalImages, Loader, Source
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Context, Draw
 from skinfw.recipe.component import PlannedComponent
-from skinfw.runtime.device import Hardware, share
+from skinfw.runtime.device import Hardware, broadcast
 from skinfw.runtime.prefetch import prefetch, usable_cores
 from skinfw.runtime.seed import stream
 
@@ -58,7 +58,7 @@ class EpochSampler:
         epoch: from 1; asked for again, it is not drawn again.
         """
         if self._last is None or self._last[0] != epoch:
-            draw = share(self._draw(epoch) if self.hardware.main else None, self.hardware)
+            draw = broadcast(self._draw(epoch) if self.hardware.main else None, self.hardware)
             self._last = epoch, draw
         return self._last[1]
 
@@ -75,7 +75,7 @@ class EpochSampler:
             draw = self.sampler.draw(self.labels, context)
             if not isinstance(draw, Draw):
                 raise SkinfwError(
-                    f"{self.component.found.label} returned a {type(draw).__name__}, not a Draw",
+                    f"{self.component.entry.label} returned a {type(draw).__name__}, not a Draw",
                     cure="return skinfw.Draw(indices)",
                 )
             indices = np.asarray(draw.indices)
@@ -89,11 +89,11 @@ class EpochSampler:
             )
         if wrong:
             raise SkinfwError(
-                f"{self.component.found.label} returned an unusable draw",
+                f"{self.component.entry.label} returned an unusable draw",
                 self.component.origin.text,
                 f"indices must be a non-empty list of positions below {len(self.labels)}, "
                 "copies and partners as long as indices",
-                f"report it to {self.component.found.plugin.distribution}",
+                f"report it to {self.component.entry.plugin.distribution}",
             )
         return Draw(indices, copies, partners)
 

@@ -21,8 +21,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import SkinfwError
-from skinfw.evaluation.evaluator import Evaluator, measure
-from skinfw.models.backbone import advance, wants_progress
+from skinfw.evaluation.evaluator import Evaluator, compute_metrics
+from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
@@ -154,7 +154,7 @@ class Trainer:
         self._parallelise()
         self.prepare = self.feed.prepare(self.model)
         self.classes = len(self.validator.classes)
-        self.scheduled, self.numbers = wants_progress(self.model), dict[str, float]()
+        self.scheduled, self.numbers = listens_to_progress(self.model), dict[str, float]()
         self.loader = Loader(self.feed.images, hardware)
 
     def _parallelise(self) -> None:
@@ -243,7 +243,7 @@ class Trainer:
         if self.scheduled:
             whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
             done = whole + self.at.batch // self.settings.accumulate
-            self.numbers = advance(self.model, done / max(1, self.total_steps - 1))
+            self.numbers = report_progress(self.model, done / max(1, self.total_steps - 1))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
         targets = batch.targets.to(hardware.device, non_blocking=True)
         known = self.beside.inputs(batch.rows)
@@ -279,7 +279,7 @@ class Trainer:
             "lr": at.lr,
             "train_loss": train_loss,
             "val_loss": predictions.loss,
-            **measure(self.metrics, predictions),
+            **compute_metrics(self.metrics, predictions),
             **self.numbers,
             "seconds": round(seconds, 3),
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),

@@ -47,7 +47,7 @@ def xray(
     return found
 
 
-def table(found: Sequence[dict[str, Any]]) -> list[str]:
+def xray_lines(found: Sequence[dict[str, Any]]) -> list[str]:
     """Return the lines that show it.
 
     found: from `xray`.

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from skinfw.data.leakage.links import COPIES, EVIDENCE, bare_ids, components, known_links, together
+from skinfw.data.leakage.links import (
+    COPIES,
+    EVIDENCE,
+    bare_ids,
+    concatenate_links,
+    connected_components,
+    links_from_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +133,7 @@ def audit(
         part.attrs = {}  # the notes of one are not those of all
     table = pd.concat(parts, ignore_index=True)
     own = table if len(tables) > 1 else table.drop(columns="dataset")
-    links = [known_links(own)]
+    links = [links_from_table(own)]
     prints: dict[int, Fingerprint] = {}
     files = [row for row, is_drawn in enumerate(table["drawn"]) if not is_drawn]
     if files:
@@ -137,8 +144,8 @@ def audit(
         prints = dict(zip(files, found.prints, strict=True))
         rows = [(files[one], files[other], name) for one, other, name in found.pairs]
         links.append(pd.DataFrame(rows, columns=["first", "second", "evidence"]))
-    every = together(links)
-    component = components(len(table), every)
+    every = concatenate_links(links)
+    component = connected_components(len(table), every)
     pairs = _pairs(table, every)
     return Audit(
         [_contents(name, table, component, prints, tables[name].attrs) for name in tables],
@@ -198,7 +205,7 @@ def _shared(inside: str, also_in: str, table: pd.DataFrame, links: pd.DataFrame)
     here, there = (table["dataset"].to_numpy() == name for name in (inside, also_in))
 
     def count(evidence: Sequence[str]) -> int:
-        group = components(len(table), links[links["evidence"].isin(evidence)])
+        group = connected_components(len(table), links[links["evidence"].isin(evidence)])
         if inside == also_in:
             _, first = np.unique(group[here], return_index=True)
             return int(here.sum() - len(first))

@@ -13,11 +13,11 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.values import Comparison, ComparisonEntry, Predictions
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.loading import read_run, shown
+from skinfw.recipe.loading import display_path, read_run
 from skinfw.statistics.intervals import bootstrap
 from skinfw.statistics.paired import Difference, compare
 from skinfw.statistics.predictions import run_predictions
-from skinfw.workflows.evaluate import FILE, measurable
+from skinfw.workflows.evaluate import FILE, applicable_metrics
 
 HEADER = (
     "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
@@ -59,7 +59,7 @@ def sides(paths: Sequence[Path]) -> list[Side]:
         found.append(Side(path.resolve().name, saved, run_predictions(path)))
     if len({side.name for side in found}) < len(found):
         found = [
-            Side(shown(path), side.saved, side.predictions)
+            Side(display_path(path), side.saved, side.predictions)
             for path, side in zip(paths, found, strict=True)
         ]
     return found
@@ -77,16 +77,16 @@ def compared(found: Sequence[Side], replicates: int, wanted: Sequence[str] = ())
     notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
     columns, metrics = [], made
     for side in found:
-        own, absent = measurable(metrics, side.predictions)
+        own, absent = applicable_metrics(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]
         columns.append(_alone(own, side, replicates))
         if side is found[0]:
             metrics = own
     known = list(columns[0])
-    if strange := [name for name in wanted if name not in known]:
+    if unknown := [name for name in wanted if name not in known]:
         raise RecipeError(
-            f"no metric of {found[0].name} measures {', '.join(strange)}",
-            shown(found[0].saved.path),
+            f"no metric of {found[0].name} measures {', '.join(unknown)}",
+            display_path(found[0].saved.path),
             cure=f"it has {', '.join(known)}",
         )
     names = list(wanted) or [name for name in known if "/" not in name]

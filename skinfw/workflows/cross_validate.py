@@ -10,11 +10,11 @@ from pathlib import Path
 
 from skinfw.errors import RecipeError, SkinfwError, unwritable
 from skinfw.files.atomic import write_json
-from skinfw.recipe.loading import read_run, shown
+from skinfw.recipe.loading import display_path, read_run
 from skinfw.recipe.plan import Plan
 from skinfw.statistics.intervals import concatenate
 from skinfw.statistics.predictions import run_predictions
-from skinfw.workflows.evaluate import Evaluation, measurable, measured
+from skinfw.workflows.evaluate import Evaluation, applicable_metrics, write_evaluation
 from skinfw.workflows.run_folder import RunFolder
 
 FILE = "folds.json"
@@ -44,7 +44,7 @@ class Folds:
         return (*self.sets, f"split.fold={fold}")
 
 
-def create(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) -> Folds:
+def create_folds(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) -> Folds:
     """Make the folder of a cross-validation.
 
     parent: where runs go.
@@ -70,7 +70,7 @@ def create(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) -> Folds
     return made
 
 
-def opened(folder: Path) -> Folds:
+def open_folds(folder: Path) -> Folds:
     """Open the folder of a cross-validation, to go on with it."""
     try:
         record = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def check_unchanged(folds: Folds, plan: Plan) -> None:
         tables = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         raise SkinfwError(
             "the recipe has changed since the first fold",
-            shown(folds.recipe),
+            display_path(folds.recipe),
             f"other folds would be trained otherwise: {', '.join(tables)}",
             "restore it, or start a new cross-validation",
         )
@@ -114,7 +114,7 @@ def run_folder(folds: Folds, fold: int, plan: Plan) -> tuple[RunFolder, bool]:
     return RunFolder.create(folds.folder, plan, path.name), False
 
 
-def pooled(folds: Folds, plan: Plan) -> Evaluation:
+def pool_folds(folds: Folds, plan: Plan) -> Evaluation:
     """Judge the predictions that all images got while they were in the test part.
 
     planned: the recipe of any fold.
@@ -122,9 +122,9 @@ def pooled(folds: Folds, plan: Plan) -> Evaluation:
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
     together = concatenate(every)
     made = [(part, part.make(classes=plan.classes)) for part in plan.parts["metric"]]
-    metrics, notes = measurable(made, together)
+    metrics, notes = applicable_metrics(made, together)
     about = {"name": folds.folder.name, "marks": _marks(folds), "notes": notes}
-    return measured(folds.folder, together, metrics, plan.resolved(), about, every)
+    return write_evaluation(folds.folder, together, metrics, plan.resolved(), about, every)
 
 
 def _marks(folds: Folds) -> list[str]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from skinfw.errors import SkinfwError, unwritable
 from skinfw.files.atomic import write_csv, write_json
 from skinfw.interfaces.values import Features, Predictions, Result
-from skinfw.recipe.loading import read_run, shown
+from skinfw.recipe.loading import display_path, read_run
 from skinfw.recipe.plan import Plan, load_plan
-from skinfw.statistics.intervals import REPLICATES, recorded
+from skinfw.statistics.intervals import REPLICATES, intervals_record
 from skinfw.statistics.predictions import FILES, run_predictions, write_predictions
-from skinfw.workflows.evaluation_data import own_rows, strangers
+from skinfw.workflows.evaluation_data import own_rows, unknown_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ class Evaluation:
     folds: Sequence[Mapping[str, float]] = ()
 
 
-def judged(
+def evaluate_rows(
     saved: TrainedModel,
     rows: pd.DataFrame,
     plan: Plan,
@@ -55,7 +55,7 @@ def judged(
 ) -> Evaluation:
     """Judge images, write what was found, and let the run's reports write about it.
 
-    rows: with labels of the network's classes, and UNK for strangers, which no number counts.
+    rows: with labels of the network's classes, and UNK for out-of-distribution images, which no number counts.
     planned: the recipe whose data set they are of.
     name: of the evaluation.
     out: its folder; in the run folder unless given.
@@ -69,13 +69,13 @@ def judged(
     if (folder / "run.json").exists():
         raise SkinfwError(
             "the folder is a run's own, whose splits and predictions would be lost",
-            shown(folder),
+            display_path(folder),
             cure="choose another place with --out",
         )
-    judge, strange = ModelEvaluator(saved), strangers(rows, saved)
-    parts = {"test": rows[~strange].reset_index(drop=True)}
-    if strange.any():
-        parts["strangers"] = rows[strange].reset_index(drop=True)
+    judge, ood = ModelEvaluator(saved), unknown_rows(rows, saved)
+    parts = {"test": rows[~ood].reset_index(drop=True)}
+    if ood.any():
+        parts["out_of_distribution"] = rows[ood].reset_index(drop=True)
     found = {part: judge.predictions(own, plan.dataset) for part, own in parts.items()}
     metrics = [(metric, metric.make(classes=saved.classes)) for metric in saved.metrics]
     recipe, marks = {**saved.tables, "seed": plan.seed}, (*saved.marks, *marks)
@@ -86,7 +86,7 @@ def judged(
         "marks": marks,
         "notes": notes,
     }
-    made = measured(folder, found["test"], metrics, recipe, about)
+    made = write_evaluation(folder, found["test"], metrics, recipe, about)
 
     def features(part: str) -> Features:
         if part in parts:
@@ -112,7 +112,7 @@ def judged(
             marks=marks,
             intervals={"test": made.intervals} if made.intervals else {},
             features=features,
-            replicates=replicates_of(recipe),
+            replicates=recorded_replicates(recipe),
             seed=plan.seed,
         ),
         folder,
@@ -120,7 +120,7 @@ def judged(
     return made
 
 
-def replicates_of(recipe: Mapping[str, Any]) -> int:
+def recorded_replicates(recipe: Mapping[str, Any]) -> int:
     """Return how often the intervals of a recorded recipe draw lesions again."""
     return int(recipe.get("evaluate", {}).get("replicates", REPLICATES))
 
@@ -147,7 +147,7 @@ def _report(saved: TrainedModel, result: Result, folder: Path) -> None:
                 report.evaluate(result, folder)
 
 
-def measurable(
+def applicable_metrics(
     metrics: Sequence[tuple[PlannedComponent, Any]], predictions: Predictions
 ) -> tuple[list[tuple[PlannedComponent, Any]], list[str]]:
     """Return the metrics that predictions from a table can be measured by, and why others cannot.
@@ -166,7 +166,7 @@ def measurable(
     return kept, notes
 
 
-def measured(
+def write_evaluation(
     folder: Path,
     found: Predictions,
     metrics: Sequence[tuple[PlannedComponent, Any]],
@@ -181,12 +181,12 @@ def measured(
     about: what else evaluation.json says: the name and the marks.
     folds: the predictions of each fold, where these are all of them together.
     """
-    from skinfw.evaluation.evaluator import intervals, measure
+    from skinfw.evaluation.evaluator import compute_intervals, compute_metrics
 
-    numbers = measure(metrics, found)
-    by_fold = [measure(metrics, fold) for fold in folds]
-    replicates = replicates_of(recipe)
-    bounds = intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
+    numbers = compute_metrics(metrics, found)
+    by_fold = [compute_metrics(metrics, fold) for fold in folds]
+    replicates = recorded_replicates(recipe)
+    bounds = compute_intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -195,7 +195,7 @@ def measured(
     write_predictions(folder / "predictions.csv", found)
     write_json(folder / "metrics.json", {"test": numbers, **({"folds": by_fold} if folds else {})})
     if bounds:
-        kept = recorded({"test": found}, {"test": bounds}, replicates)
+        kept = intervals_record({"test": found}, {"test": bounds}, replicates)
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
     write_json(folder / FILE, {**about, "recipe": tables, "classes": found.classes})

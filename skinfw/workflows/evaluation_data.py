@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skinfw.data.leakage.links import archive_names, bare_ids
-from skinfw.data.table import divided_table, read_table, split_hash
+from skinfw.data.table import load_data, split_data, split_hash
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import UNKNOWN
 from skinfw.recipe.plan import Plan
@@ -27,7 +27,7 @@ def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
     record: of run.json.
     Raises SkinfwError where the data are divided otherwise today.
     """
-    table = divided_table(plan)
+    table = split_data(plan)
     if split_hash(table) != record.get("split_hash"):
         raise SkinfwError(
             "the data of the run are divided otherwise today",
@@ -58,19 +58,19 @@ def other_rows(
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
-    table = read_table(plan) if part == "all" else divided_table(plan)
+    table = load_data(plan) if part == "all" else split_data(plan)
     for note in table.attrs["notes"]:
         say(note)
     if part != "all":
         table = table[table["part"] == part]
     where = plan.one("dataset").origin.text
     label = table["label"].map(lambda name: names.get(name, name))
-    strange = sorted(set(label) - {*saved.classes, UNKNOWN, ""})
+    unknown = sorted(set(label) - {*saved.classes, UNKNOWN, ""})
     unused = sorted(set(names) - set(plan.classes))
-    if strange or unused:
+    if unknown or unused:
         what = (
-            f"{', '.join(strange)} are no classes of the network"
-            if strange
+            f"{', '.join(unknown)} are no classes of the network"
+            if unknown
             else f"{', '.join(unused)} are no labels of the data set"
         )
         raise RecipeError(
@@ -79,7 +79,7 @@ def other_rows(
             f"the network answers {', '.join(saved.classes)}; the data set has "
             f"{', '.join(plan.classes)}",
             'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
-            f"--map SCC={UNKNOWN} judges whether the network finds such images strange",
+            f"--map SCC={UNKNOWN} evaluates how well such images are detected as out of distribution",
         )
     left = int((label == "").sum())
     if left:
@@ -89,13 +89,13 @@ def other_rows(
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
-    if strangers(table, saved).all():
+    if unknown_rows(table, saved).all():
         raise SkinfwError(
             "there is no image to judge",
             where,
             "all of them are left out"
             if table.empty
-            else f"all of them are {UNKNOWN}, and strangers are judged beside known images",
+            else f"all of them are {UNKNOWN}, and out-of-distribution images are evaluated beside known ones",
             "choose another data set, or give other images and lesions names of their own",
         )
     absent = [name for name in saved.classes if name not in set(table["label"])]
@@ -104,7 +104,7 @@ def other_rows(
     return _with_modalities(table, saved, where, say)
 
 
-def strangers(rows: pd.DataFrame, saved: TrainedModel) -> pd.Series[bool]:
+def unknown_rows(rows: pd.DataFrame, saved: TrainedModel) -> pd.Series[bool]:
     """Tell which images show none of the network's classes."""
     return (rows["label"] == UNKNOWN) & (UNKNOWN not in saved.classes)
 

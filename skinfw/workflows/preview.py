@@ -13,9 +13,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from skinfw.data.loader import Chain, Source
-from skinfw.data.preparation import decoding
-from skinfw.data.table import drawing
-from skinfw.data.warping import act, fold, look
+from skinfw.data.preparation import recipe_decoding
+from skinfw.data.table import image_function
+from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.interfaces.transforms import Dice, Step
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
@@ -41,7 +41,7 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
     size = plan.image.size
     view = plan.one("view").make(size=size)
     whole = [source.read(index) for index in chosen]
-    plain = [look(image, view.plan(image.shape[:2])[:1])[0] for image in whole]
+    plain = [render_views(image, view.plan(image.shape[:2])[:1])[0] for image in whole]
     ops = [(component, component.make(size=size)) for component in plan.parts.get("augment", ())]
     rows = [(", ".join(train["label"][index] for index in chosen), plain)]
 
@@ -60,8 +60,8 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
 
 
 def _source(plan: Plan, rows: pd.DataFrame) -> Source:
-    how = decoding(plan.image, plan.parts.get("prepare", ()))
-    return Source.of(rows, drawing(plan.dataset), how)
+    how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
+    return Source.of(rows, image_function(plan.dataset), how)
 
 
 def _spread(labels: Sequence[str], classes: Sequence[str], count: int) -> list[int]:
@@ -83,7 +83,7 @@ def _drawn(
     for _ in range(_TRIES):
         dice = Dice(rng, (image.shape[0], image.shape[1]), True, peer)
         if steps := list(roll(dice)):
-            return act(image, fold(steps))
+            return apply_steps(image, fold_steps(steps))
     return image
 
 

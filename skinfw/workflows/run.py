@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.data.table import (
     class_counts,
-    divided_table,
-    drawing,
+    classes_with_few_images,
     fingerprint,
+    image_function,
     picture_paths,
-    scarce,
+    run_marks,
+    split_data,
     split_hash,
-    what_to_know,
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.atomic import atomic_write, write_json
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.values import Result
 from skinfw.recipe.plan import Plan
-from skinfw.statistics.intervals import Interval, recorded
+from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import FILES, write_predictions
-from skinfw.workflows.run_folder import RunFolder, describe, differences
+from skinfw.workflows.run_folder import RunFolder, differences, run_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 MANY_REPEATS = 50
 
 
-def execute(
+def execute_run(
     plan: Plan, folder: RunFolder, say: Say, listeners: Sequence[object] = (), resume: bool = False
 ) -> Result | None:
     """Carry out a run and write its folder.
@@ -74,11 +74,11 @@ class _Run:
         listeners: Sequence[object],
         resumes: bool,
     ) -> None:
-        from skinfw.runtime.device import choose, share
+        from skinfw.runtime.device import broadcast, choose_hardware
 
         self.plan, self.folder, self.resumes = plan, folder, resumes
-        self.hardware = choose(plan.engine)
-        self.folder.path = Path(share(str(folder.path), self.hardware))
+        self.hardware = choose_hardware(plan.engine)
+        self.folder.path = Path(broadcast(str(folder.path), self.hardware))
         self.say = say if self.hardware.main else lambda _: None
         self.listeners = listeners if self.hardware.main else ()
         if plan.train.batch_size % self.hardware.world:
@@ -114,25 +114,25 @@ class _Run:
 
     def _data(self) -> pd.DataFrame:
         """Read and split the data, and say what they are."""
-        from skinfw.runtime.device import share
+        from skinfw.runtime.device import broadcast
 
         if not self.hardware.main:
-            share(None, self.hardware)  # until the first process has looked at the images
-        table = divided_table(self.plan, self.say)
+            broadcast(None, self.hardware)  # until the first process has looked at the images
+        table = split_data(self.plan, self.say)
         if self.hardware.main:
-            share(None, self.hardware)
+            broadcast(None, self.hardware)
         notes = table.attrs["notes"]
         for note in notes:
             self.say(note)
         for part in ("train", "val", "test"):
             counts = class_counts(table[table["part"] == part], self.plan.classes)
             self.say(f"{part:5} {counts}")
-        few = scarce(table, self.plan.classes)
+        few = classes_with_few_images(table, self.plan.classes)
         if few:
             self.say(
                 f"note: fewer than five test images of {', '.join(few)}: their numbers are coarse"
             )
-        marks = what_to_know(self.plan, table)
+        marks = run_marks(self.plan, table)
         for mark in marks:
             self.say(f"note: {mark}")
         self._keep_hashes(data_fingerprint=fingerprint(table), split_hash=split_hash(table))
@@ -159,23 +159,23 @@ class _Run:
 
     def _decoded(self, table: pd.DataFrame) -> DecodedImages | None:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
-        from skinfw.data.cache import cache_folder, prepare
-        from skinfw.data.preparation import decoding
-        from skinfw.runtime.device import share
+        from skinfw.data.cache import cache_folder, open_cache
+        from skinfw.data.preparation import recipe_decoding
+        from skinfw.runtime.device import broadcast
 
         plan = self.plan
-        if not plan.engine.cache or drawing(plan.dataset):
+        if not plan.engine.cache or image_function(plan.dataset):
             return None
         paths = picture_paths(plan, table)
-        how = decoding(plan.image, plan.parts.get("prepare", ()))
+        how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
         folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
         # A quick look would wait for images that it never sees.
         builds = self.hardware.main and not plan.train.limit_batches
         if not self.hardware.main:
-            share(None, self.hardware)  # until the first process has built it
-        found = prepare(folder, limit, paths, how, self.say, builds)
+            broadcast(None, self.hardware)  # until the first process has built it
+        found = open_cache(folder, limit, paths, how, self.say, builds)
         if self.hardware.main:
-            share(None, self.hardware)
+            broadcast(None, self.hardware)
         return found
 
     def _build(
@@ -183,16 +183,18 @@ class _Run:
     ) -> tuple[TrainingComponents, Any]:
         """Build the parts, and say what the network and an epoch are."""
         from skinfw.data.cache import cache_folder
-        from skinfw.models.modalities import record
+        from skinfw.models.modalities import modalities_record
         from skinfw.training.components import TrainingComponents
         from skinfw.training.sampling import draw_hash
-        from skinfw.training.xray import table as table_of
+        from skinfw.training.xray import xray_lines as table_of
 
         plan = self.plan
         folder = cache_folder() if plan.engine.cache else None
         parts = TrainingComponents(plan, table, self.hardware, decoded, folder, self.say)
         self.hardware = parts.hardware
-        self.folder.update(hardware=self.hardware.record(), modalities=record(parts.modalities))
+        self.folder.update(
+            hardware=self.hardware.record(), modalities=modalities_record(parts.modalities)
+        )
         millions = sum(weights.numel() for weights in parts.model.parameters()) / 1e6
         backbone, device = plan.one("backbone").use, self.hardware.device
         self.say(f"{backbone}: {millions:.2f} million parameters on {device}")
@@ -231,18 +233,20 @@ class _Run:
 
     def _evaluate(self, parts: TrainingComponents, history: list[dict[str, float]]) -> Result:
         """Judge the best weights, on validation and, once, on test."""
-        from skinfw.evaluation.evaluator import intervals, measure
-        from skinfw.runtime.device import share
+        from skinfw.evaluation.evaluator import compute_intervals, compute_metrics
+        from skinfw.runtime.device import broadcast
         from skinfw.training.checkpoint import load_weights
         from skinfw.training.trainer import BEST, best_epoch
 
         plan, folder = self.plan, self.folder.path
-        load_weights(Path(share(str(folder / BEST), self.hardware)), parts.model)
+        load_weights(Path(broadcast(str(folder / BEST), self.hardware)), parts.model)
         self.say("judging the best epoch ...")
         judged: dict[str, None] = dict.fromkeys([plan.train.validation, "test"])
         judges = {part: parts.judge(part) for part in judged}
         predictions = {part: judge.predict(parts.model) for part, judge in judges.items()}
-        metrics = {part: measure(parts.metrics, found) for part, found in predictions.items()}
+        metrics = {
+            part: compute_metrics(parts.metrics, found) for part, found in predictions.items()
+        }
         best = best_epoch(history, plan.train.select)
         bounds: dict[str, dict[str, Interval]] = {}
         if self.hardware.main:
@@ -251,10 +255,12 @@ class _Run:
             write_json(folder / "metrics.json", metrics)
             if replicates := plan.evaluate.replicates:
                 bounds = {
-                    part: intervals(parts.metrics, found, replicates, plan.seed)
+                    part: compute_intervals(parts.metrics, found, replicates, plan.seed)
                     for part, found in predictions.items()
                 }
-                write_json(folder / "intervals.json", recorded(predictions, bounds, replicates))
+                write_json(
+                    folder / "intervals.json", intervals_record(predictions, bounds, replicates)
+                )
         self.folder.update(results={"best_epoch": best, "select": plan.train.select, **metrics})
         result = Result(
             folder,
@@ -306,7 +312,7 @@ class _Run:
         """Say what differs from the run that this one repeats or goes on with."""
         if old := self.plan.recipe.replays:
             hashes = ("data_fingerprint", "split_hash", "draw_hash")
-            today = {name: self.folder.record[name] for name in hashes} | describe(self.plan)
+            today = {name: self.folder.record[name] for name in hashes} | run_record(self.plan)
             said = differences(old, today)
             for line in said or ["nothing that decides the numbers has changed"]:
                 self.say(f"compared with the recorded run: {line}")

@@ -60,7 +60,7 @@ class RunFolder:
                 path = parent / f"{name}-{number}"
             except OSError as error:
                 raise unwritable(parent, error) from error
-        run = cls(path, describe(plan), writes)
+        run = cls(path, run_record(plan), writes)
         run.save()
         return run
 
@@ -121,7 +121,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def describe(plan: Plan) -> dict[str, Any]:
+def run_record(plan: Plan) -> dict[str, Any]:
     """Return what is known of a run before it starts."""
     return {
         "status": "running",
@@ -144,7 +144,7 @@ def describe(plan: Plan) -> dict[str, Any]:
 
 
 def _versions(plan: Plan) -> dict[str, str]:
-    packages = {part.found.plugin.distribution for parts in plan.parts.values() for part in parts}
+    packages = {part.entry.plugin.distribution for parts in plan.parts.values() for part in parts}
     found = {}
     for name in sorted({*_PACKAGES, *packages}):
         with contextlib.suppress(PackageNotFoundError, ValueError):

@@ -21,8 +21,8 @@ from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.loading import read_run
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.compare import HEADER, as_rows, compared, sides
-from skinfw.workflows.evaluation_data import own_rows, strangers
-from skinfw.workflows.run import execute
+from skinfw.workflows.evaluation_data import own_rows, unknown_rows
+from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
 
@@ -33,11 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "tiny.py").write_text(TINY_BACKBONE)
     (place / "tiny.toml").write_text(TINY)
     for seed in (1, 2):
-        reports = 'report=[{use="unknown", features=true}, {use="page"}]'
+        reports = 'report=[{use="out-of-distribution", features=true}, {use="page"}]'
         sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
         plan = load_plan(place / "tiny.toml", sets)
         run = RunFolder.create(place / f"seed{seed}", plan)
-        assert execute(plan, run, lambda _: None)
+        assert execute_run(plan, run, lambda _: None)
         run.path.rename(place / f"run{seed}")
     return place
 
@@ -139,33 +139,36 @@ def test_labels_are_aligned_by_name_or_refused(there: Path) -> None:
     assert len(pd.read_csv(there / "out/predictions.csv")) == 6
 
 
-def test_strangers_are_judged_by_how_strange_they_look(there: Path) -> None:
+def test_out_of_distribution_images_are_evaluated_by_their_scores(there: Path) -> None:
     labels = ["MEL", "NV", "wart"] * 3
     recipe = str(other(there, labels, [f"x{n}" for n in range(9)]))
     said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", "--out", "out")
-    assert "unknown.json" in said.output and "report.html" in said.output
-    assert len(pd.read_csv(there / "out/predictions.csv")) == 6, "no other number counts strangers"
-    found = json.loads((there / "out/unknown.json").read_text())["strangers"]
+    assert "out_of_distribution.json" in said.output and "report.html" in said.output
+    assert len(pd.read_csv(there / "out/predictions.csv")) == 6, "no other number counts them"
+    found = json.loads((there / "out/out_of_distribution.json").read_text())["out_of_distribution"]
     assert found["images"] == 3 and found["scores"].keys() >= {"one_minus_max", "mahalanobis"}
     assert 0 <= found["scores"]["mahalanobis"]["auroc"]["value"] <= 1
     page = (there / "out/report.html").read_text()
     assert "6 images of" in page and "data set csv" in page
-    assert "no image shows" in page and "3 strangers beside the known images" in page
+    assert "no image shows" in page and "3 out-of-distribution images beside the known ones" in page
     assert "looked at once" not in page, "that is said of the run's own test part"
 
 
-def test_strangers_alone_are_refused(there: Path) -> None:
+def test_out_of_distribution_images_alone_are_refused(there: Path) -> None:
     recipe = str(other(there, ["wart"] * 3, [f"x{n}" for n in range(3)]))
     said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", code=1).output
-    assert "strangers are judged beside known images" in said and "other.toml:3" in said
+    assert (
+        "out-of-distribution images are evaluated beside known ones" in said
+        and "other.toml:3" in said
+    )
 
 
-def test_to_a_network_that_answers_unk_nobody_is_a_stranger(there: Path) -> None:
+def test_to_a_network_that_answers_unk_nothing_is_out_of_distribution(there: Path) -> None:
     rows = pd.DataFrame({"label": ["UNK", "MEL"]})
     saved = load_trained_model(there / "run1")
-    assert strangers(rows, saved).tolist() == [True, False]
+    assert unknown_rows(rows, saved).tolist() == [True, False]
     answers = replace(saved, classes=(*saved.classes, "UNK"))
-    assert not strangers(rows, answers).any()
+    assert not unknown_rows(rows, answers).any()
 
 
 def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> None:
@@ -193,7 +196,7 @@ def test_what_cannot_be_judged_is_told(there: Path, words: tuple[str, ...], what
 
 def test_validation_images_are_judged_and_nothing_is_fitted_to_them(there: Path) -> None:
     skinfw("evaluate", "run1", "--part", "val", "--out", "out")
-    assert "absent" in json.loads((there / "out/unknown.json").read_text())
+    assert "absent" in json.loads((there / "out/out_of_distribution.json").read_text())
 
 
 def test_a_run_that_is_not_done_is_judged_by_the_best_so_far(there: Path) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 from support import TINY, TINY_BACKBONE, Run, Site
 
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute
+from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({names!r})); "
@@ -57,7 +57,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             few = ("train.limit_batches=1", "train.epochs=1", "explainer=[]")
             plan = load_plan(place / "tiny.toml", (*few, *sets))
             folder = RunFolder.create(place, plan)
-            execute(plan, folder, lambda _: None)
+            execute_run(plan, folder, lambda _: None)
             known[sets] = folder.path
         return known[sets]
 

@@ -16,7 +16,7 @@ def test_first_party_plugins_work_and_nothing_heavy_is_imported(skinfw: Run) -> 
     done = skinfw("list-plugins", "--json")
     assert done.returncode == 0
     plugins = rows(done.stdout)
-    assert {"isic", "synthetic", "splits", "balance", "timm", "lite"} <= plugins.keys()
+    assert {"isic", "synthetic", "splits", "samplers", "timm", "lite"} <= plugins.keys()
     assert {plugin["status"] for plugin in plugins.values()} == {"working"}
     code = (
         "import sys; from skinfw.cli import main; "
@@ -123,7 +123,7 @@ def test_a_blocked_plugin_is_not_imported(skinfw: Run, site: Site) -> None:
     done = skinfw("list-plugins", "--json", SKINFW_BLOCK="acme, isic")
     assert rows(done.stdout)["acme"]["status"] == "blocked"
     assert rows(done.stdout)["isic"]["status"] == "blocked"
-    assert rows(done.stdout)["balance"]["status"] == "working"
+    assert rows(done.stdout)["samplers"]["status"] == "working"
 
 
 def test_two_packages_with_one_plugin_name_conflict(skinfw: Run, site: Site) -> None:

@@ -88,7 +88,7 @@ def test_all_problems_come_at_once_sorted_by_line(skinfw: Run, tmp_path: Path) -
     for problem, (what, where) in zip(problems, said, strict=True):
         assert problem.startswith("error: ") and what in problem and where in problem
         assert len(problem.splitlines()) <= 4
-    assert 'did you mean "kmeans-hybrid" (plugin balance)?' in done.stderr
+    assert 'did you mean "kmeans-hybrid" (plugin samplers)?' in done.stderr
 
 
 BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0"\n'
@@ -208,7 +208,7 @@ def test_show_tells_all_about_a_component(skinfw: Run) -> None:
     done = skinfw("show", "sampler", "kmeans-hybrid")
     assert done.returncode == 0
     for words in (
-        "plugin balance 0.1.0",
+        "plugin samplers 0.1.0",
         "an integer of at least 1; default 8",
         '"grey" or "colour" or "backbone"',
         "[sampler]",

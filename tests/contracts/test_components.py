@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinfw.data.warping import act, fold
+from skinfw.data.warping import apply_steps, fold_steps
 from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.transforms import Dice
 from skinfw.interfaces.values import Auxiliary, Context, Predictions
-from skinfw.recipe.component import resolve, variants
+from skinfw.recipe.component import import_target, variants
 from skinfw.registry.catalog import Catalog, CatalogEntry, registry
 from skinfw.runtime.seed import stream
 from skinfw_datasets.seven_point import POINTS
@@ -40,7 +40,7 @@ def of(kind: str) -> Any:
 
 
 def make(found: CatalogEntry, **gives: Any) -> Any:
-    target, signature = resolve(found, "")
+    target, signature = import_target(found, "")
     arguments, complaints = signature.read(EXAMPLES.get(found.component.name, {}))
     assert not complaints
     return target(**{name: gives[name] for name in signature.engine}, **arguments)
@@ -48,7 +48,7 @@ def make(found: CatalogEntry, **gives: Any) -> Any:
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
 def test_every_parameter_is_explained_and_can_be_written_in_toml(found: CatalogEntry) -> None:
-    _, signature = resolve(found, "")
+    _, signature = import_target(found, "")
     assert signature.summary.endswith("."), "the first line is one whole sentence"
     for name, node in signature.schema().get("properties", {}).items():
         assert node.get("description"), f"{name} has no line in the docstring"
@@ -59,7 +59,7 @@ def test_every_parameter_is_explained_and_can_be_written_in_toml(found: CatalogE
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
 def test_defaults_pass_the_component_s_own_checks(found: CatalogEntry) -> None:
-    _, signature = resolve(found, "")
+    _, signature = import_target(found, "")
     values = {**signature.defaults(), **EXAMPLES.get(found.component.name, {})}
     _, complaints = signature.read(values)
     assert not complaints
@@ -120,7 +120,7 @@ def test_ops_depend_on_their_dice_alone(found: CatalogEntry) -> None:
 
     def once(seed: int) -> np.ndarray:
         dice = Dice(stream(seed, "augment"), (60, 80), True, lambda: image)
-        return act(image.copy(), fold(op.roll(dice)))
+        return apply_steps(image.copy(), fold_steps(op.roll(dice)))
 
     for seed in range(5):
         result = once(seed)
@@ -136,7 +136,7 @@ def test_views_have_the_asked_size(found: CatalogEntry) -> None:
         plans = view.plan(size)
         assert plans
         for steps in plans:
-            assert act(image, fold(steps)).shape == (48, 48, 3)
+            assert apply_steps(image, fold_steps(steps)).shape == (48, 48, 3)
 
 
 @of("metric")

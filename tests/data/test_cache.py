@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinfw.data.cache import ImageCache, prepare
+from skinfw.data.cache import ImageCache, open_cache
 from skinfw.data.decoding import WHOLE, Decoding, read_image
 
 GIGABYTE = 10**9
@@ -134,7 +134,7 @@ def test_a_full_cache_drops_what_was_used_least_recently(tmp_path: Path, paths: 
 
 def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: list[str]) -> None:
     said: list[str] = []
-    found = prepare(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
+    found = open_cache(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
     assert found is not None and len(found) == 5
     assert "12 images are decoded once" in said[0]
     assert "the cache is full" in said[1] and "engine.cache_gb" in said[1]
@@ -143,7 +143,7 @@ def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: li
 def test_a_cache_that_cannot_be_used_costs_no_run(tmp_path: Path, paths: list[str]) -> None:
     (tmp_path / "file").write_text("")
     said: list[str] = []
-    assert prepare(tmp_path / "file" / "cache", GIGABYTE, paths, WHOLE, said.append) is None
+    assert open_cache(tmp_path / "file" / "cache", GIGABYTE, paths, WHOLE, said.append) is None
     assert "images are decoded each time" in said[0]
 
 

@@ -11,7 +11,7 @@ from skinfw.data.loader import Batch, Loader, batches
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Draw
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import Hardware, choose
+from skinfw.runtime.device import Hardware, choose_hardware
 
 
 @pytest.mark.parametrize("world", [1, 2, 4])
@@ -58,7 +58,7 @@ class Slow:
 
 
 def hardware(workers: int) -> Hardware:
-    return replace(choose(EngineSettings(device="cpu")), workers=workers)
+    return replace(choose_hardware(EngineSettings(device="cpu")), workers=workers)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 4])

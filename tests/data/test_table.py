@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skinfw.data.leakage.division import straddling
+from skinfw.data.leakage.division import components_across_parts
 from skinfw.data.table import class_counts, fingerprint, split_hash
 
 
@@ -20,8 +20,8 @@ def table() -> pd.DataFrame:
 
 
 def test_lesions_on_both_sides_are_found() -> None:
-    assert straddling(table()) == ["1"]
-    assert straddling(table().assign(part="train")) == []
+    assert components_across_parts(table()) == ["1"]
+    assert components_across_parts(table().assign(part="train")) == []
 
 
 def test_hashes_ignore_the_order_of_rows_and_notice_every_change() -> None:

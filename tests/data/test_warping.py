@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skinfw.data.warping import act, fold
+from skinfw.data.warping import apply_steps, fold_steps
 from skinfw.interfaces.transforms import ColourMatrix, LookupTable, PixelFunction, Warp
 
 
@@ -31,43 +31,43 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_mirror_is_exact() -> None:
     image = photograph()
     mirror = Warp(np.array([[-1.0, 0, 120], [0, 1, 0], [0, 0, 1]]), (90, 120))
-    assert (act(image, [mirror]) == image[:, ::-1]).all()
+    assert (apply_steps(image, [mirror]) == image[:, ::-1]).all()
 
 
 def test_a_crop_is_exact() -> None:
     image = photograph()
     crop = Warp(np.array([[1.0, 0, 7], [0, 1, 5], [0, 0, 1]]), (40, 50))
-    assert (act(image, [crop]) == image[5:45, 7:57]).all()
+    assert (apply_steps(image, [crop]) == image[5:45, 7:57]).all()
 
 
 def test_shrinking_averages_areas() -> None:
     image = photograph()
     half = Warp(np.diag([2.0, 2.0, 1.0]), (45, 60))
     expected = cv2.resize(image, (60, 45), interpolation=cv2.INTER_AREA)
-    assert (act(image, [half]) == expected).all()
+    assert (apply_steps(image, [half]) == expected).all()
 
 
 def test_a_fine_pattern_does_not_alias() -> None:
     stripes = np.zeros((128, 128, 3), np.uint8)
     stripes[:, ::2] = 255
     quarter = Warp(np.diag([4.0, 4.0, 1.0]), (32, 32))
-    assert np.ptp(act(stripes, [quarter])) <= 2
+    assert np.ptp(apply_steps(stripes, [quarter])) <= 2
 
 
 def test_what_lies_outside_is_what_the_border_says() -> None:
     image = np.full((20, 20, 3), 90, np.uint8)
     shift = np.array([[1.0, 0, -10], [0, 1, 0], [0, 0, 1]])
-    assert (act(image, [Warp(shift, (20, 20), "black")])[:, :10] == 0).all()
-    assert (act(image, [Warp(shift, (20, 20), "reflect")]) == 90).all()
+    assert (apply_steps(image, [Warp(shift, (20, 20), "black")])[:, :10] == 0).all()
+    assert (apply_steps(image, [Warp(shift, (20, 20), "reflect")]) == 90).all()
 
 
 def test_folded_warps_are_closer_to_the_truth_than_one_after_another() -> None:
     image = photograph()
     steps = [turn(13), turn(21), turn(-34)]  # together: nothing
     inner = np.s_[30:60, 40:80]
-    folded = act(image, fold(steps))[inner]
-    concatenate = act(image, steps)[inner]
-    assert len(fold(steps)) == 1
+    folded = apply_steps(image, fold_steps(steps))[inner]
+    concatenate = apply_steps(image, steps)[inner]
+    assert len(fold_steps(steps)) == 1
     assert psnr(concatenate, image[inner]) > 25  # the same picture, but softer
     assert psnr(folded, image[inner]) > psnr(concatenate, image[inner]) + 10
 
@@ -84,8 +84,8 @@ def test_folded_colours_equal_the_chain(seed: int) -> None:
         )
         for _ in range(4)
     ]
-    folded, concatenate = act(image, fold(steps)), act(image, steps)
-    assert len(fold(steps)) == 1
+    folded, concatenate = apply_steps(image, fold_steps(steps)), apply_steps(image, steps)
+    assert len(fold_steps(steps)) == 1
     # Each step of the chain rounds to whole numbers; the folded one rounds once.
     assert np.abs(folded.astype(int) - concatenate.astype(int)).max() <= 3
 
@@ -94,7 +94,7 @@ def test_folded_tables_equal_the_chain() -> None:
     rng = np.random.default_rng(0)
     steps = [LookupTable(rng.integers(0, 256, (256, 3), np.uint8)) for _ in range(3)]
     image = photograph()
-    assert (act(image, fold(steps)) == act(image, steps)).all()
+    assert (apply_steps(image, fold_steps(steps)) == apply_steps(image, steps)).all()
 
 
 def test_functions_stay_where_they_are() -> None:
@@ -105,8 +105,8 @@ def test_functions_stay_where_they_are() -> None:
         return image
 
     steps = [turn(10), PixelFunction(note), turn(-10)]
-    assert len(fold(steps)) == 3
-    act(photograph(), fold(steps))
+    assert len(fold_steps(steps)) == 3
+    apply_steps(photograph(), fold_steps(steps))
     assert order == ["function"]
 
 
@@ -143,11 +143,11 @@ def test_one_resampling_is_closer_to_the_truth_than_one_per_op(
     image = np.clip(image.astype(int) + np.random.default_rng(0).normal(0, 6, image.shape), 0, 255)
     image = image.astype(np.uint8)
     steps = part(coarser, degrees)
-    (folded,) = fold(steps)
+    (folded,) = fold_steps(steps)
     truth = sampled(image, folded)
     inner = np.s_[6:26, 6:26]  # where the chain, too, knows what lies there
-    ours = psnr(act(image, [folded])[inner], truth[inner])
-    chain = psnr(act(image, steps)[inner], truth[inner])
+    ours = psnr(apply_steps(image, [folded])[inner], truth[inner])
+    chain = psnr(apply_steps(image, steps)[inner], truth[inner])
     assert ours >= chain - (0.1 if degrees else 0.5)
     assert ours > 33
 
@@ -157,8 +157,8 @@ def test_only_the_part_that_is_looked_at_is_touched_and_nothing_changes() -> Non
     image = cv2.resize(photograph(), (480, 360), interpolation=cv2.INTER_CUBIC)
     matrix = np.array([[1.5, 0.2, 20], [-0.2, 1.5, 30], [0, 0, 1]])
     corner = image[:180, :200].copy()
-    from_all = act(image, [Warp(matrix, (64, 64))])
-    assert (act(corner, [Warp(matrix, (64, 64))]) == from_all).all()
+    from_all = apply_steps(image, [Warp(matrix, (64, 64))])
+    assert (apply_steps(corner, [Warp(matrix, (64, 64))]) == from_all).all()
 
 
 @pytest.mark.parametrize("border", ["reflect", "edge", "black"])
@@ -168,7 +168,7 @@ def test_borders_of_a_coarser_output_are_those_of_the_image(border: str) -> None
     pad = {"reflect": "symmetric", "edge": "edge", "black": "constant"}[border]
     padded = np.pad(image, ((30, 30), (40, 40), (0, 0)), mode=pad)
     expected = cv2.resize(padded, (160, 120), interpolation=cv2.INTER_AREA)
-    found = act(image, [Warp(outside, (120, 160), border)])
+    found = apply_steps(image, [Warp(outside, (120, 160), border)])
     away = np.ones((120, 160), bool)
     away[13:17], away[103:107], away[:, 18:22], away[:, 138:142] = False, False, False, False
     assert np.abs(found.astype(int) - expected.astype(int))[away].max() <= 4
@@ -177,9 +177,9 @@ def test_borders_of_a_coarser_output_are_those_of_the_image(border: str) -> None
 def test_the_result_goes_where_it_is_wanted() -> None:
     image, out = photograph(), np.zeros((40, 50, 3), np.uint8)
     crop = Warp(np.array([[1.0, 0, 7], [0, 1, 5], [0, 0, 1]]), (40, 50))
-    assert act(image, [crop], out) is out and (out == image[5:45, 7:57]).all()
+    assert apply_steps(image, [crop], out) is out and (out == image[5:45, 7:57]).all()
     table = LookupTable(np.tile(np.arange(256, dtype=np.uint8)[::-1, None], (1, 3)))
-    assert act(image, [crop, table], out) is out and (out == 255 - image[5:45, 7:57]).all()
-    assert act(out.copy(), [], out) is out
+    assert apply_steps(image, [crop, table], out) is out and (out == 255 - image[5:45, 7:57]).all()
+    assert apply_steps(out.copy(), [], out) is out
     wrong = np.zeros((9, 9, 3), np.uint8)
-    assert act(image, [crop], wrong).shape == (40, 50, 3) and not wrong.any()
+    assert apply_steps(image, [crop], wrong).shape == (40, 50, 3) and not wrong.any()

@@ -49,5 +49,5 @@ def test_a_class_without_training_images_counts_as_one_image() -> None:
 
 def test_views_are_averaged_or_vote() -> None:
     views = np.array([[[0.9, 0.1, 0.0], [0.4, 0.5, 0.1], [0.4, 0.5, 0.1]]])
-    assert PLAIN.combined(views)[0] == pytest.approx(views[0].mean(0))
-    assert ViewAveraging(combine="vote").combined(views)[0] == pytest.approx([1 / 3, 2 / 3, 0])
+    assert PLAIN.average(views)[0] == pytest.approx(views[0].mean(0))
+    assert ViewAveraging(combine="vote").average(views)[0] == pytest.approx([1 / 3, 2 / 3, 0])

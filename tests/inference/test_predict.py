@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.predict import find_images, identified, names, predict
-from skinfw.inference.torch_model import TorchNetwork
+from skinfw.inference.predict import find_images, find_images_with_ids, image_ids, predict_images
+from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute
+from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
 SIZE = 32
@@ -88,7 +88,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         if sets not in known:
             plan = load_plan(recipe, sets)
             folder = RunFolder.create(place / "runs", plan)
-            execute(plan, folder, lambda _: None)
+            execute_run(plan, folder, lambda _: None)
             known[sets] = folder.path
         return known[sets]
 
@@ -119,7 +119,7 @@ def paths_of(run: Path, ids: Any) -> list[str]:
 
 
 def answers(network: Any, paths: list[str], batch_size: int = 8) -> np.ndarray:
-    found = [answer for _, answer in predict(paths, network, batch_size)]
+    found = [answer for _, answer in predict_images(paths, network, batch_size)]
     assert not [answer for answer in found if isinstance(answer, SkinfwError)]
     return np.stack(found)
 
@@ -134,9 +134,9 @@ def exported(run: Path, file: Path) -> Path:
 
 
 def opened(file: Path, rows: int = 8) -> Any:
-    from skinfw.inference.onnx_model import OnnxNetwork
+    from skinfw.inference.onnx_model import OnnxPredictor
 
-    return OnnxNetwork(file, rows)
+    return OnnxPredictor(file, rows)
 
 
 RARE = "dataset.most_red=6"
@@ -158,7 +158,7 @@ VIEWS = {
 def test_torch_repeats_the_predictions_of_the_run(trained: Trained, sets: tuple[str, ...]) -> None:
     run = trained(*sets)
     own = own_predictions(run)
-    network = TorchNetwork(load_trained_model(run))
+    network = TorchPredictor(load_trained_model(run))
     found = answers(network, paths_of(run, own.index))
     assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < 1e-5
 
@@ -190,7 +190,9 @@ def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_p
     run = Path(shutil.copytree(trained(), tmp_path / "old"))
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**record, "xray": []}))
-    assert len(answers(TorchNetwork(load_trained_model(run)), paths_of(trained(), ["dark-0"]))) == 1
+    assert (
+        len(answers(TorchPredictor(load_trained_model(run)), paths_of(trained(), ["dark-0"]))) == 1
+    )
     with pytest.raises(SkinfwError, match="how many images of each class"):
         _ = load_trained_model(run, ["view.logit_adjustment=0.5"]).scoring
 
@@ -198,17 +200,17 @@ def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_p
 def test_several_views_are_not_the_first_view(trained: Trained) -> None:
     run = trained(*VIEWS["four views"])
     paths = paths_of(run, own_predictions(run).index)
-    network = TorchNetwork(load_trained_model(run))
+    network = TorchPredictor(load_trained_model(run))
     several = answers(network, paths)
     saved = load_trained_model(run)
     saved.tables["view"]["count"] = 1
-    assert np.abs(answers(TorchNetwork(saved), paths) - several).max() > 1e-3
+    assert np.abs(answers(TorchPredictor(saved), paths) - several).max() > 1e-3
 
 
 def test_the_precision_of_the_run_is_kept(trained: Trained) -> None:
     run = trained("engine.precision=bf16", "engine.device=cpu")
     own = own_predictions(run)
-    network = TorchNetwork(load_trained_model(run))
+    network = TorchPredictor(load_trained_model(run))
     if torch.cuda.is_available():
         pytest.skip("a run of the CPU is computed on the GPU here")
     found = answers(network, paths_of(run, own.index), network.saved.batch_size)
@@ -345,9 +347,9 @@ def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "half.jpg").write_bytes(content[: len(content) // 2])
     (tmp_path / "empty.jpg").write_bytes(b"")
     bad = [str(tmp_path / name) for name in ("half.jpg", "empty.jpg", "absent.jpg")]
-    network = TorchNetwork(load_trained_model(run))
+    network = TorchPredictor(load_trained_model(run))
     mixed = [good[0], bad[0], good[1], bad[1], bad[2], good[2]]
-    found = list(predict(mixed, network, 2))
+    found = list(predict_images(mixed, network, 2))
     assert [path for path, _ in found] == mixed
     failed = {path: answer for path, answer in found if isinstance(answer, SkinfwError)}
     assert list(failed) == bad
@@ -360,7 +362,7 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
     """Memory does not grow with the number of images."""
     run = trained()
     paths = paths_of(run, own_predictions(run).index) * 100
-    network = TorchNetwork(load_trained_model(run))
+    network = TorchPredictor(load_trained_model(run))
     center, seen = network.saved.view.make(size=network.saved.image.size), []
 
     class Counting:
@@ -370,16 +372,20 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
 
     counting = replace(network.saved.view, target=lambda **_: Counting())
     vars(network.saved)["view"] = counting
-    stream = predict(paths, network, 2)
+    stream = predict_images(paths, network, 2)
     next(stream)
     stream.close()
     assert 2 <= len(seen) < len(paths) / 10
 
 
 def test_ids_are_stems_unless_two_are_the_same() -> None:
-    assert names(["b/one.jpg", "a/two.png"]) == ["one", "two"]
-    assert names(["a/one.jpg", "a/b/one.jpg", "a/two.jpg"]) == ["one.jpg", "b/one.jpg", "two.jpg"]
-    assert names(["a/one.jpg", "a/one.png"]) == ["one.jpg", "one.png"]
+    assert image_ids(["b/one.jpg", "a/two.png"]) == ["one", "two"]
+    assert image_ids(["a/one.jpg", "a/b/one.jpg", "a/two.jpg"]) == [
+        "one.jpg",
+        "b/one.jpg",
+        "two.jpg",
+    ]
+    assert image_ids(["a/one.jpg", "a/one.png"]) == ["one.jpg", "one.png"]
 
 
 def test_images_are_found_in_folders_and_by_patterns(
@@ -403,7 +409,7 @@ def test_images_are_found_in_folders_and_by_patterns(
 def test_a_table_names_images_and_their_ids(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.csv").write_text("path,id\nshots/1.jpg,left\nshots/2.jpg,\n")
-    assert identified(["a.png", "list.csv"]) == {
+    assert find_images_with_ids(["a.png", "list.csv"]) == {
         "a.png": "a", "shots/1.jpg": "left", "shots/2.jpg": "2"
     }  # fmt: skip
 
@@ -421,7 +427,7 @@ def test_a_table_that_names_no_images_is_refused(text: str, what: str, tmp_path:
     file = tmp_path / "list.csv"
     file.write_text(text)
     with pytest.raises(SkinfwError) as error:
-        identified([str(file)])
+        find_images_with_ids([str(file)])
     assert what in error.value.what
 
 
@@ -453,7 +459,7 @@ def test_weights_of_another_network_are_refused(trained: Trained, tmp_path: Path
     record["recipe"]["backbone"]["width"] = 16
     run = copied(trained(), tmp_path / "run", recipe=record["recipe"])
     with pytest.raises(SkinfwError, match="the weights do not fit"):
-        TorchNetwork(load_trained_model(run))
+        TorchPredictor(load_trained_model(run))
 
 
 def test_parameters_that_no_longer_exist_are_told(trained: Trained, tmp_path: Path) -> None:
@@ -465,7 +471,7 @@ def test_parameters_that_no_longer_exist_are_told(trained: Trained, tmp_path: Pa
     assert "gone" in error.value.why
 
 
-def test_strange_onnx_files_are_refused(trained: Trained, tmp_path: Path) -> None:
+def test_damaged_onnx_files_are_refused(trained: Trained, tmp_path: Path) -> None:
     file = exported(trained(), tmp_path / "model.onnx")
     import onnx
 

@@ -7,7 +7,7 @@ from torch import nn
 from skinfw.models import autotune as probe
 from skinfw.models.backbone import ALONE
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import choose
+from skinfw.runtime.device import choose_hardware
 
 
 def network() -> nn.Module:
@@ -23,7 +23,7 @@ def model() -> nn.Module:
 
 def settled(model: nn.Module, recorded: Any = None, **keys: Any) -> Any:
     settings = EngineSettings(**keys)
-    return probe.settle(model, settings, (4, 8), 100, choose(settings), recorded, ALONE)
+    return probe.settle(model, settings, (4, 8), 100, choose_hardware(settings), recorded, ALONE)
 
 
 def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:
@@ -73,7 +73,7 @@ def test_a_repeated_run_keeps_the_choices_of_the_first(model: nn.Module) -> None
 def test_compiling_is_judged_by_what_it_saves(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hardware = choose(EngineSettings(device="cpu"))
+    hardware = choose_hardware(EngineSettings(device="cpu"))
 
     def refuse(_: Any) -> Any:
         raise RuntimeError("no compiler")

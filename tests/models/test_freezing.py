@@ -13,7 +13,7 @@ from skinfw import hookimpl
 from skinfw.errors import RecipeError
 from skinfw.models.freezing import freeze, head_name
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute, open_run
+from skinfw.workflows.run import execute_run, open_run
 
 
 def network() -> nn.Sequential:
@@ -105,7 +105,7 @@ def test_a_run_that_stopped_before_it_thawed_goes_on_the_same(train: Any, tiny: 
     _, stopped = train(*sets, listeners=(Stop(),))
     assert stopped.record["status"] == "stopped"
     opened = open_run(stopped.path)
-    execute(load_plan(opened.path), opened, lambda _: None, resume=True)
+    execute_run(load_plan(opened.path), opened, lambda _: None, resume=True)
     for name, tensor in state(whole)["model"].items():
         assert torch.equal(tensor, state(opened)["model"][name]), name
 

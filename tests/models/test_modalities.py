@@ -12,9 +12,9 @@ from torch.nn.functional import cross_entropy
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import Modalities
-from skinfw.models.modalities import ModalityData, record, recorded
+from skinfw.models.modalities import ModalityData, modalities_from_record, modalities_record
 from skinfw.recipe.settings import EngineSettings
-from skinfw.runtime.device import choose
+from skinfw.runtime.device import choose_hardware
 
 CPU = torch.device("cpu")
 KNOWN = Modalities(
@@ -84,12 +84,12 @@ def test_answers_are_averaged_over_views() -> None:
 def test_run_json_gives_back_what_it_was_given() -> None:
     import json
 
-    assert recorded(json.loads(json.dumps(record(KNOWN)))) == KNOWN
-    assert recorded({}) == Modalities()
+    assert modalities_from_record(json.loads(json.dumps(modalities_record(KNOWN)))) == KNOWN
+    assert modalities_from_record({}) == Modalities()
 
 
 def test_several_pictures_become_channels_in_their_order() -> None:
-    hardware = choose(EngineSettings(device="cpu"))
+    hardware = choose_hardware(EngineSettings(device="cpu"))
     images = torch.randint(0, 256, (3, 2, 8, 6, 3), dtype=torch.uint8)
     normalise = hardware.normaliser(torch.nn.Identity())
     found = normalise(images)
@@ -176,7 +176,7 @@ def test_a_run_of_pairs_does_not_predict_single_images(train_cases: Any) -> None
 
 
 def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None:
-    from skinfw.inference.torch_model import TorchNetwork
+    from skinfw.inference.torch_model import TorchPredictor
     from skinfw.inference.trained_model import load_trained_model
 
     _, folder = train_cases("train.epochs=1", "modalities.pictures=[]")
@@ -184,7 +184,7 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
     saved.check_one_picture()
     assert any("age, sex are not given" in mark for mark in saved.image_marks)
     images = np.zeros((3, 32, 32, 3), np.uint8)
-    found = TorchNetwork(saved).probabilities(images)
+    found = TorchPredictor(saved).probabilities(images)
     assert found.shape == (3, 2) and found.sum(1) == pytest.approx(np.ones(3))
 
 

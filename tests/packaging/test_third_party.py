@@ -1,4 +1,4 @@
-"""A stranger's wheel: built, installed with pip, named in a recipe, uninstalled again."""
+"""A third party's wheel: built, installed with pip, named in a recipe, uninstalled again."""
 
 import json
 import re

@@ -55,7 +55,7 @@ def test_what_check_refuses_the_editor_underlines(schema: dict[str, Any], text: 
 def test_completion_offers_names_variants_and_meanings(schema: dict[str, Any]) -> None:
     samplers = schema["properties"]["sampler"]["anyOf"]
     names = [name for table in samplers for name in table["properties"]["use"].get("enum", [])]
-    assert {"kmeans-hybrid", "balance:kmeans-hybrid", "shuffle"} <= set(names)
+    assert {"kmeans-hybrid", "samplers:kmeans-hybrid", "shuffle"} <= set(names)
     backbones = schema["properties"]["backbone"]["anyOf"]
     names = [name for table in backbones for name in table["properties"]["use"].get("enum", [])]
     assert {"timm/densenet121.tv_in1k", "torchvision/resnet18", "lite/efficientnet-lite0"} <= set(

@@ -9,18 +9,18 @@ import pytest
 from cases import make, of_a_network
 
 from skinfw import Predictions, SkinfwError
-from skinfw.statistics.intervals import Sample, bootstrap, drawn, few_lesions, resampled
+from skinfw.statistics.intervals import Sample, bootstrap, draw_lesions, few_lesions, resample
 from skinfw.statistics.paired import compare
-from skinfw_evaluate.agreement import Agreement
-from skinfw_evaluate.classification import Classification
-from skinfw_evaluate.probability import Probability
+from skinfw_metrics.agreement import Agreement
+from skinfw_metrics.classification import Classification
+from skinfw_metrics.probability import Probability
 
 SHARES = (0.2, 0.5, 0.2, 0.1)
 
 
 @dataclass(frozen=True)
 class Called:
-    """A metric as a stranger writes it: it knows nothing of weights."""
+    """A metric as a third party writes it: it knows nothing of weights."""
 
     metric: Any
 
@@ -65,7 +65,7 @@ def test_the_same_seed_draws_the_same_lesions_for_every_metric() -> None:
     one, two = (bootstrap(Classification(), found, 200, 5) for _ in range(2))
     assert one == two
     assert one != bootstrap(Classification(), found, 200, 6)
-    weights = np.concatenate(list(drawn(found.lesions, 300, 5)))
+    weights = np.concatenate(list(draw_lesions(found.lesions, 300, 5)))
     assert weights.shape == (300, len(found.ids))
     for lesion in set(found.lesions):
         own = weights[:, [name == lesion for name in found.lesions]]
@@ -91,9 +91,9 @@ def test_auxiliary_answers_are_drawn_with_their_images() -> None:
     def share(predictions: Predictions) -> dict[str, float]:
         return {"share": float(predictions.auxiliary["streaks"].true.mean())}
 
-    (weights,) = drawn(found.lesions, 20, 0)
+    (weights,) = draw_lesions(found.lesions, 20, 0)
     expected = weights @ truth / weights.sum(1)
-    assert resampled(share, found, weights)["share"] == pytest.approx(expected)
+    assert resample(share, found, weights)["share"] == pytest.approx(expected)
 
 
 def test_an_absent_class_has_no_interval_and_a_rare_one_is_flagged() -> None:

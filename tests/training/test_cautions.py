@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinfw.training.cautions import corrected_late, corrected_twice
+from skinfw.training.cautions import warn_double_correction, warn_late_correction
 from skinfw_losses.weightings import Cumulative
 
 CLASSES = ("NV", "DF")
@@ -24,11 +24,11 @@ COUNTS = (900, 100)
     ],
 )
 def test_one_imbalance_corrected_twice_is_told(drawn, weights, told) -> None:
-    assert bool(corrected_twice(CLASSES, COUNTS, drawn, np.array(weights))) == told
+    assert bool(warn_double_correction(CLASSES, COUNTS, drawn, np.array(weights))) == told
 
 
 def test_the_text_names_classes_and_factors() -> None:
-    text = corrected_twice(CLASSES, COUNTS, (500, 500), np.array((0.2, 1.8)))
+    text = warn_double_correction(CLASSES, COUNTS, (500, 500), np.array((0.2, 1.8)))
     assert "DF is drawn 9.0 times as often as one of NV, and weighs 9.0 times" in text
 
 
@@ -43,9 +43,9 @@ def published() -> tuple[np.ndarray, list[float]]:
 
 def test_weights_that_change_at_tiny_rates_are_told() -> None:
     weights, rates = published()
-    assert "only 0.2% of the learning rate is left" in corrected_late(weights, rates)
-    assert not corrected_late(weights, [1.0] * 70)
-    assert not corrected_late(np.repeat(weights[-1:], 70, 0), rates)
+    assert "only 0.2% of the learning rate is left" in warn_late_correction(weights, rates)
+    assert not warn_late_correction(weights, [1.0] * 70)
+    assert not warn_late_correction(np.repeat(weights[-1:], 70, 0), rates)
 
 
 def test_a_run_tells_both(train: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Draw
-from skinfw.training.xray import table, xray
+from skinfw.training.xray import xray, xray_lines
 
 ROWS = pd.DataFrame({"label": ["NV"] * 4 + ["DF"], "lesion": ["1", "1", "2", "3", "9"]})
 
@@ -27,7 +27,7 @@ def test_draws_repeats_and_shares_are_counted() -> None:
 
 def test_the_table_shows_how_shares_change() -> None:
     weights = np.array([[1.0, 1.0], [0.5, 1.5]])
-    head, nevi, _ = table(xray(ROWS, ("NV", "DF"), Draw(np.array([0, 4])), weights))
+    head, nevi, _ = xray_lines(xray(ROWS, ("NV", "DF"), Draw(np.array([0, 4])), weights))
     assert "share of the loss" in head
     assert nevi.split() == ["NV", "4", "3", "1", "1", "50%", "to", "25%"]
 

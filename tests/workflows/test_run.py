@@ -18,7 +18,7 @@ from skinfw.errors import SkinfwError
 from skinfw.recipe.plan import load_plan
 from skinfw.recipe.settings import ImageSettings
 from skinfw.training.trainer import best_epoch
-from skinfw.workflows.run import execute, open_run
+from skinfw.workflows.run import execute_run, open_run
 from skinfw.workflows.run_folder import RunFolder
 
 Train = Callable[..., Any]
@@ -212,7 +212,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     nothing, stopped = train("train.epochs=3", *options, listeners=(StopAfter(batches),))
     assert nothing is None and stopped.record["status"] == "stopped"
     again = open_run(stopped.path)
-    resumed = execute(load_plan(stopped.path), again, print, resume=True)
+    resumed = execute_run(load_plan(stopped.path), again, print, resume=True)
     assert resumed is not None and again.record["status"] == "done"
     assert numbers(resumed.history) == numbers(whole.history)
     assert equal(weights(straight), weights(again))
@@ -228,7 +228,7 @@ def test_a_run_whose_data_changed_cannot_go_on(train: Train) -> None:
     record["recipe"]["dataset"]["seed"] = 5
     (folder.path / "run.json").write_text(json.dumps(record))
     with pytest.raises(SkinfwError, match="cannot go on") as error:
-        execute(load_plan(folder.path), open_run(folder.path), print, resume=True)
+        execute_run(load_plan(folder.path), open_run(folder.path), print, resume=True)
     assert "start a new run" in error.value.cure
     assert len(pd.read_csv(folder.path / "splits.csv")) == 80
 
@@ -238,7 +238,7 @@ def test_a_run_that_saved_nothing_starts_over_in_its_folder(train: Train) -> Non
     (folder.path / "last" / "state.pt").unlink()
     said: list[str] = []
     again = open_run(folder.path)
-    result = execute(load_plan(folder.path), again, said.append, resume=True)
+    result = execute_run(load_plan(folder.path), again, said.append, resume=True)
     assert result is not None and any("starting from its first epoch" in line for line in said)
 
 
@@ -248,7 +248,7 @@ def test_explained_images_are_those_that_were_predicted(train: Train) -> None:
     assert set(found.predictions.ids) <= set(result.predictions["test"].ids)
     whole = dict(zip(result.predictions["test"].ids, result.predictions["test"].true, strict=True))
     dataset = load_plan(Path("tiny.toml")).dataset
-    from skinfw.data.warping import act, fold
+    from skinfw.data.warping import apply_steps, fold_steps
     from skinfw_augment.views import Center
 
     for name, true, image in zip(
@@ -257,7 +257,7 @@ def test_explained_images_are_those_that_were_predicted(train: Train) -> None:
         assert whole[name] == true
         original = dataset.image(name)
         (steps,) = Center(32).plan(original.shape[:2])
-        assert (act(original, fold(steps)) == image).all()
+        assert (apply_steps(original, fold_steps(steps)) == image).all()
 
 
 def test_a_backbone_is_tried_before_training(train: Train, tiny: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_run_folder_repeats_the_run_and_says_what_differs(train: Train) -> Non
     repeated = load_plan(folder.path)
     said: list[str] = []
     new = RunFolder.create(folder.path.parent, repeated)
-    second = execute(repeated, new, said.append)
+    second = execute_run(repeated, new, said.append)
     assert second is not None and numbers(first.history) == numbers(second.history)
     assert any("nothing that decides the numbers has changed" in line for line in said)
     old = json.loads((folder.path / "run.json").read_text())
@@ -325,7 +325,7 @@ def test_a_run_folder_repeats_the_run_and_says_what_differs(train: Train) -> Non
     old["split_hash"] = "0"
     (folder.path / "run.json").write_text(json.dumps(old))
     changed = load_plan(folder.path)
-    execute(changed, RunFolder.create(folder.path.parent, changed), said.append)
+    execute_run(changed, RunFolder.create(folder.path.parent, changed), said.append)
     assert any("torch: 1.5.1 then" in line for line in said)
     assert any("split hash: differs" in line for line in said)
 

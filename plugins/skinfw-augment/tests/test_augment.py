@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from skinfw import Dice, SkinfwError
-from skinfw.data.warping import act, fold
+from skinfw.data.warping import apply_steps, fold_steps
 from skinfw_augment.colour import ColourJitter, brighten, change_contrast, saturate, turn_hue
 from skinfw_augment.geometry import CenterCrop, Flip, RandomResizedCrop, Resize, Rotation
 from skinfw_augment.views import Center, Dihedral
@@ -34,7 +34,7 @@ def same(ours: np.ndarray, theirs: torch.Tensor, within: float) -> None:
 
 def test_flips_are_those_of_torchvision() -> None:
     image = picture()
-    both = act(image, Flip(horizontal=1, vertical=1).roll(dice()))
+    both = apply_steps(image, Flip(horizontal=1, vertical=1).roll(dice()))
     same(both, reference.vertical_flip(reference.horizontal_flip(tensor(image))), 0)
     assert Flip(horizontal=0, vertical=0).roll(dice()) == []
 
@@ -49,15 +49,17 @@ def test_the_evaluation_view_is_that_of_torchvision() -> None:
     (steps,) = Center(64, resize=72 / 64).plan((180, 240))
     resized = reference.resize(tensor(image), [72], antialias=True)
     expected = reference.center_crop(resized, [64, 64])
-    ours = act(image, fold(steps))
+    ours = apply_steps(image, fold_steps(steps))
     difference = np.abs(ours.astype(float) - expected.permute(1, 2, 0).numpy())
     assert difference.mean() < 2
 
 
 def test_dihedral_views_are_the_symmetries_of_the_center_view() -> None:
     image = picture(180, 240)
-    (plain,) = (act(image, fold(steps)) for steps in Center(64).plan((180, 240)))
-    views = [act(image, fold(steps)) for steps in Dihedral(64, count=8).plan((180, 240))]
+    (plain,) = (apply_steps(image, fold_steps(steps)) for steps in Center(64).plan((180, 240)))
+    views = [
+        apply_steps(image, fold_steps(steps)) for steps in Dihedral(64, count=8).plan((180, 240))
+    ]
     assert (views[0] == plain).all()
     assert (views[1] == plain[::-1, ::-1]).all()
     expected = [np.rot90(p, k) for k in range(4) for p in (plain, plain[:, ::-1])]
@@ -112,7 +114,7 @@ def test_rotation_shows_what_torchvision_shows() -> None:
     expected = reference.rotate(
         tensor(image), angle, interpolation=reference.InterpolationMode.BILINEAR
     )
-    ours = act(image, [warp])
+    ours = apply_steps(image, [warp])
     inner = np.s_[25:65, 40:80]
     same(ours[inner], expected[:, 25:65, 40:80], 4)
 
@@ -122,7 +124,7 @@ def test_resize_and_crop_find_the_square() -> None:
     (first,) = Resize(48).roll(dice())
     assert first.size == (48, 64)
     (second,) = CenterCrop(48).roll(dice(size=first.size))
-    assert act(image, fold([first, second])).shape == (48, 48, 3)
+    assert apply_steps(image, fold_steps([first, second])).shape == (48, 48, 3)
 
 
 @pytest.mark.parametrize("factor", [0.6, 0.9, 1.3])
@@ -136,25 +138,25 @@ def test_resize_and_crop_find_the_square() -> None:
 )
 def test_colour_changes_are_those_of_torchvision(ours: Any, theirs: Any, factor: float) -> None:
     image = picture()
-    same(act(image, [ours(factor)]), theirs(tensor(image), factor), 2)
+    same(apply_steps(image, [ours(factor)]), theirs(tensor(image), factor), 2)
 
 
 def test_hue_turns_keep_grey_and_luma_and_come_back() -> None:
     grey = np.full((4, 4, 3), 120, np.uint8)
-    assert np.abs(act(grey, [turn_hue(0.3)]).astype(int) - 120).max() <= 1
+    assert np.abs(apply_steps(grey, [turn_hue(0.3)]).astype(int) - 120).max() <= 1
     soft = np.random.default_rng(0).integers(110, 150, (20, 20, 3), np.uint8)
-    turned = act(soft, [turn_hue(0.25)])
+    turned = apply_steps(soft, [turn_hue(0.25)])
     luma = soft @ [0.299, 0.587, 0.114]
     assert np.abs(turned @ [0.299, 0.587, 0.114] - luma).max() <= 1.5
-    back = act(soft, fold([turn_hue(0.25), turn_hue(-0.25)]))
+    back = apply_steps(soft, fold_steps([turn_hue(0.25), turn_hue(-0.25)]))
     assert np.abs(back.astype(int) - soft).max() <= 1
 
 
 def test_no_strength_is_no_change() -> None:
     image = picture()
     still = ColourJitter(brightness=0, contrast=0, saturation=0, hue=0)
-    assert (act(image, fold(still.roll(dice()))) == image).all()
+    assert (apply_steps(image, fold_steps(still.roll(dice()))) == image).all()
 
 
 def test_jitter_is_one_step_after_folding() -> None:
-    assert len(fold(ColourJitter().roll(dice()))) == 1
+    assert len(fold_steps(ColourJitter().roll(dice()))) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from skinfw import Dice, LookupTable, PixelFunction, Step, Warp
-from skinfw.data.warping import act, fold
+from skinfw.data.warping import apply_steps, fold_steps
 from skinfw_augment import pixels
 from skinfw_augment.randaugment import ModifiedRandAugment, RandAugment, RandAugmentOp, RandomCrop
 from skinfw_augment.randaugment_ops import COLOUR, OPS, SHAPE, WITHOUT_MAGNITUDE
@@ -59,7 +59,9 @@ def test_ops_keep_type_and_size_and_depend_on_their_dice(
     image = picture(height, width)
     before = image.copy()
     op = RandAugmentOp(op=name, magnitude=magnitude)  # type: ignore[arg-type]
-    results = [act(image, fold(op.roll(dice(seed, (height, width))))) for _ in range(2)]
+    results = [
+        apply_steps(image, fold_steps(op.roll(dice(seed, (height, width))))) for _ in range(2)
+    ]
     assert (results[0] == results[1]).all()
     assert (image == before).all(), "an op must not write into what it was given"
     assert results[0].dtype == np.uint8 and results[0].shape[2] == 3
@@ -72,7 +74,7 @@ def test_ops_keep_type_and_size_and_depend_on_their_dice(
 def test_magnitude_zero_changes_nothing(name: str, seed: int) -> None:
     image = picture()
     op = RandAugmentOp(op=name, magnitude=0.0)  # type: ignore[arg-type]
-    assert (act(image, fold(op.roll(dice(seed)))) == image).all()
+    assert (apply_steps(image, fold_steps(op.roll(dice(seed)))) == image).all()
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.0, 1.4])
@@ -87,7 +89,7 @@ def test_posterize_is_that_of_pillow() -> None:
     image = picture()
     seen = set()
     for seed in range(60):
-        found = act(image, rolled("posterize", seed))
+        found = apply_steps(image, rolled("posterize", seed))
         matches = [
             bits
             for bits in range(4)
@@ -102,7 +104,7 @@ def test_solarize_is_that_of_pillow_with_a_threshold_from_128() -> None:
     image = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, 2)
     thresholds = []
     for seed in range(300):
-        found = act(image, rolled("solarize", seed))
+        found = apply_steps(image, rolled("solarize", seed))
         threshold = int((found[:, 0, 0] != image[:, 0, 0]).argmax()) or 256
         theirs = np.asarray(ImageOps.solarize(Image.fromarray(image), threshold))
         assert (found == theirs).all()
@@ -196,14 +198,16 @@ def test_empty_corners_have_the_mean_colour() -> None:
     turned = next(
         found
         for seed in range(100)
-        if (found := act(white, rolled("rotate", seed)))[0, 0].tolist() != [255] * 3
+        if (found := apply_steps(white, rolled("rotate", seed)))[0, 0].tolist() != [255] * 3
     )
     assert tuple(turned[0, 0]) == pixels.MEAN
 
 
 def test_at_least_one_channel_is_cast() -> None:
     grey = np.full((3, 3, 3), 128, np.uint8)
-    shifts = np.array([act(grey, rolled("color-casting", s))[0, 0] for s in range(600)]) - 128.0
+    shifts = (
+        np.array([apply_steps(grey, rolled("color-casting", s))[0, 0] for s in range(600)]) - 128.0
+    )
     moved = np.abs(shifts) > 0.5
     assert np.abs(shifts).max() <= 30
     # One is forced, and each of the others comes with a chance of a third.
@@ -274,13 +278,13 @@ def test_random_crops_reach_every_corner_and_fit_small_images() -> None:
     places = [crop.roll(dice(seed))[0].matrix[:2, 2] for seed in range(2000)]
     assert np.min(places, 0).tolist() == [0, 0]
     assert np.max(places, 0).tolist() == [WIDTH - 64, HEIGHT - 64]
-    small = fold(crop.roll(dice(size=(40, 52))))
-    assert act(picture(40, 52), small).shape == (64, 64, 3)
-    resized = fold(RandomCrop(64, short=70).roll(dice(size=(450, 600))))
+    small = fold_steps(crop.roll(dice(size=(40, 52))))
+    assert apply_steps(picture(40, 52), small).shape == (64, 64, 3)
+    resized = fold_steps(RandomCrop(64, short=70).roll(dice(size=(450, 600))))
     assert isinstance(resized[0], Warp)
-    assert act(picture(450, 600), resized).shape == (64, 64, 3)
+    assert apply_steps(picture(450, 600), resized).shape == (64, 64, 3)
 
 
 def test_point_wise_ops_are_tables_that_fold() -> None:
     steps = [*rolled("posterize"), *rolled("solarize")]
-    assert len(fold(steps)) == 1 and isinstance(fold(steps)[0], LookupTable)
+    assert len(fold_steps(steps)) == 1 and isinstance(fold_steps(steps)[0], LookupTable)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from skinfw import Auxiliary, Predictions, Result, SkinfwError
 from skinfw.recipe.plan import load_plan
-from skinfw.statistics.intervals import repeated
-from skinfw.workflows.run import execute
+from skinfw.statistics.intervals import repeat_images
+from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_datasets.seven_point import GROUPS, POINTS, SevenPoint, SevenPointTable, scores
 
@@ -59,9 +59,9 @@ def test_the_numbers_are_those_of_a_count_by_hand() -> None:
 
 def test_resampling_is_the_plain_call_on_repeated_images() -> None:
     times = np.array([[2, 0, 1, 3], [1, 1, 0, 0], [0, 0, 0, 1]])
-    many = SevenPoint().resampled(PREDICTIONS, times.astype(float))
+    many = SevenPoint().resample(PREDICTIONS, times.astype(float))
     for place, row in enumerate(times):
-        alone = SevenPoint()(repeated(PREDICTIONS, row))
+        alone = SevenPoint()(repeat_images(PREDICTIONS, row))
         for name, value in alone.items():
             assert many[name][place] == pytest.approx(value, nan_ok=True), name
 
@@ -139,7 +139,7 @@ def test_the_recipes_of_derm7pt_train(
     monkeypatch.chdir(tmp_path)
     plan = load_plan(RECIPES / f"{name}.toml", sets)
     folder = RunFolder.create(tmp_path / "runs", plan)
-    result = execute(plan, folder, lambda _: None)
+    result = execute_run(plan, folder, lambda _: None)
     assert result is not None and len(result.history) == 2
     assert all(np.isfinite(row["train_loss"]) for row in result.history)
     numbers = result.metrics["test"]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from skinfw import Modalities, SkinfwError
-from skinfw.models.backbone import advance, wants_progress
+from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw_networks.branches import Branches
 from skinfw_networks.cosine_head import CosineHead
 from skinfw_networks.drop_block import DropBlock
@@ -80,8 +80,8 @@ def test_it_fits_convolutional_networks_of_timm(name: str) -> None:
     images = torch.rand(2, 3, 96, 96)
     assert torch.equal(model.eval()(images), plain.eval()(images))
     model.train()
-    assert wants_progress(model) and not wants_progress(plain)
-    assert advance(model, 1.0) == {"drop_block": pytest.approx(0.3)}
+    assert listens_to_progress(model) and not listens_to_progress(plain)
+    assert report_progress(model, 1.0) == {"drop_block": pytest.approx(0.3)}
     torch.manual_seed(0)
     one = model(images)
     torch.manual_seed(0)
@@ -92,7 +92,7 @@ def test_it_fits_convolutional_networks_of_timm(name: str) -> None:
 
 def test_a_copy_of_a_training_network_evaluates_undisturbed() -> None:
     model = DropBlock(probability=0.5, block=3).modify(network())
-    advance(model, 1.0)
+    report_progress(model, 1.0)
     average = copy.deepcopy(model).eval()
     model.train()
     images = torch.rand(2, 3, 96, 96)

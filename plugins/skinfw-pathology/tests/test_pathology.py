@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinfw import Dice
-from skinfw.data.warping import act, fold
+from skinfw.data.warping import apply_steps, fold_steps
 from skinfw_pathology.artefacts import (
     DarkCorners,
     GelBubbles,
@@ -41,7 +41,7 @@ def skin(height: int = 224, width: int = 224, seed: int = 0) -> np.ndarray:
 
 def once(op: Any, image: np.ndarray, seed: int = 0) -> np.ndarray:
     dice = Dice(np.random.default_rng(seed), image.shape[:2], False, lambda: image)
-    return act(image, fold(op.roll(dice)))
+    return apply_steps(image, fold_steps(op.roll(dice)))
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,7 +9,7 @@ import pytest
 from support import TINY, TINY_BACKBONE
 
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute
+from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
 REPORTS = """
@@ -28,7 +28,7 @@ features = true
 MODULE = """
 from skinfw_reliability.calibration import Calibration
 from skinfw_reliability.subgroups import Subgroups
-from skinfw_reliability.unknown import Unknown
+from skinfw_reliability.out_of_distribution import OutOfDistribution
 """
 
 
@@ -41,7 +41,7 @@ def test_a_run_writes_the_reports_of_its_recipe(
     monkeypatch.chdir(tmp_path)
     plan = load_plan(tmp_path / "mine.toml", ())
     folder = RunFolder.create(tmp_path / "runs", plan)
-    result = execute(plan, folder, lambda _: None)
+    result = execute_run(plan, folder, lambda _: None)
     assert result is not None
     test = result.predictions["test"]
 
@@ -60,7 +60,7 @@ def test_a_run_writes_the_reports_of_its_recipe(
     notes = json.loads((folder.path / "subgroups.json").read_text())["notes"]
     assert any("no files" in note for note in notes)
 
-    with (folder.path / "unknown.csv").open() as file:
+    with (folder.path / "out_of_distribution.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == list(test.ids)
     for name in ("one_minus_max", "entropy", "energy", "neighbour", "mahalanobis"):

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from skinfw import Predictions, Result, SkinfwError
-from skinfw_evaluate.classification import Classification
+from skinfw_metrics.classification import Classification
 from skinfw_reliability.group_numbers import GroupNumbers, area
 from skinfw_reliability.intervals import bootstrap
 from skinfw_reliability.subgroups import Subgroups

@@ -6,10 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skinfw.data.leakage.links import EVIDENCE, components, known_links, together
+from skinfw.data.leakage.links import (
+    EVIDENCE,
+    concatenate_links,
+    connected_components,
+    links_from_table,
+)
 from skinfw.errors import RecipeError
 from skinfw.interfaces.values import PARTS
-from skinfw.recipe.loading import shown
+from skinfw.recipe.loading import display_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +36,7 @@ def find_links(
     """
     import pandas as pd
 
-    found = [known_links(table)]
+    found = [links_from_table(table)]
     if pictures:
         from skinfw.data.cache import cache_folder
         from skinfw.data.leakage.duplicates import find_copies
@@ -40,7 +45,7 @@ def find_links(
         copies = pd.DataFrame(pairs, columns=["first", "second", "evidence"])
         copies[["first", "second"]] %= len(table)
         found.append(copies[copies["first"] != copies["second"]])
-    return together(found)
+    return concatenate_links(found)
 
 
 def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +59,7 @@ def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     attributes = table.attrs
-    joined = components(len(table), links)
+    joined = connected_components(len(table), links)
     ranks, names = pd.factorize(table["lesion"].to_numpy(), sort=True)
     first = pd.Series(ranks).groupby(joined).transform("min")  # numbers, since texts are slow
     table = table.assign(component=names[first.to_numpy()])
@@ -65,12 +70,12 @@ def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
         between = links[lesion[links["first"]] != lesion[links["second"]]]
         table.attrs["notes"] = [
             *attributes.get("notes", ()),
-            f"{lesions:,} lesions are {groups:,} by more than their names: {counted(between)}",
+            f"{lesions:,} lesions are {groups:,} by more than their names: {count_by_evidence(between)}",
         ]
     return table
 
 
-def straddling(table: pd.DataFrame) -> list[str]:
+def components_across_parts(table: pd.DataFrame) -> list[str]:
     """Return the components that have images in more than one part.
 
     table: with columns component and part.
@@ -79,7 +84,7 @@ def straddling(table: pd.DataFrame) -> list[str]:
     return [str(component) for component in parts.index[parts > 1]]
 
 
-def settle(
+def check_division(
     table: pd.DataFrame, links: pd.DataFrame, keys: SplitKeys, where: str, checked: str
 ) -> pd.DataFrame:
     """Return a division that may be trained on: whole, repaired, or leaking with permission.
@@ -92,7 +97,7 @@ def settle(
     Its `attrs["leakage"]` is what run.json keeps. Raises RecipeError where components straddle.
     """
     attributes = table.attrs
-    shared = straddling(table)
+    shared = components_across_parts(table)
     dropped = dict.fromkeys(PARTS, 0)
     if shared and keys.repair == "drop-from-train":
         rank = table["part"].map({name: place for place, name in enumerate(PARTS)})
@@ -125,7 +130,7 @@ def settle(
     return table
 
 
-def crossing(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+def links_across_parts(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """Return the links between two parts, the worst first.
 
     table: with the column part.
@@ -142,7 +147,7 @@ def crossing(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def counted(links: pd.DataFrame) -> str:
+def count_by_evidence(links: pd.DataFrame) -> str:
     """Return how many links there are, by evidence.
 
     links: with the column evidence.
@@ -155,11 +160,12 @@ def counted(links: pd.DataFrame) -> str:
 
 def _worst(table: pd.DataFrame, links: pd.DataFrame) -> str:
     """Return the worst pairs in one line."""
-    across = crossing(table, links)
+    across = links_across_parts(table, links)
     listed = [
         f"{EVIDENCE[evidence]}: "
         + " and ".join(
-            f"{shown(Path(table['path'][row]))} ({table['part'][row]})" for row in (first, second)
+            f"{display_path(Path(table['path'][row]))} ({table['part'][row]})"
+            for row in (first, second)
         )
         for first, second, evidence in across.head(_SHOWN).itertuples(index=False)
     ]

@@ -63,7 +63,7 @@ class DisjointSets:
         return [self.root(thing) for thing in range(len(self._above))]
 
 
-def components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
+def connected_components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
     """Return, for each row, the first row that it is joined with, directly or in a chain.
 
     count: of the rows.
@@ -77,7 +77,7 @@ def components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
     return np.array(forest.roots(), dtype=np.int64)
 
 
-def known_links(table: pd.DataFrame) -> pd.DataFrame:
+def links_from_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the links that the table itself tells: image ids, lesions and patients.
 
     table: with columns id and lesion, with patient where it is known, and with dataset where it
@@ -94,8 +94,8 @@ def known_links(table: pd.DataFrame) -> pd.DataFrame:
             public = archive_names(values)
             own = table["dataset"].astype(str) + "\n" + values
             values = values.where(public | (values == ""), own)
-        found.append(shared(values, evidence))
-    return together(found)
+        found.append(links_by_value(values, evidence))
+    return concatenate_links(found)
 
 
 def archive_names(names: pd.Series[str]) -> pd.Series[bool]:
@@ -114,7 +114,7 @@ def bare_ids(ids: pd.Series[str]) -> pd.Series[str]:
     )
 
 
-def shared(values: pd.Series[str], evidence: str) -> pd.DataFrame:
+def links_by_value(values: pd.Series[str], evidence: str) -> pd.DataFrame:
     """Return a link from each row to the first one with the same value; blanks link nothing.
 
     values: a name for each row.
@@ -131,7 +131,7 @@ def shared(values: pd.Series[str], evidence: str) -> pd.DataFrame:
     return links[links["first"] != links["second"]].reset_index(drop=True)
 
 
-def together(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def concatenate_links(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return several tables of links as one, the strongest evidence first."""
     import pandas as pd
 

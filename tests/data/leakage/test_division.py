@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from skinfw.cli import main
-from skinfw.data.table import divided_table
+from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
 from skinfw_synthetic.dataset import Synthetic
@@ -62,7 +62,7 @@ OFFICIAL = "split.use=official"
 
 
 def divided(tiny: Path, *sets: str, compare: bool = True) -> Any:
-    return divided_table(load_plan(tiny, sets), compare=compare)
+    return split_data(load_plan(tiny, sets), compare=compare)
 
 
 def refusal(tiny: Path, *sets: str) -> RecipeError:

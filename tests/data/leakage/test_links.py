@@ -7,10 +7,10 @@ import pytest
 from skinfw.data.leakage.links import (
     DisjointSets,
     bare_ids,
-    components,
-    known_links,
-    shared,
-    together,
+    concatenate_links,
+    connected_components,
+    links_by_value,
+    links_from_table,
 )
 
 
@@ -21,7 +21,7 @@ def rows(**columns: list[str]) -> pd.DataFrame:
 
 
 def groups(table: pd.DataFrame) -> list[int]:
-    return components(len(table), known_links(table)).tolist()
+    return connected_components(len(table), links_from_table(table)).tolist()
 
 
 @pytest.mark.parametrize("column", ["lesion", "patient"])
@@ -36,7 +36,7 @@ def test_evidence_of_different_kinds_makes_chains() -> None:
         patient=["", "", "p", "p"],
     )
     assert groups(table) == [0, 0, 0, 0]
-    assert known_links(table)["evidence"].tolist() == ["id", "lesion", "patient"]
+    assert links_from_table(table)["evidence"].tolist() == ["id", "lesion", "patient"]
 
 
 def test_ids_lose_the_suffix_and_those_of_the_archive_also_path_and_ending() -> None:
@@ -63,9 +63,9 @@ def test_between_data_sets_only_names_of_the_archive_count() -> None:
 
 
 def test_links_are_never_more_than_rows() -> None:
-    assert len(shared(pd.Series(["a"] * 1000), "lesion")) == 999
-    nothing = together([shared(pd.Series(["a", "b"]), "lesion")])
-    assert len(nothing) == 0 and components(2, nothing).tolist() == [0, 1]
+    assert len(links_by_value(pd.Series(["a"] * 1000), "lesion")) == 999
+    nothing = concatenate_links([links_by_value(pd.Series(["a", "b"]), "lesion")])
+    assert len(nothing) == 0 and connected_components(2, nothing).tolist() == [0, 1]
 
 
 def test_a_long_chain_is_joined_in_time_and_without_recursion() -> None:

@@ -11,7 +11,7 @@ import pytest
 from skinfw.data.decoding import read_image
 from skinfw.data.leakage.duplicates import find_copies
 from skinfw.data.leakage.links import DisjointSets
-from skinfw.data.table import divided_table
+from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.audit import Audit, Shared, audit
@@ -78,7 +78,7 @@ def divided(tmp_path: Path, *sets: str, **more: Any) -> Any:
         f'[dataset]\nuse = "isic2018"\nroot = "{root(2018)}"\nmissing = "drop"\n'
         '[backbone]\nuse = "torchvision/resnet18"\n'
     )
-    return divided_table(load_plan(tmp_path / "real.toml", sets), **more)
+    return split_data(load_plan(tmp_path / "real.toml", sets), **more)
 
 
 @needs(2018)

@@ -109,10 +109,10 @@ class SevenPoint:
         import numpy as np
 
         once = np.ones((1, len(predictions.ids)))
-        found = self.resampled(predictions, once)
+        found = self.resample(predictions, once)
         return {name: float(values[0]) for name, values in found.items()}
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 

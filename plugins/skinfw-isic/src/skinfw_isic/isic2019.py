@@ -72,10 +72,10 @@ class Isic2019:
             for name, short in zip(table["id"], bare, strict=True)
         ]
         notes = []
-        strangers = int((table["label"] == UNKNOWN).sum())
-        if self.unknown == "drop" and strangers:
+        unknown = int((table["label"] == UNKNOWN).sum())
+        if self.unknown == "drop" and unknown:
             table = table[table["label"] != UNKNOWN]
-            notes.append(f"{strangers:,} images labelled UNK are left out")
+            notes.append(f"{unknown:,} images labelled UNK are left out")
         table, note = present_rows(table, table["path"] == "", self.missing, str(self.root))
         alone = int((table["lesion"] == bare_id(table["id"])).sum())
         if alone:

@@ -75,12 +75,12 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     table = read_official(file, [key, *classes], key)
-    strange = [name for name in table.columns if name not in (key, *classes)]
-    if strange:
+    unknown = [name for name in table.columns if name not in (key, *classes)]
+    if unknown:
         raise line_error(
             file,
             1,
-            f"the header has the unknown class {strange[0]}",
+            f"the header has the unknown class {unknown[0]}",
             f"known: {', '.join(classes)}",
         )
     numbers = table[list(classes)].apply(pd.to_numeric, errors="coerce")

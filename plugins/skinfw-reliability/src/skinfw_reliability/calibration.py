@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Interval
 
 from skinfw import Result
-from skinfw_reliability.parts import images_of, lesions_of
+from skinfw_reliability.class_counts import images_of, lesions_of
 
 if TYPE_CHECKING:
     from skinfw import Predictions
@@ -87,7 +87,7 @@ class Calibration:
         scaled: at the temperature.
         estimate: from `estimator`.
         """
-        from skinfw_reliability.honesty import CalibrationErrors
+        from skinfw_reliability.calibration_errors import CalibrationErrors
         from skinfw_reliability.temperature import HIGHEST, LOWEST
 
         found: dict[str, Any] = {

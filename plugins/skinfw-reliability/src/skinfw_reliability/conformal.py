@@ -97,7 +97,7 @@ class PredictionSets(Weighted):
         """Return which classes stand in the set of each image, bool [N, C]."""
         return np.asarray(misfit(probabilities, self.method) <= self.limits)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return coverage, set_size, single and empty, and those of each true class.
 
         coverage: the share of images whose set holds their class.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Predictions
-from skinfw_reliability.parts import lesions_of
+from skinfw_reliability.class_counts import lesions_of
 from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured, ratio
 
 
@@ -26,7 +26,7 @@ class GroupNumbers(Weighted):
 
     sensitive: Sequence[str]
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights."""
         true, right = predictions.true, predictions.predicted == predictions.true
         shown = [int(label) for label in np.unique(true)]

@@ -18,13 +18,13 @@ from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured
 
 
 def unknown_confidence(scores: Floats, validation: Floats, refused: float) -> Floats:
-    """Return a confidence for UNK, [N], above one half for what is stranger than most.
+    """Return a confidence for UNK, [N], above one half for what scores higher than most.
 
     The rank p of a score among those of known images, as in conformal prediction, is turned into
     refused / (refused + p). Nothing about unknown images is known, so that this is no probability.
 
-    scores: [N], strangeness of images.
-    validation: [M], strangeness of the validation images, which are all known.
+    scores: [N], out-of-distribution scores of images.
+    validation: [M], those of the validation images, which are all known.
     refused: the share of known images that may get more than one half.
     """
     above = len(validation) - np.searchsorted(np.sort(validation), scores, side="left")
@@ -47,7 +47,7 @@ def with_unknown(probabilities: Floats, unknown: Floats) -> Floats:
 class ChallengeAccuracy(Weighted):
     """Measure balanced_accuracy as the challenge does, and the share of images called UNK."""
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; unknown images count where there are."""
         found = predictions.probabilities
         decided = (found == found.max(1, keepdims=True)).sum(1) == 1
@@ -59,32 +59,32 @@ class ChallengeAccuracy(Weighted):
         }
         if UNKNOWN in predictions.classes:
             called = (predictions.predicted == predictions.classes.index(UNKNOWN)) & decided
-            numbers["called_unknown"] = mean(called, everything, weights)
+            numbers["predicted_unknown"] = mean(called, everything, weights)
             for place, name in enumerate(predictions.classes):
                 own = predictions.true == place
-                numbers[f"called_unknown/{name}"] = mean(called, own, weights)
+                numbers[f"predicted_unknown/{name}"] = mean(called, own, weights)
         return numbers
 
 
 @dataclass(frozen=True)
 class Detection(Weighted):
-    """Measure how well strangers are told from known images.
+    """Measure how well out-of-distribution images are told from known ones.
 
-    auroc: how often a stranger has the higher score; strangers_found, known_refused: the share of
+    auroc: how often an out-of-distribution image has the higher score; ood_detected, known_refused: the share of
     each that gets a confidence above one half for UNK.
 
-    scores, unknown: [N], strangeness and confidence of UNK.
+    scores, unknown: [N], out-of-distribution scores and confidences of UNK.
     """
 
     scores: Floats
     unknown: Floats
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
-        """Return the numbers under each row of weights; the last class are the strangers."""
-        strange = predictions.true == len(predictions.classes) - 1
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+        """Return the numbers under each row of weights; the last class is out of distribution."""
+        ood = predictions.true == len(predictions.classes) - 1
         refused = self.unknown > 0.5
         return {
-            "auroc": area(self.scores, strange, weights),
-            "strangers_found": mean(refused, strange, weights),
-            "known_refused": mean(refused, ~strange, weights),
+            "auroc": area(self.scores, ood, weights),
+            "ood_detected": mean(refused, ood, weights),
+            "known_refused": mean(refused, ~ood, weights),
         }

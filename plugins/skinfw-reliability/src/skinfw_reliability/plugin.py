@@ -25,7 +25,7 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "report",
-        "unknown",
-        f"{here}.unknown:Unknown",
-        "How strange each test image is, and ISIC 2019's nine columns.",
+        "out-of-distribution",
+        f"{here}.out_of_distribution:OutOfDistribution",
+        "Out-of-distribution scores of each test image, and ISIC 2019's nine columns.",
     )

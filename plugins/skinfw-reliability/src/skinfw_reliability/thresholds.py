@@ -38,7 +38,7 @@ class OperatingPoints(Weighted):
 
     thresholds: Mapping[str, float]
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights, as `sensitivity/MEL` and so on."""
         numbers = {}
         for place, name in enumerate(predictions.classes):

@@ -19,11 +19,11 @@ class Weighted(ABC):
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the numbers; each image counts once."""
-        once = self.resampled(predictions, np.ones((1, len(predictions.true))))
+        once = self.resample(predictions, np.ones((1, len(predictions.true))))
         return {name: float(values[0]) for name, values in once.items()}
 
     @abstractmethod
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number, [R], under weights [R, N] that say how often each image counts."""
 
 

@@ -101,7 +101,7 @@ def subgroup_table(file: Path) -> dict[str, Any] | None:
 
 
 def unknown_tables(file: Path) -> list[dict[str, Any]]:
-    """Return the tables of unknown.json: what UNK costs, and how well strangers are found."""
+    """Return the tables of out_of_distribution.json: what UNK costs and what it detects."""
     if not file.is_file():
         return []
     found = json.loads(file.read_text(encoding="utf-8"))
@@ -109,24 +109,24 @@ def unknown_tables(file: Path) -> list[dict[str, Any]]:
     if "without_unknown" in found:
         rows = [
             [name, _estimate(found[key]["balanced_accuracy"]),
-             _estimate(found[key]["called_unknown"]) if "called_unknown" in found[key] else "none"]
+             _estimate(found[key]["predicted_unknown"]) if "predicted_unknown" in found[key] else "none"]
             for name, key in (("without UNK", "without_unknown"), ("with UNK", "with_unknown"))
         ]  # fmt: skip
         caption = f"Known images, with UNK by {words(found['score'])}"
         head = ["", "balanced accuracy of the challenge", "called UNK"]
         tables.append(plain_table(caption, head, rows))
-    if strangers := found.get("strangers"):
-        keys = ("auroc", "strangers_found", "known_refused")
+    if ood := found.get("out_of_distribution"):
+        keys = ("auroc", "ood_detected", "known_refused")
         rows = [
             [words(name), *(_estimate(one[key]) for key in keys)]
-            for name, one in strangers["scores"].items()
+            for name, one in ood["scores"].items()
         ]
-        whole = _estimate(strangers["with_unknown"]["balanced_accuracy"])
+        whole = _estimate(ood["with_unknown"]["balanced_accuracy"])
         caption = (
-            f"{strangers['images']:,} strangers beside the known images; the challenge's balanced "
+            f"{ood['images']:,} out-of-distribution images beside the known ones; the challenge's balanced "
             f"accuracy of all of them, with UNK as a class, is {whole}"
         )
-        head = ["score", "AUROC", "strangers called UNK", "known images called UNK"]
+        head = ["score", "AUROC", "predicted UNK, out of distribution", "predicted UNK, known"]
         tables.append(plain_table(caption, head, rows))
     return tables
 

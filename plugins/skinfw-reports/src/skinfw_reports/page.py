@@ -74,7 +74,7 @@ class Page:
         shown = gallery(result, self.mistakes)
         subgroups = subgroup_table(folder / "subgroups.csv")
         calibration, calibration_text = calibration_tables(folder / "calibration.json")
-        unknown = unknown_tables(folder / "unknown.json")
+        unknown = unknown_tables(folder / "out_of_distribution.json")
         absent = {
             key for key, found in (("subgroups", subgroups), ("unknown", unknown)) if not found
         }

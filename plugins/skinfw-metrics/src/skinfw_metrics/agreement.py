@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinfw import Predictions
-from skinfw_evaluate.weighted import by_image, confusion, plain, ratio
+from skinfw_metrics.weighted import by_image, confusion, plain, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ class Agreement:
         """Return `kappa` and `mcc`."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Resampling(Protocol):
     """A metric that can be computed under many weightings of the images at once."""
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
 
 
@@ -31,7 +31,7 @@ def plain(metric: Resampling, predictions: Predictions) -> dict[str, float]:
     import numpy as np
 
     once = np.ones((1, len(predictions.ids)))
-    return {name: float(found[0]) for name, found in metric.resampled(predictions, once).items()}
+    return {name: float(found[0]) for name, found in metric.resample(predictions, once).items()}
 
 
 def by_image(weights: Floats) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skinfw_evaluate.weighted import ratio, summed
+from skinfw_metrics.weighted import ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""The report on the unknown: how strange each test image is to the model."""
+"""The report on out-of-distribution images: how far each test image is from what was learned."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Scores = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unknown:
-    """Write how strange each test image is, and nine columns as ISIC 2019 wants them.
+class OutOfDistribution:
+    """Write out-of-distribution scores of each test image, and the nine columns of ISIC 2019.
 
-    Writes unknown.csv, a row per test image; nine_classes.csv, the classes and UNK; and
-    unknown.json, what UNK costs on the test images, all of which are known. Where `skinfw evaluate`
-    has judged images of none of the classes, they stand in both tables, and unknown.json tells how
+    Writes out_of_distribution.csv, a row per test image; nine_classes.csv, the classes and UNK; and
+    out_of_distribution.json, what UNK costs on the test images, all of which are known. Where `skinfw evaluate`
+    has judged images of none of the classes, they stand in both tables, and out_of_distribution.json tells how
     well each score finds them.
 
     score: the one that becomes UNK.
@@ -42,7 +42,7 @@ class Unknown:
     neighbour: Annotated[int, Ge(1)] = 10
 
     def write(self, result: Result, folder: Path) -> None:
-        """Write unknown.csv, nine_classes.csv and unknown.json."""
+        """Write out_of_distribution.csv, nine_classes.csv and out_of_distribution.json."""
         import numpy as np
 
         from skinfw import write_csv, write_json
@@ -55,14 +55,16 @@ class Unknown:
         )
 
         if "val" not in result.predictions:
-            why = "There are no predictions of a validation part, by which strangeness is told."
-            write_json(folder / "unknown.json", {"absent": why})
+            why = "There are no predictions of a validation part, by which out-of-distribution scores are scaled."
+            write_json(folder / "out_of_distribution.json", {"absent": why})
             return
-        judged = [part for part in ("test", "strangers") if part in result.predictions]
+        judged = [part for part in ("test", "out_of_distribution") if part in result.predictions]
         known, scores, notes = self.scores(result, judged)
         if self.score not in scores:
             raise SkinfwError(
-                f'the report "unknown" cannot make UNK of {self.score}', why=notes[0], cure=CURE
+                f'the report "out-of-distribution" cannot make UNK of {self.score}',
+                why=notes[0],
+                cure=CURE,
             )
         unknown = {
             name: unknown_confidence(own, known[name], self.refused) for name, own in scores.items()
@@ -85,8 +87,8 @@ class Unknown:
                     ChallengeAccuracy(), select(nine, np.arange(len(test.ids)))
                 ),
             }
-            if "strangers" in judged:
-                about["strangers"] = {
+            if "out_of_distribution" in judged:
+                about["out_of_distribution"] = {
                     "images": len(nine.ids) - len(test.ids),
                     "with_unknown": estimate(ChallengeAccuracy(), nine),
                     "scores": {
@@ -94,9 +96,9 @@ class Unknown:
                         for name, own in scores.items()
                     },
                 }
-        self._table(everyone, scores, unknown, folder / "unknown.csv")
+        self._table(everyone, scores, unknown, folder / "out_of_distribution.csv")
         about |= {"notes": notes, "marks": list(result.marks)}
-        write_json(folder / "unknown.json", about)
+        write_json(folder / "out_of_distribution.json", about)
 
     evaluate = write
 
@@ -107,7 +109,7 @@ class Unknown:
         """
         import numpy as np
 
-        from skinfw_reliability.strangeness import entropy, one_minus_max
+        from skinfw_reliability.ood_scores import entropy, one_minus_max
 
         chances = {part: result.predictions[part].probabilities for part in ("val", *judged)}
         of = {
@@ -126,7 +128,7 @@ class Unknown:
 
     def _look(self, features: Callable[[str], Features], of: dict[str, Scores]) -> None:
         """Add what logits and features tell of each image of some parts."""
-        from skinfw_reliability.strangeness import energy, mahalanobis, neighbour
+        from skinfw_reliability.ood_scores import energy, mahalanobis, neighbour
 
         known = features("train")
         for name, scores in of.items():

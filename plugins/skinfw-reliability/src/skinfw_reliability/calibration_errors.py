@@ -26,7 +26,7 @@ class CalibrationErrors(Weighted):
 
     bins: int = 15
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; bins stay where all images put them."""
         found, true = predictions.probabilities, predictions.true
         everything = np.ones(len(true), bool)

@@ -10,7 +10,7 @@ SKINFW_API = 1
 @hookimpl
 def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
-    here = "skinfw_balance"
+    here = "skinfw_samplers"
     yield Component("sampler", "shuffle", f"{here}.simple:Shuffle", "Every image once, shuffled.")
     yield Component(
         "sampler",

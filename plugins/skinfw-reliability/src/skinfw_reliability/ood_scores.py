@@ -1,4 +1,4 @@
-"""How strange an image is to a model; higher is stranger. None needs images of the unknown."""
+"""Out-of-distribution scores: higher is farther from what was learned. None needs such images."""
 
 from __future__ import annotations
 

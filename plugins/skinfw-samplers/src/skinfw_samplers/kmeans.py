@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge
 
 from skinfw import ClassName, Context, Draw, SkinfwError
-from skinfw_balance.simple import grow, shuffled
+from skinfw_samplers.simple import grow, shuffled
 
 if TYPE_CHECKING:
     import numpy as np

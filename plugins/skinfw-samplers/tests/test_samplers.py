@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skinfw import Context, SkinfwError
-from skinfw_balance.kmeans import KMeansHybrid, cluster, pick, quotas
-from skinfw_balance.simple import Oversample, Power, Shuffle
+from skinfw_samplers.kmeans import KMeansHybrid, cluster, pick, quotas
+from skinfw_samplers.simple import Oversample, Power, Shuffle
 
 CLASSES = ("MEL", "NV", "DF")
 COUNTS = (60, 400, 9)

@@ -12,14 +12,14 @@ from sklearn.metrics import roc_auc_score
 
 from skinfw import Features, Predictions, Result, SkinfwError
 from skinfw_reliability.nine_classes import ChallengeAccuracy, unknown_confidence, with_unknown
-from skinfw_reliability.strangeness import (
+from skinfw_reliability.ood_scores import (
     energy,
     entropy,
     mahalanobis,
     neighbour,
     one_minus_max,
 )
-from skinfw_reliability.unknown import Unknown
+from skinfw_reliability.out_of_distribution import OutOfDistribution
 
 CLASSES = ("MEL", "NV")
 
@@ -57,7 +57,7 @@ def test_mahalanobis_distances_are_those_of_the_formula_where_images_abound() ->
     assert mahalanobis(asked, known, true) == pytest.approx(expected, abs=0.06)
 
 
-def test_strangers_stand_out_even_with_more_features_than_images() -> None:
+def test_ood_images_stand_out_even_with_more_features_than_images() -> None:
     rng = np.random.default_rng(1)
     true = np.repeat([0, 2], 20)
     centres = rng.normal(0, 3, (3, 100))
@@ -65,9 +65,9 @@ def test_strangers_stand_out_even_with_more_features_than_images() -> None:
     known[:, 7] = 0  # a feature that is dead
     asked = np.concatenate([centres[[0, 2] * 10], rng.normal(0, 3, (20, 100))])
     asked = asked + rng.normal(0, 1, (40, 100))
-    stranger = np.repeat([0, 1], 20)
-    assert roc_auc_score(stranger, mahalanobis(asked, known, true)) > 0.95
-    assert roc_auc_score(stranger, neighbour(asked, known, 5)) > 0.95
+    ood = np.repeat([0, 1], 20)
+    assert roc_auc_score(ood, mahalanobis(asked, known, true)) > 0.95
+    assert roc_auc_score(ood, neighbour(asked, known, 5)) > 0.95
 
 
 def test_known_images_exceed_one_half_as_often_as_allowed() -> None:
@@ -91,7 +91,7 @@ def test_the_challenge_s_score_counts_ties_as_wrong() -> None:
     made = Predictions(ids, ids, np.array([0, 1, 1, 2]), found, (*CLASSES, "UNK"))
     numbers = ChallengeAccuracy()(made)
     assert numbers["balanced_accuracy"] == pytest.approx((0 + 0.5 + 1) / 3)
-    assert numbers["called_unknown"] == 0.5 and numbers["called_unknown/NV"] == 0.5
+    assert numbers["predicted_unknown"] == 0.5 and numbers["predicted_unknown/NV"] == 0.5
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -112,7 +112,7 @@ def test_the_score_equals_that_of_the_challenge_s_own_program(seed: int) -> None
 
 def features(name: str) -> Features:
     rng = np.random.default_rng(len(name))
-    count = {"train": 60, "val": 50, "test": 30, "strangers": 20}[name]
+    count = {"train": 60, "val": 50, "test": 30, "out_of_distribution": 20}[name]
     true = rng.integers(0, 2, count)
     return Features(true, rng.normal(size=(count, 4)) + true[:, None], rng.normal(size=(count, 2)))
 
@@ -123,27 +123,27 @@ def result(folder: Path, **changes) -> Result:
 
 
 def test_the_report_works_from_predictions_alone_and_says_what_it_lacks(tmp_path: Path) -> None:
-    Unknown(refused=0.2).write(result(tmp_path), tmp_path)
-    table = pd.read_csv(tmp_path / "unknown.csv")
+    OutOfDistribution(refused=0.2).write(result(tmp_path), tmp_path)
+    table = pd.read_csv(tmp_path / "out_of_distribution.csv")
     test = part(30, 2)
     assert table["id"].tolist() == test.ids
     assert table["one_minus_max"].to_numpy() == pytest.approx(1 - test.probabilities.max(1))
     assert "energy" not in table
-    about = json.loads((tmp_path / "unknown.json").read_text())
+    about = json.loads((tmp_path / "out_of_distribution.json").read_text())
     assert "features = true" in about["notes"][0]
     nine = pd.read_csv(tmp_path / "nine_classes.csv")
     assert nine.columns.tolist() == ["image", *CLASSES, "UNK"]
     assert nine[["MEL", "NV", "UNK"]].sum(axis=1).to_numpy() == pytest.approx(1)
     called = (nine["UNK"] > nine[["MEL", "NV"]].max(axis=1)).mean()
-    assert about["with_unknown"]["called_unknown"]["value"] == pytest.approx(called)
+    assert about["with_unknown"]["predicted_unknown"]["value"] == pytest.approx(called)
     without = about["without_unknown"]["balanced_accuracy"]["value"]
     assert about["with_unknown"]["balanced_accuracy"]["value"] <= without
 
 
 def test_the_report_looks_at_features_where_the_network_is_at_hand(tmp_path: Path) -> None:
-    report = Unknown(score="mahalanobis", features=True)
+    report = OutOfDistribution(score="mahalanobis", features=True)
     report.write(result(tmp_path, features=features), tmp_path)
-    with (tmp_path / "unknown.csv").open() as file:
+    with (tmp_path / "out_of_distribution.csv").open() as file:
         first = next(csv.DictReader(file))
     for name in ("energy", "neighbour", "mahalanobis"):
         assert np.isfinite(float(first[name])) and 0 < float(first[f"unknown_{name}"]) < 1
@@ -155,13 +155,13 @@ def test_the_report_looks_at_features_where_the_network_is_at_hand(tmp_path: Pat
 def test_unknown_as_a_class_needs_no_ninth_column(tmp_path: Path) -> None:
     made = ("MEL", "UNK")
     parts = {"val": part(50, 1), "test": replace(part(30, 2), classes=made)}
-    Unknown().write(result(tmp_path, predictions=parts, classes=made), tmp_path)
+    OutOfDistribution().write(result(tmp_path, predictions=parts, classes=made), tmp_path)
     assert not (tmp_path / "nine_classes.csv").exists()
-    notes = json.loads((tmp_path / "unknown.json").read_text())["notes"]
+    notes = json.loads((tmp_path / "out_of_distribution.json").read_text())["notes"]
     assert any("UNK is a class" in note for note in notes)
 
 
-def strangers(count: int) -> Predictions:
+def ood_part(count: int) -> Predictions:
     """Images of none of the classes, about which the model is never sure."""
     found = part(count, 3)
     unsure = np.column_stack([np.full((count, 2), 0.5), np.zeros(count)])
@@ -171,22 +171,22 @@ def strangers(count: int) -> Predictions:
                    classes=(*CLASSES, "UNK"))  # fmt: skip
 
 
-def test_strangers_are_found_as_well_as_their_scores_tell(tmp_path: Path) -> None:
-    parts = {"val": part(50, 1), "test": part(30, 2), "strangers": strangers(20)}
-    report = Unknown(refused=0.2, features=True)
+def test_ood_images_are_detected_as_well_as_their_scores_tell(tmp_path: Path) -> None:
+    parts = {"val": part(50, 1), "test": part(30, 2), "out_of_distribution": ood_part(20)}
+    report = OutOfDistribution(refused=0.2, features=True)
     report.evaluate(result(tmp_path, predictions=parts, features=features), tmp_path)
-    table = pd.read_csv(tmp_path / "unknown.csv")
+    table = pd.read_csv(tmp_path / "out_of_distribution.csv")
     assert (table["true"] == "UNK").sum() == 20 and len(table) == 50
-    strange = table["true"] == "UNK"
-    found = json.loads((tmp_path / "unknown.json").read_text())["strangers"]
+    ood = table["true"] == "UNK"
+    found = json.loads((tmp_path / "out_of_distribution.json").read_text())["out_of_distribution"]
     assert found["images"] == 20
     for name, numbers in found["scores"].items():
-        area = roc_auc_score(strange, table[name])
+        area = roc_auc_score(ood, table[name])
         assert numbers["auroc"]["value"] == pytest.approx(area)
         assert numbers["auroc"]["low"] <= area <= numbers["auroc"]["high"]
         refused = table[f"unknown_{name}"] > 0.5
-        assert numbers["strangers_found"]["value"] == pytest.approx(refused[strange].mean())
-        assert numbers["known_refused"]["value"] == pytest.approx(refused[~strange].mean())
+        assert numbers["ood_detected"]["value"] == pytest.approx(refused[ood].mean())
+        assert numbers["known_refused"]["value"] == pytest.approx(refused[~ood].mean())
     assert set(found["scores"]) == {
         "one_minus_max",
         "entropy",
@@ -201,6 +201,6 @@ def test_strangers_are_found_as_well_as_their_scores_tell(tmp_path: Path) -> Non
 
 
 def test_without_a_validation_part_nothing_is_fitted(tmp_path: Path) -> None:
-    Unknown().write(result(tmp_path, predictions={"test": part(30, 2)}), tmp_path)
-    assert "validation" in json.loads((tmp_path / "unknown.json").read_text())["absent"]
-    assert not (tmp_path / "unknown.csv").exists()
+    OutOfDistribution().write(result(tmp_path, predictions={"test": part(30, 2)}), tmp_path)
+    assert "validation" in json.loads((tmp_path / "out_of_distribution.json").read_text())["absent"]
+    assert not (tmp_path / "out_of_distribution.csv").exists()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinfw import Predictions
-from skinfw_evaluate.weighted import by_image, confusion, mean, plain, ratio
+from skinfw_metrics.weighted import by_image, confusion, mean, plain, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +28,11 @@ class Classification:
         """Return the numbers; those of single classes are called `sensitivity/MEL` and so on."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
-        from skinfw_evaluate.curves import Curve
+        from skinfw_metrics.curves import Curve
 
         classes, weights = predictions.classes, by_image(weights)
         true, chances = predictions.true, predictions.probabilities

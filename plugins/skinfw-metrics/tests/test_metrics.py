@@ -7,11 +7,11 @@ import pytest
 from cases import make, of_a_network, repeat
 from sklearn import metrics as oracle
 
-from skinfw_evaluate.agreement import Agreement
-from skinfw_evaluate.classification import Classification
-from skinfw_evaluate.isic import Isic2017Challenge, IsicChallenge
-from skinfw_evaluate.malignancy import Malignancy
-from skinfw_evaluate.probability import Probability
+from skinfw_metrics.agreement import Agreement
+from skinfw_metrics.classification import Classification
+from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
+from skinfw_metrics.malignancy import Malignancy
+from skinfw_metrics.probability import Probability
 
 METRICS = [
     Classification(),
@@ -35,7 +35,7 @@ def test_resampling_is_the_plain_call_on_repeated_images(metric, digits: int) ->
     times[4, found.true == 0] = 0  # a class that this replicate lacks
     times[5] = 0
     times[5, :2] = 1
-    many = metric.resampled(found, times.astype(float))
+    many = metric.resample(found, times.astype(float))
     for place, row in enumerate(times):
         alone = metric(repeat(found, row))
         assert alone.keys() == many.keys()
@@ -121,5 +121,5 @@ def test_malignancy_is_what_the_recipe_says_or_what_isic_says_or_nothing() -> No
     found = of_a_network(5, classes=4)
     own = Malignancy(malignant=("MEL",))(found)
     assert own["malignant_auc"] == pytest.approx(Classification()(found)["auc/MEL"])
-    strange = make(found.true, found.probabilities, ("wart", "mole", "scar", "burn"))
-    assert Malignancy()(strange) == {}
+    other = make(found.true, found.probabilities, ("wart", "mole", "scar", "burn"))
+    assert Malignancy()(other) == {}

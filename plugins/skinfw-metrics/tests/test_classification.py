@@ -5,7 +5,7 @@ import pytest
 from cases import make, of_a_network
 from sklearn import metrics as oracle
 
-from skinfw_evaluate.classification import Classification
+from skinfw_metrics.classification import Classification
 
 CLASSES = ("MEL", "NV", "BCC", "AK")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from annotated_types import Interval
 
 from skinfw import Predictions
-from skinfw_evaluate.weighted import by_image, plain, ratio, summed
+from skinfw_metrics.weighted import by_image, plain, ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class Probability:
         """Return `brier`, `ece` and `adaptive_ece`."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 

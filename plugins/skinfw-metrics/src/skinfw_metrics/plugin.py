@@ -10,7 +10,7 @@ SKINFW_API = 1
 @hookimpl
 def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
-    here = "skinfw_evaluate"
+    here = "skinfw_metrics"
     yield Component(
         "metric",
         "classification",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Gt, Interval, Lt
 
 from skinfw import ClassName, Predictions
-from skinfw_evaluate.weighted import by_image, plain, ratio, summed
+from skinfw_metrics.weighted import by_image, plain, ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,11 +50,11 @@ class Malignancy:
         """Return the named numbers."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
-        from skinfw_evaluate.curves import Curve
+        from skinfw_metrics.curves import Curve
 
         names = self.malignant or [name for name in ISIC if name in predictions.classes]
         places = [predictions.classes.index(name) for name in names]

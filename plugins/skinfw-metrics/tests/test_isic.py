@@ -14,7 +14,7 @@ from isic_challenge_scoring.classification import ClassificationScore
 from isic_challenge_scoring.metrics import balanced_multiclass_accuracy
 
 from skinfw import Predictions, SkinfwError
-from skinfw_evaluate.isic import Isic2017Challenge, IsicChallenge
+from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
 
 Scores = tuple[float, pd.DataFrame]
 
@@ -105,7 +105,7 @@ def test_replicates_equal_the_official_scoring_under_their_weights(seed: int) ->
     rng = np.random.default_rng(seed)
     weights = rng.integers(0, 4, (3, len(found.ids))).astype(float)
     weights[2, found.true == 5] = 0
-    many = IsicChallenge().resampled(found, weights)
+    many = IsicChallenge().resample(found, weights)
     for place, row in enumerate(weights):
         ours = {name: values[place] for name, values in many.items()}
         goal, table = official(found, row)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinfw import ClassName, Predictions, SkinfwError
-from skinfw_evaluate.weighted import by_image, confusion, mean, plain, ratio, summed
+from skinfw_metrics.weighted import by_image, confusion, mean, plain, ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class IsicChallenge:
         """Return the numbers; those of single classes are called `isic_auc/MEL` and so on."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
@@ -70,7 +70,7 @@ class Isic2017Challenge:
         """Return the numbers; those of single questions are called `isic2017_auc/MEL` and so on."""
         return plain(self, predictions)
 
-    def resampled(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         asked = (self.melanoma, self.keratosis)
         absent = [name for name in asked if name not in predictions.classes]
@@ -108,7 +108,7 @@ def _binary(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) ->
     """Return the official numbers of one question, [R] each."""
     import numpy as np
 
-    from skinfw_evaluate.curves import Curve
+    from skinfw_metrics.curves import Curve
 
     cells = 2 * positive + (scores > THRESHOLD)
     passed, alarms, missed, hits = summed(weights, cells, 4)
