@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 
@@ -92,17 +91,23 @@ class Evaluator:
             probabilities=self.scoring.average(said),
             classes=self.classes,
             loss=float(loss),
-            auxiliary={
-                name: Auxiliary(values, known, _alone(pieces))
-                for name, values, known, pieces in self.beside.auxiliary(others)
-            },
+            auxiliary=auxiliary_answers(self.beside, others),
         )
 
 
-def _alone(logits: torch.Tensor) -> npt.NDArray[np.float64]:
-    """Return the probabilities of an auxiliary output, averaged over views, [N, K]."""
-    scoring = ViewAveraging()
-    return scoring.average(scoring.probabilities(logits.cpu().double()).numpy())
+def auxiliary_answers(modalities: ModalityData, logits: torch.Tensor) -> dict[str, Auxiliary]:
+    """Return what a network says beside the class of all rows of a part.
+
+    modalities: of the part.
+    logits: [N, V, A] of all views, in the order of the rows.
+    """
+    views = ViewAveraging()
+    return {
+        name: Auxiliary(
+            values, true, views.average(views.probabilities(own.cpu().double()).numpy())
+        )
+        for name, values, true, own in modalities.auxiliary(logits)
+    }
 
 
 def compute_metrics(

@@ -193,8 +193,8 @@ class Result:
     history: a row per epoch; empty where an old run did not keep it.
     best_epoch: the epoch whose weights were kept.
     select: the number that chose it.
-    predictions: by part, "val" and "test"; where images were evaluated that show none of the classes,
-        "out_of_distribution", whose classes end with UNK.
+    predictions: by part, "val" and "test"; where images were evaluated that show none of the
+        classes, "out_of_distribution", whose classes end with UNK.
     metrics: by part, named numbers.
     intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
         empty where the recipe wants none.

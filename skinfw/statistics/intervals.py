@@ -240,7 +240,7 @@ def resample(metric: Metric, predictions: Predictions, weights: Floats) -> Mappi
     """
     import numpy as np
 
-    own = getattr(metric, "resampled", None)
+    own = getattr(metric, "resample", None)
     if own is not None:
         found: Mapping[str, Floats] = own(predictions, weights)
         return found

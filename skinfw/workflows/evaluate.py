@@ -55,7 +55,8 @@ def evaluate_rows(
 ) -> Evaluation:
     """Judge images, write what was found, and let the run's reports write about it.
 
-    rows: with labels of the network's classes, and UNK for out-of-distribution images, which no number counts.
+    rows: with labels of the network's classes, and UNK for out-of-distribution images, which no
+        number counts.
     planned: the recipe whose data set they are of.
     name: of the evaluation.
     out: its folder; in the run folder unless given.

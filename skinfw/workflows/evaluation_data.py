@@ -79,7 +79,7 @@ def other_rows(
             f"the network answers {', '.join(saved.classes)}; the data set has "
             f"{', '.join(plan.classes)}",
             'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
-            f"--map SCC={UNKNOWN} evaluates how well such images are detected as out of distribution",
+            f"--map SCC={UNKNOWN} evaluates whether such images are out of distribution",
         )
     left = int((label == "").sum())
     if left:
@@ -95,7 +95,7 @@ def other_rows(
             where,
             "all of them are left out"
             if table.empty
-            else f"all of them are {UNKNOWN}, and out-of-distribution images are evaluated beside known ones",
+            else f"all of them are {UNKNOWN}, and such images are evaluated beside known ones",
             "choose another data set, or give other images and lesions names of their own",
         )
     absent = [name for name in saved.classes if name not in set(table["label"])]

@@ -11,6 +11,7 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.evaluator import auxiliary_answers
 from skinfw.interfaces.values import Modalities
 from skinfw.models.modalities import ModalityData, modalities_from_record, modalities_record
 from skinfw.recipe.settings import EngineSettings
@@ -75,10 +76,10 @@ def test_a_batch_in_which_nobody_knows_costs_nothing() -> None:
 def test_answers_are_averaged_over_views() -> None:
     logits = torch.zeros(4, 2, 5)
     logits[0, :, 1] = torch.tensor([0.0, 100.0])
-    found = beside().answers(logits)
-    assert found["veil"].true.tolist() == [1, 0, -1, 1]
-    assert found["veil"].probabilities[0] == pytest.approx([0.25, 0.75])
-    assert found["streaks"].values == ("absent", "irregular", "regular")
+    answers = auxiliary_answers(beside(), logits)
+    assert answers["veil"].true.tolist() == [1, 0, -1, 1]
+    assert answers["veil"].probabilities[0] == pytest.approx([0.25, 0.75])
+    assert answers["streaks"].values == ("absent", "irregular", "regular")
 
 
 def test_run_json_gives_back_what_it_was_given() -> None:

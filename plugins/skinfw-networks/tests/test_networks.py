@@ -220,9 +220,10 @@ def test_values_are_hidden_in_training_only() -> None:
     features = MetadataFeatures(1, [2], 8, hide=0.5)
     known = torch.tensor([[0.3, 1.0]]).repeat(400, 1)
     torch.manual_seed(0)
-    kinds = features.train()(known).detach().unique(dim=0)
+    # Equal rows of one product may differ in the last bit.
+    kinds = features.train()(known).detach().round(decimals=4).unique(dim=0)
     assert len(kinds) == 4, "each of two values is there or hidden"
-    assert len(features.eval()(known).detach().unique(dim=0)) == 1
+    assert len(features.eval()(known).detach().round(decimals=4).unique(dim=0)) == 1
 
 
 def test_trunks_learn_apart_and_one_picture_needs_one() -> None:

@@ -21,7 +21,7 @@ coverage = 0.8
 use = "./reports.py:Subgroups"
 
 [[report]]
-use = "./reports.py:Unknown"
+use = "./reports.py:OutOfDistribution"
 score = "neighbour"
 features = true
 """

@@ -70,7 +70,8 @@ def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
         between = links[lesion[links["first"]] != lesion[links["second"]]]
         table.attrs["notes"] = [
             *attributes.get("notes", ()),
-            f"{lesions:,} lesions are {groups:,} by more than their names: {count_by_evidence(between)}",
+            f"{lesions:,} lesions are {groups:,} by more than their names: "
+            f"{count_by_evidence(between)}",
         ]
     return table
 

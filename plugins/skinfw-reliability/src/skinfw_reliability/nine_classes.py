@@ -70,8 +70,8 @@ class ChallengeAccuracy(Weighted):
 class Detection(Weighted):
     """Measure how well out-of-distribution images are told from known ones.
 
-    auroc: how often an out-of-distribution image has the higher score; ood_detected, known_refused: the share of
-    each that gets a confidence above one half for UNK.
+    auroc: how often an out-of-distribution image has the higher score; ood_detected,
+    known_refused: the share of each that gets a confidence above one half for UNK.
 
     scores, unknown: [N], out-of-distribution scores and confidences of UNK.
     """

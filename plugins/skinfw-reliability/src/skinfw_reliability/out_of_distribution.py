@@ -25,9 +25,9 @@ class OutOfDistribution:
     """Write out-of-distribution scores of each test image, and the nine columns of ISIC 2019.
 
     Writes out_of_distribution.csv, a row per test image; nine_classes.csv, the classes and UNK; and
-    out_of_distribution.json, what UNK costs on the test images, all of which are known. Where `skinfw evaluate`
-    has judged images of none of the classes, they stand in both tables, and out_of_distribution.json tells how
-    well each score finds them.
+    out_of_distribution.json, what UNK costs on the test images, all of which are known. Where
+    `skinfw evaluate` looks at images of none of the classes, they stand in both tables, and
+    out_of_distribution.json tells how well each score detects them.
 
     score: the one that becomes UNK.
     refused: the share of known images that may get a confidence above one half for UNK.
@@ -55,7 +55,7 @@ class OutOfDistribution:
         )
 
         if "val" not in result.predictions:
-            why = "There are no predictions of a validation part, by which out-of-distribution scores are scaled."
+            why = "There are no predictions of a validation part, by which scores are scaled."
             write_json(folder / "out_of_distribution.json", {"absent": why})
             return
         judged = [part for part in ("test", "out_of_distribution") if part in result.predictions]

@@ -109,7 +109,7 @@ def unknown_tables(file: Path) -> list[dict[str, Any]]:
     if "without_unknown" in found:
         rows = [
             [name, _estimate(found[key]["balanced_accuracy"]),
-             _estimate(found[key]["predicted_unknown"]) if "predicted_unknown" in found[key] else "none"]
+             _estimate(found[key]["predicted_unknown"]) if key == "with_unknown" else "none"]
             for name, key in (("without UNK", "without_unknown"), ("with UNK", "with_unknown"))
         ]  # fmt: skip
         caption = f"Known images, with UNK by {words(found['score'])}"
@@ -123,8 +123,8 @@ def unknown_tables(file: Path) -> list[dict[str, Any]]:
         ]
         whole = _estimate(ood["with_unknown"]["balanced_accuracy"])
         caption = (
-            f"{ood['images']:,} out-of-distribution images beside the known ones; the challenge's balanced "
-            f"accuracy of all of them, with UNK as a class, is {whole}"
+            f"{ood['images']:,} out-of-distribution images beside the known ones; the challenge's "
+            f"balanced accuracy of all of them, with UNK as a class, is {whole}"
         )
         head = ["score", "AUROC", "predicted UNK, out of distribution", "predicted UNK, known"]
         tables.append(plain_table(caption, head, rows))
