@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
     start = time.perf_counter()
     import pandas as pd
 
-    from skinfw.workflows.audit import audit as look
+    from skinfw_audit.audit import audit as look
 
     os.environ["SKINFW_CACHE"] = str(folder.parent / "known")
     files = sorted(folder.iterdir())

@@ -1,12 +1,19 @@
 """skinfw: a plugin framework for classifying skin lesions in dermoscopic images.
 
-Everything that a plugin may import stands here; it costs neither torch nor numpy.
+Everything that the author of a component may import stands here; authors of commands find more in
+`skinfw.commands`, authors of metrics in `skinfw.metrics`. It costs neither torch nor numpy: what
+needs them is imported when it is asked for.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.atomic import atomic_write, write_csv, write_json
-from skinfw.files.csv_tables import line_error, present_rows, read_csv, refuse_rows
-from skinfw.interfaces.hooks import Component, hookimpl
+from skinfw.interfaces.hooks import Command, Component, hookimpl
+from skinfw.interfaces.protocols import Metric
 from skinfw.interfaces.transforms import (
     ColourMatrix,
     Dice,
@@ -32,15 +39,31 @@ from skinfw.interfaces.values import (
     Predictions,
     Result,
 )
-from skinfw.statistics.intervals import (
-    MIN_LESIONS,
-    add_unknown_class,
-    bootstrap,
-    concatenate,
-    few_lesions,
-    select,
-)
 from skinfw.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from skinfw.files.csv_tables import line_error, present_rows, read_csv, refuse_rows
+    from skinfw.statistics.intervals import (
+        MIN_LESIONS,
+        add_unknown_class,
+        bootstrap,
+        concatenate,
+        few_lesions,
+        select,
+    )
+
+_LATER = {
+    "skinfw.files.csv_tables": ("line_error", "present_rows", "read_csv", "refuse_rows"),
+    "skinfw.statistics.intervals": (
+        "MIN_LESIONS",
+        "add_unknown_class",
+        "bootstrap",
+        "concatenate",
+        "few_lesions",
+        "select",
+    ),
+}
+_HOME_OF = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "MIN_LESIONS",
@@ -48,6 +71,7 @@ __all__ = [
     "Auxiliary",
     "ClassName",
     "ColourMatrix",
+    "Command",
     "Comparison",
     "ComparisonEntry",
     "Component",
@@ -59,6 +83,7 @@ __all__ = [
     "Explanations",
     "Features",
     "LookupTable",
+    "Metric",
     "Modalities",
     "Op",
     "PixelFunction",
@@ -82,3 +107,10 @@ __all__ = [
     "write_csv",
     "write_json",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name that needs numpy or pandas from where it lives."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

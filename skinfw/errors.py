@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,6 +74,12 @@ def raise_all(problems: Sequence[SkinfwError]) -> None:
         raise problems[0]
     if problems:
         raise RecipeErrors(problems)
+
+
+def raising_line(error: BaseException) -> str:
+    """Return the line that raised an error, "" where nobody knows it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def unwritable(place: Path, error: Exception) -> SkinfwError:

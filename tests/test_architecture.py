@@ -1,18 +1,24 @@
 """The law of the house: which folder may import which, and where torch lives."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import skinfw
+from skinfw import commands
+from skinfw.cli.frame import CORE as CORE_COMMANDS
+from skinfw.interfaces.hooks import CORE_COMMANDS as NAMES_OF_CORE_COMMANDS
+from skinfw.registry.discovery import discover
 
 CORE = Path(skinfw.__file__).parent
 PLUGINS = sorted((CORE.parent / "plugins").glob("*/src/*"))
 # A folder imports from itself and from those before it, never from those after it.
 FOLDERS = (
     "version", "errors", "files", "interfaces", "registry", "recipe", "runtime", "statistics",
-    "data", "models", "evaluation", "training", "inference", "workflows", "cli", "__main__",
+    "data", "models", "evaluation", "training", "inference", "workflows", "cli", "commands",
+    "__main__",
 )  # fmt: skip
 MODULES = sorted(CORE.rglob("*.py"))
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
@@ -51,3 +57,38 @@ def test_imports_go_one_way(file: Path) -> None:
         return
     others = {item.split(".")[1] for item in imports(file) if item.startswith("skinfw.")}
     assert not [other for other in others if rank.get(other, 0) > rank[own]]
+
+
+def test_the_core_names_no_plugin() -> None:
+    packages = [folder.name for folder in PLUGINS]
+    for file in CORE.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not [package for package in packages if package in text], file
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_plugins_enter_by_the_same_door_as_third_parties(folder: Path) -> None:
+    public = {f"skinfw.{name}" for name in (*skinfw.__all__, "commands")}
+    public |= {f"skinfw.commands.{name}" for name in commands._HOME_OF}
+    for file in folder.rglob("*.py"):
+        for item in imports(file):
+            if item.split(".")[0].startswith("skinfw_"):
+                assert item.split(".")[0] == folder.name, f"{file} uses another plugin"
+            if item.startswith("skinfw."):
+                assert item in public, f"{file} uses {item}"
+
+
+def test_the_names_for_commands_are_what_they_say() -> None:
+    for name, module in commands._HOME_OF.items():
+        assert getattr(commands, name) is getattr(import_module(module), name)
+    assert tuple(command.name for command in CORE_COMMANDS) == NAMES_OF_CORE_COMMANDS
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_modules_of_components_import_heavy_libraries_inside_functions(folder: Path) -> None:
+    plugin = next(p for p in discover() if p.module == f"{folder.name}.plugin")
+    modules = {component.target.split(":")[0] for component in plugin.components}
+    for module in modules:
+        file = folder.parent / f"{module.replace('.', '/')}.py"
+        roots = {item.split(".")[0] for item in imports(file, top_only=True)}
+        assert not roots & HEAVY, module

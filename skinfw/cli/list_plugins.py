@@ -27,14 +27,14 @@ _COLOURS = {"broken": "red", "incompatible": "yellow", "conflict": "yellow", "bl
 def list_plugins(
     as_json: bool, kind: str | None, available: bool, verbose: bool, strict: bool
 ) -> None:
-    """List the installed plugins and what recipes can name."""
+    """List the installed plugins and what they offer to recipes and to the command line."""
     from skinfw.registry.discovery import discover
 
     plugins = discover()
     if as_json and available:
-        from skinfw.registry.catalog import registry
+        from skinfw.registry.known_packages import known_packages
 
-        click.echo(json.dumps([asdict(entry) for entry in registry()], indent=2))
+        click.echo(json.dumps([asdict(entry) for entry in known_packages()], indent=2))
     elif as_json:
         click.echo(json.dumps([asdict(plugin) for plugin in _of_kind(plugins, kind)], indent=2))
     elif verbose or kind:
@@ -67,12 +67,13 @@ def _print_plugins(plugins: Sequence[Plugin]) -> None:
     for plugin in plugins:
         if plugin.status == "working":
             names = [component.name for component in plugin.components]
-            text = ", ".join(dict.fromkeys(names))
+            commands = [f"skinfw {command.name}" for command in plugin.commands]
+            text = ", ".join(dict.fromkeys([*names, *commands]))
         else:
             text = plugin.error
         cost = f"{1000 * plugin.seconds:.0f} ms" + (" torch" if plugin.imported_torch else "")
         rows.append((plugin.name, plugin.status, plugin.distribution, plugin.version, cost, text))
-    _table(("plugin", "status", "package", "version", "cost", "components"), rows)
+    _table(("plugin", "status", "package", "version", "cost", "what it offers"), rows)
 
 
 def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
@@ -87,7 +88,13 @@ def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
         for component in plugin.components
         if kind in (None, component.kind)
     ]
-    order = list(KINDS)
+    if kind is None:
+        rows += [
+            ("command", command.name, f"{plugin.name} {plugin.version}", command.summary)
+            for plugin in plugins
+            for command in plugin.commands
+        ]
+    order = [*KINDS, "command"]
     rows.sort(key=lambda row: (order.index(row[0]), row[1]))
     _table(("kind", "component", "plugin", "what it does"), rows)
     broken = [plugin for plugin in plugins if plugin.status != "working"]
@@ -97,7 +104,7 @@ def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
 
 
 def _print_available(plugins: Sequence[Plugin]) -> None:
-    from skinfw.registry.catalog import registry
+    from skinfw.registry.known_packages import known_packages
 
     states = {plugin.name: plugin.status for plugin in plugins}
     rows = [
@@ -106,7 +113,7 @@ def _print_available(plugins: Sequence[Plugin]) -> None:
             states.get(entry.plugin, f"pip install '{entry.package}'"),
             f"{entry.plugin}: {entry.summary}",
         )
-        for entry in registry()
+        for entry in known_packages()
     ]
     click.echo()
     _table(("package", "state", "what it brings"), rows)

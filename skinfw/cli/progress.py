@@ -21,7 +21,7 @@ PLAIN_SECONDS = 30.0
 LIVE_SECONDS = 0.25
 
 
-class LastLine:
+class StatusLine:
     """Hold the last line of the terminal while a bar is drawn there."""
 
     _bar: Progress
@@ -41,7 +41,7 @@ class LastLine:
         self._bar.stop()
 
 
-class Watcher(LastLine):
+class Watcher(StatusLine):
     """Follow a run on the terminal."""
 
     def __init__(self) -> None:

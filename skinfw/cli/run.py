@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.recipes import SET_HELP
+from skinfw.cli.options import set_option
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--set", "sets", multiple=True, metavar="TABLE.KEY=VALUE", help=SET_HELP)
+@set_option()
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

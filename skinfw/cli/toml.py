@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from skinfw.interfaces.kinds import KINDS
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -18,6 +20,11 @@ def table_text(header: str, table: Mapping[str, Any]) -> str:
     """
     lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if value is not None]
     return "\n".join([header, *lines] if header else lines) + "\n"
+
+
+def table_header(kind: str) -> str:
+    """Return how the table of a kind is headed, `[sampler]` or `[[augment]]`."""
+    return f"[[{kind}]]" if KINDS[kind].many else f"[{kind}]"
 
 
 def _value(value: Any) -> str:

@@ -41,12 +41,37 @@ class Component:
     extra: str | None = None
 
 
+@dataclass(frozen=True)
+class Command:
+    """Name a command of the command line, without importing it.
+
+    name: its words, such as `"preview"` or `"data fetch"`; lower-case letters, digits and `-`.
+    target: `"package.module:attribute"` of a click command, imported only when it is called.
+    summary: one sentence for `skinfw --help`.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+
+CORE_COMMANDS = ("run", "evaluate", "check", "show", "list-plugins")
+"""The names of commands that no plugin may take."""
+
+
 class PluginHooks:
     """What a plugin module implements; asked once per process."""
 
     @hookspec
     def skinfw_components(self) -> Iterator[Component]:  # type: ignore[empty-body]
         """Yield the components of this plugin."""
+
+    @hookspec
+    def skinfw_commands(self) -> Iterator[Command]:  # type: ignore[empty-body]
+        """Yield the commands of this plugin."""
+
+
+PLUGIN_HOOKS = tuple(name for name in vars(PluginHooks) if not name.startswith("_"))
 
 
 class RunHooks:

@@ -7,7 +7,6 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, unwritable
+from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, raising_line, unwritable
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.loading import Keys, Origin
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
@@ -79,7 +78,7 @@ class PlannedComponent:
                 cure = f"pip install '{package}[{component.extra}]'"
             else:
                 cure = _blame(self.entry)
-            raise SkinfwError(what, self.origin.text, _line_of(error), cure) from error
+            raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
 
     def wrap(self, function: Callable[..., T]) -> Callable[..., T]:
         """Return the function with this component's name on whatever it raises."""
@@ -260,12 +259,6 @@ def _blame(entry: CatalogEntry) -> str:
     if entry.file:
         return "the error is in your file; --traceback shows how it came there"
     return f"--traceback shows where; report it to {entry.plugin.distribution}"
-
-
-def _line_of(error: BaseException) -> str:
-    """Return the line that raised an error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _unusable(entry: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:

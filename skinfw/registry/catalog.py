@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from skinfw.errors import RecipeError
 from skinfw.interfaces.hooks import Component
 from skinfw.registry.discovery import Plugin, discover
+from skinfw.registry.known_packages import known_packages
 from skinfw.registry.names import LocalName, Name, nearest, parse
 
 
@@ -36,22 +34,6 @@ class CatalogEntry:
         """The component for messages: `sampler "kmeans-hybrid" (plugin balance 0.1.0)`."""
         name = self.component.name + (f"/{self.variant}" if self.variant else "")
         return f'{self.component.kind} "{name}" (plugin {self.plugin.label})'
-
-
-@dataclass(frozen=True)
-class RegistryEntry:
-    """Hold one entry of registry.toml: a package that may or may not be installed.
-
-    package: what to install.
-    plugin: the plugin's name.
-    provides: component names by kind.
-    summary: one sentence.
-    """
-
-    package: str
-    plugin: str
-    provides: Mapping[str, tuple[str, ...]]
-    summary: str
 
 
 class Catalog:
@@ -132,7 +114,7 @@ class Catalog:
         listing = next(
             (
                 entry
-                for entry in registry()
+                for entry in known_packages()
                 if name.component in entry.provides.get(kind, ())
                 and name.plugin in ("", entry.plugin)
             ),
@@ -183,25 +165,3 @@ def _local(kind: str, name: LocalName, where: str, folder: Path) -> CatalogEntry
     )
     plugin = Plugin(f"./{file.name}", str(file), str(file), f"sha256 {digest[:12]}")
     return CatalogEntry(component, plugin, file=file)
-
-
-@cache
-def registry() -> tuple[RegistryEntry, ...]:
-    """Return the curated index of known packages; it never installs anything."""
-    folder = Path(__file__).parent
-    # In a wheel the index lies in this folder, in a checkout at the top.
-    file = next(
-        path
-        for path in (folder / "registry.toml", folder.parents[1] / "registry.toml")
-        if path.is_file()
-    )
-    data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    return tuple(
-        RegistryEntry(
-            entry["package"],
-            entry["plugin"],
-            {kind: tuple(names) for kind, names in entry["provides"].items()},
-            entry["summary"],
-        )
-        for entry in data["plugin"]
-    )

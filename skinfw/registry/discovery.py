@@ -8,16 +8,16 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pluggy
 
-from skinfw.interfaces.hooks import API, PROJECT, Component, PluginHooks
+from skinfw.interfaces.hooks import API, CORE_COMMANDS, PROJECT, Command, Component, PluginHooks
 from skinfw.interfaces.kinds import KINDS
 from skinfw.registry.names import did_you_mean
 
@@ -25,6 +25,9 @@ Status = Literal["working", "broken", "incompatible", "conflict", "blocked"]
 BLOCK_VARIABLE = "SKINFW_BLOCK"
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _COMPONENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_COMMAND_NAME = re.compile(r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}")
+
+T = TypeVar("T", Component, Command)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Plugin:
     cure: what to do about it.
     seconds: what asking it cost.
     imported_torch: whether it was the one that pulled in torch.
-    components: what it offers.
+    components: what it offers to recipes.
+    commands: what it offers to the command line.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Plugin:
     seconds: float = 0.0
     imported_torch: bool = False
     components: tuple[Component, ...] = ()
+    commands: tuple[Command, ...] = ()
 
     @property
     def label(self) -> str:
@@ -93,11 +98,12 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
     torch_before, start = "torch" in sys.modules, time.perf_counter()
     try:
         with _contained("asking it"):
-            components = _components(_load(point))
+            module = _load(point)
+            components, commands = _components(module), _commands(module)
     except _Refused as refusal:
         plugin = replace(plugin, status=refusal.status, error=refusal.error, cure=refusal.cure)
     else:
-        plugin = replace(plugin, components=components)
+        plugin = replace(plugin, components=components, commands=commands)
     return replace(
         plugin,
         seconds=time.perf_counter() - start,
@@ -139,29 +145,52 @@ def _load(point: EntryPoint) -> Any:
 
 
 def _components(module: Any) -> tuple[Component, ...]:
-    """Ask a plugin's module through pluggy, apart from all other plugins."""
-    with _contained("skinfw_components"):
-        manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(PluginHooks)
-        manager.register(module)
-        answers: list[Iterable[Component]] = manager.hook.skinfw_components()
-        components = tuple(component for answer in answers for component in answer)
-    for item in components:
-        if problem := _rubbish(item):
-            raise _Refused("broken", problem, "its author mends skinfw_components")
+    """Return what a plugin offers to recipes."""
+    components = _ask(module, "skinfw_components", Component, _component_problem)
     for (kind, name), count in Counter((item.kind, item.name) for item in components).items():
         if count > 1:
             raise _Refused("broken", f"it names the {kind} {name!r} twice")
     return components
 
 
-def _rubbish(item: object) -> str:
-    """Say what is wrong with something that a plugin yielded."""
-    if not isinstance(item, Component):
-        return f"skinfw_components yielded a {type(item).__name__}, which is no Component"
-    texts = (item.kind, item.name, item.target, item.summary)
-    if not all(isinstance(text, str) for text in texts):
-        return f"a Component has a {'/'.join(type(text).__name__ for text in texts)} for its texts"
+def _commands(module: Any) -> tuple[Command, ...]:
+    """Return what a plugin offers to the command line."""
+    commands = _ask(module, "skinfw_commands", Command, _command_problem)
+    for name, count in Counter(item.name for item in commands).items():
+        if count > 1:
+            raise _Refused("broken", f"it names the command {name!r} twice")
+    return commands
+
+
+def _ask(module: Any, hook: str, offer: type[T], problem_of: Callable[[T], str]) -> tuple[T, ...]:
+    """Ask a plugin's module through pluggy, apart from all other plugins.
+
+    offer: what the hook must yield.
+    problem_of: says what is wrong with one of them.
+    """
+    with _contained(hook):
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(PluginHooks)
+        manager.register(module)
+        answers: list[Iterable[T]] = getattr(manager.hook, hook)()
+        offers = tuple(item for answer in answers for item in answer)
+    for item in offers:
+        if not isinstance(item, offer):
+            problem = f"{hook} yielded a {type(item).__name__}, which is no {offer.__name__}"
+        else:
+            texts = [
+                getattr(item, field.name) for field in fields(item) if field.default is MISSING
+            ]
+            kinds = "/".join(type(text).__name__ for text in texts)
+            strings = all(isinstance(text, str) for text in texts)
+            problem = problem_of(item) if strings else f"a {offer.__name__} has {kinds} for texts"
+        if problem:
+            raise _Refused("broken", problem, f"its author mends {hook}")
+    return offers
+
+
+def _component_problem(item: Component) -> str:
+    """Say what is wrong with a component that a plugin yielded."""
     if item.kind not in KINDS:
         return f"{item.name!r} has the unknown kind {item.kind!r}{did_you_mean(item.kind, KINDS)}"
     if not _COMPONENT_NAME.fullmatch(item.name):
@@ -169,6 +198,17 @@ def _rubbish(item: object) -> str:
     for target in (item.target, item.variants):
         if target is not None and not _TARGET.fullmatch(str(target)):
             return f'{item.name!r} has the target {target!r}, which is not "module:attribute"'
+    return ""
+
+
+def _command_problem(item: Command) -> str:
+    """Say what is wrong with a command that a plugin yielded."""
+    if not _COMMAND_NAME.fullmatch(item.name):
+        return f"{item.name!r} is no command name: words of lower-case letters, digits and '-'"
+    if item.name.split()[0] in CORE_COMMANDS:
+        return f"the command {item.name!r} is the host's own"
+    if not _TARGET.fullmatch(item.target):
+        return f'{item.name!r} has the target {item.target!r}, which is not "module:attribute"'
     return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,8 +13,7 @@ from skinfw.files.atomic import write_csv
 from skinfw.interfaces.values import Predictions
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
 SUM = 1e-3  # how far rounded probabilities may be from one together
@@ -30,9 +29,9 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     """
     file = run / "splits.csv"
     lesions = {}
-    for line, row in _rows(file, ("id", "lesion", "label", "part")):
+    for line, row in prediction_rows(file, ("id", "lesion", "label", "part")):
         if row["id"] in lesions:
-            raise _wrong(file, line, f'the image "{row["id"]}" is there twice')
+            raise prediction_error(file, line, f'the image "{row["id"]}" is there twice')
         if row["part"] == part:
             lesions[row["id"]] = row.get("component") or row["lesion"]
     return read_predictions(run / FILES[part], lesions)
@@ -50,24 +49,26 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
     true: dict[str, int] = {}
     chances: list[list[float]] = []
     classes: tuple[str, ...] = ()
-    for line, row in _rows(file, ("id", "true")):
+    for line, row in prediction_rows(file, ("id", "true")):
         classes = classes or tuple(name for name in row if name not in ("id", "true", "predicted"))
         name = row["id"]
         if lesions is not None and name not in lesions:
-            raise _wrong(file, line, f'the image "{name}" is unknown', "it is in no splits.csv")
+            raise prediction_error(
+                file, line, f'the image "{name}" is unknown', "it is in no splits.csv"
+            )
         if name in true:
-            raise _wrong(file, line, f'the image "{name}" is there twice')
+            raise prediction_error(file, line, f'the image "{name}" is there twice')
         if row["true"] not in classes:
             why = f"the columns of probabilities are {', '.join(classes) or 'absent'}"
-            raise _wrong(file, line, f'the true class "{row["true"]}" has no column', why)
+            raise prediction_error(file, line, f'the true class "{row["true"]}" has no column', why)
         true[name] = classes.index(row["true"])
-        found = [_chance(file, line, row[label], label) for label in classes]
+        found = [probability(file, line, row[label], label) for label in classes]
         if abs(sum(found) - 1) > SUM:
             said = f"the probabilities sum to {sum(found):.6g}, not to one"
-            raise _wrong(file, line, said)
+            raise prediction_error(file, line, said)
         chances.append(found)
     if not true:
-        raise _wrong(file, 1, "there are no predictions", "the table has no row")
+        raise prediction_error(file, 1, "there are no predictions", "the table has no row")
     return Predictions(
         ids=list(true),
         lesions=[lesions[name] for name in true] if lesions is not None else list(true),
@@ -92,37 +93,7 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
     write_csv(file, ["id", "true", "predicted", *names], rows)
 
 
-def read_submission(
-    file: Path, classes: Sequence[str], ids: Collection[str]
-) -> npt.NDArray[np.float64]:
-    """Read a submission to an ISIC challenge: the column image, and one for each class.
-
-    classes: the columns that must be there, in any order, and no others.
-    ids: the images that must be there, in any order, and no others; ".jpg" behind them is dropped.
-    Returns the values [N, C] in the order of `ids` and `classes`. They need not sum to one.
-    Raises SkinfwError with file and line where the challenge would refuse it.
-    """
-    import numpy as np
-
-    wanted = set(ids)
-    found: dict[str, list[float]] = {}
-    for line, row in _rows(file, ("image", *classes)):
-        if more := sorted(set(row) - {"image", *classes}):
-            raise _wrong(file, 1, f"there are columns that are no class: {', '.join(more)}")
-        name = row["image"]
-        name = name[:-4] if name.lower().endswith(".jpg") else name
-        if name not in wanted:
-            raise _wrong(file, line, f'the image "{name}" is none of the {len(wanted):,} asked for')
-        if name in found:
-            raise _wrong(file, line, f'the image "{name}" is there twice')
-        found[name] = [_chance(file, line, row[label], label) for label in classes]
-    if absent := [name for name in ids if name not in found]:
-        some = ", ".join(absent[:3]) + (" ..." if len(absent) > 3 else "")
-        raise _wrong(file, 1, f"{len(absent):,} of {len(wanted):,} images are absent", some)
-    return np.array([found[name] for name in ids], np.float64)
-
-
-def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def prediction_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line number and the cells of each row, once the columns are checked."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -133,28 +104,32 @@ def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
             if missing or twice:
                 said = f"the columns {', '.join(missing)} are absent"
                 said = said if missing else f"there are two columns {', '.join(twice)}"
-                raise _wrong(file, 1, said, f"it has {', '.join(header) or 'no header'}")
+                raise prediction_error(file, 1, said, f"it has {', '.join(header) or 'no header'}")
             for cells in reader:
                 if len(cells) != len(header):
                     said = f"the row has {len(cells)} cells, the header {len(header)}"
-                    raise _wrong(file, reader.line_num, said)
+                    raise prediction_error(file, reader.line_num, said)
                 yield reader.line_num, dict(zip(header, cells, strict=True))
     except OSError as error:
-        raise _wrong(file, 0, "predictions cannot be read", error.strerror or "") from error
+        raise prediction_error(
+            file, 0, "predictions cannot be read", error.strerror or ""
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _wrong(file, 0, "predictions are no CSV in UTF-8", str(error)) from error
+        raise prediction_error(file, 0, "predictions are no CSV in UTF-8", str(error)) from error
 
 
-def _chance(file: Path, line: int, cell: str, label: str) -> float:
+def probability(file: Path, line: int, cell: str, label: str) -> float:
+    """Return the probability in a cell; raise SkinfwError where it is none."""
     try:
         value = float(cell)
     except ValueError:
         value = math.nan
     if not 0 <= value <= 1:
         said = f'the probability of {label} is "{cell}"'
-        raise _wrong(file, line, said, "it must be a number in [0, 1]")
+        raise prediction_error(file, line, said, "it must be a number in [0, 1]")
     return value
 
 
-def _wrong(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
+def prediction_error(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
+    """Return the error about a line of a file of predictions; 0 for the whole file."""
     return SkinfwError(what, f"{file}:{line}" if line else str(file), why, _CURE)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skinfw.inference.trained_model import TrainedModel
     from skinfw.recipe.component import PlannedComponent
 
-FILE = "evaluation.json"
+EVALUATION_FILE = "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def write_evaluation(
         kept = intervals_record({"test": found}, {"test": bounds}, replicates)
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
-    write_json(folder / FILE, {**about, "recipe": tables, "classes": found.classes})
+    write_json(folder / EVALUATION_FILE, {**about, "recipe": tables, "classes": found.classes})
     return Evaluation(folder, found, numbers, bounds, by_fold)
 
 

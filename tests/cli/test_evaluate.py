@@ -20,10 +20,10 @@ from skinfw.errors import SkinfwError
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.loading import read_run
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.compare import HEADER, as_rows, compared, sides
 from skinfw.workflows.evaluation_data import own_rows, unknown_rows
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
+from skinfw_compare.compare import HEADER, as_rows, compare_runs, read_sides
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,9 @@ def test_a_run_is_no_better_than_itself(there: Path) -> None:
 
 def test_a_comparison_gives_each_run_the_intervals_of_its_own_page(there: Path) -> None:
     # These runs drew lesions twenty times, which the command does not offer.
-    table = pd.DataFrame(as_rows(compared(sides([Path("run1"), Path("run2")]), 20)), columns=HEADER)
+    table = pd.DataFrame(
+        as_rows(compare_runs(read_sides([Path("run1"), Path("run2")]), 20)), columns=HEADER
+    )
     for run in ("run1", "run2"):
         own = json.loads((there / run / "intervals.json").read_text())
         assert own["replicates"] == 20

@@ -70,7 +70,7 @@ BROKEN = {
     "texts": (
         GOOD_HOOK + "        yield Component(['sampler'], 'a', 'b:c', '')",
         "broken",
-        "a Component has a list/str/str/str",
+        "a Component has list/str/str/str",
     ),
     "twice": (
         GOOD_HOOK + "        for _ in 'ab': yield Component('sampler', 'a', 'b:c', '')",

@@ -12,7 +12,8 @@ from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.transforms import Dice
 from skinfw.interfaces.values import Auxiliary, Context, Predictions
 from skinfw.recipe.component import import_target, variants
-from skinfw.registry.catalog import Catalog, CatalogEntry, registry
+from skinfw.registry.catalog import Catalog, CatalogEntry
+from skinfw.registry.known_packages import known_packages
 from skinfw.runtime.seed import stream
 from skinfw_datasets.seven_point import POINTS
 
@@ -67,18 +68,19 @@ def test_defaults_pass_the_component_s_own_checks(found: CatalogEntry) -> None:
 
 @pytest.mark.parametrize("found", ALL, ids=ids)
 def test_the_registry_knows_it(found: CatalogEntry) -> None:
-    (entry,) = [entry for entry in registry() if entry.plugin == found.plugin.name]
+    (entry,) = [entry for entry in known_packages() if entry.plugin == found.plugin.name]
     assert found.component.name in entry.provides[found.component.kind]
 
 
 def test_the_registry_lists_only_what_exists() -> None:
     listed = {
         (entry.plugin, kind, name)
-        for entry in registry()
+        for entry in known_packages()
         for kind, names in entry.provides.items()
         for name in names
     }
     real = {(f.plugin.name, f.component.kind, f.component.name) for f in ALL}
+    real |= {(p.name, "command", c.name) for p in CATALOG.plugins for c in p.commands}
     assert listed == real
 
 

@@ -14,7 +14,7 @@ from skinfw.data.leakage.links import DisjointSets
 from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
-from skinfw.workflows.audit import Audit, Shared, audit
+from skinfw_audit.audit import Audit, Shared, audit
 from skinfw_isic.isic2017 import Isic2017
 from skinfw_isic.isic2018 import Isic2018
 from skinfw_isic.isic2019 import Isic2019

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from skinfw import Component, hookimpl
+from skinfw import Command, Component, hookimpl
 
 SKINFW_API = 1
 
@@ -45,4 +45,14 @@ def skinfw_components() -> Iterator[Component]:
         "seven-point",
         "skinfw_datasets.seven_point:SevenPointTable",
         "seven_point.csv: criteria and score beside the diagnosis.",
+    )
+
+
+@hookimpl
+def skinfw_commands() -> Iterator[Command]:
+    """Name the commands of this plugin."""
+    yield Command(
+        "data convert",
+        "skinfw_datasets.command:convert",
+        "Write the parts of a data set as the annotation JSON of Yao et al.",
     )

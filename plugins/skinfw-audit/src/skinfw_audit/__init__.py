@@ -1,0 +1,1 @@
+"""An audit of data sets, for skinfw."""

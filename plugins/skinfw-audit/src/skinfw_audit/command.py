@@ -1,0 +1,168 @@
+"""`skinfw data audit`: look at data sets before anything is trained on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skinfw.commands import set_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from skinfw.commands import Recipe
+    from skinfw_audit.audit import Audit, Contents, Shared
+
+_MANY = 6
+
+
+@click.command()
+@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
+@set_option()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what was found as JSON, and all pairs beside it as CSV.",
+)
+def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) -> None:
+    """Look for copies, damage and contradictions in data sets, and between them.
+
+    A DATASET is a recipe, or the name of a data set with what it reads, such as
+    isic2019=path/to/ISIC_2019.
+
+    Exit codes: 0 nothing that could spoil a result, 1 damaged or absent files, copies with
+    different labels, images in two data sets or in two official parts.
+    """
+    from skinfw import RecipeError, write_json
+    from skinfw.commands import Catalog, image_function, plan_dataset, read_data_table
+    from skinfw_audit.audit import audit as look
+
+    if out and out.suffix == ".csv":
+        raise RecipeError(
+            "the audit is written as JSON, and its pairs as CSV beside it",
+            f"--out {out}",
+            cure=f"--out {out.with_suffix('.json')}",
+        )
+    catalog = Catalog()
+    tables: dict[str, pd.DataFrame] = {}
+    classes: dict[str, tuple[str, ...]] = {}
+    drawn: list[str] = []
+    for text in datasets:
+        component, dataset = plan_dataset(_recipe(text, sets, catalog), catalog)
+        name = _unused(component.use.rpartition(":")[2], tables)
+        tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
+        if image_function(dataset):
+            drawn.append(name)
+    found = look(tables, classes, drawn, lambda line: click.echo(line, err=True))
+    for line in _lines(found):
+        click.echo(line)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, found.record())
+        found.pairs.to_csv(out.with_suffix(".csv"), index=False)
+        click.echo(f"wrote {out} and {out.with_suffix('.csv')}")
+    if not found.sound:
+        raise click.exceptions.Exit(1)
+
+
+def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
+    """Return the recipe that an argument names, or the one that it stands for.
+
+    Absent images are to be counted, not to end the audit.
+    """
+    from skinfw import RecipeError
+    from skinfw.commands import Origin, Recipe, import_target, load_recipe
+
+    name, equals, place = text.partition("=")
+    shorthand = bool(equals) and not Path(text).exists()
+    if not shorthand:
+        recipe = load_recipe(Path(text), sets)
+    else:
+        if sets:
+            raise RecipeError(
+                f"{sets[0]} has no recipe to change",
+                f"skinfw data audit {text}",
+                cure=f"write a recipe for {name}, and name that",
+            )
+        origin = Origin(f"skinfw data audit {text}", Path.cwd())
+        recipe = Recipe(name, Path(text), {"dataset": {"use": name}}, {(): origin})
+        recipe.origins[("dataset",)] = origin
+    table = recipe.data.get("dataset")
+    if isinstance(table, dict) and isinstance(table.get("use"), str):
+        origin = recipe.origin("dataset", "use")
+        found = catalog.find("dataset", table["use"], origin.text, origin.folder)
+        model = import_target(found, origin.text)[1].model.model_fields
+        if shorthand:
+            needed = [key for key, value in model.items() if value.is_required()]
+            table.setdefault(needed[0] if needed else "root", place)
+        if "missing" in model:
+            table["missing"] = "drop"
+    return recipe
+
+
+def _unused(name: str, others: Mapping[str, object]) -> str:
+    """Return a name that no other data set of the audit has."""
+    number = 2
+    unused = name
+    while unused in others:
+        unused, number = f"{name} ({number})", number + 1
+    return unused
+
+
+def _lines(found: Audit) -> list[str]:
+    """Return the audit as a person reads it."""
+    lines = []
+    for contents in found.contents:
+        lines += _about(contents)
+        lines += [_said(shared) for shared in found.shared if shared.inside == shared.also_in
+                  == contents.name and shared.images]  # fmt: skip
+    lines += [_said(shared) for shared in found.shared if shared.inside != shared.also_in]
+    for row in found.conflicts.head(_MANY).to_dict("records"):
+        lines.append(
+            f"conflict: {row['path_1']} is {row['label_1']}, {row['path_2']} is {row['label_2']}"
+        )
+    lines.append(f"{len(found.conflicts):,} pairs of copies have different labels")
+    lines.append(f"{found.components:,} groups of images belong together")
+    return lines
+
+
+def _about(contents: Contents) -> list[str]:
+    """Return what one data set holds, a line for each kind of fact."""
+    facts = {
+        "classes": _listed(contents.classes),
+        "lesions": f"{contents.lesions:,}; with so many images: {_listed(contents.per_lesion)}"
+        + (f"; {contents.several_labels:,} have several labels" if contents.several_labels else ""),
+        "sizes": _listed(contents.sizes),
+        "absent": f"{contents.absent:,} images" if contents.absent else "",
+        "damaged": "; ".join(f"{path}: {why}" for path, why in
+                             list(contents.damaged.items())[:_MANY])
+        + (f"; {len(contents.damaged):,} in all" if len(contents.damaged) > _MANY else ""),
+        "metadata": ", ".join(f"{name} {share:.0%}" for name, share in contents.metadata.items()),
+        "parts": _listed(contents.parts)
+        + (f"; {contents.straddling:,} lesions are in several" if contents.straddling else ""),
+    }  # fmt: skip
+    head = click.style(f"{contents.name}: {contents.images:,} images", bold=True)
+    return [head, *(f"  {name:9} {fact}" for name, fact in facts.items() if fact)]
+
+
+def _said(shared: Shared) -> str:
+    """Return how many images are somewhere else, too."""
+    from skinfw.commands import COPIES, EVIDENCE
+
+    by = ", ".join(f"{EVIDENCE[name]} {shared.by[name]:,}" for name in COPIES if shared.by[name])
+    if shared.inside == shared.also_in:
+        return f"  {'copies':9} {shared.images:,} images are copies of others  ({by})"
+    renamed = f"; {shared.renamed:,} under another name" if shared.renamed else ""
+    by = f"  ({by}{renamed})" if by else ""
+    return f"{shared.images:,} images of {shared.inside} are in {shared.also_in}, too{by}"
+
+
+def _listed(counts: Mapping[Any, int]) -> str:
+    """Return counts in one line, many of them cut short."""
+    shown = [f"{name} {count:,}" for name, count in list(counts.items())[: 2 * _MANY]]
+    more = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")

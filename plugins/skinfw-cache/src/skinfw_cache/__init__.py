@@ -1,0 +1,1 @@
+"""A look at the cache of decoded images, for skinfw."""

@@ -1,0 +1,107 @@
+"""`skinfw data cache`: build, list and prune the cache of decoded images and features."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skinfw.commands import set_option
+
+if TYPE_CHECKING:
+    from skinfw.commands import ImageCache
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option()
+def build(recipe: Path, sets: tuple[str, ...]) -> None:
+    """Decode all images of a recipe's data set, as its first run would."""
+    from skinfw import RecipeError
+    from skinfw.commands import (
+        cache_folder,
+        image_function,
+        load_data,
+        load_plan,
+        open_cache,
+        picture_paths,
+        recipe_decoding,
+    )
+
+    plan = load_plan(recipe, sets)
+    if image_function(plan.dataset):
+        raise RecipeError(
+            f"the images of {plan.one('dataset').use} are no files",
+            plan.one("dataset").origin.text,
+            "the data set draws them itself, so there is nothing to decode",
+            "run the recipe",
+        )
+    paths = picture_paths(plan, load_data(plan))
+    limit = int(plan.engine.cache_gb * 1e9)
+    how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
+    found = open_cache(cache_folder() / "images", limit, paths, how, click.echo)
+    held = len(found) if found else 0
+    click.echo(f"{held:,} of {len(paths):,} images are in the cache")
+    if held < len(paths):
+        raise click.exceptions.Exit(1)
+
+
+@click.command("list")
+def list_cache() -> None:
+    """List what the cache holds, the least recently used first."""
+    from skinfw.commands import cache_folder
+
+    total = 0
+    for shard in _images().shards():
+        total += shard.bytes
+        click.echo(
+            f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
+        )
+    for file in _remembered():
+        about, what = file.stat(), "features" if file.suffix == ".npy" else "fingerprints"
+        total += about.st_size
+        click.echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
+    click.echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
+
+
+@click.command()
+@click.option(
+    "--keep-gb",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="How much may stay; the least recently used goes first.",
+)
+def prune(keep_gb: float) -> None:
+    """Delete from the cache; runs that use it go on unharmed."""
+    freed = _images().prune(int(keep_gb * 1e9))
+    room = int(keep_gb * 1e9) - sum(shard.bytes for shard in _images().shards())
+    for file in reversed(_remembered()):
+        size = file.stat().st_size
+        if size > room:
+            file.unlink()
+            freed += size
+        else:
+            room -= size
+    click.echo(f"{freed / 1e6:,.1f} MB freed")
+
+
+def _images() -> ImageCache:
+    from skinfw.commands import ImageCache, cache_folder
+
+    return ImageCache(cache_folder() / "images", 0, 1)
+
+
+def _remembered() -> list[Path]:
+    """Return the files of features and of fingerprints, the least recently used first."""
+    from skinfw.commands import cache_folder
+
+    place = cache_folder()
+    files = [*(place / "features").glob("*.npy"), *place.glob("fingerprints.sqlite")]
+    return sorted(files, key=lambda file: file.stat().st_mtime)
+
+
+def _when(used: float) -> str:
+    return "used " + time.strftime("%Y-%m-%d %H:%M", time.localtime(used))

@@ -1,0 +1,34 @@
+"""`skinfw data convert`: the parts of a data set as annotation files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skinfw.commands import set_option
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("annotations"),
+    show_default=True,
+    help="The folder to write into.",
+)
+@click.option("--absolute", is_flag=True, help="Write absolute paths instead of relative ones.")
+def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> None:
+    """Write the parts of a recipe's data set as the annotation JSON of Yao et al.
+
+    One file for each part; the data set "annotations" reads them.
+    """
+    from skinfw.commands import load_plan, split_data
+    from skinfw_datasets.annotation_files import write
+
+    plan = load_plan(recipe, sets)
+    table = split_data(plan, click.echo)
+    for file, count in write(table, plan.classes, out, absolute).items():
+        click.echo(f"{file}: {count:,} images")

@@ -1,0 +1,103 @@
+"""Unpack a zip that came from elsewhere: beside its target first, and nothing outside of it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+
+from skinfw import SkinfwError
+from skinfw_fetch.download import Follower, amount
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+@contextmanager
+def unpacked(archive: Path, folder: Path, follower: Follower) -> Iterator[Path]:
+    """Unpack an archive beside its target; what is not renamed meanwhile is deleted in the end.
+
+    archive: the zip.
+    folder: the target; a folder of this name that is all the zip holds is not nested twice.
+    follower: hears of the bytes.
+    Yields the whole folder, to be renamed to the target.
+    """
+    place = folder.with_name(f".{folder.name}.unpacking")
+    shutil.rmtree(place, ignore_errors=True)  # what a kill left
+    try:
+        _extract(archive, place, follower)
+        inner = place / folder.name
+        yield inner if list(place.iterdir()) == [inner] and inner.is_dir() else place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def tally(folder: Path) -> tuple[int, int]:
+    """Count the files of a folder and their bytes; hidden ones are the system's own.
+
+    folder: all below it counts.
+    """
+    files = [file for file in folder.rglob("*") if file.name[0] != "." and file.is_file()]
+    return len(files), sum(file.stat().st_size for file in files)
+
+
+def _extract(archive: Path, place: Path, follower: Follower) -> None:
+    """Extract all members, each checked against its checksum."""
+    try:
+        with zipfile.ZipFile(archive) as content:
+            members = content.infolist()
+            _check(archive, members)
+            total = sum(member.file_size for member in members)
+            _check_space(archive, place.parent, total)
+            follower.begin(f"unpacking {archive.name}", total, 0)
+            place.mkdir()
+            for member in members:
+                content.extract(member, place)
+                follower.advance(member.file_size)
+    except _DAMAGE as error:
+        raise SkinfwError(
+            f"{archive.name} is damaged",
+            str(archive),
+            str(error),
+            "delete it and run the same command again: it is fetched anew",
+        ) from error
+
+
+def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse members that would lie outside, that are no files, or that hide each other."""
+    seen: set[str] = set()
+    for member in members:
+        # Read as Windows does, which knows both slashes and drives.
+        path = PureWindowsPath(member.filename)
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        key = path.as_posix().casefold()
+        if path.drive or path.root or ".." in path.parts:
+            why = "would lie outside of the folder"
+        elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            why = "is a link or a device"
+        elif key in seen:
+            why = "is there twice"
+        else:
+            seen.add(key)
+            continue
+        raise SkinfwError(
+            f"{archive.name} cannot be trusted",
+            str(archive),
+            f'its member "{member.filename}" {why}',
+            "nothing was unpacked; delete the file and tell whoever offers it",
+        )
+
+
+def _check_space(archive: Path, folder: Path, total: int) -> None:
+    """Refuse what the disk cannot hold, be it a large data set or a zip bomb."""
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise SkinfwError(
+            f"{archive.name} does not fit on the disk",
+            str(folder),
+            f"unpacked it has {amount(total)}, and {amount(free)} are free",
+            "free some space and run the same command again",
+        )

@@ -1,0 +1,1 @@
+"""Predict and export with the network of a run, for skinfw."""

@@ -1,0 +1,184 @@
+"""`skinfw export` and `skinfw predict`: use the network of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skinfw.commands import set_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skinfw.commands import Predictor, TrainedModel
+
+
+SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--onnx", is_flag=True, help="Write ONNX, the one format there is; must be given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
+)
+@set_option("view.KEY=VALUE", SET_HELP)
+def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> None:
+    """Write the network of a run as one file that works without skinfw and torch.
+
+    RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
+    classes, how images are prepared, and the marks of the run. Its answers are compared with
+    torch's before it gets its name.
+    """
+    from skinfw.commands import load_trained_model
+
+    if not onnx:
+        raise click.UsageError("say in which format: --onnx")
+    saved = load_trained_model(run, sets)
+    saved.check_one_picture()
+    _say_marks(saved.image_marks)
+    _export(saved, out or saved.path / "model.onnx")
+
+
+def _export(saved: TrainedModel, out: Path) -> None:
+    from skinfw.commands import display_path
+    from skinfw_inference.onnx_export import export
+
+    difference = export(saved, out)
+    click.echo(
+        f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}"
+    )
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("predictions.csv"),
+    show_default=True,
+    help="The table.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["torch", "onnx"]),
+    default="torch",
+    show_default=True,
+    help="What computes: torch as in the run, or ONNX Runtime, which is faster on a CPU.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    help="Images that are computed together; as in the run's evaluation unless given.",
+)
+@click.option(
+    "--submission",
+    is_flag=True,
+    help="Write what the ISIC challenges take: the column image, and one for each class.",
+)
+@set_option("view.KEY=VALUE", SET_HELP)
+def predict(
+    run: Path,
+    images: tuple[str, ...],
+    out: Path,
+    runtime: str,
+    batch_size: int | None,
+    submission: bool,
+    sets: tuple[str, ...],
+) -> None:
+    """Predict images with the network of a run.
+
+    RUN is a run folder, or with --runtime onnx also a file that skinfw export wrote. IMAGES are
+    files, folders, which are searched with all that is in them, patterns in quotes, and CSV files
+    with the column path and, if they have one, id. An image that cannot be read is told and left
+    out; the exit code is 1 then.
+    """
+    from skinfw import SkinfwError
+    from skinfw.commands import Answer, display_path
+    from skinfw.commands import predict_images as answers
+    from skinfw_inference.counter import Counter
+    from skinfw_inference.images import find_images_with_ids
+    from skinfw_inference.submission import read_submission
+    from skinfw_inference.table import reason, write_answers
+
+    named = find_images_with_ids(images)
+    paths, ids = list(named), list(named.values())
+    network = _network(run, runtime, batch_size, len(paths), sets)
+    saved = network.saved
+    size = batch_size or saved.batch_size
+    _say_marks(saved.image_marks)
+    if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
+        click.echo("note: some images share a name: ids are paths")
+    with Counter(len(paths)) as counter:
+
+        def told(answer: Answer) -> None:
+            path, found = answer
+            if isinstance(found, SkinfwError):
+                counter.fail(f"{path}: {reason(found)}")
+            counter.count()
+
+        try:
+            found = answers(paths, network, size)
+            failed = write_answers(found, ids, saved.classes, out, told, submission)
+        except KeyboardInterrupt:
+            counter.say(
+                f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"
+            )
+            raise click.exceptions.Exit(130) from None
+    lost = f"{counter.failed} of them failed, " if failed else ""
+    click.echo(f"{counter.seen} images, {lost}{counter.rate}")
+    for file in filter(None, (out, failed)):
+        click.echo(f"  {display_path(file)}")
+    if failed:
+        raise click.exceptions.Exit(1)
+    if submission:
+        read_submission(out, saved.classes, ids)
+        click.echo(f"the challenge's format is kept: {len(ids):,} images")
+
+
+def _network(
+    run: Path, runtime: str, batch_size: int | None, images: int, sets: Sequence[str]
+) -> Predictor:
+    """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
+    from skinfw import RecipeError
+    from skinfw.commands import BATCH, display_path, load_trained_model
+
+    if run.suffix == ".onnx":
+        if runtime != "onnx":
+            raise RecipeError(
+                "torch cannot compute an exported file",
+                display_path(run),
+                cure="add --runtime onnx",
+            )
+        if sets:
+            raise RecipeError(
+                "an exported file answers as it was exported",
+                display_path(run),
+                cure="skinfw export RUN --onnx --set view.KEY=VALUE writes another one",
+            )
+        from skinfw_inference.onnx_predictor import OnnxPredictor
+
+        return OnnxPredictor(run, min(batch_size or BATCH, images))
+    saved = load_trained_model(run, sets)
+    saved.check_one_picture()
+    if runtime == "torch":
+        from skinfw.commands import TorchPredictor
+
+        return TorchPredictor(saved)
+    from skinfw_inference.onnx_predictor import OnnxPredictor
+
+    file, rows = saved.path / "model.onnx", min(batch_size or saved.batch_size, images)
+    if file.is_file():
+        network = OnnxPredictor(file, rows)
+        if network.texts == saved.texts():
+            return network
+    _export(saved, file)
+    return OnnxPredictor(file, rows)
+
+
+def _say_marks(marks: tuple[str, ...]) -> None:
+    for mark in marks:
+        click.echo(f"note: {mark}")

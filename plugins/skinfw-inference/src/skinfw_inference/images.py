@@ -1,0 +1,117 @@
+"""Which images a user names: files, folders, patterns and CSV files, and an id for each."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from skinfw import RecipeError, SkinfwError
+
+_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".gif")
+
+
+def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
+    """Return the paths of images with an id for each, those that a CSV lists last.
+
+    words: as for `find_images`, and CSV files with the column path, relative to their folder, and
+        where they have one the column id.
+    Raises SkinfwError where two images have the same id.
+    """
+    words = list(words)
+    lists = [word for word in words if word.lower().endswith(".csv")]
+    others = [word for word in words if word not in lists]
+    listed = {path: name for word in lists for path, name in _listed(Path(word)).items()}
+    paths = list(dict.fromkeys([*(find_images(others) if others else ()), *listed]))
+    unnamed = [path for path in paths if not listed.get(path)]
+    own = dict(zip(unnamed, image_ids(unnamed), strict=True)) if unnamed else {}
+    ids = {path: listed.get(path) or own[path] for path in paths}
+    twice = [name for name, times in Counter(ids.values()).items() if times > 1]
+    if twice:
+        raise SkinfwError(
+            f'two images have the id "{twice[0]}"',
+            ", ".join(path for path, name in ids.items() if name == twice[0]),
+            "rows of the table could not be told apart",
+            "give them other ids in the CSV",
+        )
+    return ids
+
+
+def _listed(file: Path) -> dict[str, str]:
+    """Return the paths that a CSV lists, with their ids; blank where it has none."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            if "path" not in (reader.fieldnames or ()):
+                raise RecipeError(
+                    "the list of images has no column path",
+                    f"{file}:1",
+                    f"its header is {', '.join(reader.fieldnames or ()) or 'empty'}",
+                    "name the column path, and if you like another one id",
+                )
+            found = {}
+            for row in reader:
+                if not row["path"]:
+                    raise RecipeError(
+                        "an image has no path", f"{file}:{reader.line_num}", cure="mend the row"
+                    )
+                found[str(file.parent / row["path"])] = row.get("id") or ""
+    except OSError as error:
+        raise RecipeError(
+            "the list of images cannot be read", str(file), error.strerror or ""
+        ) from error
+    if not found:
+        raise RecipeError("the list of images is empty", f"{file}:2", cure="add a row per image")
+    return found
+
+
+def find_images(words: Iterable[str]) -> list[str]:
+    """Return the paths of images, in the order of the words, each once.
+
+    words: files, folders, which are searched with all that is in them, and patterns such as
+        `scans/**/*.jpg`. A file is taken as it is, whatever its name.
+    Raises RecipeError where a folder or a pattern holds no image.
+    """
+    found: dict[Path, Path] = {}
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            paths = sorted(_in_folder(path))
+        elif any(sign in word for sign in "*?[") and not path.exists():
+            root = Path(path.anchor)
+            matches = root.glob(str(path.relative_to(root)))
+            paths = sorted(file for file in matches if file.is_file() and file.name[0] != ".")
+        else:
+            paths = [path]  # an absent file is told when its turn comes, and stops no other
+        if not paths:
+            raise RecipeError(
+                f"there is no image in {word}",
+                why=f"images end in {', '.join(_ENDINGS)}" if path.is_dir() else "",
+                cure="name image files, folders, or patterns in quotes",
+            )
+        for file in paths:
+            found.setdefault(file.absolute(), file)
+    return [str(file) for file in found.values()]
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """Return the images in a folder; what begins with a dot is the notes of other programs."""
+    for file in folder.rglob("*"):
+        hidden = any(part[0] == "." for part in file.relative_to(folder).parts)
+        if file.suffix.lower() in _ENDINGS and not hidden and file.is_file():
+            yield file
+
+
+def image_ids(paths: Sequence[str]) -> list[str]:
+    """Return an id for each image: the file's stem, or where two stems are the same, its path.
+
+    paths: of images; ids that are paths start at the folder that holds them all.
+    """
+    stems = [Path(path).stem for path in paths]
+    if len(set(stems)) == len(stems):
+        return stems
+    whole = [Path(path).absolute() for path in paths]
+    folder = os.path.commonpath([path.parent for path in whole])
+    return [path.relative_to(folder).as_posix() for path in whole]

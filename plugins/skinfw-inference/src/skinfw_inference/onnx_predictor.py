@@ -1,0 +1,83 @@
+"""Answer with ONNX Runtime, which starts fast and needs no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skinfw import SkinfwError
+from skinfw.commands import TrainedModel, exported_model, usable_cores
+
+INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
+_ERRORS_ONLY = 3
+
+
+class OnnxPredictor:
+    """Hold a session of an exported network."""
+
+    def __init__(self, file: Path, rows: int) -> None:
+        """Open a file that `skinfw export` wrote.
+
+        file: the .onnx file.
+        rows: images of one call; the graph is folded for exactly so many, which is what makes it
+            fast where padding or reshaping depends on the shape.
+        Raises SkinfwError where it cannot be read or ONNX Runtime is absent.
+        """
+        library = runtime()
+        options = library.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.intra_op_num_threads = usable_cores()
+        # Threads that wait busily would take the cores from those that decode.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_free_dimension_override_by_name(ROWS, rows)
+        if not file.is_file():
+            raise SkinfwError(
+                "there is no such file", str(file), cure="skinfw export RUN --onnx writes one"
+            )
+        try:
+            self._session = library.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's errors share no class
+            raise SkinfwError(
+                "the file cannot be opened by ONNX Runtime",
+                str(file),
+                str(error).splitlines()[0],
+                "export it again: skinfw export RUN --onnx",
+            ) from error
+        self._rows = rows
+        self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.saved: TrainedModel = exported_model(file, self.texts)
+
+    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
+        answers = [self._answer(images[at : at + self._rows])
+                   for at in range(0, len(images), self._rows)]  # fmt: skip
+        return np.concatenate(answers).astype(np.float64)
+
+    def _answer(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Answer one call, filled up with black images to its fixed number."""
+        count = len(images)
+        if count < self._rows:
+            images = np.concatenate(
+                [images, np.zeros((self._rows - count, *images.shape[1:]), np.uint8)]
+            )
+        answer: npt.NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: images})[0]
+        return answer[:count]
+
+
+def runtime() -> Any:
+    """Return the module of ONNX Runtime."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise missing_package("onnxruntime") from error
+    return onnxruntime
+
+
+def missing_package(package: str) -> SkinfwError:
+    """Return the error that says that a package of the extra `onnx` is not installed."""
+    return SkinfwError(f"{package} is not installed", cure="pip install 'skinfw[onnx]'")

@@ -1,0 +1,21 @@
+"""What this plugin offers, as names; nothing heavy is imported here."""
+
+from collections.abc import Iterator
+
+from skinfw import Command, hookimpl
+
+SKINFW_API = 1
+
+
+@hookimpl
+def skinfw_commands() -> Iterator[Command]:
+    """Name the commands of this plugin."""
+    here = "skinfw_inference"
+    yield Command(
+        "predict", f"{here}.commands:predict", "Predict images with the network of a run."
+    )
+    yield Command(
+        "export",
+        f"{here}.commands:export",
+        "Write the network of a run as one file that works without skinfw and torch.",
+    )

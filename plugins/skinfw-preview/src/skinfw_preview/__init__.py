@@ -1,0 +1,1 @@
+"""A picture of what an augmentation does, for skinfw."""

@@ -1,0 +1,42 @@
+"""`skinfw preview`: see what a recipe's augmentation does before it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skinfw.commands import set_option
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("preview.png"),
+    show_default=True,
+    help="The picture to write.",
+)
+@click.option(
+    "--images", type=click.IntRange(1, 32), default=7, show_default=True, help="How many images."
+)
+def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None:
+    """Draw what each augmentation of a recipe does to some of its training images.
+
+    A column per image, a row per [[augment]] table, and at the end all of them together.
+    """
+    from PIL import Image
+
+    from skinfw.commands import load_plan, split_data, unwritable
+    from skinfw_preview.sheet import preview as sheet
+
+    plan = load_plan(recipe, sets)
+    table = split_data(plan, click.echo)
+    picture = Image.fromarray(sheet(plan, table, images))
+    try:
+        picture.save(out)
+    except (OSError, ValueError) as error:
+        raise unwritable(out, error) from error
+    click.echo(f"{out}: {picture.width}x{picture.height} pixels")

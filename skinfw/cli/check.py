@@ -1,0 +1,53 @@
+"""`skinfw check`: what would run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skinfw.cli.options import set_option
+from skinfw.cli.toml import table_header, table_text
+
+if TYPE_CHECKING:
+    from skinfw.recipe.plan import Plan
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option()
+@click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
+def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
+    """Check a recipe; print what would run."""
+    from skinfw.recipe.plan import load_plan
+
+    plan = load_plan(recipe, sets)
+    click.echo(as_toml(plan), nl=False)
+    if data:
+        from skinfw.data.table import class_counts, run_marks, split_data
+
+        table = split_data(plan, compare=False)
+        notes = (*table.attrs["notes"], *run_marks(plan, table))
+        for line in (*notes, class_counts(table, plan.classes)):
+            click.echo(f"# {line}")
+    looked = "" if data else "; no data were read, --data does"
+    click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
+
+
+def as_toml(plan: Plan) -> str:
+    """Return a checked recipe as TOML, each component with its plugin.
+
+    plan: the checked recipe.
+    """
+    from skinfw.recipe.settings import SETTINGS
+
+    resolved = plan.resolved()
+    top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
+    blocks = [table_text("", top)]
+    blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
+    for kind, parts in plan.parts.items():
+        for part in parts:
+            comment = f"# {part.entry.component.summary} (plugin {part.entry.plugin.label})"
+            blocks.append(f"{comment}\n{table_text(table_header(kind), part.table())}")
+    return "\n".join(blocks)

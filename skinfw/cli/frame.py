@@ -1,0 +1,90 @@
+"""The frame of the command line: find commands by name, contain them, report errors."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from typing import Any
+
+import click
+
+from skinfw.cli.command_tree import TRACEBACK, CommandTree
+from skinfw.errors import SkinfwError
+from skinfw.interfaces.hooks import Command
+from skinfw.version import __version__
+
+CORE = (
+    Command("run", "skinfw.cli.run:run", "Run a recipe: train, evaluate, explain, report."),
+    Command("evaluate", "skinfw.cli.evaluate:evaluate", "Evaluate a run again, on any data set."),
+    Command("check", "skinfw.cli.check:check", "Check a recipe; print what would run."),
+    Command("show", "skinfw.cli.show:show", "Explain a component and its parameters."),
+    Command(
+        "list-plugins",
+        "skinfw.cli.list_plugins:list_plugins",
+        "List the installed plugins and what they offer.",
+    ),
+)
+"""The commands that the core cannot do without."""
+
+GROUPS = {
+    "data": "Fetch, audit or convert a data set, and look after what skinfw keeps of the data.",
+    "data cache": "Build, list or prune the cache of decoded images and features.",
+}
+"""What groups of commands are about; plugins may add commands to them, or groups of their own."""
+
+HELP = """Train and evaluate classifiers of skin lesions, from recipes and plugins.
+
+\b
+skinfw run recipes/quickstart.toml     train, evaluate, explain
+skinfw evaluate runs/FOLDER            its network again, also on another data set
+skinfw check my.toml                   what would run, every default written out
+skinfw list-plugins                    what a recipe can name
+skinfw show sampler kmeans-hybrid      one component and its parameters
+
+Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
+"""
+
+
+class _Frame(CommandTree):
+    """Turn errors into their four lines and the promised exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SkinfwError as error:
+            self._report(str(error), ctx)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped at once", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of a pipe had enough
+                raise
+            place = str(error.filename or "")
+            problem = SkinfwError("a file cannot be read or written", place, error.strerror or "")
+            self._report(str(problem), ctx)
+            ctx.exit(1)
+        except Exception as error:
+            text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"
+            self._report(f"{text}\n  please report it with the output of --traceback", ctx)
+            ctx.exit(1)
+
+    @staticmethod
+    def _report(text: str, ctx: click.Context) -> None:
+        if ctx.meta.get(TRACEBACK):
+            traceback.print_exc()
+        head, colon, rest = text.partition(":")
+        click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
+
+
+main = click.version_option(__version__, prog_name="skinfw")(
+    _Frame(
+        "skinfw",
+        CORE,
+        GROUPS,
+        help=HELP,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+)

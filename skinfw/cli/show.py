@@ -1,0 +1,101 @@
+"""`skinfw show`: a component and its parameters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skinfw.cli.toml import table_header, table_text
+from skinfw.interfaces.kinds import KINDS
+
+if TYPE_CHECKING:
+    from skinfw.recipe.parameters import Parameters
+    from skinfw.registry.catalog import CatalogEntry
+
+SHOWN_VARIANTS = 24
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("name", required=False)
+def show(kind: str, name: str | None) -> None:
+    """Explain a component and its parameters."""
+    from dataclasses import replace
+
+    from skinfw.recipe.component import check_variant, import_target, variants
+    from skinfw.registry.catalog import Catalog
+
+    catalog = Catalog()
+    if name is None:
+        click.secho(f"[{kind}]  {KINDS[kind].does}\n", bold=True)
+        for found in catalog.offers(kind):
+            click.echo(f"  {found.component.name:20} {found.component.summary}")
+        return
+    where = f"skinfw show {kind} {name}"
+    family, _, start = name.partition("/")
+    families = {found.component.name for found in catalog.offers(kind) if found.component.variants}
+    if family.rpartition(":")[2] not in families:
+        found = catalog.find(kind, name, where, Path.cwd())
+        _print_component(found, import_target(found, where)[1])
+        return
+    found = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
+    members = [member for member in variants(found, where) if member.startswith(start)]
+    if not members:
+        check_variant(found, where)
+    if start not in members:
+        found = replace(found, variant="VARIANT")
+    _print_component(found, import_target(found, where)[1])
+    _print_members(family, start, members)
+
+
+def _print_members(family: str, start: str, members: list[str]) -> None:
+    """List the variants that begin as asked, or some of very many."""
+    few = (
+        members
+        if start or len(members) <= SHOWN_VARIANTS
+        else members[:: len(members) // SHOWN_VARIANTS][:SHOWN_VARIANTS]
+    )
+    click.secho(f"\nvariants: {len(members)}", bold=True)
+    click.echo("  " + "  ".join(f"{family}/{member}" for member in few))
+    if len(few) < len(members):
+        click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
+
+
+def _print_component(found: CatalogEntry, signature: Parameters) -> None:
+    from skinfw.recipe.parameters import describe, parameters
+    from skinfw.recipe.settings import KEYS
+
+    component = found.component
+    name = component.name + (f"/{found.variant}" if component.variants else "")
+    if found.file:
+        name = f"./{found.file.name}:{component.name}"
+    click.secho(f"{component.kind} {name}", bold=True, nl=False)
+    click.echo(f"   plugin {found.plugin.label}, {component.target}")
+    click.echo(f"  {signature.summary}")
+    if signature.body:
+        click.echo()
+        for line in signature.body.splitlines():
+            click.echo(f"  {line}".rstrip())
+    schemas = [signature]
+    if component.kind in KEYS:
+        schemas.append(parameters(KEYS[component.kind]))
+    example: dict[str, Any] = {"use": name}
+    needed: list[str] = []
+    for source in schemas:
+        schema, defaults = source.schema(), source.defaults()
+        for key, node in schema.get("properties", {}).items():
+            written = "required"
+            allowed = describe(node, schema.get("$defs"))
+            if key not in defaults:
+                needed.append(f"# {key} = ...   required: {allowed}\n")
+            else:
+                written = f"default {json.dumps(defaults[key])}"
+                example.setdefault(key, defaults[key])
+            click.secho(f"\n  {key}", fg="cyan", nl=False)
+            click.echo(f"   {allowed}; {written}")
+            if node.get("description"):
+                click.echo(f"      {node['description']}")
+    click.echo(f"\n{table_text(table_header(component.kind), example)}{''.join(needed)}", nl=False)
