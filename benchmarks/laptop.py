@@ -32,7 +32,7 @@ from skinfw.interfaces.values import Predictions
 from skinfw.recipe.plan import load_plan
 from skinfw.statistics.intervals import Sample, sample_numbers
 from skinfw.statistics.predictions import read_predictions, run_predictions, write_predictions
-from skinfw_compare.paired import align, compare
+from skinfw_evaluation.paired import align, compare
 from skinfw_metrics.classification import Classification
 
 SIZE = 160

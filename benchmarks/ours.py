@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from skinfw.data.cache import DecodedImages
     from skinfw.training.components import TrainingComponents
+    from skinfw_cache.shards import DecodedImages
 
 LITE = 'use = "lite/efficientnet-lite0"'
 DENSENET = 'use = "timm/densenet121"\npretrained = false'
@@ -90,9 +90,9 @@ def recipe(
 
 def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> DecodedImages | None:
     """Decode files into a cache in a folder, as a run does before its first epoch."""
-    from skinfw.data.cache import open_cache
     from skinfw.data.preparation import recipe_decoding
     from skinfw.recipe.settings import ImageSettings
+    from skinfw_cache.shards import open_cache
 
     how = recipe_decoding(ImageSettings(size=size), ())
     names = [str(path) for path in paths]
@@ -174,10 +174,10 @@ def augmented(
     from skinfw.runtime.device import choose_hardware
 
     plan = plan_of(recipe(files(paths[0].parent), size, augment), folder)
-    chain = Chain([(op, op.make(size=size)) for op in plan.parts["augment"]], size)
+    chain = Chain([(op, op.make(size=size)) for op in plan.components.augment], size)
     names = [str(path) for path in paths]
     source = Source(names, names, decoding=recipe_decoding(plan.image, ()), decoded=held)
-    view = plan.one("view").make(size=size)
+    view = plan.components.view.make(size=size)
     labels = np.zeros(len(paths), np.int64)
     images = TrainImages(source, labels, lambda _: chain, view, plan.seed)
     normalise = choose_hardware(plan.engine).normaliser(torch.nn.Identity())
@@ -201,7 +201,7 @@ def views(folder: Path, paths: Sequence[Path], size: int, view: str) -> tuple[An
     plan = plan_of(recipe(files(paths[0].parent), size, view), folder)
     return (
         recipe_decoding(plan.image, ()).read,
-        plan.one("view").make(size=size).plan,
+        plan.components.view.make(size=size).plan,
         render_views,
     )
 
@@ -233,7 +233,7 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
         for name in names
     )
     plan = plan_of(recipe(noise(4, 64), 64, text), folder)
-    return [(part.use, does(part.make(size=64))) for part in plan.parts["augment"]]
+    return [(part.use, does(part.make(size=64))) for part in plan.components.augment]
 
 
 def densenet(folder: Path, size: int) -> torch.nn.Module:

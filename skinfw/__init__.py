@@ -1,7 +1,7 @@
 """skinfw: a plugin framework for classifying skin lesions in dermoscopic images.
 
 Everything that the author of a component may import stands here; authors of commands find more in
-`skinfw.commands`, authors of metrics in `skinfw.metrics`. It costs neither torch nor numpy: what
+`skinfw.toolkit`, authors of metrics in `skinfw.metrics`. It costs neither torch nor numpy: what
 needs them is imported when it is asked for.
 """
 
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.atomic import atomic_write, write_csv, write_json
 from skinfw.interfaces.hooks import Command, Component, hookimpl
-from skinfw.interfaces.protocols import Metric
+from skinfw.interfaces.protocols import DuplicateFinder, Metric
 from skinfw.interfaces.transforms import (
     ColourMatrix,
     Dice,
     LookupTable,
-    Op,
     PixelFunction,
     Step,
     Warp,
@@ -26,15 +25,23 @@ from skinfw.interfaces.transforms import (
 from skinfw.interfaces.values import (
     UNKNOWN,
     Auxiliary,
+    Cell,
     ClassName,
     Comparison,
     ComparisonEntry,
     Context,
+    DataTable,
     Download,
     Downloads,
     Draw,
+    Duplicates,
+    Estimate,
     Explanations,
     Features,
+    Findings,
+    FindingsTable,
+    Fingerprint,
+    Leakage,
     Modalities,
     Predictions,
     Result,
@@ -69,6 +76,7 @@ __all__ = [
     "MIN_LESIONS",
     "UNKNOWN",
     "Auxiliary",
+    "Cell",
     "ClassName",
     "ColourMatrix",
     "Command",
@@ -76,16 +84,23 @@ __all__ = [
     "ComparisonEntry",
     "Component",
     "Context",
+    "DataTable",
     "Dice",
     "Download",
     "Downloads",
     "Draw",
+    "DuplicateFinder",
+    "Duplicates",
+    "Estimate",
     "Explanations",
     "Features",
+    "Findings",
+    "FindingsTable",
+    "Fingerprint",
+    "Leakage",
     "LookupTable",
     "Metric",
     "Modalities",
-    "Op",
     "PixelFunction",
     "Predictions",
     "RecipeError",

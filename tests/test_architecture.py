@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import skinfw
-from skinfw import commands
+from skinfw import metrics, toolkit
 from skinfw.cli.frame import CORE as CORE_COMMANDS
 from skinfw.interfaces.hooks import CORE_COMMANDS as NAMES_OF_CORE_COMMANDS
 from skinfw.registry.discovery import discover
@@ -16,9 +16,9 @@ CORE = Path(skinfw.__file__).parent
 PLUGINS = sorted((CORE.parent / "plugins").glob("*/src/*"))
 # A folder imports from itself and from those before it, never from those after it.
 FOLDERS = (
-    "version", "errors", "files", "interfaces", "registry", "recipe", "runtime", "statistics",
-    "data", "models", "evaluation", "training", "inference", "workflows", "cli", "commands",
-    "__main__",
+    "version", "errors", "interfaces", "files", "registry", "recipe", "runtime", "metrics",
+    "statistics", "data", "models", "evaluation", "training", "inference", "workflows", "cli",
+    "toolkit", "__main__",
 )  # fmt: skip
 MODULES = sorted(CORE.rglob("*.py"))
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
@@ -68,8 +68,9 @@ def test_the_core_names_no_plugin() -> None:
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
 def test_plugins_enter_by_the_same_door_as_third_parties(folder: Path) -> None:
-    public = {f"skinfw.{name}" for name in (*skinfw.__all__, "commands")}
-    public |= {f"skinfw.commands.{name}" for name in commands._HOME_OF}
+    public = {f"skinfw.{name}" for name in (*skinfw.__all__, "metrics", "toolkit")}
+    public |= {f"skinfw.toolkit.{name}" for name in toolkit._HOME_OF}
+    public |= {f"skinfw.metrics.{name}" for name in vars(metrics)}
     for file in folder.rglob("*.py"):
         for item in imports(file):
             if item.split(".")[0].startswith("skinfw_"):
@@ -79,8 +80,8 @@ def test_plugins_enter_by_the_same_door_as_third_parties(folder: Path) -> None:
 
 
 def test_the_names_for_commands_are_what_they_say() -> None:
-    for name, module in commands._HOME_OF.items():
-        assert getattr(commands, name) is getattr(import_module(module), name)
+    for name, module in toolkit._HOME_OF.items():
+        assert getattr(toolkit, name) is getattr(import_module(module), name)
     assert tuple(command.name for command in CORE_COMMANDS) == NAMES_OF_CORE_COMMANDS
 
 

@@ -25,11 +25,11 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     plan = load_plan(recipe, sets)
     click.echo(as_toml(plan), nl=False)
     if data:
-        from skinfw.data.table import class_counts, run_marks, split_data
+        from skinfw.data.table import counts_line, run_marks, split_data
 
         table = split_data(plan, compare=False)
-        notes = (*table.attrs["notes"], *run_marks(plan, table))
-        for line in (*notes, class_counts(table, plan.classes)):
+        notes = (*table.notes, *run_marks(plan, table))
+        for line in (*notes, counts_line(table.rows, plan.classes)):
             click.echo(f"# {line}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
@@ -46,8 +46,9 @@ def as_toml(plan: Plan) -> str:
     top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
     blocks = [table_text("", top)]
     blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
-    for kind, parts in plan.parts.items():
-        for part in parts:
-            comment = f"# {part.entry.component.summary} (plugin {part.entry.plugin.label})"
-            blocks.append(f"{comment}\n{table_text(table_header(kind), part.table())}")
+    for component in plan.components:
+        offer, plugin = component.entry.component, component.entry.plugin
+        comment = f"# {offer.summary} (plugin {plugin.label})"
+        header = table_header(component.kind.name)
+        blocks.append(f"{comment}\n{table_text(header, component.table())}")
     return "\n".join(blocks)

@@ -15,7 +15,11 @@ from skinfw.version import __version__
 
 CORE = (
     Command("run", "skinfw.cli.run:run", "Run a recipe: train, evaluate, explain, report."),
-    Command("evaluate", "skinfw.cli.evaluate:evaluate", "Evaluate a run again, on any data set."),
+    Command(
+        "evaluate",
+        "skinfw_evaluation.evaluate_command:evaluate",
+        "Evaluate a run again, on any data set.",
+    ),
     Command("check", "skinfw.cli.check:check", "Check a recipe; print what would run."),
     Command("show", "skinfw.cli.show:show", "Explain a component and its parameters."),
     Command(
@@ -36,7 +40,6 @@ HELP = """Train and evaluate classifiers of skin lesions, from recipes and plugi
 
 \b
 skinfw run recipes/quickstart.toml     train, evaluate, explain
-skinfw evaluate runs/FOLDER            its network again, also on another data set
 skinfw check my.toml                   what would run, every default written out
 skinfw list-plugins                    what a recipe can name
 skinfw show sampler kmeans-hybrid      one component and its parameters

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from skinfw.data.cache import DecodedImages
 from skinfw.data.decoding import WHOLE, Decoding
 from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.errors import SkinfwError
-from skinfw.interfaces.transforms import Dice, Op, Step, Warp
+from skinfw.interfaces.protocols import Augmentation, DecodedImages
+from skinfw.interfaces.transforms import Dice, Step, Warp
 from skinfw.interfaces.values import Draw
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
@@ -106,7 +106,7 @@ class Chain:
     size: side of the square that must come out.
     """
 
-    ops: Sequence[tuple[PlannedComponent, Op]]
+    ops: Sequence[tuple[PlannedComponent[Augmentation], Augmentation]]
     size: int
 
     def steps(self, dice: Dice) -> list[Step]:

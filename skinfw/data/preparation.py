@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from skinfw.data.decoding import Decoding
 from skinfw.errors import SkinfwError
+from skinfw.interfaces.protocols import Preparation
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.settings import ImageSettings
 
 Image = npt.NDArray[np.uint8]
 
 
-def recipe_decoding(image: ImageSettings, steps: Sequence[PlannedComponent]) -> Decoding:
+def recipe_decoding(
+    image: ImageSettings, steps: Sequence[PlannedComponent[Preparation]]
+) -> Decoding:
     """Return how the images of a recipe are decoded and prepared.
 
     image: the recipe's [image] table.
@@ -39,7 +42,7 @@ def recipe_decoding(image: ImageSettings, steps: Sequence[PlannedComponent]) -> 
     return Decoding(image.decoded_short, prepare, name)
 
 
-def _checked(found: Any, component: PlannedComponent) -> Image:
+def _checked(found: Any, component: PlannedComponent[Preparation]) -> Image:
     """Refuse what is no image."""
     image = np.asarray(found)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

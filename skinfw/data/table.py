@@ -1,11 +1,14 @@
-"""The table of a data set: checked once, so that everything after it can trust it."""
+"""The table of a data set: checked once and divided once, so that everything after can trust it."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from skinfw.data.leakage.division import (
     check_division,
@@ -14,125 +17,123 @@ from skinfw.data.leakage.division import (
     with_components,
 )
 from skinfw.errors import SkinfwError
-from skinfw.interfaces.values import PARTS
+from skinfw.interfaces.protocols import Dataset
+from skinfw.interfaces.values import PARTS, DataTable
+from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import SplitKeys
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-    from skinfw.recipe.component import PlannedComponent
-    from skinfw.recipe.plan import Plan
+from skinfw.runtime.seed import stream
+from skinfw.runtime.storage import cache_folder
 
 COLUMNS = ("id", "path", "label", "lesion")
 
 
-def load_data(plan: Plan) -> pd.DataFrame:
+def load_data(plan: Plan) -> DataTable:
     """Read the data set's table and check what every later step relies on.
 
     plan: the checked recipe.
-    Returns columns id, path, label, lesion (never blank: an image without a lesion id is a
-    lesion of its own) and the metadata; `attrs["notes"]` lists what the user must hear,
-    `attrs["marks"]` what must stand beside every number.
+    Returns rows with id, path, label, lesion (never blank: an image without a lesion id is a lesion
+    of its own) and the metadata.
     """
-    return read_data_table(plan.one("dataset"), plan.dataset)
+    return read_data_table(plan.components.dataset, plan.dataset)
 
 
-def read_data_table(component: PlannedComponent, dataset: Any) -> pd.DataFrame:
-    """Read and check the table of a data set as `read_table` does.
+def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> DataTable:
+    """Read and check the table of a data set as `load_data` does.
 
-    planned: the component.
+    component: the data set as the recipe names it.
     dataset: what it built.
     """
     with component.guard():
-        table: pd.DataFrame = dataset.table()
-        missing = [name for name in COLUMNS if name not in table.columns]
+        data = dataset.table()
+        if not isinstance(data, DataTable):
+            raise SkinfwError(
+                f"{component.entry.label} returned a {type(data).__name__}, not a DataTable",
+                cure="return skinfw.DataTable(rows)",
+            )
+        rows = data.rows.reset_index(drop=True)
+        missing = [name for name in COLUMNS if name not in rows.columns]
         if missing:
-            raise _wrong(f"its table lacks the columns {', '.join(missing)}")
-        notes, marks = (list(table.attrs.get(name, ())) for name in ("notes", "marks"))
-        table = table.reset_index(drop=True)
-        if table.empty:
-            raise _wrong("its table has no image", "; ".join(notes))
-        duplicates = table["id"][table["id"].duplicated()].unique()
+            raise _table_error(f"its table lacks the columns {', '.join(missing)}")
+        if rows.empty:
+            raise _table_error("its table has no image", "; ".join(data.notes))
+        duplicates = rows["id"][rows["id"].duplicated()].unique()
         if len(duplicates):
-            raise _wrong(f"ids occur twice: {_some(duplicates)}")
-        unknown = table["label"][~table["label"].isin(tuple(dataset.classes))].unique()
+            raise _table_error(f"ids occur twice: {_some(duplicates)}")
+        unknown = rows["label"][~rows["label"].isin(tuple(dataset.classes))].unique()
         if len(unknown):
-            raise _wrong(f"labels that are no class: {_some(unknown)}")
-        lesion = table["lesion"].astype("object")
-        table["lesion"] = lesion.where(lesion.notna() & (lesion != ""), table["id"]).astype(str)
-        table.attrs |= {"notes": notes, "marks": marks}
-    return table
+            raise _table_error(f"labels that are no class: {_some(unknown)}")
+        lesion = rows["lesion"].astype("object")
+        rows["lesion"] = lesion.where(lesion.notna() & (lesion != ""), rows["id"]).astype(str)
+    return replace(data, rows=rows)
 
 
 def split_data(
     plan: Plan, say: Callable[[str], None] = lambda _: None, compare: bool = True
-) -> pd.DataFrame:
-    """Read the table of a recipe and return it divided, as its run has it.
+) -> DataTable:
+    """Read the table of a recipe and return it divided and checked, as its run has it.
 
     plan: the checked recipe.
     say: told what a user must hear while images are compared.
     compare: whether images may be read; without, ids alone decide what belongs together.
+    Returns rows with the columns component and part.
     """
-    from skinfw.runtime.seed import stream
+    data, split = load_data(plan), plan.components.split
+    keys = SplitKeys(**split.host)
+    finder = plan.components.duplicates
+    files = keys.check == "images" and not image_function(plan.dataset)
+    looks = finder is not None and compare and files
+    pairs: Sequence[tuple[int, int, str]] = ()
+    if finder and looks:
+        with finder.guard():
+            pictures = picture_paths(plan, data.rows)
+            pairs = finder.make().find(pictures, cache_folder(), say).pairs
+    links = find_links(data.rows, pairs)
+    data = with_components(data, links)
+    data = replace(data, rows=data.rows.assign(part=_assigned(split, data, plan.seed)))
+    data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
+    _refuse_empty(plan, data.rows)
+    return data
 
-    return split_table(plan, load_data(plan), stream(plan.seed, "split"), say, compare)
 
-
-def split_table(
-    plan: Plan,
-    table: pd.DataFrame,
-    rng: np.random.Generator,
-    say: Callable[[str], None],
-    compare: bool,
-) -> pd.DataFrame:
-    """Return the table with columns `component` and `part`, after the division was checked.
-
-    plan: the checked recipe.
-    table: from `read_table`.
-    rng: the stream of the split.
-    say, compare: as `divided_table` takes them.
-    """
-    component = plan.one("split")
-    split, keys = component.make(), SplitKeys(**component.host)
-    files = compare and keys.check == "images" and not image_function(plan.dataset)
-    links = find_links(table, picture_paths(plan, table) if files else (), say)
-    table = with_components(table, links)
-    with component.guard():
+def _assigned(split: PlannedComponent[Any], data: DataTable, seed: int) -> list[str]:
+    """Ask the split for the part of each row."""
+    with split.guard():
         # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
         # keeps components whole.
-        parts = list(split.assign(table.assign(lesion=table["component"]), rng))
+        rows = data.rows.assign(lesion=data.rows["component"])
+        parts = list(split.make().assign(rows, stream(seed, "split")))
         unknown = sorted({str(part) for part in parts} - set(PARTS))
-        if len(parts) != len(table) or unknown:
+        if len(parts) != len(rows) or unknown:
             raise SkinfwError(
-                f"{component.entry.label} returned {len(parts)} parts for {len(table)} rows",
+                f"{split.entry.label} returned {len(parts)} parts for {len(rows)} rows",
                 why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
                 cure='assign returns "train", "val" or "test" for each row',
             )
-    attributes = table.attrs
-    table = table.assign(part=parts)
-    table.attrs = attributes
-    checked = "images" if files else "ids"
-    table = check_division(table, links, keys, component.origin.text, checked)
+    return parts
+
+
+def _refuse_empty(plan: Plan, rows: pd.DataFrame) -> None:
+    """Refuse a division in which a part, or a class of the training part, has no image."""
+    split = plan.components.split
     for part in ("train", plan.train.validation, "test"):
-        if not (table["part"] == part).any():
+        if not (rows["part"] == part).any():
             raise SkinfwError(
                 f"the {part} part is empty",
-                component.origin.text,
-                f"{component.entry.label} put no image there",
+                split.origin.text,
+                f"{split.entry.label} put no image there",
                 'choose another split, or set train.validation = "test" and have the run marked'
                 if part == "val"
                 else "choose another split or more images",
             )
-    train = set(table.loc[table["part"] == "train", "label"])
+    train = set(rows.loc[rows["part"] == "train", "label"])
     if absent := [name for name in plan.classes if name not in train]:
         raise SkinfwError(
             f"no training image shows {', '.join(absent)}",
-            component.origin.text,
+            split.origin.text,
             "a network cannot learn a class that it never sees",
             "choose another split or more images, or leave the class out of the data set",
         )
-    return table
 
 
 def image_function(dataset: Any) -> Callable[[str], Any] | None:
@@ -148,21 +149,21 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     """Return the paths of all pictures that a recipe looks at.
 
     plan: the checked recipe.
-    table: from `read_table`.
+    table: the rows of `load_data`.
     """
     columns = ("path", *(name for name in plan.modalities.pictures if name in table))
     return [path for name in columns for path in table[name].tolist()]
 
 
-def run_marks(plan: Plan, table: pd.DataFrame) -> list[str]:
+def run_marks(plan: Plan, data: DataTable) -> list[str]:
     """Return the marks of a run: what a reader must know before believing its numbers.
 
     plan: the checked recipe.
-    table: with the column part.
+    data: divided.
     """
     train = plan.train
-    marks = list(table.attrs.get("marks", ()))
-    if shared := components_across_parts(table):
+    marks = list(data.marks)
+    if shared := components_across_parts(data.rows):
         marks.append(
             f"{len(shared):,} lesions have images in more than one part, "
             "so the test numbers are too good"
@@ -185,12 +186,16 @@ def classes_with_few_images(table: pd.DataFrame, classes: Sequence[str]) -> list
     return [name for name in classes if counts.get(name, 0) < 5]
 
 
-def class_counts(table: pd.DataFrame, classes: Sequence[str]) -> str:
+def class_counts(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, int]:
+    """Return how many images each class has."""
+    counts = rows["label"].value_counts()
+    return {name: int(counts.get(name, 0)) for name in classes}
+
+
+def counts_line(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return images per class in one line."""
-    counts = table["label"].value_counts()
-    return f"{len(table):,} images: " + ", ".join(
-        f"{name} {int(counts.get(name, 0)):,}" for name in classes
-    )
+    counts = class_counts(rows, classes).items()
+    return f"{len(rows):,} images: " + ", ".join(f"{name} {count:,}" for name, count in counts)
 
 
 def fingerprint(table: pd.DataFrame) -> str:
@@ -213,7 +218,7 @@ def split_hash(table: pd.DataFrame) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _wrong(what: str, why: str = "") -> SkinfwError:
+def _table_error(what: str, why: str = "") -> SkinfwError:
     return SkinfwError(
         f"the data set cannot be used: {what}", why=why, cure="mend the files or the dataset table"
     )

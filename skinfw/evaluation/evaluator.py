@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from skinfw.data.loader import Loader
 from skinfw.errors import SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.interfaces.protocols import Metric
 from skinfw.interfaces.values import Auxiliary, Predictions
+from skinfw.models.forward import forward_batches
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, gather
 from skinfw.statistics.intervals import Interval, bootstrap
+
+Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
+"""Metrics as a recipe names them, with what they built."""
 
 
 class Evaluator:
@@ -26,24 +29,22 @@ class Evaluator:
     def __init__(
         self,
         rows: pd.DataFrame,
-        feed: InputPipeline,
+        pipeline: InputPipeline,
         classes: tuple[str, ...],
         loss: Callable[..., torch.Tensor],
         batch_size: int,
         hardware: Hardware,
-        scoring: ViewAveraging,
-        beside: ModalityData,
+        view_averaging: ViewAveraging,
+        modalities: ModalityData,
     ) -> None:
-        """Cut the part into batches and open its loader.
+        """Cut the part into batches.
 
-        rows: the part's table; the images of `feed` are in the same order.
-        scoring: what makes one answer of the logits of the views.
-        beside: what is known of the part beside its images.
+        rows: the part's table; the images of `pipeline` are in the same order.
+        view_averaging: what makes one answer of the logits of the views.
+        modalities: what is known of the part beside its images.
         """
-        self.scoring, self.beside = scoring, beside
-        self.rows, self.classes, self.loss, self.hardware = rows, classes, loss, hardware
-        self.feed = feed
-        self.loader = Loader(feed.images, hardware)
+        self.rows, self.pipeline, self.classes, self.loss = rows, pipeline, classes, loss
+        self.hardware, self.view_averaging, self.modalities = hardware, view_averaging, modalities
         total, world, rank = len(rows), hardware.world, hardware.rank
         # Processes take rows in turn; the last ones repeat row 0 as padding, trimmed in gather.
         own = [i if i < total else 0 for i in range(rank, -(-total // world) * world, world)]
@@ -54,21 +55,18 @@ class Evaluator:
     @torch.inference_mode()
     def predict(self, model: torch.nn.Module) -> Predictions:
         """Return what the model says of every image of the part."""
-        was_training = model.training
-        model.eval()
-        prepare, network = self.feed.prepare(model), self.feed.network(model)
-        found = []
-        for views, targets, own in self.loader.load(self.batches):
-            flat = (views.flatten(0, 1), *self.beside.inputs(own, views.shape[1]))
-            cut = zip(*(torch.split(tensor, self.most) for tensor in flat), strict=True)
-            with self.hardware.autocast():
-                answers = [network(prepare(part), *known).float() for part, *known in cut]
-            logits = torch.cat(answers)
-            targets = targets.to(logits.device, non_blocking=True)
-            rows = logits.reshape(len(targets), -1)
-            found.append(torch.cat([rows, targets[:, None]], 1))
-        model.train(was_training)
-        table = gather(torch.cat(found), len(self.rows), self.hardware)
+        answers = []
+        for batch, logits in forward_batches(
+            model,
+            self.pipeline,
+            self.batches,
+            self.hardware,
+            self.modalities.inputs,
+            self.most,
+        ):
+            targets = batch.targets.to(logits.device, non_blocking=True)
+            answers.append(torch.cat([logits.reshape(len(targets), -1), targets[:, None]], 1))
+        table = gather(torch.cat(answers), len(self.rows), self.hardware)
         true = table[:, -1].long()
         classes, width = len(self.classes), logits.shape[1]
         everything = table[:, :-1].reshape(len(true), -1, width)
@@ -82,16 +80,16 @@ class Evaluator:
         wide = true.repeat_interleave(logits.shape[1])
         loss = self.loss(logits.flatten(0, 1), wide, None)
         # float32 logits are exact in float64, and so are its rows' sums.
-        said = self.scoring.probabilities(logits.cpu().double()).numpy()
+        views = self.view_averaging.probabilities(logits.cpu().double()).numpy()
         return Predictions(
             ids=self.rows["id"].tolist(),
             # What is joined to a lesion by more than its name is drawn together with it.
             lesions=self.rows["component" if "component" in self.rows else "lesion"].tolist(),
             true=true.cpu().numpy().astype(np.int64),
-            probabilities=self.scoring.average(said),
+            probabilities=self.view_averaging.average(views),
             classes=self.classes,
             loss=float(loss),
-            auxiliary=auxiliary_answers(self.beside, others),
+            auxiliary=auxiliary_answers(self.modalities, others),
         )
 
 
@@ -110,9 +108,7 @@ def auxiliary_answers(modalities: ModalityData, logits: torch.Tensor) -> dict[st
     }
 
 
-def compute_metrics(
-    metrics: Sequence[tuple[PlannedComponent, Any]], predictions: Predictions
-) -> dict[str, float]:
+def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, float]:
     """Return the named numbers of all metrics.
 
     metrics: pairs of plan and object.
@@ -126,10 +122,7 @@ def compute_metrics(
 
 
 def compute_intervals(
-    metrics: Sequence[tuple[PlannedComponent, Any]],
-    predictions: Predictions,
-    replicates: int,
-    seed: int,
+    metrics: Metrics, predictions: Predictions, replicates: int, seed: int
 ) -> dict[str, Interval]:
     """Return the 95 % intervals of the numbers of all metrics.
 

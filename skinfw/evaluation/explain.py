@@ -9,6 +9,7 @@ import torch
 
 from skinfw.data.loader import EvalImages, Loader
 from skinfw.errors import SkinfwError
+from skinfw.interfaces.protocols import Explainer
 from skinfw.interfaces.values import Explanations, Predictions
 from skinfw.models.modalities import ModalityData
 from skinfw.recipe.component import PlannedComponent
@@ -20,21 +21,21 @@ BATCH = 32
 
 
 def explain(
-    component: PlannedComponent,
-    explainer: Any,
+    component: PlannedComponent[Explainer],
+    explainer: Explainer,
     model: torch.nn.Module,
     images: EvalImages,
     predictions: Predictions,
     hardware: Hardware,
     seed: int,
-    beside: ModalityData,
+    modalities: ModalityData,
 ) -> Explanations:
     """Return maps of some images, spread over the classes, and of the most confident mistakes.
 
     images: of the part that was predicted, in the same order; of several pictures the first is
         explained.
     predictions: of that part.
-    beside: what is known of the part beside its images.
+    modalities: what is known of the part beside its images.
     """
     chosen = choose_images(predictions, component.host["images"], component.host["mistakes"], seed)
     predictions = select(predictions, np.array(chosen, int))
@@ -46,22 +47,22 @@ def explain(
     pictures, maps, done = [], [], 0
     for views, _, rows in Loader(images, hardware).load(cut):
         first = views[:, 0]
-        looking = _with_metadata(model, beside.inputs(rows))
+        looking = _with_metadata(model, modalities.inputs(rows))
         wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
         with component.guard():
-            found = explainer(looking, normalise(first), wanted)
-            found = np.asarray(found.detach().float().cpu().numpy(), np.float32)
+            answer = explainer(looking, normalise(first), wanted)
+            own_maps = np.asarray(answer.detach().float().cpu().numpy(), np.float32)
         shown = first if first.ndim == 4 else first[:, 0]
         size = tuple(shown.shape[:3])
-        if found.shape != size or not ((found >= 0) & (found <= 1)).all():
+        if own_maps.shape != size or not ((own_maps >= 0) & (own_maps <= 1)).all():
             raise SkinfwError(
-                f"{component.entry.label} returned maps of shape {found.shape}",
+                f"{component.entry.label} returned maps of shape {own_maps.shape}",
                 component.origin.text,
                 f"maps are {size}, values in [0, 1]",
                 f"report it to {component.entry.plugin.distribution}",
             )
         pictures.append(shown.numpy())
-        maps.append(found)
+        maps.append(own_maps)
         done += len(first)
     return Explanations(
         component.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import pandas as pd
 
 from skinfw.errors import SkinfwError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from skinfw.interfaces.values import DataTable
 
 CURE = "mend the file, or download it again"
 
@@ -22,8 +22,6 @@ def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.Da
     filled: whether a header alone is wrong.
     Row n of the table is line n + 2 of the file. Raises SkinfwError with the file and the line.
     """
-    import pandas as pd
-
     try:
         table = pd.read_csv(
             file,
@@ -68,17 +66,17 @@ def line_error(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
 
 def present_rows(
     table: pd.DataFrame, absent: pd.Series[bool], missing: Literal["error", "drop"], where: str
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows whose images exist, and the sentence about the others, if there are any.
+) -> DataTable:
+    """Return the rows whose images exist, with a note about the others, if there are any.
 
     table: with the column id.
     absent: whose images do not exist.
-    missing: raise where an image is absent, or drop its row; their number is then in `attrs`.
+    missing: raise where an image is absent, or drop its row.
     where: the place, for the message.
     """
     count, total = int(absent.sum()), len(table)
     if not count:
-        return table, []
+        return DataTable(table.reset_index(drop=True))
     if missing == "error":
         raise SkinfwError(
             f"{count:,} of {total:,} images are absent",
@@ -86,6 +84,5 @@ def present_rows(
             f"the first is that of {table.loc[absent, 'id'].iloc[0]}",
             'complete the download, or set dataset.missing = "drop"',
         )
-    there = table[~absent]
-    there.attrs["absent"] = count
-    return there, [f"{count:,} of {total:,} images are absent and left out"]
+    note = f"{count:,} of {total:,} images are absent and left out"
+    return DataTable(table[~absent].reset_index(drop=True), (note,), absent=count)

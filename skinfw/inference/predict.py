@@ -49,7 +49,7 @@ def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) ->
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):
-        answers = _answers(prepared, network, saved.scoring)
+        answers = _answers(prepared, network, saved.view_averaging)
         yield from zip(batch, answers, strict=True)
 
 

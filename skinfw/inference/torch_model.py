@@ -44,7 +44,7 @@ class TorchPredictor:
             cure = "lower --batch-size"
             raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
         logits = logits[:, : len(self.saved.classes)].float().cpu().double()
-        answers = self.saved.scoring.probabilities(logits)
+        answers = self.saved.view_averaging.probabilities(logits)
         return np.asarray(answers.numpy())
 
 

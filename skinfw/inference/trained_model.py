@@ -13,10 +13,10 @@ from typing import Any
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.component import PlannedComponent, import_target, read_values
+from skinfw.recipe.component import PlannedComponent, import_target, plan_component
 from skinfw.recipe.loading import Origin, display_path, load_recipe, read_run, set_table
 from skinfw.recipe.parameters import Complaint, parameters
-from skinfw.recipe.plan import plan_view
+from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.settings import ImageSettings
 from skinfw.registry.catalog import Catalog
 from skinfw.version import __version__
@@ -55,7 +55,7 @@ class TrainedModel:
         """The recipe's [image] table."""
         values, complaints = parameters(ImageSettings).read(self.tables["image"])
         if complaints:
-            raise self._outdated("[image]", complaints, "skinfw")
+            raise self._outdated("[image]", complaints)
         return ImageSettings(**values)
 
     @property
@@ -72,30 +72,30 @@ class TrainedModel:
         return self.path / WEIGHTS
 
     @cached_property
-    def view(self) -> PlannedComponent:
+    def view(self) -> PlannedComponent[Any]:
         """The view, which plans how an image becomes what the network sees."""
         return self._component("view", self.tables["view"])
 
     @property
-    def scoring(self) -> ViewAveraging:
+    def view_averaging(self) -> ViewAveraging:
         """What makes one answer of the logits of the views."""
-        found = ViewAveraging(self.counts, **self.view.host)
-        if found.logit_adjustment and len(self.counts) != len(self.classes):
+        averaging = ViewAveraging(self.counts, **self.view.host)
+        if averaging.logit_adjustment and len(self.counts) != len(self.classes):
             raise SkinfwError(
                 "the answers cannot be adjusted by the frequencies of the classes",
                 display_path(self.path),
                 "it does not tell how many images of each class it was trained on",
                 "leave view.logit_adjustment at 0, or train again",
             )
-        return found
+        return averaging
 
     @property
-    def backbone(self) -> PlannedComponent:
+    def backbone(self) -> PlannedComponent[Any]:
         """The network, without its weights."""
         return self._component("backbone", self.tables["backbone"])
 
     @property
-    def changes(self) -> list[PlannedComponent]:
+    def changes(self) -> list[PlannedComponent[Any]]:
         """What was changed in the backbone, in order."""
         return [self._component("modify", table) for table in self.tables.get("modify", ())]
 
@@ -110,47 +110,42 @@ class TrainedModel:
         return (*self.marks, lacking)
 
     @property
-    def reports(self) -> list[PlannedComponent]:
+    def reports(self) -> list[PlannedComponent[Any]]:
         """What writes about it."""
         return [self._component("report", table) for table in self.tables.get("report", ())]
 
     @property
-    def metrics(self) -> list[PlannedComponent]:
+    def metrics(self) -> list[PlannedComponent[Any]]:
         """What its numbers are measured by."""
         return [self._component("metric", table) for table in self.tables["metric"]]
 
     @property
-    def preparations(self) -> list[PlannedComponent]:
+    def preparations(self) -> list[PlannedComponent[Any]]:
         """What happens to every decoded image, in order."""
         return [self._component("prepare", table) for table in self.tables.get("prepare", ())]
 
-    def _component(self, kind: str, recorded: Mapping[str, Any]) -> PlannedComponent:
+    def _component(self, kind: str, table: Mapping[str, Any]) -> PlannedComponent[Any]:
         """Return a component that was recorded, checked but not built.
 
         Raises SkinfwError where it is not installed or takes other parameters today.
         """
-        table = dict(recorded)
-        use = table.pop("use")
-        where = f'{display_path(self.path)}   {kind}.use = "{use}"'
-        found = Catalog().find(kind, use, where, Path.cwd())
-        target, signature = import_target(found, where)
-        role = KINDS[kind]
-        arguments, host, complaints = read_values(role, signature, table, self.classes)
-        if complaints:
-            raise self._outdated(found.label, complaints, found.plugin.distribution)
+        where = f'{display_path(self.path)}   {kind}.use = "{table["use"]}"'
         origin = Origin(where, Path.cwd())
-        return PlannedComponent(
-            role, (kind,), use, found, target, signature.engine, arguments, host, origin
+        component, complaints = plan_component(
+            KINDS[kind], (kind,), table, origin, where, Catalog(), self.classes
         )
+        if component is None:
+            raise self._outdated(f'{kind} "{table["use"]}"', complaints)
+        return component
 
-    def _outdated(self, what: str, complaints: Sequence[Complaint], package: str) -> SkinfwError:
+    def _outdated(self, what: str, complaints: Sequence[Complaint]) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
-        said = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
+        texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
         return SkinfwError(
             f"{what} does not take what it was given when the network was trained",
             str(self.path),
-            "; ".join(said),
-            f"install the version of {package} that trained it",
+            "; ".join(texts),
+            "install the versions that trained it; run.json names them",
         )
 
     def check_one_picture(self) -> None:
@@ -215,8 +210,9 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
     classes, tables = tuple(record["classes"]), record["recipe"]
     if sets:
-        view = plan_view(load_recipe(folder, sets), Catalog(), classes)
-        tables = {**tables, "view": view.table()}
+        recipe = load_recipe(folder, sets)
+        view = plan_kind(recipe, Catalog(), "view", classes)
+        tables = {**tables, "view": view.table() if view else {}}
         marks.append(f"answers are not those of the run: {', '.join(sets)}")
     return TrainedModel(
         folder,
@@ -225,7 +221,7 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         tuple(marks),
         record.get("hardware", {}),
         record.get("modalities", {}),
-        tuple(entry["images"] for entry in record.get("xray", ())),
+        tuple(record.get("class_counts", {}).values()),
         tuple(sets),
     )
 

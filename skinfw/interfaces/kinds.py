@@ -29,9 +29,14 @@ class Kind:
 _TABLE = (
     Kind(
         "dataset",
-        "table() -> DataFrame[id, path, label, lesion, ...]; classes",
+        "table() -> DataTable with rows id, path, label, lesion, ...; classes",
         method=("table",),
         required=True,
+    ),
+    Kind(
+        "duplicates",
+        "find(paths, folder, say) -> which image files hold one photograph",
+        method=("find", "paths", "folder", "say"),
     ),
     Kind(
         "split",
@@ -50,6 +55,11 @@ _TABLE = (
         "prepare(image) -> image, once for every image, before all else",
         method=("prepare", "image"),
         many=True,
+    ),
+    Kind(
+        "cache",
+        "open(paths, decoding, build, say) -> decoded images by path, kept for later runs",
+        method=("open", "paths", "decoding", "build", "say"),
     ),
     Kind(
         "augment",

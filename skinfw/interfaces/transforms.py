@@ -7,9 +7,9 @@ is looked up through b, then through a.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,10 +87,3 @@ class Dice:
     size: tuple[int, int]
     copy: bool
     peer: Callable[[], Image]
-
-
-class Op(Protocol):
-    """An augmentation op."""
-
-    def roll(self, dice: Dice) -> Sequence[Step]:
-        """Decide what happens to one image; an empty list leaves it alone."""

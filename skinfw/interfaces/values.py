@@ -43,6 +43,43 @@ ClassName = Annotated[str, _ClassNameCheck()]
 
 
 @dataclass(frozen=True)
+class Leakage:
+    """Hold what was checked of a division, and what came of it.
+
+    check: what was looked at, "images" or "ids" alone.
+    components: how many groups of images there are that belong together.
+    links: how many links there are, by evidence.
+    straddling: components with images in more than one part.
+    dropped: images that were left out of each part, so that none straddles.
+    """
+
+    check: Literal["images", "ids"]
+    components: int
+    links: Mapping[str, int]
+    straddling: int
+    dropped: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """Hold the table of a data set, and what must be said with it.
+
+    rows: a row per image: id, path, label, lesion, and any metadata; once divided, also the
+        component of images that belong together, and the part.
+    notes: sentences that the user must hear, such as how many images are absent.
+    marks: what must stand beside every number, such as that images are synthetic.
+    absent: images that the files of the data set name and that are not there.
+    leakage: what was checked of the division; None before there is one.
+    """
+
+    rows: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    absent: int = 0
+    leakage: Leakage | None = None
+
+
+@dataclass(frozen=True)
 class Draw:
     """Hold what a sampler drew for one epoch.
 
@@ -184,6 +221,59 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """Hold a number with the ends of its 95 % interval.
+
+    value: the number; NaN where it was not measured.
+    low, high: NaN where there is no interval.
+    remark: what a reader must know beside it, such as "few".
+    """
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    remark: str = ""
+
+
+Cell = str | float | Estimate
+"""A cell of a table: a text, a number, or a number with its interval."""
+
+
+@dataclass(frozen=True)
+class FindingsTable:
+    """Hold a table for a reader.
+
+    caption: what it shows.
+    head: the names of the columns.
+    rows: a cell for each column; the first one names the row.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Hold what a report found, for its own files and for other reports, such as a page.
+
+    key: the section's name in addresses, such as "calibration".
+    title: the section's heading.
+    text: sentences below the heading.
+    tables: below the text; none where there was nothing to find.
+    data: all of it for JSON.
+    files: tables that become CSV files, by name.
+    """
+
+    key: str
+    title: str
+    text: Sequence[str] = ()
+    tables: Sequence[FindingsTable] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FindingsTable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Result:
     """Hold all that a run found, for reports.
 
@@ -199,6 +289,10 @@ class Result:
     intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
         empty where the recipe wants none.
     replicates, seed: how often lesions are drawn again for them, 0 for never, and the draws' seed.
+    record: of the run, as run.json has it.
+    evaluation: of an evaluation, the name of its data set and what was said of its images; empty
+        where the run itself is meant.
+    findings: what the reports of the recipe found, in their order.
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
@@ -221,6 +315,13 @@ class Result:
     features: Callable[[str], Features] | None = None
     replicates: int = 1000
     seed: int = 0
+    record: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Findings] = ()
+
+    def section(self, key: str) -> Findings | None:
+        """Return the findings of a section; None where no report of the recipe has any."""
+        return next((own for own in self.findings if own.key == key), None)
 
 
 @dataclass(frozen=True)
@@ -255,6 +356,33 @@ class Comparison:
     lesions: tuple[int, ...]
     numbers: Mapping[str, Sequence[ComparisonEntry]]
     notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hold what one look at an image file tells.
+
+    digest: of its bytes; empty where the file is absent.
+    size: width and height of the file, (0, 0) where it cannot be decoded.
+    damage: why it cannot be decoded; empty where it can.
+    """
+
+    digest: str
+    size: tuple[int, int]
+    damage: str = ""
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Hold which image files are copies of each other.
+
+    files: what each file tells, in the order of the paths.
+    pairs: positions of two paths and the evidence that joins them: "bytes", "pixels" or
+        "near-duplicate"; enough of them to join all that belongs together, not every pair.
+    """
+
+    files: Sequence[Fingerprint]
+    pairs: Sequence[tuple[int, int, str]]
 
 
 @dataclass(frozen=True)

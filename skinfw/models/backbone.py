@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.interfaces.protocols import Modification, MultimodalNetwork, ProgressListener
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
@@ -16,8 +17,8 @@ ALONE = Modalities()
 
 
 def build_network(
-    backbone: PlannedComponent,
-    changes: Sequence[PlannedComponent],
+    backbone: PlannedComponent[nn.Module],
+    changes: Sequence[PlannedComponent[Modification]],
     classes: tuple[str, ...],
     size: int,
     modalities: Modalities = ALONE,
@@ -38,12 +39,14 @@ def build_network(
                     why="modify returns the network",
                     cure=f"report it to {change.entry.plugin.distribution}",
                 )
-    if modalities != ALONE and getattr(model, "modalities", None) != modalities:
+    if modalities != ALONE and not (
+        isinstance(model, MultimodalNetwork) and model.modalities == modalities
+    ):
         raise RecipeError(
             "no component of the recipe makes use of [modalities]",
             "[modalities]",
             "the backbone sees one picture and answers the class",
-            'add [[modify]] use = "multimodal-head"',
+            "add a [[modify]] component that does: skinfw show modify",
         )
     return model
 
@@ -63,7 +66,7 @@ def black_images(
 
 
 def try_network(
-    backbone: PlannedComponent,
+    backbone: PlannedComponent[nn.Module],
     model: nn.Module,
     shape: tuple[int, int],
     modalities: Modalities,
@@ -97,11 +100,11 @@ def report_progress(model: nn.Module, done: float) -> dict[str, float]:
     """
     numbers: dict[str, float] = {}
     for module in model.modules():
-        if tell := getattr(module, "set_progress", None):
-            numbers |= tell(done)
+        if isinstance(module, ProgressListener):
+            numbers |= module.set_progress(done)
     return numbers
 
 
 def listens_to_progress(model: nn.Module) -> bool:
     """Return whether a module of the network wants to know."""
-    return any(hasattr(module, "set_progress") for module in model.modules())
+    return any(isinstance(module, ProgressListener) for module in model.modules())

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from skinfw.data.loader import EvalImages, Loader
+from skinfw.data.loader import EvalImages
 from skinfw.errors import SkinfwError
 from skinfw.files.atomic import atomic_write
-from skinfw.models.features import into_last_layer
+from skinfw.models.forward import forward_batches, in_batches, into_last_layer
 from skinfw.models.freezing import head_name
+from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.runtime.device import Hardware
 
 Floats = npt.NDArray[np.float32]
@@ -70,34 +71,30 @@ class FeatureStore:
             told(f"note: features cannot be kept for the next run: {why}")
         return found
 
-    @torch.inference_mode()
     def _compute(self, images: EvalImages, batch_size: int) -> Floats:
         """Catch what flows into the last layer."""
         head = self.model.get_submodule(head_name(self.model))
-        normalise = self.hardware.normaliser(self.model)
-        was_training = self.model.training
-        self.model.eval()
-        count = len(images.labels)
-        cut = [
-            range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)
-        ]
-        found = []
-        try:
-            for views, *_ in Loader(images, self.hardware).load(cut):
-                with into_last_layer(self.model) as caught, self.hardware.autocast():
-                    logits = self.model(normalise(views.flatten(0, 1)))
-                if caught[-1].ndim != 2 or not torch.allclose(
-                    head(caught[-1]).float(), logits.float(), rtol=1e-2, atol=1e-3
-                ):
+        batches = in_batches(len(images.labels), batch_size)
+        pipeline, features = PixelPipeline(images, self.hardware), []
+        with into_last_layer(self.model) as caught:
+            for batch, logits in forward_batches(self.model, pipeline, batches, self.hardware):
+                own = caught.pop()
+                if not self._ends_in(head, own, logits):
                     raise SkinfwError(
                         "the features of this network cannot be remembered",
                         why="its last module with weights does not end it",
                         cure="set engine.cache = false to compute them in each epoch",
                     )
-                found.append(caught[-1].float().view(*views.shape[:2], -1).cpu())
-        finally:
-            self.model.train(was_training)
-        return np.asarray(torch.cat(found).numpy(), np.float32)
+                features.append(own.float().view(*batch.images.shape[:2], -1).cpu())
+        return np.asarray(torch.cat(features).numpy(), np.float32)
+
+    def _ends_in(self, head: nn.Module, features: torch.Tensor, logits: torch.Tensor) -> bool:
+        """Tell whether a layer makes the network's answers of what flows into it."""
+        if features.ndim != 2:
+            return False
+        with torch.inference_mode(), self.hardware.autocast():
+            again = head(features).float()
+        return torch.allclose(again, logits, rtol=1e-2, atol=1e-3)
 
 
 def _stamp(path: str) -> str:

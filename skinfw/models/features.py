@@ -1,67 +1,71 @@
-"""What the last layer of a network gets and gives, for scores of what the network does not know."""
+"""Features of images: what the last layer gets, and the last map averaged over space."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
-from skinfw.data.loader import EvalImages, Loader
+from skinfw.data.loader import EvalImages
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import Features
-from skinfw.models.freezing import head_name
+from skinfw.models.forward import forward_batches, in_batches, into_last_layer, out_of_layer
+from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData
 from skinfw.runtime.device import Hardware
 
-
-@contextmanager
-def into_last_layer(model: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Catch what flows into the last layer, once for each call of the model."""
-    caught: list[torch.Tensor] = []
-    head = model.get_submodule(head_name(model))
-    handle = head.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
-    try:
-        yield caught
-    finally:
-        handle.remove()
+Integers = npt.NDArray[np.integer[Any]]
 
 
-@torch.inference_mode()
 def penultimate_features(
     model: nn.Module,
     images: EvalImages,
-    beside: ModalityData,
+    modalities: ModalityData,
     classes: int,
     batch_size: int,
     hardware: Hardware,
 ) -> Features:
-    """Return the features and the logits of the first view of each image.
+    """Return what the last layer gets and gives, for the first view of each image.
 
-    beside: what is known of the part beside its images.
+    images: their first views.
+    modalities: what is known of the part beside its images.
     classes: how many logits are those of classes; others may stand behind them.
     Raises SkinfwError where the last layer gets no vector.
     """
-    normalise, was_training = hardware.normaliser(model), model.training
-    count = len(images.labels)
-    cut = [range(start, min(start + batch_size, count)) for start in range(0, count, batch_size)]
+    pipeline = PixelPipeline(images, hardware)
+    batches = in_batches(len(images.labels), batch_size)
     values, logits = [], []
-    model.eval()
-    try:
-        for batch in Loader(images, hardware).load(cut):
-            shown = normalise(batch.images[:, 0])
-            with into_last_layer(model) as caught, hardware.autocast():
-                answers = model(shown, *beside.inputs(batch.rows))
-            if caught[-1].ndim != 2 or len(caught[-1]) != len(answers):
+    with into_last_layer(model) as caught:
+        for _, answers in forward_batches(model, pipeline, batches, hardware, modalities.inputs):
+            features = caught.pop()
+            if features.ndim != 2 or len(features) != len(answers):
                 raise SkinfwError(
                     "the network has no features of whole images",
-                    why=f"its last layer gets a tensor of shape {tuple(caught[-1].shape)}",
+                    why=f"its last layer gets a tensor of shape {tuple(features.shape)}",
                     cure="choose a score that needs predictions alone, or another backbone",
                 )
-            values.append(caught[-1].float().cpu())
+            values.append(features.float().cpu())
             logits.append(answers[:, :classes].double().cpu())
-    finally:
-        model.train(was_training)
     return Features(np.array(images.labels), torch.cat(values).numpy(), torch.cat(logits).numpy())
+
+
+def map_features(
+    model: nn.Module, images: EvalImages, indices: Integers, batch_size: int, hardware: Hardware
+) -> npt.NDArray[np.float32]:
+    """Return the backbone's last map of some images, averaged over space, float32 [M, D].
+
+    model: with a `cam_layer`.
+    images: the first views of the training part.
+    indices: int [M], which of them.
+    """
+    wanted = [int(index) for index in indices]
+    batches = [wanted[cut.start : cut.stop] for cut in in_batches(len(wanted), batch_size)]
+    features: list[torch.Tensor] = []
+    with out_of_layer(model, str(model.cam_layer)) as caught:
+        for _ in forward_batches(model, PixelPipeline(images, hardware), batches, hardware):
+            output = caught.pop()
+            features.append(output.mean((2, 3) if output.ndim == 4 else (1,)).float().cpu())
+    return np.asarray(torch.cat(features).numpy(), np.float32)

@@ -16,23 +16,23 @@ from skinfw.runtime.device import Hardware
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.integer[Any]]
-Prepare = Callable[[torch.Tensor], torch.Tensor]
+ToInput = Callable[[torch.Tensor], torch.Tensor]
 
 
 class InputPipeline(Protocol):
     """What training and evaluation compute on.
 
-    images: batches of whatever `prepare` takes.
+    images: batches of whatever `to_input` takes.
     """
 
     @property
     def images(self) -> Images:
-        """Batches of whatever `prepare` takes."""
+        """Batches of whatever `to_input` takes."""
 
     def network(self, model: nn.Module) -> nn.Module:
-        """Return the part of a model that computes logits from what is prepared."""
+        """Return the part of a model that computes logits from its input."""
 
-    def prepare(self, model: nn.Module) -> Prepare:
+    def to_input(self, model: nn.Module) -> ToInput:
         """Return the function from a batch to the input of the network, on its device."""
 
 
@@ -47,7 +47,7 @@ class PixelPipeline:
         """Return all of it."""
         return model
 
-    def prepare(self, model: nn.Module) -> Prepare:
+    def to_input(self, model: nn.Module) -> ToInput:
         """Return the normalisation that the backbone expects."""
         return self._hardware.normaliser(model)
 
@@ -77,6 +77,6 @@ class FeaturePipeline:
         """Return the last layer."""
         return model.get_submodule(head_name(model))
 
-    def prepare(self, model: nn.Module) -> Prepare:
+    def to_input(self, model: nn.Module) -> ToInput:
         """Return what moves features to the device."""
         return lambda features: features.to(self._hardware.device, non_blocking=True)

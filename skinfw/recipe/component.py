@@ -12,28 +12,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, raising_line, unwritable
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.loading import Keys, Origin
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.settings import KEYS
-from skinfw.registry.catalog import CatalogEntry
+from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.names import did_you_mean
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class PlannedComponent:
+class PlannedComponent(Generic[T]):
     """Hold a component that is checked but not built yet.
 
     kind: its role.
     keys: its place in the recipe, `("augment", 2)`.
     use: its name as written.
-    found: the component behind the name.
-    target: the callable.
+    entry: the component behind the name.
+    implementation: the callable that builds it.
     engine: names that it asks of the engine.
     arguments: checked values of the recipe's parameters, defaults included.
     host: the host's own keys, such as `only`.
@@ -44,20 +45,21 @@ class PlannedComponent:
     keys: Keys
     use: str
     entry: CatalogEntry
-    target: Callable[..., Any]
+    implementation: Callable[..., Any]
     engine: tuple[str, ...]
     arguments: Mapping[str, Any]
     host: Mapping[str, Any]
     origin: Origin
 
-    def make(self, **gives: Any) -> Any:
+    def make(self, **gives: Any) -> T:
         """Build the object.
 
         gives: what the engine offers to this kind; only what the signature asks for is passed.
         """
         with self.guard():
             asked = {name: gives[name] for name in self.engine}
-            return self.target(**asked, **self.arguments)
+            built: T = self.implementation(**asked, **self.arguments)
+            return built
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -80,11 +82,11 @@ class PlannedComponent:
                 cure = _blame(self.entry)
             raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
 
-    def wrap(self, function: Callable[..., T]) -> Callable[..., T]:
+    def wrap(self, function: Callable[..., V]) -> Callable[..., V]:
         """Return the function with this component's name on whatever it raises."""
 
         @wraps(function)
-        def call(*values: Any, **named: Any) -> T:
+        def call(*values: Any, **named: Any) -> V:
             with self.guard():
                 return function(*values, **named)
 
@@ -99,7 +101,7 @@ class PlannedComponent:
 
     def record(self) -> dict[str, str]:
         """Return who this is, for run.json."""
-        module = sys.modules.get(getattr(self.target, "__module__", ""))
+        module = sys.modules.get(getattr(self.implementation, "__module__", ""))
         source = self.entry.file or Path(getattr(module, "__file__", None) or "")
         digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
         return {
@@ -144,7 +146,7 @@ def variants(entry: CatalogEntry, where: str) -> list[str]:
         raise _unusable(entry, where, why) from error
 
 
-def check_method(component: PlannedComponent, built: object) -> None:
+def check_method(component: PlannedComponent[Any], built: object) -> None:
     """Refuse an object without the method that its kind must have.
 
     planned: the component.
@@ -216,6 +218,37 @@ def read_values(
     arguments, complaints = signature.read(own, classes, keys)
     others, more = host.read({key: value for key, value in values.items() if key in keys})
     return arguments, others, [*complaints, *more]
+
+
+def plan_component(
+    kind: Kind,
+    keys: Keys,
+    table: Mapping[str, Any],
+    origin: Origin,
+    where: str,
+    catalog: Catalog,
+    classes: tuple[str, ...] | None,
+) -> tuple[PlannedComponent[Any] | None, list[Complaint]]:
+    """Check one table of a recipe, written or recorded: the name, the signature, the values.
+
+    keys: its place in the recipe.
+    table: with `use`.
+    origin, where: its place in a file, and how messages say it.
+    classes: of the data set, as far as they are known.
+    Returns the component, or what is wrong with its values.
+    """
+    use = str(table["use"])
+    entry = catalog.find(kind.name, use, where, origin.folder)
+    check_variant(entry, where)
+    implementation, signature = import_target(entry, where)
+    values = {key: value for key, value in table.items() if key != "use"}
+    arguments, host, complaints = read_values(kind, signature, values, classes)
+    if complaints:
+        return None, complaints
+    component: PlannedComponent[Any] = PlannedComponent(
+        kind, keys, use, entry, implementation, signature.engine, arguments, host, origin
+    )
+    return component, []
 
 
 def _import(entry: CatalogEntry, target: str, where: str) -> Any:

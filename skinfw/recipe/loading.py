@@ -91,6 +91,12 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     return Recipe(name, path, merged.data, merged.origins, replays)
 
 
+def default_recipe() -> Recipe:
+    """Return what every recipe starts from."""
+    layer = _read_file(DEFAULTS, 0)
+    return Recipe("defaults", DEFAULTS, layer.data, layer.origins)
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """Read the record of a run.
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from skinfw.errors import RecipeError, SkinfwError, raise_all
 from skinfw.interfaces.kinds import KINDS, Kind
+from skinfw.interfaces.protocols import Dataset
 from skinfw.interfaces.values import Modalities
-from skinfw.recipe.component import (
-    PlannedComponent,
-    check_method,
-    check_variant,
-    import_target,
-    read_values,
-)
+from skinfw.recipe.component import PlannedComponent, check_method, plan_component
 from skinfw.recipe.loading import Keys, Recipe, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
 from skinfw.recipe.settings import (
@@ -33,11 +28,64 @@ from skinfw.recipe.settings import (
 from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import did_you_mean
 
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from skinfw.interfaces.protocols import (
+        Augmentation,
+        Cache,
+        DuplicateFinder,
+        Explainer,
+        LossFunction,
+        Metric,
+        Mix,
+        Modification,
+        Preparation,
+        Report,
+        Sampler,
+        Schedule,
+        Split,
+        View,
+        Weighting,
+    )
+
 S = TypeVar("S")
 _CHEAP = (
-    "split", "sampler", "prepare", "augment", "mix", "view", "modify", "weighting", "metric",
-    "explainer", "report",
+    "duplicates", "split", "sampler", "prepare", "cache", "augment", "mix", "view", "modify",
+    "weighting", "metric", "explainer", "report",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """Hold what a recipe names for each kind, in order, checked but not built."""
+
+    dataset: PlannedComponent[Dataset]
+    duplicates: PlannedComponent[DuplicateFinder] | None = None
+    split: PlannedComponent[Split]
+    sampler: PlannedComponent[Sampler]
+    prepare: tuple[PlannedComponent[Preparation], ...] = ()
+    cache: PlannedComponent[Cache] | None = None
+    augment: tuple[PlannedComponent[Augmentation], ...] = ()
+    mix: PlannedComponent[Mix] | None = None
+    view: PlannedComponent[View]
+    backbone: PlannedComponent[nn.Module]
+    modify: tuple[PlannedComponent[Modification], ...] = ()
+    loss: PlannedComponent[LossFunction]
+    weighting: PlannedComponent[Weighting] | None = None
+    optimizer: PlannedComponent[Optimizer]
+    schedule: PlannedComponent[Schedule]
+    metric: tuple[PlannedComponent[Metric], ...] = ()
+    explainer: tuple[PlannedComponent[Explainer], ...] = ()
+    report: tuple[PlannedComponent[Report], ...] = ()
+    track: tuple[PlannedComponent[object], ...] = ()
+
+    def __iter__(self) -> Iterator[PlannedComponent[Any]]:
+        """Return all of them."""
+        for kind in KINDS:
+            own = getattr(self, kind)
+            yield from own if isinstance(own, tuple) else (own,) if own else ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +95,7 @@ class Plan:
     recipe: the recipe.
     seed: behind all random streams.
     image, modalities, train, evaluate, engine: the host's tables.
-    parts: what each kind names, in order.
+    components: what it names for each kind.
     dataset: the data set object, not read yet.
     """
 
@@ -59,25 +107,24 @@ class Plan:
     train: TrainSettings
     evaluate: EvaluateSettings
     engine: EngineSettings
-    parts: Mapping[str, tuple[PlannedComponent, ...]]
-    dataset: Any = field(repr=False)
+    components: Components
+    dataset: Dataset = field(repr=False)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The class names of the data set."""
         return tuple(self.dataset.classes)
 
-    def one(self, kind: str) -> PlannedComponent:
-        """Return the only component of a kind that every recipe has."""
-        return self.parts[kind][0]
-
     def resolved(self) -> dict[str, Any]:
         """Return the recipe with every default written out."""
         settings = {name: to_toml(vars(getattr(self, name))) for name in SETTINGS}
         tables: dict[str, Any] = {"seed": self.seed, "requires": list(self.requires), **settings}
-        for name, component in self.parts.items():
-            written = [part.table() for part in component]
-            tables[name] = written if KINDS[name].many else written[0]
+        for kind in KINDS:
+            own = getattr(self.components, kind)
+            if isinstance(own, tuple):
+                tables |= {kind: [component.table() for component in own]} if own else {}
+            elif own:
+                tables[kind] = own.table()
         return tables
 
 
@@ -100,7 +147,7 @@ def make_plan(recipe: Recipe, catalog: Catalog) -> Plan:
     return _Planner(recipe, catalog).plan()
 
 
-def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[PlannedComponent, Any]:
+def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[PlannedComponent[Dataset], Dataset]:
     """Check the data set of a recipe and build it, whatever else the recipe says.
 
     recipe: what was read.
@@ -110,15 +157,18 @@ def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[PlannedComponent, An
     return _Planner(recipe, catalog).dataset()
 
 
-def plan_view(recipe: Recipe, catalog: Catalog, classes: tuple[str, ...]) -> PlannedComponent:
-    """Check the view of a recipe, whatever else the recipe says.
+def plan_kind(
+    recipe: Recipe, catalog: Catalog, kind: str, classes: tuple[str, ...] = ()
+) -> PlannedComponent[Any] | None:
+    """Check what a recipe names for a kind of which it names one, whatever else it says.
 
     recipe: what was read.
     catalog: what is installed.
-    classes: that the network answers.
-    Raises RecipeErrors with all problems at once.
+    kind: the table.
+    classes: of the data set or of the network.
+    Returns None where the recipe has no such table. Raises RecipeErrors with all problems at once.
     """
-    return _Planner(recipe, catalog).view(classes)
+    return _Planner(recipe, catalog).kind(kind, classes)
 
 
 class _Planner:
@@ -126,7 +176,7 @@ class _Planner:
 
     def __init__(self, recipe: Recipe, catalog: Catalog) -> None:
         self.recipe, self.catalog = recipe, catalog
-        self.entry: list[tuple[int, int, SkinfwError]] = []
+        self.problems: list[tuple[int, int, SkinfwError]] = []
         self.size = 0
         self.classes: tuple[str, ...] | None = None
 
@@ -135,41 +185,43 @@ class _Planner:
         settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
         self.size = (settings["image"] or ImageSettings()).size
-        parts: dict[str, tuple[PlannedComponent, ...]] = {}
+        planned: dict[str, Any] = {}
         dataset = None
         for kind in KINDS.values():
-            parts[kind.name] = tuple(self._kind(kind))
-            if kind.name == "dataset" and parts["dataset"]:
-                dataset = self._dataset(parts["dataset"][0])
-        ordered = sorted(self.entry, key=lambda problem: problem[:2])
+            own = tuple(self._kind(kind))
+            if own:
+                planned[kind.name] = own if kind.many else own[0]
+            if kind.name == "dataset" and own:
+                dataset = self._dataset(own[0])
+        ordered = sorted(self.problems, key=lambda problem: problem[:2])
         raise_all([error for _, _, error in ordered])
         return Plan(
             self.recipe,
             cast(TopLevel, top).seed,
             cast(TopLevel, top).requires,
             **cast(dict[str, Any], settings),
-            parts={name: component for name, component in parts.items() if component},
-            dataset=dataset,
+            components=Components(**planned),
+            dataset=cast(Dataset, dataset),
         )
 
-    def dataset(self) -> tuple[PlannedComponent, Any]:
-        component = tuple(self._kind(KINDS["dataset"]))
-        dataset = self._dataset(component[0]) if component else None
-        raise_all([error for _, _, error in self.entry])
-        return component[0], dataset
+    def dataset(self) -> tuple[PlannedComponent[Dataset], Dataset]:
+        components = tuple(self._kind(KINDS["dataset"]))
+        dataset = self._dataset(components[0]) if components else None
+        raise_all([error for _, _, error in self.problems])
+        return components[0], cast(Dataset, dataset)
 
-    def view(self, classes: tuple[str, ...]) -> PlannedComponent:
+    def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
         image = self._settings("image", ImageSettings) or ImageSettings()
         self.size, self.classes = image.size, classes
-        component = tuple(self._kind(KINDS["view"]))
-        raise_all([error for _, _, error in self.entry])
-        return component[0]
+        components = tuple(self._kind(KINDS[kind]))
+        raise_all([error for _, _, error in self.problems])
+        return components[0] if components else None
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)
         if not isinstance(error, RecipeError):  # whoever raised it, the recipe is what is wrong
             error = RecipeError(error.what, error.where, error.why, error.cure)
-        self.entry.append((origin.layer, origin.line, error))
+        self.problems.append((origin.layer, origin.line, error))
 
     def _complain(self, keys: Keys, complaint: Complaint) -> None:
         path = (*keys, *complaint.keys)
@@ -234,7 +286,7 @@ class _Planner:
                     cure = f"pip install --upgrade '{text}'"
                     self._problem(keys, RecipeError(what, where, cure=cure))
 
-    def _kind(self, kind: Kind) -> Iterator[PlannedComponent]:
+    def _kind(self, kind: Kind) -> Iterator[PlannedComponent[Any]]:
         """Check all tables of one kind."""
         value = self.recipe.data.get(kind.name)
         if value is None:
@@ -263,7 +315,7 @@ class _Planner:
                 if component:
                     yield component
 
-    def _component(self, kind: Kind, keys: Keys, table: Any) -> PlannedComponent | None:
+    def _component(self, kind: Kind, keys: Keys, table: Any) -> PlannedComponent[Any] | None:
         """Check one table: the name, the signature, the values."""
         origin = self.recipe.origin(*keys, "use")
         if not isinstance(table, dict) or not isinstance(table.get("use"), str):
@@ -272,28 +324,24 @@ class _Planner:
             raise RecipeError(what, self.recipe.origin(*keys).text, "", f"there is: {names}")
         use = table["use"]
         where = origin.text if "--set" in origin.text else f'{origin.text}   use = "{use}"'
-        found = self.catalog.find(kind.name, use, where, origin.folder)
-        check_variant(found, where)
-        target, signature = import_target(found, where)
-        values = {key: value for key, value in table.items() if key != "use"}
-        arguments, host, complaints = read_values(kind, signature, values, self.classes)
+        component, complaints = plan_component(
+            kind, keys, table, origin, where, self.catalog, self.classes
+        )
         for complaint in complaints:
             self._complain(keys, complaint)
-        if complaints:
+        if component is None:
             return None
         arguments = {
             name: _absolute(value, self.recipe.origin(*keys, name).folder)
-            for name, value in arguments.items()
+            for name, value in component.arguments.items()
         }
-        component = PlannedComponent(
-            kind, keys, use, found, target, signature.engine, arguments, host, origin
-        )
+        component = replace(component, arguments=arguments)
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
             gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
             check_method(component, component.make(**gives))
         return component
 
-    def _dataset(self, component: PlannedComponent) -> Any:
+    def _dataset(self, component: PlannedComponent[Dataset]) -> Dataset | None:
         try:
             dataset = component.make()
             check_method(component, dataset)

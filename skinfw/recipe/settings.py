@@ -119,7 +119,6 @@ class EngineSettings:
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
         and runs; the folder is ~/.cache/skinfw, or what SKINFW_CACHE names.
-    cache_gb: how many gigabytes of images it may keep; the least recently used go first.
     save_minutes: also save the resumable state inside long epochs, this often.
     """
 
@@ -130,7 +129,6 @@ class EngineSettings:
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True
-    cache_gb: Annotated[float, Gt(0)] = 20.0
     save_minutes: Annotated[float, Gt(0)] = 10.0
 
 

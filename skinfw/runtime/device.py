@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from skinfw.errors import RecipeError
+from skinfw.interfaces.protocols import NormalisedNetwork
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.memory import keep_freed_memory
 from skinfw.runtime.prefetch import usable_cores
@@ -58,7 +59,7 @@ class Hardware:
 
         model: its `normalisation`, (mean, std) of values in [0, 1], is used where it has one.
         """
-        mean, std = getattr(model, "normalisation", IMAGENET)
+        mean, std = model.normalisation if isinstance(model, NormalisedNetwork) else IMAGENET
         scale = torch.tensor(std, device=self.device).mul(255).reciprocal()
         shift = -torch.tensor(mean, device=self.device).mul(255) * scale
 
@@ -158,6 +159,19 @@ def broadcast(value: Any, hardware: Hardware) -> Any:
     dist.broadcast_object_list(values, src=0)
     dist.barrier()
     return values[0]
+
+
+@contextmanager
+def main_process_first(hardware: Hardware) -> Iterator[None]:
+    """Let the first process do something, such as filling a cache, before the others do it.
+
+    hardware: which process this is, of how many.
+    """
+    if hardware.world > 1 and not hardware.main:
+        dist.barrier()
+    yield
+    if hardware.world > 1 and hardware.main:
+        dist.barrier()
 
 
 def gather(local: torch.Tensor, total: int, hardware: Hardware) -> torch.Tensor:

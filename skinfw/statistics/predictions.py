@@ -15,7 +15,7 @@ from skinfw.interfaces.values import Predictions
 if TYPE_CHECKING:
     pass
 
-FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
+PREDICTION_FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
 SUM = 1e-3  # how far rounded probabilities may be from one together
 _CURE = "mend the file, or write it again"
 
@@ -34,7 +34,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
             raise prediction_error(file, line, f'the image "{row["id"]}" is there twice')
         if row["part"] == part:
             lesions[row["id"]] = row.get("component") or row["lesion"]
-    return read_predictions(run / FILES[part], lesions)
+    return read_predictions(run / PREDICTION_FILES[part], lesions)
 
 
 def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Predictions:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from torch import nn
 
 from skinfw.errors import RecipeError
-from skinfw.evaluation.evaluator import compute_metrics
+from skinfw.evaluation.evaluator import Metrics, compute_metrics
+from skinfw.interfaces.protocols import PairedNetwork
 from skinfw.interfaces.values import Auxiliary, Draw, Modalities, Predictions
 from skinfw.models.backbone import ALONE
-from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.registry.names import did_you_mean
 
 
-def check_select(
-    plan: Plan, metrics: Sequence[tuple[PlannedComponent, Any]], modalities: Modalities
-) -> None:
+def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:
     """Refuse a `select` that can choose no epoch, before training and not after its first epoch.
 
     plan: the checked recipe.
@@ -62,9 +57,9 @@ def check_pairs(plan: Plan, draw: Draw, model: nn.Module, modalities: Modalities
     model: the network.
     modalities: what it gets beside one picture.
     """
-    where, drawn = plan.one("sampler").origin.text, draw.partners is not None
-    cure = 'the sampler "pairs" and [[modify]] use = "two-branch" need each other'
-    branches = bool(getattr(model, "takes_pairs", False))
+    where, drawn = plan.components.sampler.origin.text, draw.partners is not None
+    cure = "a sampler of pairs and a [[modify]] of two branches need each other"
+    branches = isinstance(model, PairedNetwork)
     if branches and not drawn:
         what = "the network has two branches, and the sampler draws no pairs"
         raise RecipeError(what, where, cure=cure)
@@ -72,10 +67,10 @@ def check_pairs(plan: Plan, draw: Draw, model: nn.Module, modalities: Modalities
         what = "the sampler draws pairs, and the network has one branch"
         raise RecipeError(what, where, cure=cure)
     beside = modalities != ALONE
-    if (mix := plan.parts.get("mix")) and (drawn or beside):
+    if (mix := plan.components.mix) and (drawn or beside):
         raise RecipeError(
             "mixed images have no partners, no metadata and no auxiliary answers",
-            mix[0].origin.text,
+            mix.origin.text,
             cure="leave out [mix], or [modalities] and the sampler of pairs",
         )
     if drawn and beside:

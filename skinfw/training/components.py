@@ -1,104 +1,114 @@
-"""Build what a run needs from its plan and its table: network, loss, sampler, loaders, judges."""
+"""Build what a run needs of its plan and its table: network, loss, sampler, images, evaluators."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 
-from skinfw.data.cache import DecodedImages
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.table import image_function
-from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.evaluator import Evaluator, Metrics
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
 from skinfw.interfaces.values import Features
-from skinfw.models.autotune import autotune
-from skinfw.models.backbone import ALONE, build_network, try_network
+from skinfw.models.backbone import ALONE
 from skinfw.models.feature_store import FeatureStore
-from skinfw.models.features import penultimate_features
-from skinfw.models.freezing import TRUNK, freeze
+from skinfw.models.features import map_features, penultimate_features
+from skinfw.models.freezing import TRUNK
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
 from skinfw.models.modalities import ModalityData, describe_modalities
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
-from skinfw.runtime.seed import stream, torch_seed
+from skinfw.runtime.seed import stream
 from skinfw.training.cautions import warn_double_correction, warn_late_correction
 from skinfw.training.checks import check_pairs, check_select
-from skinfw.training.sampling import EpochSampler, embed
+from skinfw.training.network import Network, build_run_network
+from skinfw.training.sampling import EpochSampler
 from skinfw.training.trainer import Loss, Trainer
 from skinfw.training.xray import xray
 
 Integers = npt.NDArray[np.integer[Any]]
-Pairs = list[tuple[PlannedComponent, Any]]
+T = TypeVar("T")
 
 
 class TrainingComponents:
     """Hold the built components of one run, checked before any of them works for hours."""
 
-    def __init__(
-        self,
+    @classmethod
+    def build(
+        cls,
         plan: Plan,
-        table: pd.DataFrame,
+        rows: pd.DataFrame,
         hardware: Hardware,
         decoded: DecodedImages | None = None,
         cache: Path | None = None,
         say: Callable[[str], None] = print,
-    ) -> None:
+    ) -> TrainingComponents:
         """Build all but the optimizer and the schedule, which need the number of steps.
 
-        table: with the column `part`.
-        hardware: what "auto" leaves open is settled here, on the network.
+        rows: the table, with the column `part`.
+        hardware: what the machine alone decides; the network decides what "auto" leaves open.
         decoded: images that need no decoding.
         cache: where features of a frozen network are kept; None keeps none.
         say: told what a user must hear.
         """
-        self.plan, self.table, self.hardware = plan, table, hardware
+        train = rows[rows["part"] == "train"]
+        modalities = describe_modalities(plan, train)
+        metrics = _built(plan.components.metric, plan)
+        check_select(plan, metrics, modalities)
+        network = build_run_network(plan, modalities, len(train), hardware)
+        return cls(plan, rows, metrics, network, decoded, cache, say)
+
+    def __init__(
+        self,
+        plan: Plan,
+        rows: pd.DataFrame,
+        metrics: Metrics,
+        network: Network,
+        decoded: DecodedImages | None,
+        cache: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        """Keep what `build` made, and build what depends on it."""
+        self.plan, self.table, self.metrics = plan, rows, metrics
         self.decoded, self.cache, self.say = decoded, cache, say
-        self.view = plan.one("view").make(size=plan.image.size)
-        self.decoding = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
-        self.modalities = describe_modalities(plan, table[table["part"] == "train"])
-        self.metrics = self._all("metric")
-        check_select(plan, self.metrics, self.modalities)
-        self.rows, self.labels, self.source = self._part(table, "train")
-        self.counts = [int((self.labels == index).sum()) for index in range(len(plan.classes))]
-        self.model = self._backbone()
-        self.frozen = freeze(
-            self.model, plan.train.freeze, plan.recipe.origin("train", "freeze").text
-        )
-        self.hardware = self._settled()
-        loss = plan.one("loss")
-        self.loss = loss.wrap(loss.make(classes=plan.classes, counts=self.counts))
-        augment = plan.parts.get("augment", ())
+        self.model, self.frozen = network.model, network.frozen
+        self.modalities, self.hardware = network.modalities, network.hardware
+        components, classes = plan.components, plan.classes
+        self.view = components.view.make(size=plan.image.size)
+        self.decoding = recipe_decoding(plan.image, components.prepare)
+        self.rows, self.labels, self.source = self._part(rows, "train")
+        self.counts = [int((self.labels == index).sum()) for index in range(len(classes))]
+        loss = components.loss
+        self.loss = loss.wrap(loss.make(classes=classes, counts=self.counts))
         self.chains = {
-            size: Chain([(component, component.make(size=size)) for component in augment], size)
+            size: Chain([(op, op.make(size=size)) for op in components.augment], size)
             for size in {*plan.image.train_sizes, plan.image.size}
         }
-        self.weighting = self._all("weighting")
-        self.mix = self._all("mix")
-        self.explainers = self._all("explainer")
-        self.reports = self._all("report")
-        self.tracks = self._all("track")
-
-    def _all(self, kind: str) -> Pairs:
-        component = self.plan.parts.get(kind, ())
-        return [(part, part.make(classes=self.plan.classes)) for part in component]
+        weighting, mix = components.weighting, components.mix
+        self.weighting = _built((weighting,) if weighting else (), plan)
+        self.mix = _built((mix,) if mix else (), plan)
+        self.explainers = _built(components.explainer, plan)
+        self.reports = _built(components.report, plan)
+        self.tracks = _built(components.track, plan)
 
     @cached_property
-    def drawer(self) -> EpochSampler:
+    def epoch_sampler(self) -> EpochSampler:
         """The sampler with all that it may ask for."""
-        component = self.plan.one("sampler")
+        component = self.plan.components.sampler
         views = EvalImages(self.source, self.labels, self.view, first=True)
 
         def embeddings(indices: Any) -> npt.NDArray[np.float32]:
-            return embed(self.model, views, indices, self._eval_batch, self.hardware)
+            return map_features(self.model, views, indices, self._eval_batch, self.hardware)
 
         return EpochSampler(
             component,
@@ -115,131 +125,122 @@ class TrainingComponents:
     def features(self) -> FeatureStore | None:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
         plan = self.plan
-        varied = plan.parts.get("augment") or plan.parts.get("mix")
+        varied = plan.components.augment or plan.components.mix
         frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
         if not self.cache or not frozen or varied or self.modalities != ALONE:
             return None
-        parts = [plan.one(kind) for kind in ("dataset", "backbone", "view")]
-        parts += plan.parts.get("modify", ())
-        about: list[Any] = [[part.table(), part.record()] for part in parts]
+        components = plan.components
+        decide: list[PlannedComponent[Any]] = [components.dataset, components.backbone]
+        decide += [components.view, *components.modify]
+        about: list[Any] = [[component.table(), component.record()] for component in decide]
         about += [self.decoding.name, vars(plan.image)]
         return FeatureStore(self.cache / "features", self.model, about, self.hardware)
 
-    def _settled(self) -> Hardware:
-        """Return the hardware with what only the network can tell."""
-        plan, hardware = self.plan, self.hardware
-        size, batch = plan.image.train_size(1, 1), plan.train.batch_size
-        steps = plan.train.epochs * len(self.rows) // batch
-        recorded = (plan.recipe.replays or {}).get("hardware")
-        images = batch // hardware.world * (2 if getattr(self.model, "takes_pairs", False) else 1)
-        shape = (images, size)
-        return autotune(self.model, plan.engine, shape, steps, hardware, recorded, self.modalities)
-
     @property
-    def listeners(self) -> Pairs:
+    def listeners(self) -> list[tuple[PlannedComponent[Any], object]]:
         """The objects that may have run hooks."""
-        sampler = (self.drawer.component, self.drawer.sampler)
+        sampler = (self.epoch_sampler.component, self.epoch_sampler.sampler)
         return [sampler, *self.weighting, *self.tracks, *self.reports]
 
-    def judge(self, part: str, first: bool = False) -> Evaluator:
+    def evaluator(self, part: str, first: bool = False) -> Evaluator:
         """Return the evaluator of one part of the data.
 
         first: whether the first view of each image is enough, as it is between epochs.
         """
-        rows, labels, source = self._shown(part)
+        rows, labels, source = self._evaluated_part(part)
         # Remembered views cost nothing, so that all of them are looked at.
         images = EvalImages(source, labels, self.view, first and not self.features)
-        feed: InputPipeline = PixelPipeline(images, self.hardware)
+        pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
-            found = self.features.get(images, self._eval_batch, self.say)
-            feed = FeaturePipeline(found, labels, self.hardware, views=True)
-        scoring = ViewAveraging(self.counts, **self.plan.one("view").host)
+            features = self.features.get(images, self._eval_batch, self.say)
+            pipeline = FeaturePipeline(features, labels, self.hardware, views=True)
+        view_averaging = ViewAveraging(self.counts, **self.plan.components.view.host)
         return Evaluator(
             rows,
-            feed,
+            pipeline,
             self.plan.classes,
             self.loss,
             self._eval_batch,
             self.hardware,
-            scoring,
-            self.beside(rows),
+            view_averaging,
+            self.modality_data(rows),
         )
 
-    def beside(self, rows: pd.DataFrame) -> ModalityData:
+    def modality_data(self, rows: pd.DataFrame) -> ModalityData:
         """Return what is known of some rows beside their images."""
         weight = self.plan.modalities.auxiliary_weight
         return ModalityData(self.modalities, weight, rows, self.hardware.device)
 
     def pictures(self, part: str) -> tuple[EvalImages, ModalityData]:
-        """Return the images of one part of the data as it is judged, and what stands beside."""
-        rows, labels, source = self._shown(part)
-        return EvalImages(source, labels, self.view, first=True), self.beside(rows)
+        """Return the images of one part of the data as it is evaluated, and their modalities."""
+        rows, labels, source = self._evaluated_part(part)
+        return EvalImages(source, labels, self.view, first=True), self.modality_data(rows)
 
     def features_of(self, part: str) -> Features:
         """Return what the last layer gets and gives for one part of the data."""
-        images, beside = self.pictures(part)
+        images, modalities = self.pictures(part)
         width = len(self.plan.classes)
         return penultimate_features(
-            self.model, images, beside, width, self._eval_batch, self.hardware
+            self.model, images, modalities, width, self._eval_batch, self.hardware
         )
 
-    def training(self, folder: Path, hooks: Any) -> Trainer:
-        """Return the training, ready to fit.
+    def trainer(self, folder: Path, hooks: Any) -> Trainer:
+        """Return the trainer, ready to fit.
 
         folder: the run folder.
         hooks: the run's hooks.
         """
         plan = self.plan
-        check_pairs(plan, self.drawer.draw(1), self.model, self.modalities)
+        check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
-        feed: InputPipeline = PixelPipeline(images, self.hardware)
+        pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             views = EvalImages(self.source, self.labels, self.view, first=True)
-            found = self.features.get(views, self._eval_batch, self.say)
-            feed = FeaturePipeline(found, self.labels, self.hardware, views=False)
+            features = self.features.get(views, self._eval_batch, self.say)
+            pipeline = FeaturePipeline(features, self.labels, self.hardware, views=False)
         return Trainer(
             settings=plan.train,
             seed=plan.seed,
             model=self.model,
             frozen=self.frozen,
-            make_optimizer=lambda model: plan.one("optimizer").make(model=model),
-            make_schedule=lambda optimizer, steps, epochs: plan.one("schedule").make(
+            make_optimizer=lambda model: plan.components.optimizer.make(model=model),
+            make_schedule=lambda optimizer, steps, epochs: plan.components.schedule.make(
                 optimizer=optimizer, steps=steps, epochs=epochs
             ),
             class_weight=self._class_weight,
             mix=self._mix,
-            drawer=self.drawer,
-            feed=feed,
-            beside=self.beside(self.rows),
-            validator=self.judge(plan.train.validation, first=True),
+            epoch_sampler=self.epoch_sampler,
+            pipeline=pipeline,
+            modalities=self.modality_data(self.rows),
+            validator=self.evaluator(plan.train.validation, first=True),
             metrics=self.metrics,
             hardware=self.hardware,
             folder=folder,
             hooks=hooks,
             about={
-                "backbone": plan.one("backbone").use,
+                "backbone": plan.components.backbone.use,
                 "classes": ",".join(plan.classes),
                 "size": str(plan.image.size),
             },
             save_minutes=plan.engine.save_minutes,
         )
 
-    def cautions(self, training: Trainer) -> list[str]:
+    def cautions(self, trainer: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.
 
-        training: from `training`.
+        trainer: from `trainer`.
         """
         if not self.weighting:
             return []
         weights, drawn = self._weights(), [entry["drawn"] for entry in self.xray()]
         said = [warn_double_correction(self.plan.classes, self.counts, drawn, weights[-1])]
         if (weights != weights[0]).any():
-            said.append(warn_late_correction(weights, training.rates()))
+            said.append(warn_late_correction(weights, trainer.rates()))
         return [text for text in said if text]
 
     def xray(self) -> list[dict[str, Any]]:
         """Return what sampler and weighting will make of each class."""
-        return xray(self.rows, self.plan.classes, self.drawer.draw(1), self._weights())
+        return xray(self.rows, self.plan.classes, self.epoch_sampler.draw(1), self._weights())
 
     def _weights(self) -> npt.NDArray[np.float64]:
         """Return the weights of the classes in each epoch, [E, C]; ones without a weighting."""
@@ -265,8 +266,8 @@ class TrainingComponents:
     def _mix(self, images: torch.Tensor, step: int) -> tuple[torch.Tensor, Loss]:
         """Return a batch to train on, and its loss; each step and process has its own stream."""
         loss = self.loss
-        if own := getattr(self.model, "training_loss", None):
-            loss = partial(own, loss)
+        if isinstance(self.model, NetworkWithLoss):
+            loss = partial(self.model.training_loss, loss)
         for component, mix in self.mix:
             with component.guard():
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
@@ -274,8 +275,8 @@ class TrainingComponents:
             loss = partial(_of_both, loss, order, float(share))
         return images, loss
 
-    def _shown(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
-        """Return what is judged of one part: all of it, or some for a quick look."""
+    def _evaluated_part(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
+        """Return what is evaluated of one part: all of it, or some for a quick look."""
         rows, labels, source = self._part(self.table, part)
         if limit := self.plan.train.limit_eval_batches:
             # Evenly over the part, so that a quick look sees all sources.
@@ -289,23 +290,17 @@ class TrainingComponents:
         rows = table[table["part"] == part].reset_index(drop=True)
         draw = image_function(self.plan.dataset)
         if draw is not None:
-            draw = self.plan.one("dataset").wrap(draw)
+            draw = self.plan.components.dataset.wrap(draw)
         pictures = self.plan.modalities.pictures
         source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
         return rows, labels_of(rows, self.plan.classes), source
 
-    def _backbone(self) -> torch.nn.Module:
-        """Build the network under its own seed, and try it on one black image."""
-        plan, hardware, component = self.plan, self.hardware, self.plan.one("backbone")
-        torch.manual_seed(torch_seed(plan.seed, "init"))
-        size = plan.image.size
-        changes = plan.parts.get("modify", ())
-        model = build_network(component, changes, plan.classes, size, self.modalities)
-        try_network(component, model, (len(plan.classes), size), self.modalities, hardware)
-        if plan.parts.get("explainer"):
-            with component.guard():
-                model.get_submodule(str(model.cam_layer))
-        return model
+
+def _built(
+    components: Sequence[PlannedComponent[T]], plan: Plan
+) -> list[tuple[PlannedComponent[T], T]]:
+    """Return components with what they build."""
+    return [(component, component.make(classes=plan.classes)) for component in components]
 
 
 def _of_both(

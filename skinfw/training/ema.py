@@ -25,7 +25,7 @@ class ExponentialMovingAverage:
         self._others = [pair for pair in both if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def follow(self, step: int) -> None:
+    def update(self, step: int) -> None:
         """Move towards the network; young averages follow faster.
 
         step: optimizer steps that are done.

@@ -11,10 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from skinfw.data.loader import EvalImages, Loader, Source
+from skinfw.data.loader import Source
 from skinfw.errors import SkinfwError
+from skinfw.interfaces.protocols import Sampler
 from skinfw.interfaces.values import Context, Draw
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, broadcast
@@ -29,8 +29,8 @@ class EpochSampler:
 
     def __init__(
         self,
-        component: PlannedComponent,
-        sampler: Any,
+        component: PlannedComponent[Sampler],
+        sampler: Sampler,
         labels: Integers,
         classes: tuple[str, ...],
         source: Source,
@@ -123,43 +123,6 @@ class EpochSampler:
             return np.asarray(small, np.uint8)
 
         return np.stack(list(prefetch((partial(squeeze, int(i)) for i in indices), usable_cores())))
-
-
-def embed(
-    model: torch.nn.Module,
-    images: EvalImages,
-    indices: Integers,
-    batch_size: int,
-    hardware: Hardware,
-) -> npt.NDArray[np.float32]:
-    """Return features of images: the backbone's last map, averaged over space.
-
-    model: with a `cam_layer`.
-    images: of the training part.
-    indices: int [M], which of them.
-    Returns float32 [M, D].
-    """
-    layer = model.get_submodule(str(model.cam_layer))
-    found: list[torch.Tensor] = []
-
-    def keep(_: Any, __: Any, output: torch.Tensor) -> None:
-        dims = (2, 3) if output.ndim == 4 else (1,)
-        found.append(output.mean(dims).float().cpu())
-
-    normalise = hardware.normaliser(model)
-    wanted = [int(index) for index in indices]
-    cut = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
-    was_training = model.training
-    model.eval()
-    handle = layer.register_forward_hook(keep)
-    try:
-        with torch.inference_mode(), hardware.autocast():
-            for batch in Loader(images, hardware).load(cut):
-                model(normalise(batch.images[:, 0]))
-    finally:
-        handle.remove()
-        model.train(was_training)
-    return np.asarray(torch.cat(found).numpy(), np.float32)
 
 
 def draw_hash(draw: Draw) -> str:

@@ -21,12 +21,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import SkinfwError
-from skinfw.evaluation.evaluator import Evaluator, compute_metrics
+from skinfw.evaluation.evaluator import Evaluator, Metrics, compute_metrics
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
-from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
@@ -66,7 +65,7 @@ class Progress:
 
 @dataclass
 class Trainer:
-    """Hold the parts of one training.
+    """Train a network; hold what that needs.
 
     settings: the recipe's [train] table.
     model: on its device already.
@@ -74,7 +73,7 @@ class Trainer:
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     mix: (images, step) -> the images to train on, and their loss.
-    beside: what is known of the training part beside its images.
+    modalities: what is known of the training part beside its images.
     about: texts to keep with the weights.
     """
 
@@ -86,11 +85,11 @@ class Trainer:
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
     mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
-    drawer: EpochSampler
-    feed: InputPipeline
-    beside: ModalityData
+    epoch_sampler: EpochSampler
+    pipeline: InputPipeline
+    modalities: ModalityData
     validator: Evaluator
-    metrics: Sequence[tuple[PlannedComponent, Any]]
+    metrics: Metrics
     hardware: Hardware
     folder: Path
     hooks: Any
@@ -104,7 +103,7 @@ class Trainer:
         state: from `load_state`, to go on with a stopped run.
         Returns whether the training is complete; if not, `last/` holds the rest.
         """
-        self._prepare(state)
+        self._set_up(state)
         with stop_signals() as stop, _memory():
             while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
                 if not self._epoch(stop):
@@ -130,14 +129,14 @@ class Trainer:
         total = steps_per_epoch * self.settings.epochs
         return self.make_schedule(optimizer, total, self.settings.epochs), total
 
-    def _prepare(self, state: Mapping[str, Any] | None) -> None:
-        """Build optimizer, schedule, average and scaler, and set them to where the run was."""
+    def _set_up(self, state: Mapping[str, Any] | None) -> None:
+        """Build optimizer, schedule, EMA and scaler, and set them to where the run was."""
         hardware, settings = self.hardware, self.settings
         if settings.unfreeze:
             self.frozen.release()  # so that the optimizer knows the weights that learn later
         self.optimizer = self.make_optimizer(self.model)
         self.schedule, self.total_steps = self._schedule(self.optimizer)
-        self.average = ExponentialMovingAverage(self.model, settings.ema) if settings.ema else None
+        self.ema = ExponentialMovingAverage(self.model, settings.ema) if settings.ema else None
         self.scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "fp16"
         )
@@ -146,20 +145,20 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
             self.scaler.load_state_dict(state["scaler"])
-            if self.average:
-                self.average.model.load_state_dict(state["average"])
+            if self.ema:
+                self.ema.model.load_state_dict(state["ema"])
             self.at = Progress(**state["progress"])
         self._thawed = False
         self.frozen.hold()
         self._parallelise()
-        self.prepare = self.feed.prepare(self.model)
+        self.to_input = self.pipeline.to_input(self.model)
         self.classes = len(self.validator.classes)
         self.scheduled, self.numbers = listens_to_progress(self.model), dict[str, float]()
-        self.loader = Loader(self.feed.images, hardware)
+        self.loader = Loader(self.pipeline.images, hardware)
 
     def _parallelise(self) -> None:
         """Wrap the network; gradients that processes share must be known beforehand."""
-        self.parallel = self.feed.network(self.model)
+        self.parallel = self.pipeline.network(self.model)
         if self.hardware.compiled:
             self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
         if self.hardware.world > 1:
@@ -174,7 +173,7 @@ class Trainer:
 
     def _batches(self, epoch: int) -> list[list[Key]]:
         """Return this process's batches of an epoch."""
-        draw = self.drawer.draw(epoch)
+        draw = self.epoch_sampler.draw(epoch)
         size, hardware = self.settings.batch_size, self.hardware
         cut = batches(draw, epoch, size, hardware.rank, hardware.world)
         if not cut:
@@ -246,14 +245,14 @@ class Trainer:
             self.numbers = report_progress(self.model, done / max(1, self.total_steps - 1))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
         targets = batch.targets.to(hardware.device, non_blocking=True)
-        known = self.beside.inputs(batch.rows)
+        known = self.modalities.inputs(batch.rows)
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
-            images, loss_of = self.mix(self.prepare(batch.images), self.at.step)
+            images, loss_of = self.mix(self.to_input(batch.images), self.at.step)
             with hardware.autocast():
                 logits = self.parallel(images, *known).float()
             loss = loss_of(logits[:, : self.classes], targets, weight)
-            loss = loss + self.beside.loss(logits, batch.rows)
+            loss = loss + self.modalities.loss(logits, batch.rows)
             self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
             if self.settings.clip_norm:
@@ -264,13 +263,13 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             if self.schedule.last_epoch < self.total_steps - 1:
                 self.schedule.step()
-            if self.average:
-                self.average.follow((self.at.step + 1) // self.settings.accumulate)
+            if self.ema:
+                self.ema.update((self.at.step + 1) // self.settings.accumulate)
         return loss.detach()
 
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
-        at, model = self.at, self.average.model if self.average else self.model
+        at, model = self.at, self.ema.model if self.ema else self.model
         self._check(train_loss)
         self._agree_on_buffers(model)
         predictions = self.validator.predict(model)
@@ -309,7 +308,7 @@ class Trainer:
         if self.hardware.main:
             state = {
                 "model": self.model.state_dict(),
-                "average": self.average.model.state_dict() if self.average else None,
+                "ema": self.ema.model.state_dict() if self.ema else None,
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": self.schedule.state_dict(),
                 "scaler": self.scaler.state_dict(),

@@ -1,17 +1,21 @@
-"""One run, read top to bottom: data, split, fit, evaluate, explain, report."""
+"""One run, read top to bottom: data, cache, build, train, evaluate, explain, report."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from skinfw.data.preparation import recipe_decoding
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
+    counts_line,
     fingerprint,
     image_function,
     picture_paths,
@@ -20,19 +24,25 @@ from skinfw.data.table import (
     split_hash,
 )
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.evaluator import compute_intervals, compute_metrics
+from skinfw.evaluation.explain import explain
+from skinfw.evaluation.reports import write_reports
 from skinfw.files.atomic import atomic_write, write_json
 from skinfw.interfaces.hooks import run_hooks
-from skinfw.interfaces.values import Result
+from skinfw.interfaces.protocols import DecodedImages
+from skinfw.interfaces.values import PARTS, DataTable, Result
+from skinfw.models.modalities import modalities_record
 from skinfw.recipe.plan import Plan
+from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
+from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.intervals import Interval, intervals_record
-from skinfw.statistics.predictions import FILES, write_predictions
+from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
+from skinfw.training.checkpoint import load_state, load_weights
+from skinfw.training.components import TrainingComponents
+from skinfw.training.sampling import draw_hash
+from skinfw.training.trainer import BEST, best_epoch
+from skinfw.training.xray import xray_lines
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from skinfw.data.cache import DecodedImages
-    from skinfw.training.components import TrainingComponents
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
@@ -74,76 +84,72 @@ class _Run:
         listeners: Sequence[object],
         resumes: bool,
     ) -> None:
-        from skinfw.runtime.device import broadcast, choose_hardware
-
         self.plan, self.folder, self.resumes = plan, folder, resumes
-        self.hardware = choose_hardware(plan.engine)
-        self.folder.path = Path(broadcast(str(folder.path), self.hardware))
-        self.say = say if self.hardware.main else lambda _: None
-        self.listeners = listeners if self.hardware.main else ()
-        if plan.train.batch_size % self.hardware.world:
+        self.machine = choose_hardware(plan.engine)
+        self.folder.path = Path(broadcast(str(folder.path), self.machine))
+        self.say = say if self.machine.main else lambda _: None
+        self.listeners = listeners if self.machine.main else ()
+        if plan.train.batch_size % self.machine.world:
             raise RecipeError(
                 f"train.batch_size {plan.train.batch_size} cannot be shared by "
-                f"{self.hardware.world} processes",
+                f"{self.machine.world} processes",
                 plan.recipe.origin("train", "batch_size").text,
                 cure="make it a multiple of the number of processes",
             )
-        self.folder.update(hardware=self.hardware.record())
+        self.folder.update(hardware=self.machine.record())
 
     def go(self) -> Result | None:
         """Run all stages."""
         with self._timed("data"):
-            table = self._data()
+            data = self._data()
         with self._timed("cache"):
-            decoded = self._decoded(table)
+            decoded = self._decoded(data.rows)
         with self._timed("build"):
-            parts, hooks = self._build(table, decoded)
+            components, hooks = self._build(data.rows, decoded)
         with self._timed("train"):
-            history = self._fit(parts, hooks)
+            history = self._fit(components, hooks)
         if history is None:
             return None
         with self._timed("evaluate"):
-            result = self._evaluate(parts, history)
-        if self.hardware.main:
+            result = self._evaluate(components, history)
+        if self.machine.main:
             with self._timed("explain"):
-                result = self._explain(parts, result)
+                result = self._explain(components, result)
             with self._timed("report"):
-                self._report(parts, result)
+                result = replace(result, features=components.features_of)
+                result = write_reports(components.reports, result, self.folder.path)
         hooks.run_end(result=result)
         return result
 
-    def _data(self) -> pd.DataFrame:
+    def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
-        from skinfw.runtime.device import broadcast
-
-        if not self.hardware.main:
-            broadcast(None, self.hardware)  # until the first process has looked at the images
-        table = split_data(self.plan, self.say)
-        if self.hardware.main:
-            broadcast(None, self.hardware)
-        notes = table.attrs["notes"]
-        for note in notes:
+        with main_process_first(self.machine):  # which compares the images, where that is wanted
+            data = split_data(self.plan, self.say)
+        rows, classes = data.rows, self.plan.classes
+        marks = run_marks(self.plan, data)
+        for note in data.notes:
             self.say(note)
-        for part in ("train", "val", "test"):
-            counts = class_counts(table[table["part"] == part], self.plan.classes)
-            self.say(f"{part:5} {counts}")
-        few = classes_with_few_images(table, self.plan.classes)
-        if few:
+        for part in PARTS:
+            self.say(f"{part:5} {counts_line(rows[rows['part'] == part], classes)}")
+        if few := classes_with_few_images(rows, classes):
             self.say(
                 f"note: fewer than five test images of {', '.join(few)}: their numbers are coarse"
             )
-        marks = run_marks(self.plan, table)
         for mark in marks:
             self.say(f"note: {mark}")
-        self._keep_hashes(data_fingerprint=fingerprint(table), split_hash=split_hash(table))
+        self._keep_hashes(data_fingerprint=fingerprint(rows), split_hash=split_hash(rows))
         self.folder.update(
-            notes=notes,
+            notes=list(data.notes),
             marks=marks,
-            classes=list(self.plan.classes),
-            leakage=table.attrs["leakage"],
+            classes=list(classes),
+            class_counts=class_counts(rows[rows["part"] == "train"], classes),
+            leakage=asdict(data.leakage) if data.leakage else None,
         )
-        self._keep("splits.csv", table[["id", "lesion", "component", "label", "part"]])
-        return table
+        if self.machine.main:
+            with atomic_write(self.folder.path / "splits.csv") as partial:
+                kept = rows[["id", "lesion", "component", "label", "part"]]
+                kept.to_csv(partial, index=False)
+        return data
 
     def _keep_hashes(self, **hashes: str) -> None:
         """Keep hashes of data, split or draw; a resumed run must find the same."""
@@ -157,66 +163,48 @@ class _Run:
                 )
         self.folder.update(**hashes)
 
-    def _decoded(self, table: pd.DataFrame) -> DecodedImages | None:
+    def _decoded(self, rows: pd.DataFrame) -> DecodedImages | None:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
-        from skinfw.data.cache import cache_folder, open_cache
-        from skinfw.data.preparation import recipe_decoding
-        from skinfw.runtime.device import broadcast
-
-        plan = self.plan
-        if not plan.engine.cache or image_function(plan.dataset):
+        plan, cache = self.plan, self.plan.components.cache
+        if cache is None or not plan.engine.cache or image_function(plan.dataset):
             return None
-        paths = picture_paths(plan, table)
-        how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
-        folder, limit = cache_folder() / "images", int(plan.engine.cache_gb * 1e9)
+        decoding = recipe_decoding(plan.image, plan.components.prepare)
         # A quick look would wait for images that it never sees.
-        builds = self.hardware.main and not plan.train.limit_batches
-        if not self.hardware.main:
-            broadcast(None, self.hardware)  # until the first process has built it
-        found = open_cache(folder, limit, paths, how, self.say, builds)
-        if self.hardware.main:
-            broadcast(None, self.hardware)
-        return found
+        builds = self.machine.main and not plan.train.limit_batches
+        with main_process_first(self.machine), cache.guard():
+            return cache.make().open(picture_paths(plan, rows), decoding, builds, self.say)
 
     def _build(
-        self, table: pd.DataFrame, decoded: DecodedImages | None
+        self, rows: pd.DataFrame, decoded: DecodedImages | None
     ) -> tuple[TrainingComponents, Any]:
-        """Build the parts, and say what the network and an epoch are."""
-        from skinfw.data.cache import cache_folder
-        from skinfw.models.modalities import modalities_record
-        from skinfw.training.components import TrainingComponents
-        from skinfw.training.sampling import draw_hash
-        from skinfw.training.xray import xray_lines as table_of
-
+        """Build the components, and say what the network and an epoch are."""
         plan = self.plan
         folder = cache_folder() if plan.engine.cache else None
-        parts = TrainingComponents(plan, table, self.hardware, decoded, folder, self.say)
-        self.hardware = parts.hardware
+        components = TrainingComponents.build(plan, rows, self.machine, decoded, folder, self.say)
         self.folder.update(
-            hardware=self.hardware.record(), modalities=modalities_record(parts.modalities)
+            hardware=components.hardware.record(),
+            modalities=modalities_record(components.modalities),
         )
-        millions = sum(weights.numel() for weights in parts.model.parameters()) / 1e6
-        backbone, device = plan.one("backbone").use, self.hardware.device
+        millions = sum(weights.numel() for weights in components.model.parameters()) / 1e6
+        backbone, device = plan.components.backbone.use, components.hardware.device
         self.say(f"{backbone}: {millions:.2f} million parameters on {device}")
-        draw = parts.drawer.draw(1)
+        draw = components.epoch_sampler.draw(1)
         repeats = 0 if draw.copies is None else int(draw.copies.sum())
         self.say(f"draw  {len(draw.shown):,} images per epoch, {repeats:,} of them copies")
-        found = parts.xray()
-        for line in table_of(found):
+        by_class = components.xray()
+        for line in xray_lines(by_class):
             self.say(line)
-        self.folder.update(xray=found)
-        many = max(entry["most_repeated"] for entry in found)
+        self.folder.update(xray=by_class)
+        many = max(entry["most_repeated"] for entry in by_class)
         if many > MANY_REPEATS:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
-        return parts, run_hooks([*heard, *(parts.listeners if self.hardware.main else ())])
+        return components, run_hooks([*heard, *(components.listeners if self.machine.main else ())])
 
-    def _fit(self, parts: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
+    def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
-        from skinfw.training.checkpoint import load_state
-
         state = load_state(self.folder.path) if self.resumes else None
         hooks.run_start(folder=self.folder.path, recipe=self.folder.record["recipe"])
         if state and state["progress"]["epoch"] > self.plan.train.epochs:
@@ -226,101 +214,82 @@ class _Run:
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
         elif self.resumes:
             self.say("the run had saved no state yet: starting from its first epoch")
-        training = parts.training(self.folder.path, hooks)
-        for caution in parts.cautions(training):
+        trainer = components.trainer(self.folder.path, hooks)
+        for caution in components.cautions(trainer):
             self.say(f"note: {caution}")
-        return training.at.history if training.fit(state) else None
+        return trainer.at.history if trainer.fit(state) else None
 
-    def _evaluate(self, parts: TrainingComponents, history: list[dict[str, float]]) -> Result:
-        """Judge the best weights, on validation and, once, on test."""
-        from skinfw.evaluation.evaluator import compute_intervals, compute_metrics
-        from skinfw.runtime.device import broadcast
-        from skinfw.training.checkpoint import load_weights
-        from skinfw.training.trainer import BEST, best_epoch
-
+    def _evaluate(self, components: TrainingComponents, history: list[dict[str, float]]) -> Result:
+        """Evaluate the best weights, on validation and, once, on test."""
         plan, folder = self.plan, self.folder.path
-        load_weights(Path(broadcast(str(folder / BEST), self.hardware)), parts.model)
-        self.say("judging the best epoch ...")
-        judged: dict[str, None] = dict.fromkeys([plan.train.validation, "test"])
-        judges = {part: parts.judge(part) for part in judged}
-        predictions = {part: judge.predict(parts.model) for part, judge in judges.items()}
-        metrics = {
-            part: compute_metrics(parts.metrics, found) for part, found in predictions.items()
-        }
-        best = best_epoch(history, plan.train.select)
-        bounds: dict[str, dict[str, Interval]] = {}
-        if self.hardware.main:
-            for part, found in predictions.items():
-                write_predictions(folder / FILES[part], found)
+        best = Path(broadcast(str(folder / BEST), components.hardware))
+        load_weights(best, components.model)
+        self.say("evaluating the best epoch ...")
+        parts = dict.fromkeys([str(plan.train.validation), "test"])
+        evaluators = {part: components.evaluator(part) for part in parts}
+        predictions = {part: own.predict(components.model) for part, own in evaluators.items()}
+        metrics = {part: compute_metrics(components.metrics, own)
+                   for part, own in predictions.items()}  # fmt: skip
+        intervals: dict[str, dict[str, Interval]] = {}
+        if self.machine.main:
+            for part, own in predictions.items():
+                write_predictions(folder / PREDICTION_FILES[part], own)
             write_json(folder / "metrics.json", metrics)
             if replicates := plan.evaluate.replicates:
-                bounds = {
-                    part: compute_intervals(parts.metrics, found, replicates, plan.seed)
-                    for part, found in predictions.items()
+                intervals = {
+                    part: compute_intervals(components.metrics, own, replicates, plan.seed)
+                    for part, own in predictions.items()
                 }
-                write_json(
-                    folder / "intervals.json", intervals_record(predictions, bounds, replicates)
-                )
-        self.folder.update(results={"best_epoch": best, "select": plan.train.select, **metrics})
-        result = Result(
+                record = intervals_record(predictions, intervals, replicates)
+                write_json(folder / "intervals.json", record)
+        epoch = best_epoch(history, plan.train.select)
+        self.folder.update(results={"best_epoch": epoch, "select": plan.train.select, **metrics})
+        return Result(
             folder,
             plan.recipe.name,
             plan.classes,
             history,
-            best,
+            epoch,
             plan.train.select,
             predictions,
             metrics,
-            rows={part: judge.rows for part, judge in judges.items()},
+            rows={part: own.rows for part, own in evaluators.items()},
             marks=self.folder.record["marks"],
-            intervals=bounds,
+            intervals=intervals,
             replicates=plan.evaluate.replicates,
             seed=plan.seed,
+            record=self.folder.record,
         )
-        return result
 
-    def _explain(self, parts: TrainingComponents, result: Result) -> Result:
+    def _explain(self, components: TrainingComponents, result: Result) -> Result:
         """Ask the explainers about some of the test images."""
-        from skinfw.evaluation.explain import explain
-
-        images, beside = parts.pictures("test")
-        found = [
+        images, modalities = components.pictures("test")
+        explanations = [
             explain(
-                planned,
+                component,
                 explainer,
-                parts.model,
+                components.model,
                 images,
                 result.predictions["test"],
-                self.hardware,
+                components.hardware,
                 self.plan.seed,
-                beside,
+                modalities,
             )
-            for planned, explainer in parts.explainers
+            for component, explainer in components.explainers
         ]
-        for explanations in found:
-            if dark := int((explanations.maps.max(axis=(1, 2)) == 0).sum()):
-                self.say(f"note: {explanations.explainer} found nothing in {dark} images")
-        return replace(result, explanations=found)
-
-    def _report(self, parts: TrainingComponents, result: Result) -> None:
-        result = replace(result, features=parts.features_of)
-        for planned, report in parts.reports:
-            with planned.guard():
-                report.write(result, self.folder.path)
+        for own in explanations:
+            if dark := int((own.maps.max(axis=(1, 2)) == 0).sum()):
+                self.say(f"note: {own.explainer} found nothing in {dark} images")
+        return replace(result, explanations=explanations)
 
     def _compare(self) -> None:
         """Say what differs from the run that this one repeats or goes on with."""
         if old := self.plan.recipe.replays:
             hashes = ("data_fingerprint", "split_hash", "draw_hash")
             today = {name: self.folder.record[name] for name in hashes} | run_record(self.plan)
-            said = differences(old, today)
-            for line in said or ["nothing that decides the numbers has changed"]:
+            lines = differences(old, today)
+            for line in lines or ["nothing that decides the numbers has changed"]:
                 self.say(f"compared with the recorded run: {line}")
-
-    def _keep(self, name: str, rows: pd.DataFrame) -> None:
-        if self.hardware.main:
-            with atomic_write(self.folder.path / name) as partial:
-                rows.to_csv(partial, index=False)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

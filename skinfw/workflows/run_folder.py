@@ -132,7 +132,7 @@ def run_record(plan: Plan) -> dict[str, Any]:
         "ended": None,
         "recipe": plan.resolved(),
         "recipe_file": str(plan.recipe.path.resolve()),
-        "components": [part.record() for parts in plan.parts.values() for part in parts],
+        "components": [component.record() for component in plan.components],
         "versions": {"python": platform.python_version(), **_versions(plan)},
         "platform": platform.platform(),
         "git_commit": _git_commit(plan.recipe.path),
@@ -144,7 +144,7 @@ def run_record(plan: Plan) -> dict[str, Any]:
 
 
 def _versions(plan: Plan) -> dict[str, str]:
-    packages = {part.entry.plugin.distribution for parts in plan.parts.values() for part in parts}
+    packages = {component.entry.plugin.distribution for component in plan.components}
     found = {}
     for name in sorted({*_PACKAGES, *packages}):
         with contextlib.suppress(PackageNotFoundError, ValueError):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from skinfw.data.leakage.division import components_across_parts
-from skinfw.data.table import class_counts, fingerprint, split_hash
+from skinfw.data.table import counts_line, fingerprint, split_hash
 
 
 def table() -> pd.DataFrame:
@@ -35,7 +35,7 @@ def test_hashes_ignore_the_order_of_rows_and_notice_every_change() -> None:
 
 
 def test_counts_are_told_in_class_order() -> None:
-    assert class_counts(table(), ("MEL", "NV", "DF")) == "3 images: MEL 1, NV 2, DF 0"
+    assert counts_line(table(), ("MEL", "NV", "DF")) == "3 images: MEL 1, NV 2, DF 0"
 
 
 @pytest.mark.parametrize("count", [10, 1000])

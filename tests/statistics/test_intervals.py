@@ -10,7 +10,7 @@ from cases import make, of_a_network
 
 from skinfw import Predictions, SkinfwError
 from skinfw.statistics.intervals import Sample, bootstrap, draw_lesions, few_lesions, resample
-from skinfw_compare.paired import compare
+from skinfw_evaluation.paired import compare
 from skinfw_metrics.agreement import Agreement
 from skinfw_metrics.classification import Classification
 from skinfw_metrics.probability import Probability

@@ -97,7 +97,7 @@ def test_every_number_has_its_interval_once_the_training_is_done(
         low, high = intervals["balanced_accuracy"]
         assert low <= result.metrics[part]["balanced_accuracy"] <= high
         assert kept["parts"][part]["intervals"]["balanced_accuracy"] == [low, high]
-    assert len(judged) == 2 * len(load_plan(Path("tiny.toml")).parts["metric"])
+    assert len(judged) == 2 * len(load_plan(Path("tiny.toml")).components.metric)
     judged.clear()
     without, folder = train("evaluate.replicates=0", "train.epochs=1")
     assert not judged and not without.intervals

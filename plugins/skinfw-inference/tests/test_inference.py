@@ -195,7 +195,7 @@ def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_p
         len(answers(TorchPredictor(load_trained_model(run)), paths_of(trained(), ["dark-0"]))) == 1
     )
     with pytest.raises(SkinfwError, match="how many images of each class"):
-        _ = load_trained_model(run, ["view.logit_adjustment=0.5"]).scoring
+        _ = load_trained_model(run, ["view.logit_adjustment=0.5"]).view_averaging
 
 
 def test_several_views_are_not_the_first_view(trained: Trained) -> None:

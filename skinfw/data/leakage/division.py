@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
+
+import pandas as pd
 
 from skinfw.data.leakage.links import (
     EVIDENCE,
@@ -13,122 +16,106 @@ from skinfw.data.leakage.links import (
     links_from_table,
 )
 from skinfw.errors import RecipeError
-from skinfw.interfaces.values import PARTS
+from skinfw.interfaces.values import PARTS, DataTable, Leakage
 from skinfw.recipe.loading import display_path
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from skinfw.recipe.settings import SplitKeys
+from skinfw.recipe.settings import SplitKeys
 
 _SHOWN = 3
-_CURES = 'set split.repair = "drop-from-train", or take another split, such as "lesion-stratified"'
+_CURES = (
+    'set split.repair = "drop-from-train", or take a split that keeps lesions whole: '
+    "skinfw show split"
+)
 
 
-def find_links(
-    table: pd.DataFrame, pictures: Sequence[str], say: Callable[[str], None]
-) -> pd.DataFrame:
+def find_links(table: pd.DataFrame, pairs: Sequence[tuple[int, int, str]]) -> pd.DataFrame:
     """Return what joins the images of a table: first, second and evidence.
 
     table: with columns id and lesion.
-    pictures: paths of the images, then of further pictures of each row; empty compares no image.
-    say: told what it costs.
+    pairs: positions of two pictures and the evidence that joins them; further pictures of each
+        row stand behind the first ones, in the order of the rows.
     """
-    import pandas as pd
-
-    found = [links_from_table(table)]
-    if pictures:
-        from skinfw.data.cache import cache_folder
-        from skinfw.data.leakage.duplicates import find_copies
-
-        pairs = find_copies(pictures, cache_folder(), say).pairs
-        copies = pd.DataFrame(pairs, columns=["first", "second", "evidence"])
-        copies[["first", "second"]] %= len(table)
-        found.append(copies[copies["first"] != copies["second"]])
-    return concatenate_links(found)
+    copies = pd.DataFrame(list(pairs), columns=["first", "second", "evidence"])
+    copies[["first", "second"]] %= len(table)
+    return concatenate_links([links_from_table(table), copies[copies["first"] != copies["second"]]])
 
 
-def with_components(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+def with_components(data: DataTable, links: pd.DataFrame) -> DataTable:
     """Return the table with a column `component`, and say in its notes what was joined.
 
-    table: with the column lesion.
+    data: its rows have the column lesion.
     links: from `find_links`.
     A component is named after the first of its lesions, so that nothing changes where nothing but
     lesions joins images.
     """
-    import pandas as pd
-
-    attributes = table.attrs
-    joined = connected_components(len(table), links)
-    ranks, names = pd.factorize(table["lesion"].to_numpy(), sort=True)
+    joined = connected_components(len(data.rows), links)
+    ranks, names = pd.factorize(data.rows["lesion"].to_numpy(), sort=True)
     first = pd.Series(ranks).groupby(joined).transform("min")  # numbers, since texts are slow
-    table = table.assign(component=names[first.to_numpy()])
-    table.attrs = attributes
-    lesions, groups = table["lesion"].nunique(), table["component"].nunique()
-    if groups < lesions:
-        lesion = table["lesion"].to_numpy()
-        between = links[lesion[links["first"]] != lesion[links["second"]]]
-        table.attrs["notes"] = [
-            *attributes.get("notes", ()),
-            f"{lesions:,} lesions are {groups:,} by more than their names: "
-            f"{count_by_evidence(between)}",
-        ]
-    return table
+    rows = data.rows.assign(component=names[first.to_numpy()])
+    lesions, groups = rows["lesion"].nunique(), rows["component"].nunique()
+    if groups == lesions:
+        return replace(data, rows=rows)
+    lesion = rows["lesion"].to_numpy()
+    between = links[lesion[links["first"]] != lesion[links["second"]]]
+    note = (
+        f"{lesions:,} lesions are {groups:,} by more than their names: {count_by_evidence(between)}"
+    )
+    return replace(data, rows=rows, notes=(*data.notes, note))
 
 
-def components_across_parts(table: pd.DataFrame) -> list[str]:
+def components_across_parts(rows: pd.DataFrame) -> list[str]:
     """Return the components that have images in more than one part.
 
-    table: with columns component and part.
+    rows: with columns component and part.
     """
-    parts = table.groupby("component")["part"].nunique()
+    parts = rows.groupby("component")["part"].nunique()
     return [str(component) for component in parts.index[parts > 1]]
 
 
 def check_division(
-    table: pd.DataFrame, links: pd.DataFrame, keys: SplitKeys, where: str, checked: str
-) -> pd.DataFrame:
+    data: DataTable,
+    links: pd.DataFrame,
+    keys: SplitKeys,
+    where: str,
+    checked: Literal["images", "ids"],
+) -> DataTable:
     """Return a division that may be trained on: whole, repaired, or leaking with permission.
 
-    table: with columns component and part.
+    data: its rows have the columns component and part.
     links: from `find_links`.
     keys: what the recipe wants.
     where: its place in the recipe.
     checked: what was looked at, "images" or "ids" alone; drawn images are none.
-    Its `attrs["leakage"]` is what run.json keeps. Raises RecipeError where components straddle.
+    Raises RecipeError where components straddle.
     """
-    attributes = table.attrs
-    shared = components_across_parts(table)
+    rows, notes = data.rows, data.notes
+    shared = components_across_parts(rows)
     dropped = dict.fromkeys(PARTS, 0)
     if shared and keys.repair == "drop-from-train":
-        rank = table["part"].map({name: place for place, name in enumerate(PARTS)})
-        kept = rank == rank.groupby(table["component"]).transform("max")
-        dropped |= {
-            str(part): int(n) for part, n in table.loc[~kept, "part"].value_counts().items()
-        }
-        table = table[kept].reset_index(drop=True)
-        attributes["notes"] = [
-            *attributes.get("notes", ()),
+        rank = rows["part"].map({name: place for place, name in enumerate(PARTS)})
+        kept = rank == rank.groupby(rows["component"]).transform("max")
+        counts = rows.loc[~kept, "part"].value_counts()
+        dropped |= {str(part): int(count) for part, count in counts.items()}
+        rows = rows[kept].reset_index(drop=True)
+        notes = (
+            *notes,
             f"{dropped['train']:,} training and {dropped['val']:,} validation images are left out, "
             f"for {len(shared):,} lesions were on two sides",
-        ]
+        )
     elif shared and not keys.allow_leakage:
         raise RecipeError(
             f"the split leaks: {len(shared):,} lesions have images in more than one part",
             where,
-            _worst(table, links),
+            _worst(rows, links),
             _CURES,
         )
-    table.attrs = attributes | {
-        "leakage": {
-            "check": checked,
-            "components": int(table["component"].nunique()),
-            "links": {name: int(count) for name, count in links["evidence"].value_counts().items()},
-            "straddling": 0 if dropped["train"] or dropped["val"] else len(shared),
-            "dropped": dropped,
-        }
-    }
-    return table
+    leakage = Leakage(
+        checked,
+        int(rows["component"].nunique()),
+        {str(name): int(count) for name, count in links["evidence"].value_counts().items()},
+        0 if dropped["train"] or dropped["val"] else len(shared),
+        dropped,
+    )
+    return replace(data, rows=rows, notes=notes, leakage=leakage)
 
 
 def links_across_parts(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from skinfw.commands import (
+import numpy as np
+import pandas as pd
+
+from skinfw import DataTable, DuplicateFinder, Fingerprint
+from skinfw.toolkit import (
     COPIES,
     EVIDENCE,
     bare_ids,
+    cache_folder,
     concatenate_links,
     connected_components,
     links_from_table,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from skinfw.commands import Fingerprint
 
 _OWN = {"id", "path", "label", "lesion", "split", "dataset", "drawn"}
 _BLANK = ("", "unknown", "nan")
@@ -114,40 +114,36 @@ class Audit:
 
 
 def audit(
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, DataTable],
     classes: Mapping[str, Sequence[str]],
     drawn: Sequence[str],
+    finder: DuplicateFinder | None,
     say: Callable[[str], None],
 ) -> Audit:
     """Look at data sets, each alone and beside the others.
 
-    tables: by name, as `checked_table` returns them.
+    tables: by name, as `read_data_table` returns them.
     classes: of each.
     drawn: the names of those whose images are no files.
+    finder: of copies among files; None compares names alone.
     say: told what it costs.
     """
-    import pandas as pd
-
-    parts = [rows.assign(dataset=name, drawn=name in drawn) for name, rows in tables.items()]
-    for part in parts:
-        part.attrs = {}  # the notes of one are not those of all
+    parts = [data.rows.assign(dataset=name, drawn=name in drawn) for name, data in tables.items()]
     table = pd.concat(parts, ignore_index=True)
     own = table if len(tables) > 1 else table.drop(columns="dataset")
     links = [links_from_table(own)]
     prints: dict[int, Fingerprint] = {}
     files = [row for row, is_drawn in enumerate(table["drawn"]) if not is_drawn]
-    if files:
-        from skinfw.commands import cache_folder, find_copies
-
-        found = find_copies(table["path"].iloc[files].tolist(), cache_folder(), say)
-        prints = dict(zip(files, found.prints, strict=True))
+    if files and finder:
+        found = finder.find(table["path"].iloc[files].tolist(), cache_folder(), say)
+        prints = dict(zip(files, found.files, strict=True))
         rows = [(files[one], files[other], name) for one, other, name in found.pairs]
         links.append(pd.DataFrame(rows, columns=["first", "second", "evidence"]))
     every = concatenate_links(links)
     component = connected_components(len(table), every)
     pairs = _pairs(table, every)
     return Audit(
-        [_contents(name, table, component, prints, tables[name].attrs) for name in tables],
+        [_contents(name, table, component, prints, tables[name]) for name in tables],
         [_shared(one, other, table, every)
          for one, other in [*((name, name) for name in tables), *permutations(tables, 2)]],
         len(set(component.tolist())),
@@ -161,11 +157,9 @@ def _contents(
     table: pd.DataFrame,
     component: Any,
     prints: Mapping[int, Fingerprint],
-    attrs: Mapping[Any, Any],
+    data: DataTable,
 ) -> Contents:
     """Return what one data set holds."""
-    import pandas as pd
-
     here = (table["dataset"] == name).to_numpy()
     rows = table[here].dropna(axis="columns", how="all")
     seen = [
@@ -188,19 +182,17 @@ def _contents(
          sorted(_counts(rows["lesion"].value_counts()).items())},
         int((labels > 1).sum()),
         _counts(sizes),
-        int(attrs.get("absent", 0)) + sum(not found.digest for _, found in seen),
+        data.absent + sum(not found.digest for _, found in seen),
         {path: found.damage for path, found in seen if found.digest and found.damage},
         {column: round(float((~texts[column].isin(_BLANK)).mean()), 4) for column in columns},
         _counts(split),
         int((sides > 1).sum()),
-        list(attrs.get("notes", ())),
+        list(data.notes),
     )  # fmt: skip
 
 
 def _shared(inside: str, also_in: str, table: pd.DataFrame, links: pd.DataFrame) -> Shared:
     """Count the images of one data set that are copies of images in another, or in the same."""
-    import numpy as np
-
     here, there = (table["dataset"].to_numpy() == name for name in (inside, also_in))
 
     def count(evidence: Sequence[str]) -> int:
@@ -224,8 +216,6 @@ def _shared(inside: str, also_in: str, table: pd.DataFrame, links: pd.DataFrame)
 
 def _pairs(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """Return the links with what is known of both images."""
-    import pandas as pd
-
     known = table.assign(part=table["split"].fillna("") if "split" in table else "")[list(PAIR)]
     sides = [
         known.iloc[links[side]].reset_index(drop=True).add_suffix(suffix)

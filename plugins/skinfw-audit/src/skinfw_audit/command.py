@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw.commands import set_option
+from skinfw.toolkit import set_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
-    from skinfw.commands import Recipe
+    from skinfw import DataTable, DuplicateFinder
+    from skinfw.toolkit import Recipe
     from skinfw_audit.audit import Audit, Contents, Shared
 
 _MANY = 6
@@ -38,7 +37,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     different labels, images in two data sets or in two official parts.
     """
     from skinfw import RecipeError, write_json
-    from skinfw.commands import Catalog, image_function, plan_dataset, read_data_table
+    from skinfw.toolkit import Catalog, image_function, plan_dataset, plan_kind, read_data_table
     from skinfw_audit.audit import audit as look
 
     if out and out.suffix == ".csv":
@@ -48,16 +47,20 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
             cure=f"--out {out.with_suffix('.json')}",
         )
     catalog = Catalog()
-    tables: dict[str, pd.DataFrame] = {}
+    tables: dict[str, DataTable] = {}
+    finder: DuplicateFinder | None = None
     classes: dict[str, tuple[str, ...]] = {}
     drawn: list[str] = []
     for text in datasets:
-        component, dataset = plan_dataset(_recipe(text, sets, catalog), catalog)
+        recipe = _recipe(text, sets, catalog)
+        component, dataset = plan_dataset(recipe, catalog)
+        duplicates = plan_kind(recipe, catalog, "duplicates")
+        finder = finder or (duplicates.make() if duplicates else None)
         name = _unused(component.use.rpartition(":")[2], tables)
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):
             drawn.append(name)
-    found = look(tables, classes, drawn, lambda line: click.echo(line, err=True))
+    found = look(tables, classes, drawn, finder, lambda line: click.echo(line, err=True))
     for line in _lines(found):
         click.echo(line)
     if out:
@@ -75,7 +78,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     Absent images are to be counted, not to end the audit.
     """
     from skinfw import RecipeError
-    from skinfw.commands import Origin, Recipe, import_target, load_recipe
+    from skinfw.toolkit import Origin, default_recipe, import_target, load_recipe
 
     name, equals, place = text.partition("=")
     shorthand = bool(equals) and not Path(text).exists()
@@ -88,8 +91,9 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
                 f"skinfw data audit {text}",
                 cure=f"write a recipe for {name}, and name that",
             )
+        recipe = default_recipe()
+        recipe.data["dataset"] = {"use": name}
         origin = Origin(f"skinfw data audit {text}", Path.cwd())
-        recipe = Recipe(name, Path(text), {"dataset": {"use": name}}, {(): origin})
         recipe.origins[("dataset",)] = origin
     table = recipe.data.get("dataset")
     if isinstance(table, dict) and isinstance(table.get("use"), str):
@@ -151,7 +155,7 @@ def _about(contents: Contents) -> list[str]:
 
 def _said(shared: Shared) -> str:
     """Return how many images are somewhere else, too."""
-    from skinfw.commands import COPIES, EVIDENCE
+    from skinfw.toolkit import COPIES, EVIDENCE
 
     by = ", ".join(f"{EVIDENCE[name]} {shared.by[name]:,}" for name in COPIES if shared.by[name])
     if shared.inside == shared.also_in:

@@ -27,7 +27,7 @@ def blend(image: Image, other: Image, share: float) -> Image:
     import cv2
 
     height, width = image.shape[:2]
-    other = cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    other = cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA)
     return _image(cv2.addWeighted(image, 1 - share, other, share, 0))
 
 
@@ -132,14 +132,14 @@ def distort(image: Image, k: tuple[float, float], p: tuple[float, float]) -> Ima
     down = y * radial + p[0] * (square + 2 * y * y) + 2 * p[1] * x * y
     # What a pixel moves by changes slowly, too.
     moved = np.stack([(across - x) * focal, (down - y) * focal], -1).astype(np.float32)
-    moved = cv2.resize(moved, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    moved = cv2.resize(moved, (width, height), interpolation=cv2.INTER_LINEAR)
     moved[..., 0] += np.arange(width, dtype=np.float32)
     moved[..., 1] += np.arange(height, dtype=np.float32)[:, None]
     return _image(
         cv2.remap(
             image,
             moved,
-            None,  # type: ignore[call-overload]
+            None,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=MEAN,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.commands import set_option
+from skinfw.toolkit import set_option
 
 if TYPE_CHECKING:
-    from skinfw.commands import ImageCache
+    from skinfw_cache.shards import ImageCache
 
 
 @click.command()
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 def build(recipe: Path, sets: tuple[str, ...]) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
     from skinfw import RecipeError
-    from skinfw.commands import (
-        cache_folder,
+    from skinfw.toolkit import (
         image_function,
         load_data,
         load_plan,
-        open_cache,
         picture_paths,
         recipe_decoding,
     )
@@ -33,16 +31,19 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
     plan = load_plan(recipe, sets)
     if image_function(plan.dataset):
         raise RecipeError(
-            f"the images of {plan.one('dataset').use} are no files",
-            plan.one("dataset").origin.text,
+            f"the images of {plan.components.dataset.use} are no files",
+            plan.components.dataset.origin.text,
             "the data set draws them itself, so there is nothing to decode",
             "run the recipe",
         )
-    paths = picture_paths(plan, load_data(plan))
-    limit = int(plan.engine.cache_gb * 1e9)
-    how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
-    found = open_cache(cache_folder() / "images", limit, paths, how, click.echo)
-    held = len(found) if found else 0
+    paths = picture_paths(plan, load_data(plan).rows)
+    cache = plan.components.cache
+    if cache is None:
+        raise RecipeError("the recipe names no cache", str(recipe), cure='[cache] use = "shards"')
+    decoding = recipe_decoding(plan.image, plan.components.prepare)
+    with cache.guard():
+        images = cache.make().open(paths, decoding, True, click.echo)
+    held = len(images) if images else 0
     click.echo(f"{held:,} of {len(paths):,} images are in the cache")
     if held < len(paths):
         raise click.exceptions.Exit(1)
@@ -51,7 +52,7 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
 @click.command("list")
 def list_cache() -> None:
     """List what the cache holds, the least recently used first."""
-    from skinfw.commands import cache_folder
+    from skinfw.toolkit import cache_folder
 
     total = 0
     for shard in _images().shards():
@@ -89,14 +90,15 @@ def prune(keep_gb: float) -> None:
 
 
 def _images() -> ImageCache:
-    from skinfw.commands import ImageCache, cache_folder
+    from skinfw.toolkit import cache_folder
+    from skinfw_cache.shards import ImageCache
 
     return ImageCache(cache_folder() / "images", 0, 1)
 
 
 def _remembered() -> list[Path]:
     """Return the files of features and of fingerprints, the least recently used first."""
-    from skinfw.commands import cache_folder
+    from skinfw.toolkit import cache_folder
 
     place = cache_folder()
     files = [*(place / "features").glob("*.npy"), *place.glob("fingerprints.sqlite")]

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterator
 
-from skinfw import Command, hookimpl
+from skinfw import Command, Component, hookimpl
 
 SKINFW_API = 1
+
+
+@hookimpl
+def skinfw_components() -> Iterator[Component]:
+    """Name the components of this plugin."""
+    yield Component(
+        "cache",
+        "shards",
+        "skinfw_cache.component:Shards",
+        "Decoded images in memory-mapped files, shared by runs and processes.",
+    )
 
 
 @hookimpl

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw import SkinfwError, line_error
+from skinfw import DataTable, SkinfwError, line_error
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Annotations:
         """The class names."""
         return self.names
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image of all parts."""
         import pandas as pd
 
@@ -48,7 +48,7 @@ class Annotations:
         for part, file in (("train", self.train), ("val", self.val), ("test", self.test)):
             if not file.is_dir():  # an empty path stands for no file
                 rows += self._part(part, file)
-        return pd.DataFrame(rows)
+        return DataTable(pd.DataFrame(rows))
 
     def _part(self, part: str, file: Path) -> list[dict[str, str]]:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.commands import set_option
+from skinfw.toolkit import set_option
 
 
 @click.command()
@@ -25,10 +25,10 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
 
     One file for each part; the data set "annotations" reads them.
     """
-    from skinfw.commands import load_plan, split_data
+    from skinfw.toolkit import load_plan, split_data
     from skinfw_datasets.annotation_files import write
 
     plan = load_plan(recipe, sets)
     table = split_data(plan, click.echo)
-    for file, count in write(table, plan.classes, out, absolute).items():
+    for file, count in write(table.rows, plan.classes, out, absolute).items():
         click.echo(f"{file}: {count:,} images")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from skinfw import SkinfwError, line_error, present_rows, read_csv, refuse_rows
+from skinfw import DataTable, SkinfwError, line_error, present_rows, read_csv, refuse_rows
 from skinfw_datasets.seven_point import GROUPS as CRITERION_GROUPS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Derm7pt:
         """The class names, in the order of Yao et al."""
         return CLASSES
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image that is there."""
         import pandas as pd
 
@@ -93,7 +93,7 @@ class Derm7pt:
         parts = []
         for kind in kinds:
             suffix = f"-{kind}" if self.image == "both" else ""
-            columns = {"id": "case-" + meta["case_num"] + suffix, "image": kind}
+            columns: dict[str, Any] = {"id": "case-" + meta["case_num"] + suffix, "image": kind}
             if self.image == "pair":
                 columns["clinic"] = found["clinic"]
             lesion = "case-" + meta["case_num"]
@@ -103,12 +103,10 @@ class Derm7pt:
         absent = table["path"] == ""
         if self.image == "pair":
             absent |= table["clinic"] == ""
-        table, notes = present_rows(table, absent, self.missing, str(self.root / "images"))
-        columns = ["id", "path", "label", "lesion", "split", "image", "diagnosis", *KEPT]
-        columns += ["clinic"] if self.image == "pair" else []
-        table = table[columns].reset_index(drop=True)
-        table.attrs["notes"] = notes
-        return table
+        data = present_rows(table, absent, self.missing, str(self.root / "images"))
+        kept = ["id", "path", "label", "lesion", "split", "image", "diagnosis", *KEPT]
+        kept += ["clinic"] if self.image == "pair" else []
+        return replace(data, rows=data.rows[kept])
 
     def _group(self, file: Path, meta: pd.DataFrame) -> None:
         """Put the group of each criterion's value in its place; a blank one stays unknown."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import SkinfwError, present_rows, read_csv, refuse_rows
+from skinfw import DataTable, SkinfwError, present_rows, read_csv, refuse_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ class Folder:
             )
         return tuple(sorted(found))
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image."""
         import pandas as pd
 
@@ -64,7 +64,7 @@ class Folder:
                 "name the folder that holds the class folders",
             )
         table = pd.DataFrame(rows, columns=["id", "path", "label", "lesion", "split"])
-        return table if self._divided else table.drop(columns="split")
+        return DataTable(table if self._divided else table.drop(columns="split"))
 
     @cached_property
     def _parts(self) -> dict[str, Path]:
@@ -111,7 +111,7 @@ class CsvTable:
         """The class names."""
         return self.names or tuple(sorted(set(self._rows["label"])))
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image that is there."""
         import pandas as pd
 
@@ -137,10 +137,7 @@ class CsvTable:
             table[column] = [str(folder / path) for path in table[column]]
         absent = ~pd.DataFrame({name: table[name].map(_is_file) for name in pictures}).all(axis=1)
         line = int(absent.to_numpy().argmax()) + 2
-        table, notes = present_rows(table, absent, self.missing, f"{self.file}:{line}")
-        table = table.reset_index(drop=True)
-        table.attrs["notes"] = notes
-        return table
+        return present_rows(table, absent, self.missing, f"{self.file}:{line}")
 
     @cached_property
     def _rows(self) -> pd.DataFrame:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skinfw import Predictions, Result
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 _REGULAR = {"absent": "absent", "regular": "regular", "irregular": "irregular"}
 GROUPS: dict[str, dict[str, str]] = {
@@ -106,56 +106,38 @@ class SevenPoint:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the named numbers; NaN where there is nothing to measure on."""
-        import numpy as np
+        from skinfw.metrics import count_once
 
-        once = np.ones((1, len(predictions.ids)))
-        found = self.resample(predictions, once)
-        return {name: float(values[0]) for name, values in found.items()}
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
+        from skinfw.metrics import by_image, mean_among, mean_of_measured
+
+        weights = by_image(weights)
         predicted, true = scores(predictions)
         accuracies, recalls = [], []
+        nothing = np.full(weights.shape[1], np.nan)
         for name in POINTS:
             answer = predictions.auxiliary[name]
             right = answer.probabilities.argmax(1) == answer.true
-            accuracies.append(_mean(right, answer.true >= 0, weights))
+            accuracies.append(mean_among(right, answer.true >= 0, weights))
             kinds = np.unique(answer.true[answer.true >= 0])
-            by_kind = [_mean(right, answer.true == kind, weights) for kind in kinds]
-            recalls.append(_measured(by_kind, weights))
+            by_kind = [mean_among(right, answer.true == kind, weights) for kind in kinds]
+            recalls.append(mean_of_measured(np.stack(by_kind)) if by_kind else nothing)
         classes = np.array(predictions.classes)[predictions.true]
         melanoma, suspected = classes == self.melanoma, predicted >= SUSPICIOUS
         known = ~np.isnan(true)
         errors = np.abs(predicted - np.where(known, true, 0))
         return {
-            "criteria_accuracy": _measured(accuracies, weights),
-            "criteria_balanced_accuracy": _measured(recalls, weights),
-            "seven_point_error": _mean(errors, known, weights),
-            "seven_point_sensitivity": _mean(suspected, melanoma, weights),
-            "seven_point_specificity": _mean(~suspected, ~melanoma, weights),
+            "criteria_accuracy": mean_of_measured(np.stack(accuracies)),
+            "criteria_balanced_accuracy": mean_of_measured(np.stack(recalls)),
+            "seven_point_error": mean_among(errors, known, weights),
+            "seven_point_sensitivity": mean_among(suspected, melanoma, weights),
+            "seven_point_specificity": mean_among(~suspected, ~melanoma, weights),
         }
-
-
-def _mean(values: npt.NDArray[Any], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
-    """Return the mean over some images under each row of weights, [R]; NaN without any."""
-    import numpy as np
-
-    total = weights @ among
-    found = np.full(len(total), np.nan)
-    return np.divide(weights @ (values * among), total, out=found, where=total > 0)
-
-
-def _measured(rows: list[Floats], weights: Floats) -> Floats:
-    """Return the mean of what was measured, [R]."""
-    import numpy as np
-
-    found = np.array(rows).reshape(len(rows), len(weights))
-    measured = ~np.isnan(found)
-    total = measured.sum(0)
-    mean = np.full(len(weights), np.nan)
-    return np.divide(np.where(measured, found, 0).sum(0), total, out=mean, where=total > 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ def _as_maps(values: Tensor, model: nn.Module) -> Tensor:
     if values.ndim == 3:
         tokens = values[:, int(getattr(model, "num_prefix_tokens", 0)) :]
         side = round(tokens.shape[1] ** 0.5)
-        return tokens.transpose(1, 2).unflatten(2, (side, side))
+        return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
     channels = getattr(model, "num_features", values.shape[1])
     if values.shape[1] != channels and values.shape[3] == channels:
         return values.permute(0, 3, 1, 2)

@@ -29,7 +29,7 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
     A connection that is cut is taken up again where it ended, also by another call after Ctrl-C
     or a crash. What came is on record in downloads.json, with checksums, and never fetched twice.
     """
-    from skinfw.commands import display_path
+    from skinfw.toolkit import display_path
     from skinfw_fetch.fetch import check_space, survey
     from skinfw_fetch.fetch import fetch as execute
     from skinfw_fetch.transfer import Transfer
@@ -53,7 +53,7 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
 def _downloads(dataset: str) -> tuple[str, Downloads]:
     """Return a data set's bare name and what it offers, or say which ones offer something."""
     from skinfw import Downloads, RecipeError, SkinfwError
-    from skinfw.commands import Catalog, import_target
+    from skinfw.toolkit import Catalog, import_target
 
     where = f"skinfw data fetch {dataset}"
     catalog = Catalog()
@@ -79,7 +79,7 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
 def _say(work: Work, keep: bool) -> None:
     """Tell what comes, what it takes, and on what terms."""
-    from skinfw.commands import display_path
+    from skinfw.toolkit import display_path
     from skinfw_fetch.download import amount
 
     count = len(work.tasks)

@@ -16,7 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from skinfw.commands import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
+from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
 from skinfw_fetch.download import amount
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.commands import set_option
+from skinfw.toolkit import set_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw.commands import Predictor, TrainedModel
+    from skinfw.toolkit import Predictor, TrainedModel
 
 
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
@@ -32,7 +32,7 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
     classes, how images are prepared, and the marks of the run. Its answers are compared with
     torch's before it gets its name.
     """
-    from skinfw.commands import load_trained_model
+    from skinfw.toolkit import load_trained_model
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
@@ -43,7 +43,7 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
 
 
 def _export(saved: TrainedModel, out: Path) -> None:
-    from skinfw.commands import display_path
+    from skinfw.toolkit import display_path
     from skinfw_inference.onnx_export import export
 
     difference = export(saved, out)
@@ -97,8 +97,8 @@ def predict(
     out; the exit code is 1 then.
     """
     from skinfw import SkinfwError
-    from skinfw.commands import Answer, display_path
-    from skinfw.commands import predict_images as answers
+    from skinfw.toolkit import Answer, display_path
+    from skinfw.toolkit import predict_images as answers
     from skinfw_inference.counter import Counter
     from skinfw_inference.images import find_images_with_ids
     from skinfw_inference.submission import read_submission
@@ -144,7 +144,7 @@ def _network(
 ) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw import RecipeError
-    from skinfw.commands import BATCH, display_path, load_trained_model
+    from skinfw.toolkit import BATCH, display_path, load_trained_model
 
     if run.suffix == ".onnx":
         if runtime != "onnx":
@@ -165,7 +165,7 @@ def _network(
     saved = load_trained_model(run, sets)
     saved.check_one_picture()
     if runtime == "torch":
-        from skinfw.commands import TorchPredictor
+        from skinfw.toolkit import TorchPredictor
 
         return TorchPredictor(saved)
     from skinfw_inference.onnx_predictor import OnnxPredictor

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.commands import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
+from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
 
 
 class Counter(StatusLine):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from skinfw import SkinfwError, atomic_write
-from skinfw.commands import NOTICE, EngineSettings, TrainedModel, choose_hardware, load_network
+from skinfw.toolkit import NOTICE, EngineSettings, TrainedModel, choose_hardware, load_network
 from skinfw_inference.onnx_predictor import (
     INPUT,
     OUTPUT,
@@ -33,7 +33,7 @@ class _Graph(torch.nn.Module):
         hardware = choose_hardware(plain)
         self.model = load_network(saved, hardware)
         self._normalise = hardware.normaliser(self.model)
-        self._scoring, self._classes = saved.scoring, len(saved.classes)
+        self._scoring, self._classes = saved.view_averaging, len(saved.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.model(self._normalise(images))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import SkinfwError
-from skinfw.commands import TrainedModel, exported_model, usable_cores
+from skinfw.toolkit import TrainedModel, exported_model, usable_cores
 
 INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
 _ERRORS_ONLY = 3

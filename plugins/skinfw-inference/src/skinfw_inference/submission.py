@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.commands import prediction_error, prediction_rows, probability
+from skinfw.toolkit import prediction_error, prediction_rows, probability
 
 
 def read_submission(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from skinfw import SkinfwError
-from skinfw.commands import Answer, unwritable
+from skinfw.toolkit import Answer, unwritable
 
 
 def write_answers(

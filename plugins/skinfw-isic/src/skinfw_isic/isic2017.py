@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads, present_rows, refuse_rows
+from skinfw import DataTable, Downloads, present_rows, refuse_rows
 from skinfw_isic.downloads import ISIC2017
 from skinfw_isic.official import find_csv, find_images, read_official, refuse_shared
 
@@ -45,16 +45,13 @@ class Isic2017:
         """The class names, in the order of Yao et al."""
         return CLASSES
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image that is there."""
         import pandas as pd
 
         table = pd.concat([self._part(part) for part in PARTS], ignore_index=True)
         refuse_shared(table, self.root)
-        table, notes = present_rows(table, table["path"] == "", self.missing, str(self.root))
-        table = table.reset_index(drop=True)
-        table.attrs["notes"] = notes
-        return table
+        return present_rows(table, table["path"] == "", self.missing, str(self.root))
 
     def _part(self, part: str) -> pd.DataFrame:
         """Return the rows of one official part."""

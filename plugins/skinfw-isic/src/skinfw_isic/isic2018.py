@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads, SkinfwError, present_rows
+from skinfw import DataTable, Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2018
 from skinfw_isic.official import (
     find_csv,
@@ -57,7 +57,7 @@ class Isic2018:
         """The class names, in the official order."""
         return CLASSES
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image that is there."""
         import pandas as pd
 
@@ -67,15 +67,14 @@ class Isic2018:
             others["lesion"], alone = others["id"], len(others)
             table = pd.concat([table.assign(split="train"), others], ignore_index=True).fillna("")
             refuse_shared(table, self.root)
-        table, notes = present_rows(table, table["path"] == "", self.missing, str(self.root))
-        if alone:
-            notes.append(
-                f"the {alone:,} images of validation and test have no lesion id; each counts as "
-                "its own lesion"
-            )
-        table = table.reset_index(drop=True)
-        table.attrs["notes"] = notes
-        return table
+        data = present_rows(table, table["path"] == "", self.missing, str(self.root))
+        if not alone:
+            return data
+        note = (
+            f"the {alone:,} images of validation and test have no lesion id; each counts as "
+            "its own lesion"
+        )
+        return replace(data, notes=(*data.notes, note))
 
     def _training(self) -> pd.DataFrame:
         """Return the training images with their lesions and what else is known."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import Downloads, SkinfwError, present_rows
+from skinfw import DataTable, Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2019
 from skinfw_isic.official import bare_id, find_csv, find_images, read_labels, read_official
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 UNKNOWN = "UNK"
@@ -44,7 +44,7 @@ class Isic2019:
         """The class names, in the official order."""
         return (*CLASSES, UNKNOWN) if self.unknown == "class" else CLASSES
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> DataTable:
         """Return a row per image that is there."""
         truth = find_csv(self.root, "ISIC_2019_Training_GroundTruth")
         labels = read_labels(truth, "image", (*CLASSES, UNKNOWN))
@@ -71,16 +71,15 @@ class Isic2019:
             str(files.get(name) or files.get(short) or "")
             for name, short in zip(table["id"], bare, strict=True)
         ]
-        notes = []
-        unknown = int((table["label"] == UNKNOWN).sum())
-        if self.unknown == "drop" and unknown:
+        notes: list[str] = []
+        unlabelled = int((table["label"] == UNKNOWN).sum())
+        if self.unknown == "drop" and unlabelled:
             table = table[table["label"] != UNKNOWN]
-            notes.append(f"{unknown:,} images labelled UNK are left out")
-        table, note = present_rows(table, table["path"] == "", self.missing, str(self.root))
-        alone = int((table["lesion"] == bare_id(table["id"])).sum())
+            notes.append(f"{unlabelled:,} images labelled UNK are left out")
+        data = present_rows(table, table["path"] == "", self.missing, str(self.root))
+        notes += data.notes
+        alone = int((data.rows["lesion"] == bare_id(data.rows["id"])).sum())
         if alone:
-            note.append(f"{alone:,} images have no lesion id; each counts as its own lesion")
-        columns = ["id", "path", "label", "lesion", *METADATA]
-        table = table[columns].reset_index(drop=True)
-        table.attrs["notes"] = [*notes, *note]
-        return table
+            notes.append(f"{alone:,} images have no lesion id; each counts as its own lesion")
+        rows = data.rows[["id", "path", "label", "lesion", *METADATA]]
+        return replace(data, rows=rows, notes=tuple(notes))

@@ -40,7 +40,7 @@ def lite(
         "tf_efficientnet_lite0", pretrained=False, num_classes=len(classes), drop_rate=dropout
     )
     # timm draws EfficientNet heads so wide that training begins with a loss of ten.
-    nn.init.trunc_normal_(model.get_submodule("classifier").weight, std=0.02)
+    nn.init.trunc_normal_(model.get_parameter("classifier.weight"), std=0.02)
     if pretrained:
         _load_trunk(model)
     model.normalisation = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # type: ignore[assignment]

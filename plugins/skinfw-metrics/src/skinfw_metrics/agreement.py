@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinfw import Predictions
-from skinfw_metrics.weighted import by_image, confusion, plain, ratio
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +25,18 @@ class Agreement:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return `kappa` and `mcc`."""
-        return plain(self, predictions)
+        from skinfw.metrics import count_once
+
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
+        from skinfw.metrics import by_image, confusion_matrix, ratio
+
         count = len(predictions.classes)
-        calls = confusion(predictions.true, predictions.predicted, count, by_image(weights))
+        calls = confusion_matrix(predictions.true, predictions.predicted, count, by_image(weights))
         matrix = ratio(calls[:, :-1], calls.sum((0, 1)))
         actual, called = matrix.sum(1), matrix.sum(0)
         right = np.einsum("ccr->r", matrix)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinfw import Predictions
-from skinfw_metrics.weighted import by_image, confusion, mean, plain, ratio
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,30 +25,32 @@ class Classification:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the numbers; those of single classes are called `sensitivity/MEL` and so on."""
-        return plain(self, predictions)
+        from skinfw.metrics import count_once
+
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
-        from skinfw_metrics.curves import Curve
+        from skinfw.metrics import RocCurve, by_image, confusion_matrix, mean_of_measured, ratio
 
         classes, weights = predictions.classes, by_image(weights)
         true, chances = predictions.true, predictions.probabilities
-        matrix = confusion(true, predictions.predicted, len(classes), weights)[:, :-1]
+        matrix = confusion_matrix(true, predictions.predicted, len(classes), weights)[:, :-1]
         hits = np.einsum("ccr->cr", matrix)
         actual, called, total = matrix.sum(1), matrix.sum(0), matrix.sum((0, 1))
         sensitivity = ratio(hits, actual)
         # F1 = 2 TP / (2 TP + FP + FN): zero, not undefined, for a class that is never called.
         f1 = np.where(actual > 0, ratio(2 * hits, actual + called), np.nan)
         auc = np.stack(
-            [Curve(true == c, chances[:, c], weights).auc() for c in range(len(classes))]
+            [RocCurve(true == c, chances[:, c], weights).auc() for c in range(len(classes))]
         )
         numbers = {
-            "balanced_accuracy": mean(sensitivity),
+            "balanced_accuracy": mean_of_measured(sensitivity),
             "accuracy": ratio(hits.sum(0), total),
-            "macro_f1": mean(f1),
-            "macro_auc": mean(auc),
+            "macro_f1": mean_of_measured(f1),
+            "macro_auc": mean_of_measured(auc),
         }
         table = {
             "sensitivity": sensitivity,

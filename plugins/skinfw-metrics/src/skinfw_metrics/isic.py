@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinfw import ClassName, Predictions, SkinfwError
-from skinfw_metrics.weighted import by_image, confusion, mean, plain, ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 THRESHOLD = 0.5
 SENSITIVITY = 0.8
@@ -35,19 +34,23 @@ class IsicChallenge:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the numbers; those of single classes are called `isic_auc/MEL` and so on."""
-        return plain(self, predictions)
+        from skinfw.metrics import count_once
+
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
+        from skinfw.metrics import by_image, confusion_matrix, mean_of_measured, ratio
+
         weights, classes = by_image(weights), predictions.classes
         chances = predictions.probabilities
         tied = (chances == chances.max(1, keepdims=True)).sum(1) > 1
         decided = np.where(tied, -1, predictions.predicted)
-        matrix = confusion(predictions.true, decided, len(classes), weights)
+        matrix = confusion_matrix(predictions.true, decided, len(classes), weights)
         right = ratio(np.einsum("ccr->cr", matrix[:, :-1]), matrix.sum(1))
-        goal = {"isic_balanced_accuracy": mean(right)}
+        goal = {"isic_balanced_accuracy": mean_of_measured(right)}
         return goal | _one_against_rest(predictions, classes, weights, "isic")
 
 
@@ -68,10 +71,14 @@ class Isic2017Challenge:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the numbers; those of single questions are called `isic2017_auc/MEL` and so on."""
-        return plain(self, predictions)
+        from skinfw.metrics import count_once
+
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
+        from skinfw.metrics import by_image
+
         asked = (self.melanoma, self.keratosis)
         absent = [name for name in asked if name not in predictions.classes]
         if absent:
@@ -92,15 +99,17 @@ def _one_against_rest(
     """
     import numpy as np
 
+    from skinfw.metrics import mean_of_measured
+
     found: dict[str, list[Floats]] = {}
     for name in asked:
         label = predictions.classes.index(name)
         positive, scores = predictions.true == label, predictions.probabilities[:, label]
         for number, values in _binary(positive, scores, weights).items():
             found.setdefault(f"{prefix}_{number}", []).append(values)
-    numbers = {number: mean(np.stack(values)) for number, values in found.items()}
-    for number, values in found.items():
-        numbers |= {f"{number}/{name}": own for name, own in zip(asked, values, strict=True)}
+    numbers = {number: mean_of_measured(np.stack(values)) for number, values in found.items()}
+    for number, each in found.items():
+        numbers |= {f"{number}/{name}": own for name, own in zip(asked, each, strict=True)}
     return numbers
 
 
@@ -108,11 +117,11 @@ def _binary(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) ->
     """Return the official numbers of one question, [R] each."""
     import numpy as np
 
-    from skinfw_metrics.curves import Curve
+    from skinfw.metrics import RocCurve, ratio, weight_in_bins
 
     cells = 2 * positive + (scores > THRESHOLD)
-    passed, alarms, missed, hits = summed(weights, cells, 4)
-    curve = Curve(positive, scores, weights)
+    passed, alarms, missed, hits = weight_in_bins(weights, cells, 4)
+    curve = RocCurve(positive, scores, weights)
     numbers = {
         "accuracy": ratio(hits + passed, hits + passed + alarms + missed),
         "sensitivity": ratio(hits, hits + missed),

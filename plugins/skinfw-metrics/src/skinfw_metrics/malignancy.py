@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt, Interval, Lt
 
 from skinfw import ClassName, Predictions
-from skinfw_metrics.weighted import by_image, plain, ratio, summed
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 Share = Annotated[float, Interval(gt=0, le=1)]
 Chance = Annotated[float, Gt(0), Lt(1)]
@@ -48,13 +47,15 @@ class Malignancy:
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the named numbers."""
-        return plain(self, predictions)
+        from skinfw.metrics import count_once
+
+        return count_once(self, predictions)
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         import numpy as np
 
-        from skinfw_metrics.curves import Curve
+        from skinfw.metrics import RocCurve, by_image, ratio
 
         names = self.malignant or [name for name in ISIC if name in predictions.classes]
         places = [predictions.classes.index(name) for name in names]
@@ -63,7 +64,7 @@ class Malignancy:
         weights, total = by_image(weights), weights.sum(1)
         positive = np.isin(predictions.true, places)
         chances = predictions.probabilities[:, places].sum(1)
-        curve = Curve(positive, chances, weights)
+        curve = RocCurve(positive, chances, weights)
         passed, alarms, missed, hits = self._called(positive, chances, self.threshold, weights)
         numbers = {
             "malignant_auc": curve.auc(),
@@ -91,7 +92,9 @@ class Malignancy:
         positive: npt.NDArray[np.bool_], chances: Floats, threshold: float, weights: Floats
     ) -> Floats:
         """Return true negatives, false positives, false negatives and true positives, [4, R]."""
-        return summed(weights, 2 * positive + (chances >= threshold), 4)
+        from skinfw.metrics import weight_in_bins
+
+        return weight_in_bins(weights, 2 * positive + (chances >= threshold), 4)
 
 
 def _said(share: float) -> str:

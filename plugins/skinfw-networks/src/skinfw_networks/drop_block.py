@@ -64,5 +64,5 @@ class DropBlock:
             # copied network has copies of them, with a progress of its own.
             dropping = Dropping(self.probability, self.block, self.ramp)
             known[name].register_forward_hook(dropping.drop)
-            known[name].set_progress = dropping.set_progress  # type: ignore[assignment]
+            known[name].set_progress = dropping.set_progress
         return model

@@ -43,6 +43,7 @@ class MetadataFeatures(nn.Module):
         numbers = torch.where(missing, 0, metadata)[:, : self.numbers]
         parts = [torch.where(missing[:, : self.numbers], self.absent, numbers)]
         for place, words in enumerate(self.words, self.numbers):
+            assert isinstance(words, nn.Embedding)
             last = words.num_embeddings - 1
             parts.append(words(metadata[:, place].nan_to_num(last).long()))
         features: torch.Tensor = self.mixing(torch.cat(parts, 1))

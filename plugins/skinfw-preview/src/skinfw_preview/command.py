@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.commands import set_option
+from skinfw.toolkit import set_option
 
 
 @click.command()
@@ -29,12 +29,12 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     """
     from PIL import Image
 
-    from skinfw.commands import load_plan, split_data, unwritable
+    from skinfw.toolkit import load_plan, split_data, unwritable
     from skinfw_preview.sheet import preview as sheet
 
     plan = load_plan(recipe, sets)
     table = split_data(plan, click.echo)
-    picture = Image.fromarray(sheet(plan, table, images))
+    picture = Image.fromarray(sheet(plan, table.rows, images))
     try:
         picture.save(out)
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from skinfw import Dice, Step
-from skinfw.commands import (
+from skinfw.toolkit import (
     Chain,
     Plan,
     PlannedComponent,
@@ -44,10 +44,10 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
     source = _source(plan, train)
     chosen = _spread(train["label"].tolist(), plan.classes, images)
     size = plan.image.size
-    view = plan.one("view").make(size=size)
+    view = plan.components.view.make(size=size)
     whole = [source.read(index) for index in chosen]
     plain = [render_views(image, view.plan(image.shape[:2])[:1])[0] for image in whole]
-    ops = [(component, component.make(size=size)) for component in plan.parts.get("augment", ())]
+    ops = [(component, component.make(size=size)) for component in plan.components.augment]
     rows = [(", ".join(train["label"][index] for index in chosen), plain)]
 
     def row(what: str, name: str, pictures: Sequence[Image], roll: Callable[[Dice], Any]) -> None:
@@ -65,7 +65,7 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
 
 
 def _source(plan: Plan, rows: pd.DataFrame) -> Source:
-    how = recipe_decoding(plan.image, plan.parts.get("prepare", ()))
+    how = recipe_decoding(plan.image, plan.components.prepare)
     return Source.of(rows, image_function(plan.dataset), how)
 
 
@@ -104,7 +104,7 @@ def _square(image: Image, size: int) -> Image:
     return square
 
 
-def _named(component: PlannedComponent) -> str:
+def _named(component: PlannedComponent[Any]) -> str:
     """Return how a row is called: the op and what the recipe says of it."""
     said = {name: value for name, value in component.table().items() if name not in ("use", "only")}
     words = [f"{name} {value}" for name, value in said.items() if name in ("op", "policy")]

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
-from skinfw import Result
+from skinfw import Findings, Result
 from skinfw_reliability.class_counts import images_of, lesions_of
+from skinfw_reliability.findings import write_findings
 
 if TYPE_CHECKING:
     from skinfw import Predictions
     from skinfw_reliability.intervals import Estimate
 
 Share = Annotated[float, Interval(gt=0, lt=1)]
+KEY, TITLE = "calibration", "Calibration"
+_POINTS = "Where a class is called from a threshold on, what is found of it, and what falsely?"
+_SETS = "Which classes cannot be ruled out for an image?"
+_ABSENT = (
+    "There are no predictions of a validation part that were made alike and are apart from the "
+    "images that are evaluated: what would be fitted on these says nothing about others."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,25 +47,23 @@ class Calibration:
     coverage: Share = 0.9
     sets: Literal["lac", "aps"] = "lac"
 
-    def write(self, result: Result, folder: Path) -> None:
-        """Write calibration.json and reliability.png."""
-        from skinfw import write_json
-        from skinfw_reliability.figure import draw
+    def analyse(self, result: Result) -> list[Findings]:
+        """Return temperature, operating points and prediction sets, with their tables."""
+        from skinfw_reliability.calibration_tables import (
+            sets_table,
+            temperature_table,
+            thresholds_table,
+        )
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.temperature import at_temperature, fit_temperature
 
         if "val" not in result.predictions:
-            why = (
-                "There are no predictions of a validation part that were made alike and are apart "
-                "from the images judged: what would be fitted on these says nothing about others."
-            )
-            write_json(folder / "calibration.json", {"absent": why})
-            return
+            return [Findings(KEY, TITLE, [_ABSENT], data={"absent": _ABSENT})]
         val, test = result.predictions["val"], result.predictions["test"]
         estimate = estimator(result)
         temperature = fit_temperature(val.probabilities, val.true)
         scaled = replace(test, probabilities=at_temperature(test.probabilities, temperature))
-        found = {
+        data = {
             "images": {"val": images_of(val), "test": images_of(test)},
             "lesions": {"val": lesions_of(val), "test": lesions_of(test)},
             "marks": list(result.marks),
@@ -65,13 +71,31 @@ class Calibration:
             "thresholds": self.thresholds(val, test, estimate),
             "prediction_sets": self.prediction_sets(val, test, estimate),
         }
-        write_json(folder / "calibration.json", found)
+        points = thresholds_table(data["thresholds"])
+        sets = sets_table(data["prediction_sets"])
+        return [
+            Findings(KEY, TITLE, tables=[temperature_table(data)], data=data),
+            Findings("operating-points", "Operating points", [_POINTS], [points]),
+            Findings("prediction-sets", "Prediction sets", [_SETS], [sets]),
+        ]
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write calibration.json and reliability.png."""
+        from skinfw_reliability.curves import Bin
+        from skinfw_reliability.figure import draw
+
+        findings = result.section(KEY) or self.analyse(result)[0]
+        write_findings(findings, "calibration", folder)
+        data = findings.data
+        if "absent" in data:
+            return
+        names = {"before": "as trained", "after": f"temperature {data['temperature']:.2f}"}
         panels = [
-            (f"{name}, ECE {found[key]['ece_width']['value']:.3f}", self._curve(part))
-            for name, key, part in (
-                ("as trained", "before", test),
-                (f"temperature {temperature:.2f}", "after", scaled),
+            (
+                f"{name}, ECE {data[key]['ece']['value']:.3f}",
+                [Bin(**one) for one in data[f"curve_{key}"]],
             )
+            for key, name in names.items()
         ]
         title = f"Reliability on the test images of {result.name}"
         draw(panels, title, result.marks, folder / "reliability.png")

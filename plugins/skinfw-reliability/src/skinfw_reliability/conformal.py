@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Predictions
-from skinfw_reliability.weighted import Floats, Weighted, mean
+from skinfw.metrics import Floats, WeightedMetric, by_image, mean_among
 
 Method = Literal["lac", "aps"]
 
@@ -83,7 +83,7 @@ def least_lesions(level: float) -> int:
 
 
 @dataclass(frozen=True)
-class PredictionSets(Weighted):
+class PredictionSets(WeightedMetric):
     """Make sets, and measure their coverage and size.
 
     limits: [C], from `class_limits`.
@@ -104,6 +104,7 @@ class PredictionSets(Weighted):
         set_size: the mean number of classes in a set.
         single, empty: the shares of sets with one class and with none.
         """
+        weights = by_image(weights)
         sets = self.of(predictions.probabilities)
         sizes, true = sets.sum(1), predictions.true
         held = sets[np.arange(len(true)), true]
@@ -111,7 +112,7 @@ class PredictionSets(Weighted):
         among = {"": np.ones(len(true), bool)}
         among |= {f"/{name}": true == place for place, name in enumerate(predictions.classes)}
         return {
-            f"{number}{end}": mean(of, which, weights)
+            f"{number}{end}": mean_among(of, which, weights)
             for end, which in among.items()
             for number, of in values.items()
         }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skinfw.metrics import width_bins
+
 Floats = npt.NDArray[np.floating[Any]]
-Integers = npt.NDArray[np.int64]
-Cut = Literal["width", "mass"]
 
 
 @dataclass(frozen=True)
@@ -33,29 +33,15 @@ class Bin:
     high: float
 
 
-def bin_of(confidence: Floats, bins: int, cut: Cut) -> Integers:
-    """Return the bin of each image, [N].
-
-    confidence: [N], in [0, 1].
-    cut: into ranges of equal "width" (Naeini et al. 2015), or with as many images each, of equal
-        "mass" (Nixon et al. 2019, arXiv 1904.01685). Equal confidences share a bin.
-    """
-    if cut == "width":
-        edges = np.linspace(0, 1, bins + 1)[1:-1]
-    else:
-        edges = np.quantile(confidence, np.linspace(0, 1, bins + 1)[1:-1])
-    return np.searchsorted(edges, confidence, side="left").astype(np.int64)
-
-
 def reliability_curve(
-    confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15, cut: Cut = "width"
+    confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15
 ) -> list[Bin]:
     """Return the bins that have images, from unsure to sure.
 
     confidence: [N], of the predicted class.
     right: [N], whether it is the true one.
     """
-    own = bin_of(confidence, bins, cut)
+    own = width_bins(confidence, bins)
     found = []
     for number in np.unique(own):
         inside = own == number

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from skinfw import Predictions, Result, bootstrap
-from skinfw_reliability.weighted import Weighted
+from skinfw.metrics import WeightedMetric
 
 Estimates = dict[str, dict[str, float]]
-Estimate = Callable[[Weighted, Predictions], Estimates]
+Estimate = Callable[[WeightedMetric, Predictions], Estimates]
 
 
 def estimator(result: Result) -> Estimate:
@@ -18,7 +18,7 @@ def estimator(result: Result) -> Estimate:
     NaN where the recipe wants no intervals.
     """
 
-    def estimate(metric: Weighted, predictions: Predictions) -> Estimates:
+    def estimate(metric: WeightedMetric, predictions: Predictions) -> Estimates:
         nan = (float("nan"), float("nan"))
         ends = (
             bootstrap(metric, predictions, result.replicates, result.seed)

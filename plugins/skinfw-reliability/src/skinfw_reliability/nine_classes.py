@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skinfw import UNKNOWN, Predictions
-from skinfw_reliability.group_numbers import area
-from skinfw_reliability.weighted import Floats, Weighted, mean, mean_of_measured
+from skinfw.metrics import Floats, RocCurve, WeightedMetric, by_image, mean_among, mean_of_measured
 
 
 def unknown_confidence(scores: Floats, validation: Floats, refused: float) -> Floats:
@@ -44,30 +43,33 @@ def with_unknown(probabilities: Floats, unknown: Floats) -> Floats:
     return np.column_stack([probabilities * (1 - unknown[:, None]), unknown])
 
 
-class ChallengeAccuracy(Weighted):
+class ChallengeAccuracy(WeightedMetric):
     """Measure balanced_accuracy as the challenge does, and the share of images called UNK."""
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; unknown images count where there are."""
+        weights = by_image(weights)
         found = predictions.probabilities
         decided = (found == found.max(1, keepdims=True)).sum(1) == 1
         right = (predictions.predicted == predictions.true) & decided
         everything = np.ones(len(right), bool)
         shown = [predictions.true == label for label in np.unique(predictions.true)]
         numbers = {
-            "balanced_accuracy": mean_of_measured([mean(right, which, weights) for which in shown])
+            "balanced_accuracy": mean_of_measured(
+                np.stack([mean_among(right, which, weights) for which in shown])
+            )
         }
         if UNKNOWN in predictions.classes:
             called = (predictions.predicted == predictions.classes.index(UNKNOWN)) & decided
-            numbers["predicted_unknown"] = mean(called, everything, weights)
+            numbers["predicted_unknown"] = mean_among(called, everything, weights)
             for place, name in enumerate(predictions.classes):
                 own = predictions.true == place
-                numbers[f"predicted_unknown/{name}"] = mean(called, own, weights)
+                numbers[f"predicted_unknown/{name}"] = mean_among(called, own, weights)
         return numbers
 
 
 @dataclass(frozen=True)
-class Detection(Weighted):
+class Detection(WeightedMetric):
     """Measure how well out-of-distribution images are told from known ones.
 
     auroc: how often an out-of-distribution image has the higher score; ood_detected,
@@ -81,10 +83,11 @@ class Detection(Weighted):
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; the last class is out of distribution."""
+        weights = by_image(weights)
         ood = predictions.true == len(predictions.classes) - 1
         refused = self.unknown > 0.5
         return {
-            "auroc": area(self.scores, ood, weights),
-            "ood_detected": mean(refused, ood, weights),
-            "known_refused": mean(refused, ~ood, weights),
+            "auroc": RocCurve(ood, self.scores, weights).auc(),
+            "ood_detected": mean_among(refused, ood, weights),
+            "known_refused": mean_among(refused, ~ood, weights),
         }

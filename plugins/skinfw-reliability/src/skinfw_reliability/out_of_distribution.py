@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Interval
 
-from skinfw import UNKNOWN, Result, SkinfwError, add_unknown_class, concatenate, select
+from skinfw import (
+    UNKNOWN,
+    Cell,
+    Findings,
+    FindingsTable,
+    Result,
+    SkinfwError,
+    add_unknown_class,
+    concatenate,
+    select,
+)
+from skinfw_reliability.findings import estimate_cell, write_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +29,11 @@ if TYPE_CHECKING:
 CURE = 'choose score = "one_minus_max" or "entropy"'
 Score = Literal["one_minus_max", "entropy", "energy", "neighbour", "mahalanobis"]
 Scores = dict[str, Any]
+KEY, TITLE = "out-of-distribution", "Out of distribution"
+_ABOUT = (
+    "UNK is the answer to an image that looks like none of the classes. It is chosen by an "
+    "out-of-distribution score beside those of the validation part, and costs some known images."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +57,10 @@ class OutOfDistribution:
     features: bool = False
     neighbour: Annotated[int, Ge(1)] = 10
 
-    def write(self, result: Result, folder: Path) -> None:
-        """Write out_of_distribution.csv, nine_classes.csv and out_of_distribution.json."""
+    def analyse(self, result: Result) -> list[Findings]:
+        """Return the scores of each image, the nine columns, and what UNK costs and detects."""
         import numpy as np
 
-        from skinfw import write_csv, write_json
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.nine_classes import (
             ChallengeAccuracy,
@@ -56,10 +71,9 @@ class OutOfDistribution:
 
         if "val" not in result.predictions:
             why = "There are no predictions of a validation part, by which scores are scaled."
-            write_json(folder / "out_of_distribution.json", {"absent": why})
-            return
-        judged = [part for part in ("test", "out_of_distribution") if part in result.predictions]
-        known, scores, notes = self.scores(result, judged)
+            return [Findings(KEY, TITLE, [why], data={"absent": why})]
+        parts = [part for part in ("test", "out_of_distribution") if part in result.predictions]
+        known, scores, notes = self.scores(result, parts)
         if self.score not in scores:
             raise SkinfwError(
                 f'the report "out-of-distribution" cannot make UNK of {self.score}',
@@ -69,26 +83,27 @@ class OutOfDistribution:
         unknown = {
             name: unknown_confidence(own, known[name], self.refused) for name, own in scores.items()
         }
-        about: dict[str, Any] = {"score": self.score, "refused": self.refused}
+        data: dict[str, Any] = {"score": self.score, "refused": self.refused}
+        files = {}
         if UNKNOWN in result.classes:
             everyone = result.predictions["test"]
             notes.append("UNK is a class already: nine_classes.csv is left out")
         else:
-            everyone = concatenate([add_unknown_class(result.predictions[part]) for part in judged])
+            everyone = concatenate([add_unknown_class(result.predictions[part]) for part in parts])
             chances = with_unknown(everyone.probabilities[:, :-1], unknown[self.score])
             nine = replace(everyone, probabilities=chances)
             rows = zip(nine.ids, nine.probabilities.tolist(), strict=True)
             lines = [[name, *row] for name, row in rows]
-            write_csv(folder / "nine_classes.csv", ["image", *nine.classes], lines)
+            files["nine_classes.csv"] = FindingsTable("", ["image", *nine.classes], lines)
             estimate, test = estimator(result), result.predictions["test"]
-            about |= {
+            data |= {
                 "without_unknown": estimate(ChallengeAccuracy(), test),
                 "with_unknown": estimate(
                     ChallengeAccuracy(), select(nine, np.arange(len(test.ids)))
                 ),
             }
-            if "out_of_distribution" in judged:
-                about["out_of_distribution"] = {
+            if "out_of_distribution" in parts:
+                data["out_of_distribution"] = {
                     "images": len(nine.ids) - len(test.ids),
                     "with_unknown": estimate(ChallengeAccuracy(), nine),
                     "scores": {
@@ -96,9 +111,14 @@ class OutOfDistribution:
                         for name, own in scores.items()
                     },
                 }
-        self._table(everyone, scores, unknown, folder / "out_of_distribution.csv")
-        about |= {"notes": notes, "marks": list(result.marks)}
-        write_json(folder / "out_of_distribution.json", about)
+        files["out_of_distribution.csv"] = _scores_table(everyone, scores, unknown)
+        data |= {"notes": notes, "marks": list(result.marks)}
+        return [Findings(KEY, TITLE, [_ABOUT], _tables(data), data, files)]
+
+    def write(self, result: Result, folder: Path) -> None:
+        """Write out_of_distribution.csv, nine_classes.csv and out_of_distribution.json."""
+        findings = result.section(KEY) or self.analyse(result)[0]
+        write_findings(findings, "out_of_distribution", folder)
 
     evaluate = write
 
@@ -137,15 +157,46 @@ class OutOfDistribution:
             scores["neighbour"] = neighbour(part.values, known.values, self.neighbour)
             scores["mahalanobis"] = mahalanobis(part.values, known.values, known.true)
 
-    def _table(self, everyone: Predictions, scores: Scores, unknown: Scores, file: Path) -> None:
-        from skinfw import write_csv
 
-        classes = everyone.classes
-        said = zip(everyone.ids, everyone.true, everyone.predicted, strict=True)
-        numbers = zip(*scores.values(), *unknown.values(), strict=True)
-        rows = [
-            [name, classes[true], classes[called], *map(float, own)]
-            for (name, true, called), own in zip(said, numbers, strict=True)
+def _scores_table(everyone: Predictions, scores: Scores, unknown: Scores) -> FindingsTable:
+    """Return a row for each image: the classes, its scores, and its confidences of UNK."""
+    classes = everyone.classes
+    labels = zip(everyone.ids, everyone.true, everyone.predicted, strict=True)
+    numbers = zip(*scores.values(), *unknown.values(), strict=True)
+    rows = [
+        [name, classes[true], classes[predicted], *map(float, own)]
+        for (name, true, predicted), own in zip(labels, numbers, strict=True)
+    ]
+    header = ["id", "true", "predicted", *scores, *(f"unknown_{name}" for name in unknown)]
+    return FindingsTable("", header, rows)
+
+
+def _tables(data: dict[str, Any]) -> list[FindingsTable]:
+    """Return what UNK costs, and where there are such images, how well they are detected."""
+    tables = []
+    if "without_unknown" in data:
+        rows: list[list[Cell]] = [
+            [
+                name,
+                estimate_cell(data[key]["balanced_accuracy"]),
+                estimate_cell(data[key].get("predicted_unknown"))
+                if key == "with_unknown"
+                else "none",
+            ]
+            for name, key in (("without UNK", "without_unknown"), ("with UNK", "with_unknown"))
         ]
-        header = ["id", "true", "predicted", *scores, *(f"unknown_{name}" for name in unknown)]
-        write_csv(file, header, rows)
+        caption = f"Known images, with UNK by {data['score'].replace('_', ' ')}"
+        head = ["", "balanced accuracy of the challenge", "predicted UNK"]
+        tables.append(FindingsTable(caption, head, rows))
+    if ood := data.get("out_of_distribution"):
+        keys = ("auroc", "ood_detected", "known_refused")
+        rows = [
+            [name.replace("_", " "), *(estimate_cell(one[key]) for key in keys)]
+            for name, one in ood["scores"].items()
+        ]
+        whole = estimate_cell(ood["with_unknown"]["balanced_accuracy"])
+        rows.append(["balanced accuracy of the challenge, UNK as a class", whole, "", ""])
+        caption = f"{ood['images']:,} out-of-distribution images beside the known ones"
+        head = ["score", "AUROC", "predicted UNK, out of distribution", "predicted UNK, known"]
+        tables.append(FindingsTable(caption, head, rows))
+    return tables

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from skinfw import ClassName, Result, SkinfwError, select
+from skinfw import ClassName, Findings, FindingsTable, Result, SkinfwError, select
+from skinfw_reliability.findings import estimate_cell, write_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from skinfw_reliability.intervals import Estimate
 
 MELANOMA = "MEL"
+KEY = "subgroups"
+_ABOUT = (
+    "For whom does the network work? A number of a small group says little: look at its interval "
+    "first."
+)
 HEADER = ("attribute", "group", "images", "lesions", "classes", "number", "value", "low", "high",
           "rests_on", "few")  # fmt: skip
 
@@ -42,9 +48,8 @@ class Subgroups:
     pictures: bool = True
     few: Annotated[int, Ge(1)] = 20
 
-    def write(self, result: Result, folder: Path) -> None:
-        """Write subgroups.csv, subgroups.json and subgroups_images.csv."""
-        from skinfw import write_csv, write_json
+    def analyse(self, result: Result) -> list[Findings]:
+        """Return the numbers of each group, for a page and for subgroups.csv."""
         from skinfw_reliability.groups import COLUMNS, known_groups, picture_groups
         from skinfw_reliability.intervals import estimator
         from skinfw_reliability.pictures import look_at
@@ -56,37 +61,38 @@ class Subgroups:
                 why="groups are made by what the data set's table says",
                 cure="leave the report out, or evaluate the run on its data set",
             )
-        self._check(rows)
-        found = known_groups(rows, self.columns)
-        notes = [f"the table says nothing about {name}" for name in COLUMNS if name not in found]
+        further = self._further(rows, bool(result.evaluation))
+        groups, files = known_groups(rows, further), {}
+        notes = [f"the table says nothing about {name}" for name in COLUMNS if name not in groups]
         if not self.pictures:
             notes.append("image size and skin tone were not asked for")
         elif not any(Path(path).is_file() for path in rows["path"]):
             notes.append("images are no files, so that size and skin tone are not known")
         else:
             pictures = look_at(rows["path"].tolist())
-            found |= picture_groups(pictures)
+            groups |= picture_groups(pictures)
             blind = sum(not picture.width for picture in pictures)
             notes += [f"{blind:,} images could not be read"] if blind else []
             blue = sum(abs(picture.angle) > 90 for picture in pictures)
             if blue:
                 notes.append(f"the skin of {blue:,} images looks bluish: their tone is doubtful")
-            tones = found["skin tone"].tolist()
-            table = [
+            tones = groups["skin tone"].tolist()
+            lines = [
                 (name, picture.width, picture.height, round(picture.angle, 2), tone)
                 for name, picture, tone in zip(test.ids, pictures, tones, strict=True)
             ]
             header = ("id", "width", "height", "typology_angle", "skin_tone")
-            write_csv(folder / "subgroups_images.csv", header, table)
-        write_csv(folder / "subgroups.csv", HEADER, self.table(test, found, estimator(result)))
-        about = {"few": self.few, "notes": notes, "marks": list(result.marks)}
-        write_json(folder / "subgroups.json", about)
+            files["subgroups_images.csv"] = FindingsTable("", header, lines)
+        numbers = list(self.table(test, groups, estimator(result)))
+        files["subgroups.csv"] = FindingsTable("", HEADER, numbers)
+        data = {"few": self.few, "notes": notes, "marks": list(result.marks)}
+        return [Findings(KEY, "Subgroups", [_ABOUT], [_by_group(numbers)], data, files)]
 
-    def evaluate(self, result: Result, folder: Path) -> None:
-        """Write the same about other images, whose table may lack columns."""
-        rows = result.rows["test"]
-        there = [name for name in self.columns if name in rows.columns]
-        replace(self, columns=there).write(result, folder)
+    def write(self, result: Result, folder: Path) -> None:
+        """Write subgroups.csv, subgroups.json and subgroups_images.csv."""
+        write_findings(result.section(KEY) or self.analyse(result)[0], KEY, folder)
+
+    evaluate = write
 
     def table(
         self, test: Predictions, found: dict[str, Any], estimate: Estimate
@@ -116,11 +122,33 @@ class Subgroups:
                 yield (attribute, name, len(own.ids), lesions, shown, number, *ends.values(),
                        least, "yes" if least < self.few else "no")  # fmt: skip
 
-    def _check(self, rows: pd.DataFrame) -> None:
-        for name in self.columns:
-            if name not in rows.columns:
-                raise SkinfwError(
-                    f'the report "subgroups" finds no column "{name}"',
-                    why=f"the table has {', '.join(map(str, rows.columns))}",
-                    cure="name one of these, or leave it out of columns",
-                )
+    def _further(self, rows: pd.DataFrame, of_others: bool) -> list[str]:
+        """Return the further columns; the table of another data set may lack some."""
+        absent = [name for name in self.columns if name not in rows.columns]
+        if absent and not of_others:
+            raise SkinfwError(
+                f'the report "subgroups" finds no column "{absent[0]}"',
+                why=f"the table has {', '.join(map(str, rows.columns))}",
+                cure="name one of these, or leave it out of columns",
+            )
+        return [name for name in self.columns if name in rows.columns]
+
+
+def _by_group(numbers: Sequence[Sequence[Any]]) -> FindingsTable:
+    """Return the numbers with a row for each group and a column for each number."""
+    records = [dict(zip(HEADER, row, strict=True)) for row in numbers]
+    measured = list(dict.fromkeys(record["number"] for record in records))
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        groups.setdefault((record["attribute"], record["group"]), {})[record["number"]] = record
+    rows = []
+    for (attribute, group), own in groups.items():
+        first = next(iter(own.values()))
+        name = "all images" if attribute == "all" else f"{attribute.replace('_', ' ')}: {group}"
+        cells = [
+            estimate_cell(own.get(number), "few" if own.get(number, {}).get("few") == "yes" else "")
+            for number in measured
+        ]
+        rows.append([name, f"{first['images']:,}", f"{first['lesions']:,}", *cells])
+    head = ["group", "images", "lesions", *(number.replace("_", " ") for number in measured)]
+    return FindingsTable("Test images by group; few: rests on few lesions", head, rows)

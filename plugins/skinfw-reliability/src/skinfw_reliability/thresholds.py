@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Predictions
-from skinfw_reliability.weighted import Floats, Weighted, mean
+from skinfw.metrics import Floats, WeightedMetric, by_image, mean_among
 
 
 def threshold_for(scores: Floats, positive: npt.NDArray[np.bool_], sensitivity: float) -> float:
@@ -29,7 +29,7 @@ def threshold_for(scores: Floats, positive: npt.NDArray[np.bool_], sensitivity: 
 
 
 @dataclass(frozen=True)
-class OperatingPoints(Weighted):
+class OperatingPoints(WeightedMetric):
     """Measure what thresholds give: sensitivity, specificity, ppv and npv of each class.
 
     thresholds: by class, applied as they are. Sensitivity and specificity do not depend on how
@@ -40,14 +40,15 @@ class OperatingPoints(Weighted):
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights, as `sensitivity/MEL` and so on."""
+        weights = by_image(weights)
         numbers = {}
         for place, name in enumerate(predictions.classes):
             if math.isnan(threshold := self.thresholds[name]):
                 continue
             shows = predictions.true == place
             called = predictions.probabilities[:, place] >= threshold
-            numbers[f"sensitivity/{name}"] = mean(called, shows, weights)
-            numbers[f"specificity/{name}"] = mean(~called, ~shows, weights)
-            numbers[f"ppv/{name}"] = mean(shows, called, weights)
-            numbers[f"npv/{name}"] = mean(~shows, ~called, weights)
+            numbers[f"sensitivity/{name}"] = mean_among(called, shows, weights)
+            numbers[f"specificity/{name}"] = mean_among(~called, ~shows, weights)
+            numbers[f"ppv/{name}"] = mean_among(shows, called, weights)
+            numbers[f"npv/{name}"] = mean_among(~shows, ~called, weights)
         return numbers

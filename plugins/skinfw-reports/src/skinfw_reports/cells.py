@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinfw import Predictions, Result, few_lesions
+from skinfw import Cell, Estimate, Findings, Predictions, Result, few_lesions
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 
@@ -33,6 +33,30 @@ def plain_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]
     return {"caption": caption, "head": list(head), "rows": [list(row) for row in rows]}
 
 
+def section(findings: Findings) -> dict[str, Any]:
+    """Return what a report found as the template takes it."""
+    return {
+        "key": findings.key,
+        "title": findings.title,
+        "text": list(findings.text),
+        "tables": [
+            plain_table(table.caption, table.head, [list(map(cell, row)) for row in table.rows])
+            for table in findings.tables
+        ],
+    }
+
+
+def cell(value: Cell) -> str:
+    """Return a cell of a table as a reader wants it."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Estimate):
+        return number(value)
+    ends = interval((value.low, value.high))
+    beside = ", ".join(filter(None, (ends, value.remark)))
+    return f"{number(value.value)} ({beside})" if beside else number(value.value)
+
+
 def headline(result: Result, names: Sequence[str]) -> list[dict[str, str]]:
     """Return the first numbers of the page, those of them that the recipe measures."""
     found, bounds = result.metrics["test"], _intervals(result)
@@ -56,7 +80,7 @@ def per_class(result: Result) -> dict[str, Any]:
     named = [name for name in PER_CLASS if any(f"{name}/{one}" in found for one in test.classes)]
     rows, absent = [], []
     for label, name in enumerate(test.classes):
-        lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label)}
+        lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label).tolist()}
         cells = []
         for measure in named:
             key = f"{measure}/{name}"

@@ -129,10 +129,11 @@ def reliability(predictions: Predictions) -> Drawing:
     """Return how often images are right that the network is so and so sure of."""
     import numpy as np
 
+    from skinfw.metrics import calibration_error, width_bins
+
     sure = predictions.probabilities.max(1)
     right = predictions.predicted == predictions.true
-    borders = np.linspace(0, 1, BINS + 1)[1:-1]
-    places = np.searchsorted(borders, sure, side="left")  # a bin holds its upper border
+    places = width_bins(sure, BINS)
     counts = np.bincount(places, minlength=BINS)
     there = counts > 0
     means = np.bincount(places, sure, BINS)[there] / counts[there]
@@ -143,7 +144,7 @@ def reliability(predictions: Predictions) -> Drawing:
     axes.scatter(means, hits, s=12 + 300 * counts[there] / counts.sum(), color=VALIDATION)
     axes.set(xlabel="probability of the predicted class", ylabel="share that is right")
     _tidy(axes)
-    gap = float(np.sum(counts[there] * np.abs(means - hits)) / counts.sum())
+    gap = float(calibration_error(predictions, np.ones((len(sure), 1)), BINS)[0])
     middle = "above" if sure.mean() > right.mean() else "below"
     return Drawing(
         svg(figure, "reliability"),

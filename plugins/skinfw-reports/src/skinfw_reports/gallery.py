@@ -23,17 +23,17 @@ def gallery(result: Result, count: int) -> list[dict[str, str]]:
     found: dict[str, tuple[float, dict[str, str]]] = {}
     for explanations in result.explanations:
         predictions = explanations.predictions
-        for place in np.flatnonzero(predictions.predicted != predictions.true):
+        for place in np.flatnonzero(predictions.predicted != predictions.true).tolist():
             name = predictions.ids[place]
             chance = float(predictions.probabilities[place].max())
             true = predictions.classes[predictions.true[place]]
-            called = predictions.classes[predictions.predicted[place]]
+            predicted = predictions.classes[predictions.predicted[place]]
             image = explanations.images[place]
             seen = overlay(image, explanations.maps[place], OPACITY)
             entry = {
                 "id": name,
                 "true": true,
-                "called": called,
+                "predicted": predicted,
                 "chance": f"{chance:.0%}",
                 "image": _jpeg(image),
                 "map": _jpeg((255 * seen).round().astype(np.uint8)),

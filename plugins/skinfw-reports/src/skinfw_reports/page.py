@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import MIN_LESIONS, Comparison, Result, atomic_write, few_lesions
+from skinfw import MIN_LESIONS, Comparison, Findings, Result, atomic_write, few_lesions
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     confusion,
@@ -18,25 +18,34 @@ from skinfw_reports.cells import (
     parts_table,
     per_class,
     plain_table,
+    section,
     words,
 )
 from skinfw_reports.compared import comparison_content
-from skinfw_reports.fitted import calibration_tables, subgroup_table, unknown_tables
 from skinfw_reports.gallery import gallery
 
 TITLES = {
-    "classes": "Each class",
-    "confusion": "What is taken for what",
-    "curves": "At other thresholds",
-    "probabilities": "Can the probabilities be believed?",
-    "subgroups": "Subgroups",
-    "unknown": "What it does not know",
-    "mistakes": "The most confident mistakes",
-    "training": "What was trained on what",
+    "classes": "Results per class",
+    "confusion": "Confusion matrix",
+    "curves": "ROC and precision-recall",
+    "decision": "Decision curve",
+    "calibration": "Calibration",
+    "mistakes": "Mistakes",
+    "training": "Training",
     "leakage": "Split and leakage",
     "card": "Model card",
-    "made": "How it was made",
+    "reproducibility": "Reproducibility",
 }
+"""The page's own sections; what reports found follows calibration, under headings of their own."""
+
+_NO_CALIBRATION = Findings(
+    "calibration",
+    "Calibration",
+    [
+        'The report "calibration" adds temperature scaling, operating points and prediction sets, '
+        "all chosen on the validation part."
+    ],
+)
 HEADLINE = ("balanced_accuracy", "accuracy", "macro_auc")
 
 
@@ -44,11 +53,11 @@ HEADLINE = ("balanced_accuracy", "accuracy", "macro_auc")
 class Page:
     """Write report.html, one file that loads nothing.
 
-    It shows the headline with its interval, each class, the confusion matrix, operating curves,
-    reliability, the most confident mistakes with their maps, what was trained on what, the split
-    and its leakage, and a model card. What the reports calibration, subgroups and unknown found is
-    shown where they stand before this one. For `skinfw evaluate` the page is about the images that
-    were judged.
+    It shows the headline with its interval, each class, the confusion matrix, ROC,
+    precision-recall and decision curves, calibration, the most confident mistakes with their maps,
+    what was trained on what, the split and its leakage, and a model card. What other reports of
+    the recipe found has sections of its own. For `skinfw evaluate` the page is about the images
+    that were evaluated.
 
     mistakes: how many mistakes are shown.
     """
@@ -57,7 +66,7 @@ class Page:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write the page, and give it its name only when it is whole."""
-        _rendered("page.html.jinja", self._content(result, folder), folder / "report.html")
+        _rendered("page.html.jinja", self._content(result), folder / "report.html")
 
     evaluate = write
 
@@ -66,50 +75,41 @@ class Page:
         content = comparison_content(comparison)
         _rendered("comparison.html.jinja", content, folder / "comparison.html")
 
-    def _content(self, result: Result, folder: Path) -> dict[str, Any]:
+    def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
-        record, other = _json(result.folder / "run.json"), _json(folder / "evaluation.json")
+        record, evaluation = result.record, result.evaluation
         recipe = record.get("recipe", {})
-        test = result.predictions["test"]
+        test, metrics = result.predictions["test"], result.metrics.get("test", {})
         shown = gallery(result, self.mistakes)
-        subgroups = subgroup_table(folder / "subgroups.csv")
-        calibration, calibration_text = calibration_tables(folder / "calibration.json")
-        unknown = unknown_tables(folder / "out_of_distribution.json")
-        absent = {
-            key for key, found in (("subgroups", subgroups), ("unknown", unknown)) if not found
-        }
-        titles = {key: title for key, title in TITLES.items() if key not in absent}
-        lesions = len(set(test.lesions))
+        decision = drawings.net_benefit(metrics, result.intervals.get("test", {}))
+        others = [section(found) for found in result.findings if found.key != "calibration"]
+        titles = [(key, title) for key, title in TITLES.items() if key != "decision" or decision]
+        place = [key for key, _ in titles].index("calibration") + 1
+        titles[place:place] = [(found["key"], found["title"]) for found in others]
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
             "dataset": recipe.get("dataset", {}).get("use", "its data set"),
-            "judged_dataset": other.get("dataset", ""),
-            "judged_notes": other.get("notes", []),
+            "evaluated_dataset": evaluation.get("dataset", ""),
+            "evaluation_notes": evaluation.get("notes", []),
             "started": record.get("started", "").partition("T")[0],
             "version": record.get("versions", {}).get("skinfw", ""),
-            "judged": {"images": len(test.ids), "lesions": lesions},
+            "tested": {"images": len(test.ids), "lesions": len(set(test.lesions))},
             "headline": headline(result, HEADLINE),
             "reading": _reading(result),
             "marks": list(result.marks),
-            "titles": titles,
-            "sections": [{"key": key, "title": title} for key, title in titles.items()],
+            "titles": dict(titles),
+            "sections": [{"key": key, "title": title} for key, title in titles],
             "classes": per_class(result),
             "confusion": confusion(test),
-            "curves": [
-                *drawings.operating_curves(test),
-                *drawings.net_benefit(
-                    result.metrics.get("test", {}), result.intervals.get("test", {})
-                ),
-            ],
+            "curves": drawings.operating_curves(test),
+            "decision": decision,
             "reliability": drawings.reliability(test),
-            "calibration": calibration,
-            "calibration_text": calibration_text,
-            "subgroups": subgroups,
-            "unknown": unknown,
+            "calibration": section(result.section("calibration") or _NO_CALIBRATION),
+            "findings": others,
             "mistakes": shown,
-            "mistakes_text": _about_mistakes(result, len(shown), bool(other)),
-            "training_text": _about_training(result, bool(other)),
+            "mistakes_text": _about_mistakes(result, len(shown), bool(evaluation)),
+            "training_text": _about_training(result, bool(evaluation)),
             "parts": parts_table(result.folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
             "history": drawings.history(result.history, result.select, result.best_epoch),
@@ -146,29 +146,29 @@ def _reading(result: Result) -> str:
     )
 
 
-def _about_training(result: Result, judged_again: bool) -> str:
+def _about_training(result: Result, evaluated_again: bool) -> str:
     kept = f"the weights of epoch {result.best_epoch} were kept"
     kept = f"{len(result.history)} epochs; {kept}" if result.history else kept.capitalize()
     if any("test part" in mark for mark in result.marks):
         return f"{kept}. See the marks at the top: the test part had a say in it."
     kept = f"{kept}, because its validation {words(result.select)} was the best."
-    return kept if judged_again else f"{kept} The test part was looked at once, at the end."
+    return kept if evaluated_again else f"{kept} The test part was looked at once, at the end."
 
 
-def _about_mistakes(result: Result, shown: int, judged_again: bool) -> str:
+def _about_mistakes(result: Result, shown: int, evaluated_again: bool) -> str:
     test = result.predictions["test"]
     wrong = int((test.predicted != test.true).sum())
     if not wrong:
         return "The network makes no mistake on the test part."
     if not shown:
-        called = f"{wrong:,} of {len(test.ids):,} images are called wrongly"
-        if judged_again:
-            return f"{called}. They are explained in the run's own report alone."
-        return f"{called}; an explainer in the recipe would show the most confident of them here."
+        mistakes = f"{wrong:,} of {len(test.ids):,} images are classified wrongly"
+        if evaluated_again:
+            return f"{mistakes}. They are explained in the run's own report alone."
+        return f"{mistakes}; an explainer in the recipe would show the most confident of them here."
     return (
-        f"{wrong:,} of {len(test.ids):,} images are called wrongly. These are the {shown} of which "
-        "the network is surest, among those that were explained: what it saw, and what spoke for "
-        "its answer, brighter for more."
+        f"{wrong:,} of {len(test.ids):,} images are classified wrongly. These are the {shown} of "
+        "which the network is surest, among those that were explained: what it saw, and what spoke "
+        "for its answer, brighter for more."
     )
 
 
@@ -235,10 +235,3 @@ def _xray(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         rows.append([entry["class"], *counts, share])
     head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
     return plain_table("What sampler and weighting made of each class", head, rows)
-
-
-def _json(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found

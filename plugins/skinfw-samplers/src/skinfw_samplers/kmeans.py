@@ -58,7 +58,7 @@ class KMeansHybrid:
 
         chosen = []
         for label, name in enumerate(context.classes):
-            members = np.flatnonzero(labels == label)
+            members: Integers = np.flatnonzero(labels == label)
             target = self._target(name, len(members))
             if target > 0 and not len(members):
                 raise SkinfwError(

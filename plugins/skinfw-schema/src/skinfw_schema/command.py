@@ -19,7 +19,7 @@ def schema(out: Path | None) -> None:
     TOML) complete and check it, third-party components included.
     """
     from skinfw import write_json
-    from skinfw.commands import Catalog
+    from skinfw.toolkit import Catalog
     from skinfw_schema.schema import recipe_schema
 
     schema = recipe_schema(Catalog())

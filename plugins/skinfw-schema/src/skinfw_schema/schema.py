@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from skinfw import SkinfwError
-from skinfw.commands import (
+from skinfw.toolkit import (
     KEYS,
     KINDS,
     SETTINGS,

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge, Interval
 
+from skinfw import DataTable
+
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from skinfw_synthetic.anatomy import Lesion
@@ -29,7 +30,7 @@ class Synthetic:
 
     classes: ClassVar[tuple[str, ...]] = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 
-    def table(self) -> "pd.DataFrame":
+    def table(self) -> DataTable:
         """Return one row per image: id, path, label, lesion and the official metadata."""
         import pandas as pd
 
@@ -46,9 +47,7 @@ class Synthetic:
                 "lesion": [f"SYNL_{number:05d}" for number in plan.lesion],
             }
         )
-        table = rows.join(people)
-        table.attrs["marks"] = ["synthetic images, not patients"]
-        return table
+        return DataTable(rows.join(people), marks=("synthetic images, not patients",))
 
     def image(self, path: str) -> "NDArray[np.uint8]":
         """Return the pixels of an image, uint8 [H, W, 3] RGB; path: as in the table."""

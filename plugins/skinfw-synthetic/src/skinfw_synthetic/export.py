@@ -19,7 +19,7 @@ def write(data: Synthetic, folder: Path) -> Iterator[str]:
     data: the data set to draw.
     folder: where its three tables and folders go; it is made if it does not exist.
     """
-    table = data.table()
+    table = data.table().rows
     images = folder / "ISIC_2019_Training_Input"
     masks = folder / "ISIC_2019_Training_Masks"
     images.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Lt
 
@@ -47,14 +47,14 @@ def timm_backbone(
     hub = reachable(f"timm/{variant}", "huggingface.co") if pretrained is True else nullcontext()
     with hub:
         model: nn.Module = _create(variant, pretrained is True, options)
-    head = model.get_classifier()
+    head = model.get_classifier()  # type: ignore[operator]
     if isinstance(head, nn.Linear):
         # Some families draw heads so wide that training begins with a loss of ten; this is as
         # narrow as torch's own default for a thousand features.
         nn.init.trunc_normal_(head.weight, std=0.02)
     if isinstance(pretrained, Path):
         load_file(model, pretrained)
-    settings = model.pretrained_cfg
+    settings: Any = model.pretrained_cfg
     model.normalisation = (settings["mean"], settings["std"])  # type: ignore[assignment]
     model.cam_layer = last_map(model, size)  # type: ignore[assignment]
     return model

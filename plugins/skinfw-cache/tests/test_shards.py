@@ -1,0 +1,242 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinfw.data.decoding import WHOLE, Decoding, read_image
+from skinfw_cache.shards import ImageCache, open_cache
+
+GIGABYTE = 10**9
+HALVED = Decoding(15)
+
+
+def write_images(folder: Path, count: int = 12, size: tuple[int, int] = (40, 30)) -> list[str]:
+    rng = np.random.default_rng(1)
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for number in range(count):
+        pixels = rng.integers(0, 255, (size[1], size[0], 3), np.uint8)
+        path = folder / f"{number}.{'jpg' if number % 2 else 'png'}"
+        Image.fromarray(pixels).save(path)
+        paths.append(str(path))
+    return paths
+
+
+def silent(done: int, total: int) -> None:
+    """Hear of progress and say nothing."""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[str]:
+    return write_images(tmp_path / "images")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ImageCache:
+    return ImageCache(tmp_path / "cache", GIGABYTE, 2)
+
+
+def test_what_is_held_is_what_decoding_gives(cache: ImageCache, paths: list[str]) -> None:
+    assert len(cache.open(paths, WHOLE)) == 0
+    assert cache.build(paths, WHOLE, silent) is None
+    held = cache.open(paths, WHOLE)
+    assert len(held) == len(paths)
+    for path in paths:
+        found = held.get(path)
+        assert found is not None and (found == read_image(path)).all()
+
+
+def test_reduced_images_are_kept_apart(cache: ImageCache, paths: list[str]) -> None:
+    cache.build(paths, WHOLE, silent)
+    assert len(cache.open(paths, HALVED)) == 0  # 30 is twice 15: these are halved
+    cache.build(paths, HALVED, silent)
+    for path in paths:
+        small, whole = cache.open(paths, HALVED).get(path), cache.open(paths, WHOLE).get(path)
+        assert small is not None and whole is not None
+        assert small.shape == (15, 20, 3) and whole.shape == (30, 40, 3)
+        assert (small == read_image(path, 15)).all()
+
+
+def test_prepared_images_are_kept_apart(cache: ImageCache, paths: list[str]) -> None:
+    mirrored = Decoding(prepare=lambda image: image[:, ::-1], name="mirrored")
+    cache.build(paths, WHOLE, silent)
+    assert len(cache.open(paths, mirrored)) == 0
+    cache.build(paths, mirrored, silent)
+    for path in paths:
+        plain, other = cache.open(paths, WHOLE).get(path), cache.open(paths, mirrored).get(path)
+        assert plain is not None and other is not None
+        assert (other == plain[:, ::-1]).all() and (other == mirrored.read(path)).all()
+
+
+def test_a_second_build_decodes_nothing(cache: ImageCache, paths: list[str]) -> None:
+    cache.build(paths, WHOLE, silent)
+    before = [shard.bytes for shard in cache.shards()]
+    told: list[int] = []
+    cache.build(paths, WHOLE, lambda done, total: told.append(done))
+    assert not told and [shard.bytes for shard in cache.shards()] == before
+
+
+def test_a_changed_file_is_decoded_anew(cache: ImageCache, paths: list[str]) -> None:
+    cache.build(paths, WHOLE, silent)
+    Image.new("RGB", (40, 30), (9, 8, 7)).save(paths[0])
+    assert cache.open(paths, WHOLE).get(paths[0]) is None
+    cache.build(paths, WHOLE, silent)
+    found = cache.open(paths, WHOLE).get(paths[0])
+    assert found is not None and (found == (9, 8, 7)).all()
+
+
+def test_a_copy_under_another_name_takes_no_room(cache: ImageCache, paths: list[str]) -> None:
+    cache.build(paths, WHOLE, silent)
+    before = sum(shard.bytes for shard in cache.shards())
+    copy = str(Path(paths[0]).with_name("copy.png"))
+    shutil.copy(paths[0], copy)
+    cache.build([*paths, copy], WHOLE, silent)
+    assert len(cache.open([copy], WHOLE)) == 1
+    assert sum(shard.bytes for shard in cache.shards()) == before
+
+
+def test_a_damaged_image_is_left_out_and_costs_no_other(
+    cache: ImageCache, paths: list[str]
+) -> None:
+    Path(paths[3]).write_bytes(b"no image")
+    assert cache.build([*paths, "absent.jpg"], WHOLE, silent) is None
+    held = cache.open(paths, WHOLE)
+    assert len(held) == len(paths) - 1 and held.get(paths[3]) is None
+
+
+def test_the_cost_is_stated_before(cache: ImageCache, paths: list[str]) -> None:
+    cost = cache.cost(paths, WHOLE)
+    assert cost.images == len(paths)
+    assert cost.bytes == len(paths) * 40 * 30 * 3
+    assert cost.seconds > 0
+    cache.build(paths, WHOLE, silent)
+    assert cache.cost(paths, WHOLE).images == 0
+
+
+def test_a_full_cache_drops_what_was_used_least_recently(tmp_path: Path, paths: list[str]) -> None:
+    room = len(paths) * 40 * 30 * 3
+    cache = ImageCache(tmp_path / "cache", room, 2)
+    cache.build(paths, WHOLE, silent)
+    others = write_images(tmp_path / "others", size=(30, 40))
+    assert cache.build(others, WHOLE, silent) is None
+    assert len(cache.open(others, WHOLE)) == len(others)
+    assert len(cache.open(paths, WHOLE)) == 0
+    assert sum(shard.bytes for shard in cache.shards()) <= room
+
+
+def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: list[str]) -> None:
+    said: list[str] = []
+    found = open_cache(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
+    assert found is not None and len(found) == 5
+    assert "12 images are decoded once" in said[0]
+    assert "the cache is full" in said[1] and "engine.cache_gb" in said[1]
+
+
+def test_a_cache_that_cannot_be_used_costs_no_run(tmp_path: Path, paths: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    said: list[str] = []
+    assert open_cache(tmp_path / "file" / "cache", GIGABYTE, paths, WHOLE, said.append) is None
+    assert "images are decoded each time" in said[0]
+
+
+def test_pruned_shards_do_not_disturb_who_has_them_open(
+    cache: ImageCache, paths: list[str]
+) -> None:
+    cache.build(paths, WHOLE, silent)
+    held = cache.open(paths, WHOLE)
+    assert cache.prune(0) == len(paths) * 40 * 30 * 3
+    assert len(cache.open(paths, WHOLE)) == 0
+    found = held.get(paths[0])
+    assert found is not None and (found == read_image(paths[0])).all()
+
+
+def test_a_lost_or_shortened_shard_is_as_if_it_were_not_there(
+    cache: ImageCache, paths: list[str]
+) -> None:
+    cache.build(paths, WHOLE, silent)
+    (shard,) = (cache.folder / shard.name for shard in cache.shards())
+    with shard.open("r+b") as file:
+        file.truncate(2 * 40 * 30 * 3)
+    assert len(cache.open(paths, WHOLE)) == 2
+    shard.unlink()
+    assert len(cache.open(paths, WHOLE)) == 0
+
+
+@pytest.mark.parametrize("left", [0, 2 * 40 * 30 * 3, None])
+def test_a_lost_or_shortened_shard_is_decoded_anew(
+    cache: ImageCache, paths: list[str], left: int | None
+) -> None:
+    cache.build(paths, WHOLE, silent)
+    (shard,) = (cache.folder / shard.name for shard in cache.shards())
+    if left is None:
+        shard.unlink()
+    else:
+        with shard.open("r+b") as file:
+            file.truncate(left)
+    again = ImageCache(cache.folder, cache.limit, 1)
+    again.build(paths, WHOLE, silent)
+    held = again.open(paths, WHOLE)
+    for path in paths:
+        found = held.get(path)
+        assert found is not None and (found == read_image(path)).all()
+    assert [shard.bytes for shard in again.shards()] == [len(paths) * 40 * 30 * 3]
+
+
+BUILD = """
+    import sys
+    from pathlib import Path
+    from skinfw.data import cache_writer
+    from skinfw_cache.shards import ImageCache
+    from skinfw.data.decoding import WHOLE
+
+    cache_writer._COMMIT_BYTES = 20_000
+    cache = ImageCache(Path(sys.argv[1]), 10**9, 2)
+    paths = sorted(map(str, Path(sys.argv[2]).iterdir()))
+    cache.build(paths, WHOLE, lambda *_: print(flush=True))
+"""
+
+
+@pytest.fixture
+def builders(tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Two processes that fill one cache with the same images."""
+    write_images(tmp_path / "images", 150)
+    ImageCache(tmp_path / "cache", GIGABYTE, 2)
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(BUILD),
+        tmp_path / "cache",
+        tmp_path / "images",
+    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    yield processes
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_two_processes_and_a_kill_leave_a_whole_cache(
+    tmp_path: Path, builders: list["subprocess.Popen[bytes]"]
+) -> None:
+    victim, other = builders
+    assert victim.stdout
+    for _ in range(40):
+        victim.stdout.readline()
+    os.kill(victim.pid, signal.SIGKILL)
+    other.communicate(timeout=120)
+    assert other.returncode == 0
+    cache = ImageCache(tmp_path / "cache", GIGABYTE, 2)
+    paths = sorted(map(str, (tmp_path / "images").iterdir()))
+    held = cache.open(paths, WHOLE)
+    assert len(held) == 150
+    for path in paths:
+        found = held.get(path)
+        assert found is not None and (found == read_image(path)).all()

@@ -1,0 +1,1 @@
+"""Copies among image files, for skinfw."""

@@ -1,0 +1,164 @@
+"""Several runs beside each other, on the same lesions."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, SkinfwError, bootstrap
+from skinfw.toolkit import (
+    EVALUATION_FILE,
+    Metrics,
+    TrainedModel,
+    applicable_metrics,
+    display_path,
+    read_run,
+    run_predictions,
+)
+from skinfw_evaluation.paired import Difference, compare
+
+HEADER = (
+    "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
+)  # fmt: skip
+_ABSENT = ComparisonEntry(math.nan, (math.nan, math.nan))
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """Hold one of the runs.
+
+    name: as the comparison calls it.
+    saved: what its record says.
+    predictions: of its test part.
+    """
+
+    name: str
+    saved: TrainedModel
+    predictions: Predictions
+
+    @property
+    def seed(self) -> int:
+        """What its intervals are drawn with."""
+        return int(self.saved.tables.get("seed", 0))
+
+
+def read_sides(paths: Sequence[Path]) -> list[ComparedRun]:
+    """Read the runs.
+
+    paths: run folders, and folders that `skinfw evaluate` has made.
+    Raises SkinfwError where one has no predictions of its test part.
+    """
+    found = []
+    for path in paths:
+        record = _record(path)
+        saved = TrainedModel(
+            path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
+        )
+        found.append(ComparedRun(path.resolve().name, saved, run_predictions(path)))
+    if len({side.name for side in found}) < len(found):
+        found = [
+            ComparedRun(display_path(path), side.saved, side.predictions)
+            for path, side in zip(paths, found, strict=True)
+        ]
+    return found
+
+
+def compare_runs(
+    found: Sequence[ComparedRun], replicates: int, wanted: Sequence[str] = ()
+) -> Comparison:
+    """Compare the runs with the first one, by the metrics that its recipe names.
+
+    replicates: how often lesions are drawn again.
+    wanted: names of numbers; empty takes those that are not of a single class.
+    Raises RecipeError for a number that nobody measures.
+    """
+    first = found[0].saved
+    made = [(component, component.make(classes=first.classes)) for component in first.metrics]
+    notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
+    columns, metrics = [], made
+    for side in found:
+        own, absent = applicable_metrics(metrics, side.predictions)
+        notes += [f"{side.name}: {note}" for note in absent]
+        columns.append(_alone(own, side, replicates))
+        if side is found[0]:
+            metrics = own
+    known = list(columns[0])
+    if unknown := [name for name in wanted if name not in known]:
+        raise RecipeError(
+            f"no metric of {found[0].name} measures {', '.join(unknown)}",
+            display_path(found[0].saved.path),
+            cure=f"it has {', '.join(known)}",
+        )
+    names = list(wanted) or [name for name in known if "/" not in name]
+    for place, side in enumerate(found[1:], 1):
+        try:
+            apart = _apart(metrics, found[0], side, replicates)
+        except SkinfwError as error:
+            notes.append(f"{side.name} cannot be compared with {found[0].name}: {error.why}")
+            continue
+        for name, one in apart.items():
+            columns[place][name] = replace(
+                columns[place][name],
+                difference=one.difference,
+                difference_interval=one.interval,
+                p=one.p,
+            )
+    return Comparison(
+        tuple(side.name for side in found),
+        tuple(len(side.predictions.ids) for side in found),
+        tuple(len(set(side.predictions.lesions)) for side in found),
+        {name: [column.get(name, _ABSENT) for column in columns] for name in names},
+        notes,
+    )
+
+
+def _alone(metrics: Metrics, side: ComparedRun, replicates: int) -> dict[str, ComparisonEntry]:
+    """Return the numbers of one run with their intervals, drawn as the run itself drew."""
+    found: dict[str, ComparisonEntry] = {}
+    for component, metric in metrics:
+        with component.guard():
+            numbers = metric(side.predictions)
+            bounds = bootstrap(metric, side.predictions, replicates, side.seed)
+        found |= {
+            name: ComparisonEntry(float(value), bounds[name]) for name, value in numbers.items()
+        }
+    return found
+
+
+def _apart(
+    metrics: Metrics,
+    first: ComparedRun,
+    other: ComparedRun,
+    replicates: int,
+) -> dict[str, Difference]:
+    """Return how far the numbers of a run are from those of the first."""
+    found: dict[str, Difference] = {}
+    for component, metric in metrics:
+        with component.guard():
+            found |= compare(metric, other.predictions, first.predictions, replicates, first.seed)
+    return found
+
+
+def _record(path: Path) -> Mapping[str, Any]:
+    """Return the record of a run or of an evaluation."""
+    file = path / EVALUATION_FILE
+    if not file.is_file():
+        return read_run(path)
+    record: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return record
+
+
+def as_rows(comparison: Comparison) -> list[list[str]]:
+    """Return the comparison as a table, a row for each number and run, with columns `HEADER`."""
+    rows = []
+    for name, found in comparison.numbers.items():
+        for run, one in zip(comparison.runs, found, strict=True):
+            values = (one.value, *one.interval, one.difference, *one.difference_interval, one.p)
+            rows.append(
+                [name, run, *("" if value != value else f"{value:.6f}" for value in values)]
+            )
+    return rows

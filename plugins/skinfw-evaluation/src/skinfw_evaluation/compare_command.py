@@ -1,0 +1,87 @@
+"""`skinfw compare`: several runs beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from skinfw import Comparison
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--number",
+    "numbers",
+    multiple=True,
+    help="A number to compare, such as sensitivity/MEL; those of all classes unless given.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("comparison"),
+    show_default=True,
+    help="The folder for the table and the page.",
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(100, 100_000),
+    default=1000,
+    show_default=True,
+    help="How often lesions are drawn again.",
+)
+def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int) -> None:
+    """Compare runs on the same lesions.
+
+    RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
+    the first. Runs that were judged on other images are shown, and not compared.
+    """
+    from skinfw import RecipeError, write_csv
+    from skinfw.toolkit import display_path, unwritable
+    from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
+
+    if len(runs) < 2:
+        raise RecipeError(
+            "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
+        )
+    found = read_sides(runs)
+    result = compare_runs(found, replicates, numbers)
+    for line in _lines(result):
+        click.echo(line)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error) from error
+    write_csv(out / "comparison.csv", HEADER, as_rows(result))
+    for component in found[0].saved.reports:
+        report = component.make()
+        if hasattr(report, "compare"):
+            with component.guard():
+                report.compare(result, out)
+    for made in sorted(out.iterdir()):
+        click.echo(f"  {display_path(made)}")
+
+
+def _lines(result: Comparison) -> list[str]:
+    """Return the table for the terminal."""
+    width = max(map(len, result.runs))
+    lines = [
+        f"{run:{width}}  {images:,} images of {lesions:,} lesions"
+        for run, images, lesions in zip(result.runs, result.images, result.lesions, strict=True)
+    ]
+    for name, found in result.numbers.items():
+        lines.append(name.replace("_", " "))
+        for run, one in zip(result.runs, found, strict=True):
+            if one.value != one.value:
+                lines.append(f"  {run:{width}}  not measured")
+                continue
+            low, high = one.interval
+            line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
+            if one.difference == one.difference:
+                low, high = one.difference_interval
+                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})  p {one.p:.3f}"
+            lines.append(line)
+    return [*lines, *(f"note: {note}" for note in result.notes)]

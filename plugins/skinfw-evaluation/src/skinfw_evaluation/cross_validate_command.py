@@ -1,0 +1,78 @@
+"""`skinfw cross-validate`: one run after the other, and all of them together."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import click
+
+from skinfw.toolkit import set_option
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@set_option()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where the folder of the cross-validation is made.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the cross-validation in folder RECIPE.")
+def cross_validate(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> None:
+    """Run every fold of a recipe's split, one after the other, and evaluate all together.
+
+    RECIPE is a TOML file whose split has folds, such as kfold, or with --resume the folder of a
+    cross-validation that was stopped; folds that are done are left as they are.
+    """
+    from skinfw import RecipeError
+    from skinfw.toolkit import display_path, load_plan, run_with_progress, test_lines
+    from skinfw_evaluation.cross_validate import (
+        check_unchanged,
+        create_folds,
+        open_folds,
+        pool_folds,
+        run_folder,
+    )
+
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RecipeError(
+            "folds run one after the other in one process",
+            cure="start each fold by itself: skinfw run --set split.fold=0 and so on",
+        )
+    if resume and sets:
+        raise RecipeError(
+            "--resume goes on with what was set when the cross-validation began",
+            cure="leave --set out, or start a new cross-validation without --resume",
+        )
+    if resume:
+        folds = open_folds(recipe)
+    else:
+        folds = create_folds(out, load_plan(recipe, sets), recipe, sets)
+    for fold in range(folds.count):
+        plan = load_plan(folds.recipe, folds.changed(fold))
+        check_unchanged(folds, plan)
+        folder, there = run_folder(folds, fold, plan)
+        if folder.record["status"] == "done":
+            continue
+        click.secho(f"fold {fold} of {folds.count}", bold=True)
+        if not run_with_progress(plan, folder, there):
+            again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
+            click.echo(f"stopped; go on with: {again}")
+            raise click.exceptions.Exit(130)
+    evaluation = pool_folds(folds, plan)
+    click.secho("all folds together", bold=True)
+    select = plan.train.select
+    for line in test_lines(
+        evaluation.predictions, evaluation.metrics, evaluation.intervals, select
+    ):
+        click.echo(line)
+    values = [fold.get(select, math.nan) for fold in evaluation.folds]
+    if measured := [value for value in values if not math.isnan(value)]:
+        name = select.replace("_", " ")
+        click.echo(f"folds {name}  {min(measured):.3f} to {max(measured):.3f}")
+    for file in sorted(path for path in evaluation.folder.iterdir() if path.is_file()):
+        click.echo(f"  {display_path(file)}")

@@ -1,0 +1,159 @@
+"""Which images a trained network may be evaluated on, and by which labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from skinfw import UNKNOWN, RecipeError, SkinfwError
+from skinfw.toolkit import Plan, archive_names, bare_ids, load_data, split_data, split_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skinfw.toolkit import TrainedModel
+
+Say = Callable[[str], None]
+
+
+def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a part of the data that a run was made of.
+
+    plan: the run's recipe.
+    part: "train", "val" or "test".
+    record: of run.json.
+    Raises SkinfwError where the data are divided otherwise today.
+    """
+    table = split_data(plan).rows
+    if split_hash(table) != record.get("split_hash"):
+        raise SkinfwError(
+            "the data of the run are divided otherwise today",
+            plan.components.dataset.origin.text,
+            "images, lesions or the split have changed since, so that test images may have been "
+            "trained on",
+            "restore the data, or evaluate them as another data set: --dataset RECIPE",
+        )
+    rows = table[table["part"] == part].reset_index(drop=True)
+    if rows.empty:
+        raise SkinfwError(
+            f'the run has no image in the part "{part}"',
+            plan.components.split.origin.text,
+            cure="evaluate another part",
+        )
+    return rows
+
+
+def other_rows(
+    plan: Plan, part: str, model: TrainedModel, names: Mapping[str, str], say: Say
+) -> pd.DataFrame:
+    """Return the rows of another data set, with the labels of the network's classes.
+
+    plan: a recipe; its data set counts, and for a part of it its split.
+    part: "all", or one of the parts.
+    names: from a label to a class of the network; to UNK, if it is none of them; to nothing, if
+        such images are left out.
+    say: told what is left out.
+    Raises RecipeError for labels that are no class of the network.
+    """
+    data = load_data(plan) if part == "all" else split_data(plan)
+    for note in data.notes:
+        say(note)
+    table = data.rows
+    if part != "all":
+        table = table[table["part"] == part]
+    where = plan.components.dataset.origin.text
+    label = table["label"].map(lambda name: names.get(name, name))
+    unknown = sorted(set(label) - {*model.classes, UNKNOWN, ""})
+    unused = sorted(set(names) - set(plan.classes))
+    if unknown or unused:
+        what = (
+            f"{', '.join(unknown)} are no classes of the network"
+            if unknown
+            else f"{', '.join(unused)} are no labels of the data set"
+        )
+        raise RecipeError(
+            what,
+            where,
+            f"the network answers {', '.join(model.classes)}; the data set has "
+            f"{', '.join(plan.classes)}",
+            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
+            f"--map SCC={UNKNOWN} evaluates whether such images are out of distribution",
+        )
+    left = int((label == "").sum())
+    if left:
+        say(f"{left:,} images of labels that the network does not answer are left out")
+    table = table.assign(label=label)[label != ""]
+    seen = _seen(plan, model, table)
+    if count := int(seen.sum()):
+        say(f"{count:,} images that the network has learned from are left out, by id or lesion")
+    table = table[~seen].reset_index(drop=True)
+    if unknown_rows(table, model).all():
+        raise SkinfwError(
+            "there is no image to evaluate",
+            where,
+            "all of them are left out"
+            if table.empty
+            else f"all of them are {UNKNOWN}, and such images are evaluated beside known ones",
+            "choose another data set, or give other images and lesions names of their own",
+        )
+    absent = [name for name in model.classes if name not in set(table["label"])]
+    if absent:
+        say(f"note: no image shows {', '.join(absent)}: not measured")
+    return _with_modalities(table, model, where, say)
+
+
+def unknown_rows(rows: pd.DataFrame, model: TrainedModel) -> pd.Series[bool]:
+    """Tell which images show none of the network's classes."""
+    return (rows["label"] == UNKNOWN) & (UNKNOWN not in model.classes)
+
+
+def _with_modalities(
+    table: pd.DataFrame, model: TrainedModel, where: str, say: Say
+) -> pd.DataFrame:
+    """Return the table with all columns that the network gets beside a picture.
+
+    Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
+    where it has no second picture.
+    """
+    pictures = model.tables.get("modalities", {}).get("pictures", ())
+    if lacking := [name for name in pictures if name not in table.columns]:
+        raise RecipeError(
+            f"the data set has no pictures in {', '.join(lacking)}",
+            where,
+            "the network looks at several pictures of a lesion at once",
+            "evaluate a data set that has them",
+        )
+    known = model.modalities
+    wanted = [*known.get("numbers", ()), *known.get("categories", ()), *known.get("auxiliary", ())]
+    if unknown := [name for name in wanted if name not in table.columns]:
+        say(f"note: the data set does not tell {', '.join(unknown)}: they count as unknown")
+    return table.assign(**dict.fromkeys(unknown, ""))
+
+
+def _seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which images the run has trained on or chosen its weights by.
+
+    Where another component reads the data set, only names of the ISIC archive are compared: a
+    private one, such as "1", means something else in each.
+    """
+    import pandas as pd
+
+    file = model.path / "splits.csv"
+    try:
+        parts = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise SkinfwError(
+            "the run does not tell what it has learned from",
+            str(file),
+            error.strerror or "",
+            "restore splits.csv",
+        ) from error
+    if model.tables["train"]["validation"] != "test":
+        parts = parts[parts["part"] != "test"]
+    same = plan.components.dataset.use == model.tables["dataset"]["use"]
+    seen = pd.Series(False, index=table.index)
+    for column in ("id", "lesion"):
+        names = bare_ids(table[column].astype(str))
+        shared = names.isin(set(bare_ids(parts[column])))
+        seen |= shared if same else shared & archive_names(names)
+    return seen

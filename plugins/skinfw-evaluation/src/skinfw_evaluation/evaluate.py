@@ -1,0 +1,210 @@
+"""Evaluate a trained network again: on its own test part, or on another data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from skinfw import Features, Predictions, Result, SkinfwError, write_csv, write_json
+from skinfw.toolkit import (
+    PREDICTION_FILES,
+    REPLICATES,
+    Metrics,
+    ModelEvaluator,
+    Plan,
+    PlannedComponent,
+    TrainedModel,
+    best_epoch,
+    compute_intervals,
+    compute_metrics,
+    display_path,
+    intervals_record,
+    load_plan,
+    read_run,
+    run_predictions,
+    unwritable,
+    write_evaluation_reports,
+    write_predictions,
+)
+from skinfw_evaluation.data import own_rows, unknown_rows
+
+T = TypeVar("T")
+EVALUATION_FILE = "evaluation.json"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Hold what was found.
+
+    folder: where the files are.
+    predictions: of the images.
+    metrics, intervals: named numbers, and their 95 % intervals over lesions.
+    folds: the numbers of each fold, where there are folds.
+    """
+
+    folder: Path
+    predictions: Predictions
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    folds: Sequence[Mapping[str, float]] = ()
+
+
+def evaluate_rows(
+    model: TrainedModel,
+    rows: pd.DataFrame,
+    plan: Plan,
+    name: str,
+    out: Path | None,
+    of_run: bool,
+    notes: Sequence[str] = (),
+    marks: Sequence[str] = (),
+) -> Evaluation:
+    """Evaluate images, write the numbers, and let the run's reports write about them.
+
+    rows: with labels of the network's classes, and UNK for out-of-distribution images, which no
+        number counts.
+    plan: the recipe whose data set they are of.
+    name: of the evaluation.
+    out: its folder; in the run folder unless given.
+    of_run: whether these are the run's own data.
+    notes: what was told of the images.
+    marks: what must be known before believing the numbers, beside the marks of the run.
+    """
+    folder = out or model.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if (folder / "run.json").exists():
+        raise SkinfwError(
+            "the folder is a run's own, whose splits and predictions would be lost",
+            display_path(folder),
+            cure="choose another place with --out",
+        )
+    evaluator, ood = ModelEvaluator(model), unknown_rows(rows, model)
+    parts = {"test": rows[~ood].reset_index(drop=True)}
+    if ood.any():
+        parts["out_of_distribution"] = rows[ood].reset_index(drop=True)
+    predictions = {part: evaluator.predict(own, plan.dataset) for part, own in parts.items()}
+    metrics = _built(model.metrics, model.classes)
+    recipe, marks = {**model.tables, "seed": plan.seed}, (*model.marks, *marks)
+    dataset = plan.components.dataset.use
+    about = {
+        "name": name,
+        "run": str(model.path),
+        "dataset": dataset,
+        "marks": marks,
+        "notes": notes,
+    }
+    evaluation = write_evaluation(folder, predictions["test"], metrics, recipe, about)
+
+    def features(part: str) -> Features:
+        if part in parts:
+            return evaluator.features(parts[part], plan.dataset)
+        own = plan if of_run else load_plan(model.path)
+        return evaluator.features(own_rows(own, part, read_run(model.path)), own.dataset)
+
+    # What the run said of its validation part fits no other answers.
+    if (model.path / PREDICTION_FILES["val"]).is_file() and not model.sets:
+        validation = run_predictions(model.path, "val")
+        if not set(validation.ids) & set(predictions["test"].ids):
+            predictions["val"] = validation
+    result = Result(
+        model.path,
+        name,
+        model.classes,
+        *_trained(model.path),
+        predictions=predictions,
+        metrics={"test": evaluation.metrics},
+        rows=parts,
+        marks=marks,
+        intervals={"test": evaluation.intervals} if evaluation.intervals else {},
+        features=features,
+        replicates=recorded_replicates(recipe),
+        seed=plan.seed,
+        record=read_run(model.path),
+        evaluation={"dataset": dataset, "notes": list(notes)},
+    )
+    write_evaluation_reports(_built(model.reports, model.classes), result, folder)
+    return evaluation
+
+
+def _built(
+    components: Sequence[PlannedComponent[T]], classes: tuple[str, ...]
+) -> list[tuple[PlannedComponent[T], T]]:
+    """Return components with what they build."""
+    return [(component, component.make(classes=classes)) for component in components]
+
+
+def recorded_replicates(recipe: Mapping[str, Any]) -> int:
+    """Return how often the intervals of a recorded recipe draw lesions again."""
+    return int(recipe.get("evaluate", {}).get("replicates", REPLICATES))
+
+
+def _trained(run: Path) -> tuple[list[dict[str, float]], int, str]:
+    """Return the history of a run, its best epoch, and the number that chose it."""
+    record, file = read_run(run), run / "history.csv"
+    history: list[Any] = pd.read_csv(file).to_dict("records") if file.is_file() else []
+    select = record["recipe"]["train"]["select"]
+    best = record["results"].get("best_epoch")  # absent where the run is not done
+    return history, best or (best_epoch(history, select) if history else 0), select
+
+
+def applicable_metrics(metrics: Metrics, predictions: Predictions) -> tuple[Metrics, list[str]]:
+    """Return the metrics that predictions from a table can be measured by, and why others cannot.
+
+    A table holds no auxiliary outputs, so that a metric of these has nothing to measure.
+    """
+    kept, notes = [], []
+    for component, metric in metrics:
+        try:
+            with component.guard():
+                metric(predictions)
+        except SkinfwError as error:
+            notes.append(f"{component.use} is not measured: {error.what}")
+        else:
+            kept.append((component, metric))
+    return kept, notes
+
+
+def write_evaluation(
+    folder: Path,
+    found: Predictions,
+    metrics: Metrics,
+    recipe: Mapping[str, Any],
+    about: Mapping[str, Any],
+    folds: Sequence[Predictions] = (),
+) -> Evaluation:
+    """Measure predictions, and write them into a folder that `skinfw compare` takes.
+
+    metrics: pairs of plan and object.
+    recipe: the resolved tables; of them, what a comparison needs is kept.
+    about: what else evaluation.json says: the name and the marks.
+    folds: the predictions of each fold, where these are all of them together.
+    """
+    numbers = compute_metrics(metrics, found)
+    by_fold = [compute_metrics(metrics, fold) for fold in folds]
+    replicates = recorded_replicates(recipe)
+    bounds = compute_intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    _write_splits(folder / "splits.csv", found)
+    write_predictions(folder / "predictions.csv", found)
+    write_json(folder / "metrics.json", {"test": numbers, **({"folds": by_fold} if folds else {})})
+    if bounds:
+        kept = intervals_record({"test": found}, {"test": bounds}, replicates)
+        write_json(folder / "intervals.json", kept)
+    tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
+    write_json(folder / EVALUATION_FILE, {**about, "recipe": tables, "classes": found.classes})
+    return Evaluation(folder, found, numbers, bounds, by_fold)
+
+
+def _write_splits(file: Path, found: Predictions) -> None:
+    """Write which lesion each image counts to, so that intervals can be made again."""
+    labels = [found.classes[label] for label in found.true.tolist()]
+    parts = ["test"] * len(labels)
+    rows = zip(found.ids, found.lesions, labels, parts, strict=True)
+    write_csv(file, ["id", "lesion", "label", "part"], rows)

@@ -1,0 +1,125 @@
+"""`skinfw evaluate`: evaluate a run again, on its own data or on another data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skinfw.toolkit import set_option
+
+DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
+_OF_DATA = ("dataset", "split", "seed", "engine")
+LEARNED = {
+    "train": "the images are the run's own training part: the network has learned them",
+    "val": "the images are the run's own validation part: its best epoch was chosen by them",
+}
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path),
+    help="A recipe whose data set is used instead of the run's own.",
+)
+@set_option(about=DATA_HELP)
+@click.option(
+    "--part",
+    type=click.Choice(["all", "train", "val", "test"]),
+    help="What is evaluated: the test part, or all of another data set, unless given.",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="LABEL=CLASS",
+    help="Which class of the network a label of the other data set is; LABEL= leaves it out, "
+    "and LABEL=UNK says that it is none of them.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder; RUN/evaluations/... unless given."
+)
+def evaluate(
+    run: Path,
+    dataset: Path | None,
+    sets: tuple[str, ...],
+    part: str | None,
+    maps: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    """Evaluate the network of a run again, on its own data or on another data set.
+
+    RUN is a run folder; its reports write about what is found. Labels of another data set are
+    aligned with the network's classes by name, or refused; images that the network has learned
+    from, by id or lesion, are left out and counted. UNK are images that show none of the classes.
+    """
+    from skinfw import RecipeError
+    from skinfw.toolkit import (
+        display_path,
+        load_plan,
+        load_trained_model,
+        read_run,
+        set_table,
+        test_lines,
+    )
+    from skinfw_evaluation.data import other_rows, own_rows
+    from skinfw_evaluation.evaluate import evaluate_rows
+
+    looks = [text for text in sets if set_table(text) == "view"]
+    sets = tuple(text for text in sets if text not in looks)
+    for text in sets:
+        if set_table(text) not in _OF_DATA:
+            raise RecipeError(
+                "an evaluation would not read it",
+                f"--set {text}",
+                f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
+                "leave it out, or train again",
+            )
+    model = load_trained_model(run, looks)
+    names, marks = dict(_pair(text) for text in maps), []
+    notes: list[str] = []
+
+    def say(line: str) -> None:
+        notes.append(line.removeprefix("note: "))
+        click.echo(line)
+
+    for mark in model.marks:
+        click.echo(f"note: {mark}")
+    if dataset is None:
+        if maps or part == "all":
+            raise RecipeError(
+                "--map and --part all are for another data set",
+                display_path(run),
+                "the run's own test part has the network's classes",
+                "name a recipe with --dataset, or leave them out",
+            )
+        plan = load_plan(run, sets)
+        rows = own_rows(plan, part or "test", read_run(run))
+        # Where the test part chose the best epoch, a mark of the run says so.
+        chosen = model.tables["train"]["validation"] == "val"
+        if part == "train" or (part == "val" and chosen):
+            marks = [LEARNED[part]]
+            click.echo(f"note: {marks[0]}")
+    else:
+        plan = load_plan(dataset, sets)
+        rows = other_rows(plan, part or "all", model, names, say)
+    name = part or "test" if dataset is None else plan.recipe.name
+    evaluation = evaluate_rows(model, rows, plan, name, out, dataset is None, notes, marks)
+    for line in test_lines(
+        evaluation.predictions, evaluation.metrics, evaluation.intervals, "balanced_accuracy"
+    ):
+        click.echo(line)
+    for file in sorted(evaluation.folder.iterdir()):
+        click.echo(f"  {display_path(file)}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from skinfw import RecipeError
+
+    label, sign, name = text.partition("=")
+    if not sign or not label:
+        raise RecipeError(
+            f'"{text}" maps nothing', f"--map {text}", cure='write it as --map "AK=AKIEC"'
+        )
+    return label, name

@@ -1,0 +1,95 @@
+"""Evaluate images of any data set with the network of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import torch
+
+from skinfw.data.loader import EvalImages, Source, labels_of
+from skinfw.data.preparation import recipe_decoding
+from skinfw.data.table import image_function
+from skinfw.evaluation.evaluator import Evaluator
+from skinfw.inference.torch_model import choose_model_hardware, load_network
+from skinfw.inference.trained_model import TrainedModel
+from skinfw.interfaces.protocols import Dataset
+from skinfw.interfaces.values import UNKNOWN, Features, Predictions
+from skinfw.models.features import penultimate_features
+from skinfw.models.input_pipeline import PixelPipeline
+from skinfw.models.modalities import ModalityData, modalities_from_record
+from skinfw.runtime.device import Hardware
+from skinfw.statistics.intervals import add_unknown_class
+
+
+@dataclass(frozen=True)
+class ModelEvaluator:
+    """Ask a trained network about images whose labels are known.
+
+    trained: of a run folder.
+    """
+
+    trained: TrainedModel
+
+    def predict(self, rows: pd.DataFrame, dataset: Dataset) -> Predictions:
+        """Return what the network says of some images.
+
+        rows: a table with columns id, path, label, lesion, and what the network gets beside; every
+            label is one of its classes, or UNK, which then is a last class without probability.
+        dataset: the object that made the table.
+        """
+        evaluator = Evaluator(
+            rows,
+            PixelPipeline(self._images(rows, dataset), self._hardware),
+            self.trained.classes,
+            _no_loss,
+            self.trained.batch_size,
+            self._hardware,
+            self.trained.view_averaging,
+            self._modality_data(rows),
+        )
+        found = evaluator.predict(self._network)
+        return add_unknown_class(found) if (rows["label"] == UNKNOWN).any() else found
+
+    def features(self, rows: pd.DataFrame, dataset: Dataset) -> Features:
+        """Return what the last layer of the network gets and gives for some images.
+
+        rows, dataset: as for `predict`.
+        """
+        return penultimate_features(
+            self._network,
+            self._images(rows, dataset, first=True),
+            self._modality_data(rows),
+            len(self.trained.classes),
+            self.trained.batch_size,
+            self._hardware,
+        )
+
+    @cached_property
+    def _hardware(self) -> Hardware:
+        return choose_model_hardware(self.trained)
+
+    @cached_property
+    def _network(self) -> torch.nn.Module:
+        return load_network(self.trained, self._hardware)
+
+    def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
+        how = recipe_decoding(self.trained.image, self.trained.preparations)
+        pictures = self.trained.tables.get("modalities", {}).get("pictures", ())
+        source = Source.of(rows, image_function(dataset), how, pictures=pictures)
+        classes = self.trained.classes
+        labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
+        view = self.trained.view.make(size=self.trained.image.size)
+        return EvalImages(source, labels, view, first)
+
+    def _modality_data(self, rows: pd.DataFrame) -> ModalityData:
+        return ModalityData(
+            modalities_from_record(self.trained.modalities), 1.0, rows, self._hardware.device
+        )
+
+
+def _no_loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:
+    """Stand for the loss, which says something of a training only."""
+    return logits.new_tensor(float("nan"))
