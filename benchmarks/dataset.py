@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from skinfw import DataTable
+
 CLASSES = tuple(f"class {number}" for number in range(8))
 HELD_OUT = ["val", "val", "test", "test"]
 
@@ -27,7 +29,7 @@ class Files:
 
     classes = CLASSES
 
-    def table(self) -> Any:
+    def table(self) -> DataTable:
         """Return a row per file."""
         return _table([str(file) for file in sorted(self.root.iterdir())])
 
@@ -45,7 +47,7 @@ class Noise:
 
     classes = CLASSES
 
-    def table(self) -> Any:
+    def table(self) -> DataTable:
         """Return a row per image."""
         return _table([str(number) for number in range(self.images + len(HELD_OUT))])
 
@@ -61,11 +63,11 @@ class Noise:
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-def _table(paths: list[str]) -> Any:
+def _table(paths: list[str]) -> DataTable:
     import pandas as pd
 
     ids = [f"image {number:06d}" for number in range(len(paths))]
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "id": ids,
             "path": paths,
@@ -74,3 +76,4 @@ def _table(paths: list[str]) -> Any:
             "split": [*HELD_OUT, *["train"] * (len(paths) - len(HELD_OUT))],
         }
     )
+    return DataTable(rows)

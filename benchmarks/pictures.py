@@ -46,6 +46,6 @@ def _draw(folder: Path, count: int) -> None:
 
     folder.mkdir()
     world = Synthetic(images=64, size=HEIGHT)
-    for name in world.table()["path"][:count]:
+    for name in world.table().rows["path"][:count]:
         options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
         cv2.imwrite(str(folder / f"{name}.jpg"), world.image(name)[..., ::-1], options)

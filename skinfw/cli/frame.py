@@ -15,11 +15,6 @@ from skinfw.version import __version__
 
 CORE = (
     Command("run", "skinfw.cli.run:run", "Run a recipe: train, evaluate, explain, report."),
-    Command(
-        "evaluate",
-        "skinfw_evaluation.evaluate_command:evaluate",
-        "Evaluate a run again, on any data set.",
-    ),
     Command("check", "skinfw.cli.check:check", "Check a recipe; print what would run."),
     Command("show", "skinfw.cli.show:show", "Explain a component and its parameters."),
     Command(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from skinfw.errors import SkinfwError
 from skinfw.interfaces.values import DataTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CURE = "mend the file, or download it again"
 
@@ -22,6 +23,8 @@ def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.Da
     filled: whether a header alone is wrong.
     Row n of the table is line n + 2 of the file. Raises SkinfwError with the file and the line.
     """
+    import pandas as pd  # data sets are imported with their recipe, which must not wait for it
+
     try:
         table = pd.read_csv(
             file,

@@ -116,8 +116,10 @@ class _Run:
             with self._timed("explain"):
                 result = self._explain(components, result)
             with self._timed("report"):
-                result = replace(result, features=components.features_of)
-                result = write_reports(components.reports, result, self.folder.path)
+                # The network is at hand for reports alone.
+                about = replace(result, features=components.features_of)
+                about = write_reports(components.reports, about, self.folder.path)
+                result = replace(about, features=None)
         hooks.run_end(result=result)
         return result
 

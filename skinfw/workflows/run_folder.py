@@ -156,7 +156,17 @@ def _git_commit(recipe: Path) -> str:
     """Return the commit of the recipe's repository, marked where files differ from it."""
     try:
         answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
+            [
+                "git",
+                "-c",
+                "core.fsmonitor=false",
+                "describe",
+                "--always",
+                "--dirty",
+                "--abbrev=40",
+                "--exclude",
+                "*",
+            ],
             cwd=recipe.resolve().parent,
             capture_output=True,
             text=True,

@@ -23,7 +23,7 @@ def model() -> nn.Module:
 
 def settled(model: nn.Module, recorded: Any = None, **keys: Any) -> Any:
     settings = EngineSettings(**keys)
-    return probe.settle(model, settings, (4, 8), 100, choose_hardware(settings), recorded, ALONE)
+    return probe.autotune(model, settings, (4, 8), 100, choose_hardware(settings), recorded, ALONE)
 
 
 def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cases import of_a_network
 
 from skinfw import SkinfwError
 from skinfw.statistics.predictions import (
     read_predictions,
-    read_submission,
     run_predictions,
     write_predictions,
 )
@@ -75,32 +73,3 @@ def test_rounded_probabilities_pass(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,true,A,B,C\nx,A,0.333,0.333,0.333\n")
     found = read_predictions(tmp_path / "p.csv")
     assert found.lesions == ["x"] and found.probabilities.shape == (1, 3)
-
-
-SUBMISSION = "image,NV,MEL\ny.jpg,0.9,0.8\nx,0.1,0.2\n"
-
-
-def test_a_submission_is_read_in_the_order_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "s.csv").write_text(SUBMISSION)
-    found = read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
-    assert found == pytest.approx(np.array([[0.2, 0.1], [0.8, 0.9]]))
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (SUBMISSION.replace("x,0.1", "y,0.1"), 'the image "y" is there twice'),
-        (SUBMISSION.replace("x,0.1", "z,0.1"), 'the image "z" is none of the 2 asked for'),
-        (SUBMISSION.replace("x,0.1,0.2\n", ""), "1 of 2 images are absent\n"),
-        (SUBMISSION.replace("0.1", "7"), 'the probability of NV is "7"'),
-        (SUBMISSION.replace("NV", "DF"), "the columns NV are absent"),
-        ("image,NV,MEL,DF\nx,0,0,0\n", "no class: DF"),
-    ],
-)
-def test_a_submission_that_the_challenge_would_refuse_is_refused(
-    tmp_path: Path, text: str, says: str
-) -> None:
-    (tmp_path / "s.csv").write_text(text)
-    with pytest.raises(SkinfwError) as error:
-        read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
-    assert says in refused(error)

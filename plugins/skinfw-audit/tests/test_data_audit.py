@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """Two classes of ten images each, all different."""
     root = tmp_path / "mine"
     data = Synthetic(images=64, size=96)
-    for number, path in enumerate(data.table().drop_duplicates("lesion")["path"].head(20)):
+    for number, path in enumerate(data.table().rows.drop_duplicates("lesion")["path"].head(20)):
         label = root / ("MEL" if number % 2 else "NV")
         label.mkdir(parents=True, exist_ok=True)
         Image.fromarray(data.image(path)).save(label / f"{number:02}.png")

@@ -137,7 +137,7 @@ def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: li
     found = open_cache(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
     assert found is not None and len(found) == 5
     assert "12 images are decoded once" in said[0]
-    assert "the cache is full" in said[1] and "engine.cache_gb" in said[1]
+    assert "the cache is full" in said[1] and "cache.gigabytes" in said[1]
 
 
 def test_a_cache_that_cannot_be_used_costs_no_run(tmp_path: Path, paths: list[str]) -> None:
@@ -193,11 +193,11 @@ def test_a_lost_or_shortened_shard_is_decoded_anew(
 BUILD = """
     import sys
     from pathlib import Path
-    from skinfw.data import cache_writer
+    from skinfw_cache import writer
     from skinfw_cache.shards import ImageCache
     from skinfw.data.decoding import WHOLE
 
-    cache_writer._COMMIT_BYTES = 20_000
+    writer._COMMIT_BYTES = 20_000
     cache = ImageCache(Path(sys.argv[1]), 10**9, 2)
     paths = sorted(map(str, Path(sys.argv[2]).iterdir()))
     cache.build(paths, WHOLE, lambda *_: print(flush=True))

@@ -23,7 +23,7 @@ def test_parts_come_from_their_files(tmp_path: Path) -> None:
     file = write(tmp_path, lesion_id="L7")
     other = tmp_path / "test.json"
     other.write_text(file.read_text().replace('"a"', '"b"').replace("L7", ""))
-    table = Annotations(train=file, test=other, names=("NV", "MEL")).table()
+    table = Annotations(train=file, test=other, names=("NV", "MEL")).table().rows
     assert table["split"].tolist() == ["train", "test"]
     assert table["label"].tolist() == ["MEL", "MEL"]
     assert table["lesion"].tolist() == ["L7", "b"]
@@ -35,7 +35,7 @@ def test_paths_of_another_machine_are_found_by_name(tmp_path: Path) -> None:
     with pytest.raises(SkinfwError) as error:
         Annotations(train=file, names=("NV", "MEL")).table()
     assert "of another machine" in error.value.why and "dataset.images" in error.value.cure
-    table = Annotations(train=file, names=("NV", "MEL"), images=tmp_path / "images").table()
+    table = Annotations(train=file, names=("NV", "MEL"), images=tmp_path / "images").table().rows
     assert Path(table["path"][0]) == tmp_path / "images" / "a.jpg"
 
 

@@ -38,13 +38,17 @@ def test_what_is_written_is_read_again(skinfw, tmp_path: Path) -> None:
     entry = content["annotations"][0]
     assert (entry["derm_height"], entry["derm_width"]) == (6, 8)
     assert not Path(entry["derm_path"]).is_absolute()
-    again = Annotations(
-        train=folder / "train.json",
-        val=folder / "val.json",
-        test=folder / "test.json",
-        names=("A", "B"),
-    ).table()
-    before = Folder(root=tmp_path / "images").table().set_index("id")
+    again = (
+        Annotations(
+            train=folder / "train.json",
+            val=folder / "val.json",
+            test=folder / "test.json",
+            names=("A", "B"),
+        )
+        .table()
+        .rows
+    )
+    before = Folder(root=tmp_path / "images").table().rows.set_index("id")
     assert set(again["id"]) == set(before.index)
     assert again.set_index("id")["label"].to_dict() == before["label"].to_dict()
     for name, path in zip(again["id"], again["path"], strict=True):

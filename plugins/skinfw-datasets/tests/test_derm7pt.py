@@ -39,13 +39,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_diagnoses_are_grouped_and_parts_are_official(root: Path) -> None:
-    table = Derm7pt(root=root).table()
+    data = Derm7pt(root=root).table()
+    table = data.rows
     assert table["label"].tolist() == ["NV", "MEL", "BCC", "MISC", "SK", "NV", "MEL"]
     assert table["split"].tolist() == ["train"] * 3 + ["val"] * 2 + ["test"] * 2
     assert set(CRITERIA) | {"seven_point_score"} <= set(table.columns)
     assert table["seven_point_score"].tolist() == ["1", "2", "3", "0", "1", "2", "3"]
     assert all(Path(path).name.lower().startswith("ndl") for path in table["path"])
-    assert table.attrs["notes"] == []
+    assert data.notes == ()
 
 
 def test_the_groups_are_the_five_classes() -> None:
@@ -54,22 +55,23 @@ def test_the_groups_are_the_five_classes() -> None:
 
 
 def test_both_images_of_a_case_are_one_lesion(root: Path) -> None:
-    table = Derm7pt(root=root, image="both").table()
+    table = Derm7pt(root=root, image="both").table().rows
     assert len(table) == 14 and table["id"].is_unique
     assert table.groupby("lesion")["image"].nunique().eq(2).all()
     assert table.groupby("lesion")["split"].nunique().eq(1).all()
-    clinic = Derm7pt(root=root, image="clinic").table()
+    clinic = Derm7pt(root=root, image="clinic").table().rows
     assert all(Path(path).name.lower().startswith("nel") for path in clinic["path"])
 
 
 def test_a_pair_is_one_row_with_the_path_of_the_clinical_image(root: Path) -> None:
-    table = Derm7pt(root=root, image="pair").table()
+    table = Derm7pt(root=root, image="pair").table().rows
     assert len(table) == 7 and table["lesion"].is_unique
     assert all(Path(path).name.lower().startswith("ndl") for path in table["path"])
     assert all(Path(path).name.lower().startswith("nel") for path in table["clinic"])
     (root / "images" / "Nel" / "nel003.jpg").unlink()
-    found = Derm7pt(root=root, image="pair", missing="drop").table()
-    assert len(found) == 6 and "1 of 7 images are absent" in found.attrs["notes"][0]
+    data = Derm7pt(root=root, image="pair", missing="drop").table()
+    found = data.rows
+    assert len(found) == 6 and "1 of 7 images are absent" in data.notes[0]
 
 
 def test_criteria_are_grouped_unless_the_original_values_are_asked_for(root: Path) -> None:
@@ -77,11 +79,11 @@ def test_criteria_are_grouped_unless_the_original_values_are_asked_for(root: Pat
     old = "absent,absent,absent,absent,regular,absent,absent"
     new = "Atypical,irregular,localized irregular,blue areas,regular,,linear irregular"
     meta.write_text(meta.read_text().replace(old, new, 1))
-    grouped = Derm7pt(root=root).table().loc[0, list(CRITERIA)]
+    grouped = Derm7pt(root=root).table().rows.loc[0, list(CRITERIA)]
     assert grouped.tolist() == [
         "atypical", "irregular", "irregular", "present", "regular", "", "irregular"
     ]  # fmt: skip
-    original = Derm7pt(root=root, criteria="original").table().loc[0, list(CRITERIA)]
+    original = Derm7pt(root=root, criteria="original").table().rows.loc[0, list(CRITERIA)]
     assert original.tolist()[2] == "localized irregular"
 
 
@@ -118,5 +120,6 @@ def test_absent_images_are_an_error_or_dropped(root: Path) -> None:
     (root / "images" / "Nel" / "Ndl003.JPG").unlink()
     with pytest.raises(SkinfwError, match="1 of 7 images are absent"):
         Derm7pt(root=root).table()
-    table = Derm7pt(root=root, missing="drop").table()
-    assert len(table) == 6 and table.attrs["notes"] == ["1 of 7 images are absent and left out"]
+    data = Derm7pt(root=root, missing="drop").table()
+    table = data.rows
+    assert len(table) == 6 and data.notes == ("1 of 7 images are absent and left out",)

@@ -18,7 +18,7 @@ def test_folders_are_classes(tmp_path: Path) -> None:
     (tmp_path / ".hidden").mkdir()
     data = Folder(root=tmp_path)
     assert data.classes == ("melanoma", "nevus")
-    table = data.table()
+    table = data.table().rows
     assert table["id"].tolist() == ["melanoma/a.jpg", "nevus/a.jpg", "nevus/deep/b.PNG"]
     assert table["label"].tolist() == ["melanoma", "nevus", "nevus"]
     assert "split" not in table.columns
@@ -29,7 +29,7 @@ def test_folders_of_parts_are_the_split(tmp_path: Path) -> None:
     for part in ("train", "Valid", "test"):
         for label in ("A", "B"):
             draw(tmp_path / part / label / "x.jpg")
-    table = Folder(root=tmp_path).table()
+    table = Folder(root=tmp_path).table().rows
     assert table["split"].value_counts().to_dict() == {"train": 2, "val": 2, "test": 2}
     assert table["id"].is_unique and len(table) == 6
 
@@ -62,7 +62,7 @@ def test_a_csv_brings_what_it_knows(tmp_path: Path) -> None:
         "3,images/c.jpg,NV,,,test,30\n",
     )
     data = CsvTable(file=file)
-    table = data.table()
+    table = data.table().rows
     assert data.classes == ("MEL", "NV")
     assert table["lesion"].tolist() == ["L1", "P1", "3"]
     assert table["split"].tolist() == ["train", "val", "test"]
@@ -72,7 +72,7 @@ def test_a_csv_brings_what_it_knows(tmp_path: Path) -> None:
 
 def test_a_csv_needs_only_path_and_label(tmp_path: Path) -> None:
     file = write(tmp_path, "path,label\na.jpg,MEL\nb.jpg,NV\n")
-    table = CsvTable(file=file, images="images").table()
+    table = CsvTable(file=file, images="images").table().rows
     assert table["id"].tolist() == table["lesion"].tolist() == ["a.jpg", "b.jpg"]
 
 
@@ -99,5 +99,6 @@ def test_wrong_rows_are_told_with_their_line(
 
 def test_absent_images_can_be_dropped(tmp_path: Path) -> None:
     file = write(tmp_path, "path,label\nimages/a.jpg,A\nimages/z.jpg,B\nimages/b.jpg,B\n")
-    table = CsvTable(file=file, missing="drop").table()
-    assert len(table) == 2 and table.attrs["notes"] == ["1 of 3 images are absent and left out"]
+    data = CsvTable(file=file, missing="drop").table()
+    table = data.rows
+    assert len(table) == 2 and data.notes == ("1 of 3 images are absent and left out",)

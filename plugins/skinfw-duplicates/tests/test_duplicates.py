@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from skinfw.data.leakage import fingerprints
 from skinfw.data.leakage.links import DisjointSets
+from skinfw_duplicates import fingerprints
 from skinfw_duplicates.duplicates import Duplicates, find_copies
 from skinfw_duplicates.fingerprints import Fingerprints
 from skinfw_synthetic.dataset import Synthetic
@@ -35,7 +35,7 @@ COPIES = {
 def images() -> list[Image]:
     """Draw some lesions, each once."""
     data = Synthetic(images=64, size=128)
-    table = data.table().drop_duplicates("lesion")
+    table = data.table().rows.drop_duplicates("lesion")
     return [data.image(path) for path in table["path"]]
 
 
@@ -143,7 +143,7 @@ def test_a_kill_loses_nothing_that_was_kept(images: list[Image], tmp_path: Path)
     code = """
         import os, signal, sys
         from pathlib import Path
-        from skinfw.data.leakage import fingerprints
+        from skinfw_duplicates import fingerprints
         fingerprints._BATCH = 10
         def told(done, total):
             if done == 25:

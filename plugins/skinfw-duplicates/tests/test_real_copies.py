@@ -14,6 +14,7 @@ from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
 from skinfw_audit.audit import Audit, Shared, audit
+from skinfw_duplicates.component import NearDuplicates
 from skinfw_duplicates.duplicates import find_copies
 from skinfw_isic.isic2017 import Isic2017
 from skinfw_isic.isic2018 import Isic2018
@@ -52,7 +53,7 @@ def planted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 @needs(2018)
 def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
-    table = Isic2018(root=root(2018), missing="drop").table().sample(1500, random_state=1)
+    table = Isic2018(root=root(2018), missing="drop").table().rows.sample(1500, random_state=1)
     paths, lesions = table["path"].tolist(), table["lesion"].tolist()
     sources = rng.choice(len(paths), 200, replace=False).tolist()
     for number, source in enumerate(sources):
@@ -87,7 +88,7 @@ def test_a_row_split_is_refused_with_the_count_and_a_lesion_split_passes(tmp_pat
     with pytest.raises(RecipeError, match=r"the split leaks: \d{3} lesions have images"):
         divided(tmp_path, *rows, compare=False)
     found = divided(tmp_path, compare=False)
-    assert found.groupby("lesion")["part"].nunique().max() == 1
+    assert found.rows.groupby("lesion")["part"].nunique().max() == 1
 
 
 @needs(2018)
@@ -96,8 +97,8 @@ def test_whole_ham10000_with_its_images_compared(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="the split leaks: 944 lesions"):
         divided(tmp_path, "split.use=rows", "split.val=0.1")
     found = divided(tmp_path)
-    assert found.attrs["leakage"]["straddling"] == 0
-    assert 0 < found["lesion"].nunique() - found["component"].nunique() < 10
+    assert found.leakage.straddling == 0
+    assert 0 < found.rows["lesion"].nunique() - found.rows["component"].nunique() < 10
 
 
 @needs(2017, 2019)
@@ -109,9 +110,9 @@ def test_isic_2017_inside_isic_2019() -> None:
     }
     tables = {name: data.table() for name, data in sets.items()}
     classes = {name: data.classes for name, data in sets.items()}
-    found = audit(tables, classes, (), lambda line: None)
+    found = audit(tables, classes, (), NearDuplicates(), lambda line: None)
     inside = between(found, "2017", "2019")
-    ids, others = set(tables["2017"]["id"]), set(tables["2019"]["id"])
+    ids, others = set(tables["2017"].rows["id"]), set(tables["2019"].rows["id"])
     suffixed = {name + "_downsampled" for name in ids} & others
     assert inside.by["id"] == len(ids & others) + len(suffixed)
     assert inside.renamed == len(suffixed) > 2000

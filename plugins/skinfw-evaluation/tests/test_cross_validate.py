@@ -74,5 +74,5 @@ def test_a_recipe_that_changed_on_the_way_is_refused(there: Path) -> None:
 
 
 def test_a_split_without_folds_is_refused(there: Path) -> None:
-    found = skinfw("run", "tiny.toml", "--folds")
+    found = skinfw("cross-validate", "tiny.toml")
     assert found.exit_code == 2 and "has no folds" in found.output and "kfold" in found.output

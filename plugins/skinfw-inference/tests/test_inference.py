@@ -18,13 +18,14 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.predict import find_images, find_images_with_ids, image_ids, predict_images
+from skinfw.inference.predict import predict_images
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
+from skinfw_inference.images import find_images, find_images_with_ids, image_ids
 
 SIZE = 32
 DATA = """
@@ -43,12 +44,15 @@ DATA = """
         def table(self):
             import pandas as pd
 
+            from skinfw import DataTable
+
             files = sorted(self.root.rglob("*.*g"))
             red = [file for file in files if file.stem.startswith("red")]
             files = [file for file in files if file not in red[self.most_red :]]
             labels = [file.stem.split("-")[0] for file in files]
             names = [file.stem for file in files]
-            return pd.DataFrame(dict(id=names, path=map(str, files), label=labels, lesion=names))
+            columns = dict(id=names, path=map(str, files), label=labels, lesion=names)
+            return DataTable(pd.DataFrame(columns))
 """
 RECIPE = """
     [dataset]
@@ -190,7 +194,7 @@ def test_a_run_is_adjusted_by_the_images_that_it_trained_on(trained: Trained) ->
 def test_a_run_that_counted_no_images_cannot_be_adjusted(trained: Trained, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained(), tmp_path / "old"))
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**record, "xray": []}))
+    (run / "run.json").write_text(json.dumps({**record, "class_counts": {}}))
     assert (
         len(answers(TorchPredictor(load_trained_model(run)), paths_of(trained(), ["dark-0"]))) == 1
     )
@@ -373,7 +377,7 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
             seen.append(size)
             return center.plan(size)
 
-    counting = replace(network.saved.view, target=lambda **_: Counting())
+    counting = replace(network.saved.view, implementation=lambda **_: Counting())
     vars(network.saved)["view"] = counting
     stream = predict_images(paths, network, 2)
     next(stream)

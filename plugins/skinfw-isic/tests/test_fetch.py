@@ -56,7 +56,7 @@ def test_isic2017_reads_what_was_fetched(tmp_path: Path) -> None:
         table = f"image_id,melanoma,seborrheic_keratosis\n{name},0.0,1.0\n"
         files[f"/2017/ISIC-2017_{part}_Part3_GroundTruth.csv"] = table.encode()
     root = fetched("isic2017", files, tmp_path / "root")
-    table = Isic2017(root=root).table()
+    table = Isic2017(root=root).table().rows
     assert table["split"].tolist() == ["train", "val", "test"]
     assert table["label"].tolist() == ["SK"] * 3
     assert table["age_approx"].tolist() == ["50", "51", "52"]
@@ -75,11 +75,11 @@ def test_isic2018_reads_what_was_fetched(tmp_path: Path) -> None:
     groups = b"image,lesion_id,diagnosis_confirm_type\nISIC_0030000,HAM_9,histopathology\n"
     files["/2018/ISIC2018_Task3_Training_LesionGroupings.csv"] = groups
     root = fetched("isic2018", files, tmp_path / "root")
-    table = Isic2018(root=root, parts="official").table()
+    table = Isic2018(root=root, parts="official").table().rows
     assert table["split"].tolist() == ["train", "val", "test"]
     assert table["lesion"].tolist() == ["HAM_9", "ISIC_0030001", "ISIC_0030002"]
     assert all(Path(path).is_file() for path in table["path"])
-    assert Isic2018(root=root).table()["id"].tolist() == ["ISIC_0030000"]
+    assert Isic2018(root=root).table().rows["id"].tolist() == ["ISIC_0030000"]
     assert "Scientific Data 5, 180161" in (root / "ATTRIBUTION.txt").read_text()
 
 
@@ -95,7 +95,7 @@ def test_isic2019_reads_what_was_fetched(tmp_path: Path) -> None:
         f"/2019/{folder}.zip": input_zip(folder, list(labels)),
     }
     root = fetched("isic2019", files, tmp_path / "root")
-    table = Isic2019(root=root).table()
+    table = Isic2019(root=root).table().rows
     assert dict(zip(table["id"], table["label"], strict=True)) == labels
     assert all(Path(path).is_file() for path in table["path"])
     assert "Scientific Data 11, 641" in (root / "ATTRIBUTION.txt").read_text()

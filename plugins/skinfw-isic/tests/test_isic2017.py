@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_two_columns_make_three_classes_and_parts_are_official(root: Path) -> None:
-    table = Isic2017(root=root).table()
+    table = Isic2017(root=root).table().rows
     wanted = {name: label for labels in LABELS.values() for name, label in labels.items()}
     assert dict(zip(table["id"], table["label"], strict=True)) == wanted
     assert table["split"].tolist() == ["train", "train", "train", "val", "test"]
@@ -46,7 +46,7 @@ def test_two_columns_make_three_classes_and_parts_are_official(root: Path) -> No
 
 
 def test_unknown_metadata_are_blank(root: Path) -> None:
-    table = Isic2017(root=root).table().set_index("id")
+    table = Isic2017(root=root).table().rows.set_index("id")
     assert table["age_approx"].tolist() == ["", "55", "", "", ""]
     assert table["sex"].tolist() == ["male", "female", "", "", ""]
 
@@ -56,7 +56,7 @@ def test_metadata_are_found_beside_images_that_lie_one_folder_deeper(root: Path)
     folder.rename(root / "inner")
     folder.mkdir()
     (root / "inner").rename(folder / folder.name)
-    assert Isic2017(root=root).table()["sex"].tolist() == ["male", "female", "", "", ""]
+    assert Isic2017(root=root).table().rows["sex"].tolist() == ["male", "female", "", "", ""]
 
 
 def test_an_image_with_both_diagnoses_is_refused(root: Path) -> None:
@@ -82,10 +82,11 @@ def test_a_part_that_is_absent_is_named(root: Path) -> None:
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="SKINFW_ISIC2017 names no folder of real images")
 def test_the_real_archive_has_the_published_counts() -> None:
-    table = Isic2017(root=REAL, missing="drop").table()
+    data = Isic2017(root=REAL, missing="drop").table()
+    table = data.rows
     counts = table.groupby("split")["label"].value_counts()
     assert counts["val"].to_dict() == {"NV": 78, "SK": 42, "MEL": 30}
     assert counts["test"].to_dict() == {"NV": 393, "MEL": 117, "SK": 90}
-    assert table.attrs["notes"] == ["5 of 2,750 images are absent and left out"]
+    assert data.notes == ("5 of 2,750 images are absent and left out",)
     known = table.loc[table["split"] == "train", "age_approx"]
     assert known.str.fullmatch(r"\d*").all() and (known != "").mean() > 0.8

@@ -57,11 +57,12 @@ def whole(root: Path) -> Path:
 
 
 def test_labels_and_lesions_come_from_the_official_files(root: Path) -> None:
-    table = Isic2018(root=root).table()
+    data = Isic2018(root=root).table()
+    table = data.rows
     assert dict(zip(table["id"], table["label"], strict=True)) == LABELS
     assert table["lesion"].tolist() == ["HAM_1", "HAM_2", "HAM_1"]
     assert all(Path(path).is_file() for path in table["path"])
-    assert table.attrs["notes"] == []
+    assert data.notes == ()
 
 
 def test_the_metadata_of_ham10000_adds_age_sex_and_site(root: Path) -> None:
@@ -71,7 +72,7 @@ def test_the_metadata_of_ham10000_adds_age_sex_and_site(root: Path) -> None:
             "HAM_7,ISIC_0024306,nv,histo,,female,back",
             "HAM_8,ISIC_0024307,mel,histo,55.0,male,face"]  # fmt: skip
     (root / "HAM10000_metadata.csv").write_text("\n".join(rows) + "\n")
-    table = Isic2018(root=root).table()
+    table = Isic2018(root=root).table().rows
     assert table["lesion"].tolist() == ["HAM_7", "HAM_8", "HAM_7"]
     assert table["age_approx"].tolist() == ["", "55.0", "80.0"]
     assert table["anatom_site_general"].tolist() == ["back", "face", "scalp"]
@@ -82,8 +83,9 @@ def test_absent_images_are_an_error_or_dropped_and_counted(root: Path) -> None:
     with pytest.raises(SkinfwError) as error:
         Isic2018(root=root).table()
     assert "1 of 3 images are absent" in error.value.what
-    table = Isic2018(root=root, missing="drop").table()
-    assert table.attrs["notes"] == ["1 of 3 images are absent and left out"]
+    data = Isic2018(root=root, missing="drop").table()
+    table = data.rows
+    assert data.notes == ("1 of 3 images are absent and left out",)
     assert "ISIC_0024307" not in set(table["id"])
 
 
@@ -104,19 +106,20 @@ def test_without_any_lesion_table_the_cure_names_it(root: Path) -> None:
 
 
 def test_all_three_parts_are_official(whole: Path) -> None:
-    table = Isic2018(root=whole, parts="official").table()
+    data = Isic2018(root=whole, parts="official").table()
+    table = data.rows
     wanted = {name: label for part in (LABELS, *OTHERS.values()) for name, label in part.items()}
     assert dict(zip(table["id"], table["label"], strict=True)) == wanted
     parts = Official().assign(table, np.random.default_rng(0))
     assert parts == ["train", "train", "train", "val", "test", "test"]
     assert table["lesion"].tolist() == ["HAM_1", "HAM_2", "HAM_1", *list(wanted)[3:]]
     assert all(Path(path).is_file() for path in table["path"])
-    (note,) = table.attrs["notes"]
+    (note,) = data.notes
     assert note.startswith("the 3 images of validation and test have no lesion id")
 
 
 def test_the_training_part_alone_is_what_one_gets_without_asking(whole: Path) -> None:
-    table = Isic2018(root=whole).table()
+    table = Isic2018(root=whole).table().rows
     assert table["id"].tolist() == list(LABELS) and "split" not in table.columns
 
 
@@ -124,7 +127,7 @@ def test_metadata_are_blank_where_there_are_none(whole: Path) -> None:
     rows = ["lesion_id,image_id,dx,dx_type,age,sex,localization",
             *(f"HAM_{name},{name},nv,histo,45.0,male,back" for name in LABELS)]  # fmt: skip
     (whole / "HAM10000_metadata.csv").write_text("\n".join(rows) + "\n")
-    table = Isic2018(root=whole, parts="official").table()
+    table = Isic2018(root=whole, parts="official").table().rows
     assert table["sex"].tolist() == ["male"] * 3 + [""] * 3
 
 
@@ -157,7 +160,7 @@ def test_an_image_in_two_parts_is_refused(whole: Path) -> None:
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="SKINFW_ISIC2018 names no folder of real images")
 def test_the_real_archive_is_read() -> None:
-    table = Isic2018(root=REAL, missing="drop").table()
+    table = Isic2018(root=REAL, missing="drop").table().rows
     assert set(table["label"]) == set(CLASSES)
     assert table["lesion"].nunique() < len(table) <= 10015
     assert table["lesion"].str.match(r"HAM_\d{7}").all()

@@ -39,13 +39,14 @@ def test_the_root_alone_is_enough(tmp_path: Path) -> None:
     root = archive(tmp_path / "a", LABELS, {"ISIC_0000000": "HAM_1", "ISIC_0000002": "HAM_1"})
     data = Isic2019(root=root)
     assert data.classes == CLASSES
-    table = data.table()
+    drawn = data.table()
+    table = drawn.rows
     assert table["id"].tolist() == list(LABELS)
     assert table["label"].tolist() == ["NV", "MEL", "SCC"]
     assert table["lesion"].tolist() == ["HAM_1", "ISIC_0000001", "HAM_1"]
     assert table["sex"].tolist() == ["female"] * 3
     assert all(Path(path).is_file() for path in table["path"])
-    (note,) = table.attrs["notes"]
+    (note,) = drawn.notes
     assert note == "1 images have no lesion id; each counts as its own lesion"
 
 
@@ -57,14 +58,14 @@ def test_csvs_and_images_may_lie_in_folders_of_their_own_name(tmp_path: Path) ->
     (root / IMAGES).rename(root / "inner")
     (root / IMAGES).mkdir()
     (root / "inner").rename(root / IMAGES / IMAGES)
-    assert len(Isic2019(root=root).table()) == 3
+    assert len(Isic2019(root=root).table().rows) == 3
 
 
 def test_a_downsampled_name_finds_either_file(tmp_path: Path) -> None:
     root = archive(tmp_path / "a", LABELS)
     short = root / IMAGES / "ISIC_0000001.jpg"
     (root / IMAGES / "ISIC_0000001_downsampled.jpg").rename(short)
-    assert Isic2019(root=root).table()["path"].tolist()[1] == str(short)
+    assert Isic2019(root=root).table().rows["path"].tolist()[1] == str(short)
 
 
 def test_superpixel_maps_and_odd_endings_are_no_trap(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_superpixel_maps_and_odd_endings_are_no_trap(tmp_path: Path) -> None:
     (root / IMAGES / "LICENSE.txt").write_text("")
     old = root / IMAGES / "ISIC_0000002.jpg"
     old.rename(old.with_suffix(".JPG"))
-    assert Isic2019(root=root).table()["path"].tolist()[2].endswith(".JPG")
+    assert Isic2019(root=root).table().rows["path"].tolist()[2].endswith(".JPG")
 
 
 def test_absent_images_are_an_error_or_dropped_and_counted(tmp_path: Path) -> None:
@@ -83,18 +84,20 @@ def test_absent_images_are_an_error_or_dropped_and_counted(tmp_path: Path) -> No
         Isic2019(root=root).table()
     assert "1 of 3 images are absent" in error.value.what
     assert "ISIC_0000002" in error.value.why and 'missing = "drop"' in error.value.cure
-    table = Isic2019(root=root, missing="drop").table()
+    data = Isic2019(root=root, missing="drop").table()
+    table = data.rows
     assert len(table) == 2
-    assert table.attrs["notes"][0] == "1 of 3 images are absent and left out"
+    assert data.notes[0] == "1 of 3 images are absent and left out"
 
 
 def test_the_unknown_class_is_dropped_or_kept(tmp_path: Path) -> None:
     root = archive(tmp_path / "a", {**LABELS, "ISIC_0000003": 8})
-    dropped = Isic2019(root=root).table()
+    data = Isic2019(root=root).table()
+    dropped = data.rows
     assert "UNK" not in set(dropped["label"])
-    assert dropped.attrs["notes"][0] == "1 images labelled UNK are left out"
+    assert data.notes[0] == "1 images labelled UNK are left out"
     kept = Isic2019(root=root, unknown="class")
-    assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table()["label"])
+    assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table().rows["label"])
 
 
 def replace_truth(text: str):
@@ -159,9 +162,10 @@ REAL = Path(
     not REAL.is_dir(), reason="no ISIC 2019 images here (SKINFW_ISIC2019 names them)"
 )
 def test_the_real_archive_is_read() -> None:
-    table = Isic2019(root=REAL, missing="drop").table()
+    data = Isic2019(root=REAL, missing="drop").table()
+    table = data.rows
     assert set(table["label"]) <= set(CLASSES) and table["id"].is_unique
-    absent = [note for note in table.attrs["notes"] if "of 25,331 images are absent" in note]
+    absent = [note for note in data.notes if "of 25,331 images are absent" in note]
     assert len(absent) == (len(table) < 25_331)
     assert (table["lesion"] != "").all()
     # HAM10000 has up to six images of a lesion: real lesion ids were found.

@@ -1,6 +1,5 @@
 """report.html: it holds everything, loads nothing, and believes no text that it is given."""
 
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skinfw import Explanations, Predictions, Result
+from skinfw import Estimate, Explanations, Findings, FindingsTable, Predictions, Result
 from skinfw_reports.page import TITLES, Page
 
 CLASSES = ("MEL", "NV", "DF")
@@ -70,11 +69,10 @@ def result(folder: Path, names: list[str] | None = None, right: bool = False) ->
         "xray": [{"class": "MEL", "images": 5, "lesions": 4, "drawn": 9, "most_repeated": 2,
                   "share_of_loss": [0.1, 0.4]}],
     }  # fmt: skip
-    (folder / "run.json").write_text(json.dumps(record))
     return Result(
         folder, "my run", CLASSES, history, 2, "balanced_accuracy", {"test": test},
         {"test": NUMBERS}, [Explanations("grad-cam", "predicted", some, images, maps)], {},
-        ["3 lesions have images in more than one part"],
+        ["3 lesions have images in more than one part"], record=record,
     )  # fmt: skip
 
 
@@ -92,7 +90,7 @@ def test_every_section_is_there_and_reachable(tmp_path: Path) -> None:
     ids = [attributes["id"] for _, attributes in found.seen if "id" in attributes]
     assert len(ids) == len(set(ids)), "an id names one thing"
     links = {attributes["href"] for attributes in found.all("a")}
-    assert links == {f"#{key}" for key in TITLES if key not in ("subgroups", "unknown")}
+    assert links == {f"#{key}" for key in TITLES if key != "decision"}
     assert links <= {f"#{name}" for name in ids}
 
 
@@ -139,7 +137,7 @@ def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
     some = made.explanations[0].predictions
     order = np.argsort(-some.probabilities.max(1))
     assert shown == [some.ids[place] for place in order[:2]]
-    assert "8 of 30 images are called wrongly" in text
+    assert "8 of 30 images are classified wrongly" in text
 
 
 def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
@@ -148,28 +146,23 @@ def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:
 
 
 def test_what_other_reports_found_is_shown(tmp_path: Path) -> None:
-    made = result(tmp_path)
-    estimate = {"value": 0.5123, "low": 0.4, "high": 0.6}
-    found = {
-        "temperature": 1.2345,
-        "before": {"nll": estimate, "brier": {"value": None}},
-        "after": {"nll": estimate},
-        "thresholds": {"sensitivity": 0.95, "classes": {"MEL": {
-            "threshold": 0.2, "val_lesions": 4, "test": {"sensitivity": estimate}}}},
-        "prediction_sets": {"coverage": 0.9, "classes": {"DF": {
-            "guaranteed": False, "coverage": estimate, "set_size": estimate}}},
-    }  # fmt: skip
-    (tmp_path / "calibration.json").write_text(json.dumps(found))
-    header = "attribute,group,images,lesions,classes,number,value,low,high,rests_on,few"
-    row = "sex,female,12,9,3,balanced_accuracy,0.61234,0.5,0.7,9,True"
-    (tmp_path / "subgroups.csv").write_text(f"{header}\n{row}\n")
-    text, found_page = page(made)
+    estimate = Estimate(0.5123, 0.4, 0.6)
+    errors = FindingsTable("temperature 1.234", ("", "before", "after"),
+                           [("Brier score", estimate, "not measured")])  # fmt: skip
+    rows = [("sex: female", Estimate(0.61234, 0.5, 0.7, "few")), (EVIL, 3.0)]
+    small = FindingsTable("By group", ("group", "accuracy"), rows)
+    findings = [
+        Findings("calibration", "Calibration", ["Fitted on validation."], [errors]),
+        Findings("acme-moles", "Moles of Acme", [EVIL], [small]),
+    ]
+    text, found_page = page(replace(result(tmp_path), findings=findings))
     for words in (
-        "temperature 1.234", "0.512 (0.400 to 0.600)", "not measured", "95%", "0.200",
-        "no, too few validation lesions", "sex: female", "0.612 (0.500 to 0.700, few)",
+        "temperature 1.234", "0.512 (0.400 to 0.600)", "not measured", "Fitted on validation.",
+        "Moles of Acme", "sex: female", "0.612 (0.500 to 0.700, few)",
     ):  # fmt: skip
         assert words in text, words
-    assert {"href": "#subgroups"} in found_page.all("a")
+    assert {"href": "#acme-moles"} in found_page.all("a")
+    assert EVIL not in text
 
 
 def test_the_decision_curve_is_drawn_where_net_benefit_is_measured(tmp_path: Path) -> None:
@@ -186,10 +179,8 @@ def test_the_decision_curve_is_drawn_where_net_benefit_is_measured(tmp_path: Pat
     assert any("better than acting on every lesion and on none at 10%" in one for one in said)
 
 
-def test_why_nothing_could_be_calibrated_is_said(tmp_path: Path) -> None:
-    made = result(tmp_path)
-    (tmp_path / "calibration.json").write_text(json.dumps({"absent": "No validation part."}))
-    assert "No validation part." in page(made)[0]
+def test_without_the_report_on_calibration_the_page_says_what_it_would_add(tmp_path: Path) -> None:
+    assert "The report &#34;calibration&#34; adds temperature scaling" in page(result(tmp_path))[0]
 
 
 def test_the_matrix_can_be_read_at_every_share(tmp_path: Path) -> None:

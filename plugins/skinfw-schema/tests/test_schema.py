@@ -9,7 +9,7 @@ import pytest
 from skinfw.registry.catalog import Catalog
 from skinfw_schema.schema import draft4, recipe_schema
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
 
 
 @pytest.fixture(scope="module")

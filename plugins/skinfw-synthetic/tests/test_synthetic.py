@@ -21,7 +21,7 @@ from skinfw_synthetic.world import ISIC_2019, counts
 
 def test_the_same_seed_gives_the_same_pixels_in_any_order() -> None:
     data = Synthetic(images=64, size=96, seed=3)
-    paths = list(data.table()["path"][:6])
+    paths = list(data.table().rows["path"][:6])
     forward = {path: data.image(path) for path in paths}
     again = pickle.loads(pickle.dumps(data))
     for path in reversed(paths):
@@ -35,8 +35,8 @@ def test_another_process_draws_the_same_pixels_with_any_number_of_threads() -> N
         "import sys, zlib, cv2; from skinfw_synthetic.dataset import Synthetic;"
         "cv2.setNumThreads(int(sys.argv[1]));"
         "d = Synthetic(images=70, size=64, seed=9);"
-        "pixels = b''.join(d.image(path).tobytes() for path in d.table()['path']);"
-        "print(zlib.crc32(pixels + d.table().to_csv().encode()))"
+        "pixels = b''.join(d.image(path).tobytes() for path in d.table().rows['path']);"
+        "print(zlib.crc32(pixels + d.table().rows.to_csv().encode()))"
     )
     runs = {
         subprocess.run(
@@ -83,7 +83,7 @@ def test_classes_keep_the_proportions_of_isic_2019() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_table_is_complete_and_counts_depend_on_images_alone(seed: int) -> None:
-    table = Synthetic(images=400, seed=seed).table()
+    table = Synthetic(images=400, seed=seed).table().rows
     assert list(table.columns) == [
         "id", "path", "label", "lesion", "age_approx", "sex", "anatom_site_general",
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def test_the_table_is_complete_and_counts_depend_on_images_alone(seed: int) -> N
 
 def test_images_of_one_lesion_look_alike_but_are_not_copies() -> None:
     data = Synthetic(images=120, size=64, seed=2)
-    table = data.table()
+    table = data.table().rows
     colour = np.array([data.image(path)[data.mask(path)].mean(axis=0) for path in table["path"]])
     lesion = table["lesion"].to_numpy()
     first, second = np.triu_indices(len(table), 1)
@@ -117,7 +117,7 @@ def test_images_of_one_lesion_look_alike_but_are_not_copies() -> None:
 def test_the_mask_is_where_the_lesion_is_painted() -> None:
     data = Synthetic(images=64, size=96, seed=1)
     clear = 0
-    for path in data.table()["path"]:
+    for path in data.table().rows["path"]:
         image, mask = data.image(path).astype(float), data.mask(path)
         assert 0.01 < mask.mean() < 0.95
         kernel = np.ones((7, 7), np.uint8)
@@ -139,7 +139,7 @@ def test_an_unknown_path_is_refused_with_a_cure() -> None:
 def test_the_files_are_in_the_official_layout(tmp_path: Path) -> None:
     data = Synthetic(images=64, size=64)
     names = list(write(data, tmp_path / "made"))
-    table = data.table()
+    table = data.table().rows
     assert names == list(table["id"])
     truth = pd.read_csv(tmp_path / "made/ISIC_2019_Training_GroundTruth.csv")
     assert list(truth.columns) == ["image", *data.classes, "UNK"]
@@ -170,7 +170,7 @@ def test_the_command_writes_a_data_set(tmp_path: Path) -> None:
 
 def test_the_classes_can_be_learnt_but_not_from_colour_alone() -> None:
     data = Synthetic(images=700, size=64, seed=0)
-    table = data.table()
+    table = data.table().rows
     features = np.array([_features(data.image(path)) for path in table["path"]])
     label = table["label"].to_numpy()
     held_out = table["lesion"].str[-1].isin(["0", "1", "2"]).to_numpy()

@@ -25,7 +25,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("drawn")
     data = Synthetic(images=200, size=96)
-    paths = data.table().drop_duplicates("lesion")["path"].head(64)
+    paths = data.table().rows.drop_duplicates("lesion")["path"].head(64)
     for number, path in enumerate(paths):
         Image.fromarray(data.image(path)).save(folder / f"{number:02}.png")
     return folder
@@ -85,7 +85,7 @@ def test_a_row_split_is_refused_in_four_lines(
     assert what.startswith("error: the split leaks: ") and "lesions have images in more" in what
     assert where == f"  --set {ROWS}"
     assert "one lesion: SYN_" in why and "(train)" in why and "more pairs" in why
-    assert 'split.repair = "drop-from-train"' in cure and "lesion-stratified" in cure
+    assert 'split.repair = "drop-from-train"' in cure and "skinfw show split" in cure
 
 
 def test_check_refuses_it_too_where_it_reads_the_data(tiny: Path) -> None:
@@ -139,15 +139,16 @@ def test_ids_alone_read_no_image(tiny: Path, table: Callable[..., str]) -> None:
     data = table({"01.png": "test"})
     assert "1 lesions" in refusal(tiny, data, OFFICIAL).what
     found = divided(tiny, data, OFFICIAL, 'split.check="ids"')
-    assert found.attrs["leakage"]["straddling"] == 0
-    assert len(divided(tiny, data, OFFICIAL, compare=False)) == 65
+    assert found.leakage.straddling == 0
+    assert len(divided(tiny, data, OFFICIAL, compare=False).rows) == 65
 
 
 def test_repair_drops_from_train_before_validation(tiny: Path, table: Callable[..., str]) -> None:
     data = table({"01.png": "test", "45.png": "test", "02.png": "val"})
     found = divided(tiny, data, OFFICIAL, 'split.repair="drop-from-train"')
-    assert found.attrs["leakage"]["dropped"] == {"train": 2, "val": 1, "test": 0}
-    assert not {"i1", "i2", "i45"} & set(found["id"]) and {"c0", "c1", "c2"} <= set(found["id"])
+    assert found.leakage.dropped == {"train": 2, "val": 1, "test": 0}
+    assert not {"i1", "i2", "i45"} & set(found.rows["id"])
+    assert {"c0", "c1", "c2"} <= set(found.rows["id"])
 
 
 def test_whoever_keeps_lesions_whole_keeps_copies_on_one_side(
@@ -163,16 +164,17 @@ def test_whoever_keeps_lesions_whole_keeps_copies_on_one_side(
     )
     data = table({f"{number:02}.png": "test" for number in range(6)})
     for split in ("split.use=./mine.py:ByLesion", "split.use=lesion-stratified"):
-        found = divided(tiny, data, split).set_index("id")
+        found = divided(tiny, data, split)
+        rows = found.rows.set_index("id")
         for number in range(6):
-            pair = found.loc[[f"i{number}", f"c{number}"]]
+            pair = rows.loc[[f"i{number}", f"c{number}"]]
             assert pair["component"].nunique() == pair["part"].nunique() == 1
             assert pair["lesion"].nunique() == 2  # the names stay as they were
-        (note,) = (line for line in found.attrs["notes"] if "more than their names" in line)
+        (note,) = (line for line in found.notes if "more than their names" in line)
         assert note == "70 lesions are 64 by more than their names: 6 near-duplicates"
 
 
 def test_where_nothing_is_joined_no_division_changes(tiny: Path) -> None:
     found = divided(tiny)
-    assert (found["component"] == found["lesion"]).all()
-    assert found.attrs["leakage"]["links"].keys() == {"lesion"}
+    assert (found.rows["component"] == found.rows["lesion"]).all()
+    assert found.leakage.links.keys() == {"lesion"}

@@ -11,14 +11,13 @@ from typing import Any
 
 from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, SkinfwError, bootstrap
 from skinfw.toolkit import (
-    EVALUATION_FILE,
     Metrics,
     TrainedModel,
-    applicable_metrics,
     display_path,
     read_run,
     run_predictions,
 )
+from skinfw_evaluation.evaluate import EVALUATION_FILE, applicable_metrics
 from skinfw_evaluation.paired import Difference, compare
 
 HEADER = (
@@ -79,7 +78,8 @@ def compare_runs(
     first = found[0].saved
     made = [(component, component.make(classes=first.classes)) for component in first.metrics]
     notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
-    columns, metrics = [], made
+    columns: list[Any] = []
+    metrics: Metrics = made
     for side in found:
         own, absent = applicable_metrics(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]
