@@ -2,8 +2,8 @@
 
 The loop is what one writes in an hour: EfficientNet-Lite0 at 160 pixels from ImageNet weights,
 crops, flips, rotation and colour of torchvision, images drawn with n^-0.75, AdamW with one cycle,
-mirrored views averaged. It trains on the images that a run trained on, and is judged on those
-that the run was judged on; differences are resampled over lesions. It sees as many images as fit
+mirrored views averaged. It trains on the images that a run trained on, and is evaluated on those
+that the run was evaluated on; differences are resampled over lesions. It sees as many images as fit
 into its minutes at the pace of its first batches, so that a busy machine costs it nothing.
 """
 
@@ -158,7 +158,7 @@ def _mean(found: list[Predictions], order: Predictions) -> dict[str, Sample]:
 )
 def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> None:
     """Train the loop beside each run, on its split and with its seed, and compare."""
-    judged: dict[str, list[tuple[Predictions, Predictions]]] = {}
+    evaluated: dict[str, list[tuple[Predictions, Predictions]]] = {}
     loops: set[Path] = set()
     for run in runs:
         record = json.loads((run / "run.json").read_text())
@@ -180,8 +180,8 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
         theirs = read_predictions(file, dict(zip(ours.ids, ours.lesions, strict=True)))
         click.echo(f"{run.name}: seed {planned.seed}, {record['timings']}")
         click.echo(beside(ours, theirs))
-        judged.setdefault(split, []).append((ours, theirs))
-    for pairs in judged.values():
+        evaluated.setdefault(split, []).append((ours, theirs))
+    for pairs in evaluated.values():
         if len(pairs) > 1:
             click.echo(f"the means of {len(pairs)} runs and as many loops")
             runs_of, loops_of = zip(*pairs, strict=True)

@@ -1,6 +1,7 @@
 """The law of the house: which folder may import which, and where torch lives."""
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_imports_go_one_way(file: Path) -> None:
         return
     others = {item.split(".")[1] for item in imports(file) if item.startswith("skinfw.")}
     assert not [other for other in others if rank.get(other, 0) > rank[own]]
+
+
+@pytest.mark.parametrize("folder", sorted(CORE.glob("*/__init__.py")), ids=lambda f: f.parent.name)
+def test_torch_lives_where_the_docstring_of_a_folder_says(folder: Path) -> None:
+    text = " ".join((ast.get_docstring(ast.parse(folder.read_text())) or "").split())
+    homes = {
+        name_of(file).split(".")[-1]
+        for file in folder.parent.rglob("*.py")
+        if any(item.split(".")[0] == "torch" for item in imports(file, top_only=True))
+    }
+    if "torch is used throughout" in text:
+        assert homes
+    elif said := re.search("torch lives in (.*?) alone", text):
+        assert homes == set(re.findall("`(.*?)`", said[1]))
+    else:
+        assert "No torch" in text and not homes
 
 
 def test_the_core_names_no_plugin() -> None:

@@ -135,16 +135,16 @@ def _imported(command: Command, plugin: Plugin) -> click.Command:
     report = f"--traceback shows where; report it to {plugin.distribution}"
     module, _, attribute = command.target.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        implementation = getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:
         if plugin is CORE_PLUGIN:
             raise
         why = f"importing {command.target} raised {type(error).__name__}: {error}"
         raise RecipeError(f"{label} cannot be used", raising_line(error), why, report) from error
-    if not isinstance(found, click.Command):
-        why = f"{command.target} is a {type(found).__name__}, not a click command"
+    if not isinstance(implementation, click.Command):
+        why = f"{command.target} is a {type(implementation).__name__}, not a click command"
         raise RecipeError(f"{label} cannot be used", "", why, report)
-    return _adopted(found, label if plugin is not CORE_PLUGIN else "", report)
+    return _adopted(implementation, label if plugin is not CORE_PLUGIN else "", report)
 
 
 def _adopted(command: click.Command, label: str, report: str) -> click.Command:

@@ -130,7 +130,7 @@ def summary(result: Result) -> str:
 
 
 def test_lines(
-    found: Predictions,
+    predictions: Predictions,
     metrics: Mapping[str, float],
     bounds: Mapping[str, tuple[float, float]],
     select: str,
@@ -143,12 +143,13 @@ def test_lines(
     names = sorted(numbers, key=lambda name: name != select)
     width = max(map(len, names), default=0)
     beside = ", 95 % intervals in brackets" if bounds else ""
-    lines = [f"test  {len(found.ids):,} images of {len(set(found.lesions)):,} lesions{beside}"]
+    images, lesions = len(predictions.ids), len(set(predictions.lesions))
+    lines = [f"test  {images:,} images of {lesions:,} lesions{beside}"]
     for name in names:
         line = f"test  {name.replace('_', ' '):{width}}  {numbers[name]:.3f}"
         low, high = bounds.get(name, (math.nan, math.nan))
         lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
-    few = few_lesions(found)
+    few = few_lesions(predictions)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())
         lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")

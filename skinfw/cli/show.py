@@ -31,23 +31,23 @@ def show(kind: str, name: str | None) -> None:
     catalog = Catalog()
     if name is None:
         click.secho(f"[{kind}]  {KINDS[kind].does}\n", bold=True)
-        for found in catalog.offers(kind):
-            click.echo(f"  {found.component.name:20} {found.component.summary}")
+        for entry in catalog.offers(kind):
+            click.echo(f"  {entry.component.name:20} {entry.component.summary}")
         return
     where = f"skinfw show {kind} {name}"
     family, _, start = name.partition("/")
-    families = {found.component.name for found in catalog.offers(kind) if found.component.variants}
+    families = {entry.component.name for entry in catalog.offers(kind) if entry.component.variants}
     if family.rpartition(":")[2] not in families:
-        found = catalog.find(kind, name, where, Path.cwd())
-        _print_component(found, import_target(found, where)[1])
+        entry = catalog.find(kind, name, where, Path.cwd())
+        _print_component(entry, import_target(entry, where)[1])
         return
-    found = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
-    members = [member for member in variants(found, where) if member.startswith(start)]
+    entry = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
+    members = [member for member in variants(entry, where) if member.startswith(start)]
     if not members:
-        check_variant(found, where)
+        check_variant(entry, where)
     if start not in members:
-        found = replace(found, variant="VARIANT")
-    _print_component(found, import_target(found, where)[1])
+        entry = replace(entry, variant="VARIANT")
+    _print_component(entry, import_target(entry, where)[1])
     _print_members(family, start, members)
 
 
@@ -64,16 +64,16 @@ def _print_members(family: str, start: str, members: list[str]) -> None:
         click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
 
 
-def _print_component(found: CatalogEntry, signature: Parameters) -> None:
+def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
     from skinfw.recipe.parameters import describe, parameters
     from skinfw.recipe.settings import KEYS
 
-    component = found.component
-    name = component.name + (f"/{found.variant}" if component.variants else "")
-    if found.file:
-        name = f"./{found.file.name}:{component.name}"
+    component = entry.component
+    name = component.name + (f"/{entry.variant}" if component.variants else "")
+    if entry.file:
+        name = f"./{entry.file.name}:{component.name}"
     click.secho(f"{component.kind} {name}", bold=True, nl=False)
-    click.echo(f"   plugin {found.plugin.label}, {component.target}")
+    click.echo(f"   plugin {entry.plugin.label}, {component.target}")
     click.echo(f"  {signature.summary}")
     if signature.body:
         click.echo()

@@ -1,4 +1,4 @@
-"""From a data set to batches: table, division, decoding, cache, warping, loader.
+"""From a data set to batches: table, leakage, decoding, preparation, warping, loader.
 
 Imports `runtime` and what lies below. torch lives in `loader` alone.
 """

@@ -42,9 +42,9 @@ def recipe_decoding(
     return Decoding(image.decoded_short, prepare, name)
 
 
-def _checked(found: Any, component: PlannedComponent[Preparation]) -> Image:
+def _checked(answer: Any, component: PlannedComponent[Preparation]) -> Image:
     """Refuse what is no image."""
-    image = np.asarray(found)
+    image = np.asarray(answer)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise SkinfwError(
             f"{component.entry.label} returned {image.dtype} {image.shape}",

@@ -130,8 +130,8 @@ def compute_intervals(
     predictions: of one part.
     replicates, seed: of the lesions that are drawn again, the same for all metrics.
     """
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     for component, metric in metrics:
         with component.guard():
-            found |= bootstrap(metric, predictions, replicates, seed)
-    return found
+            intervals |= bootstrap(metric, predictions, replicates, seed)
+    return intervals

@@ -28,10 +28,10 @@ from skinfw.statistics.intervals import add_unknown_class
 class ModelEvaluator:
     """Ask a trained network about images whose labels are known.
 
-    trained: of a run folder.
+    trained_model: of a run folder.
     """
 
-    trained: TrainedModel
+    trained_model: TrainedModel
 
     def predict(self, rows: pd.DataFrame, dataset: Dataset) -> Predictions:
         """Return what the network says of some images.
@@ -43,15 +43,15 @@ class ModelEvaluator:
         evaluator = Evaluator(
             rows,
             PixelPipeline(self._images(rows, dataset), self._hardware),
-            self.trained.classes,
+            self.trained_model.classes,
             _no_loss,
-            self.trained.batch_size,
+            self.trained_model.batch_size,
             self._hardware,
-            self.trained.view_averaging,
+            self.trained_model.view_averaging,
             self._modality_data(rows),
         )
-        found = evaluator.predict(self._network)
-        return add_unknown_class(found) if (rows["label"] == UNKNOWN).any() else found
+        predictions = evaluator.predict(self._network)
+        return add_unknown_class(predictions) if (rows["label"] == UNKNOWN).any() else predictions
 
     def features(self, rows: pd.DataFrame, dataset: Dataset) -> Features:
         """Return what the last layer of the network gets and gives for some images.
@@ -62,31 +62,31 @@ class ModelEvaluator:
             self._network,
             self._images(rows, dataset, first=True),
             self._modality_data(rows),
-            len(self.trained.classes),
-            self.trained.batch_size,
+            len(self.trained_model.classes),
+            self.trained_model.batch_size,
             self._hardware,
         )
 
     @cached_property
     def _hardware(self) -> Hardware:
-        return choose_model_hardware(self.trained)
+        return choose_model_hardware(self.trained_model)
 
     @cached_property
     def _network(self) -> torch.nn.Module:
-        return load_network(self.trained, self._hardware)
+        return load_network(self.trained_model, self._hardware)
 
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
-        how = recipe_decoding(self.trained.image, self.trained.preparations)
-        pictures = self.trained.tables.get("modalities", {}).get("pictures", ())
+        how = recipe_decoding(self.trained_model.image, self.trained_model.preparations)
+        pictures = self.trained_model.tables.get("modalities", {}).get("pictures", ())
         source = Source.of(rows, image_function(dataset), how, pictures=pictures)
-        classes = self.trained.classes
+        classes = self.trained_model.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
-        view = self.trained.view.make(size=self.trained.image.size)
+        view = self.trained_model.view.make(size=self.trained_model.image.size)
         return EvalImages(source, labels, view, first)
 
     def _modality_data(self, rows: pd.DataFrame) -> ModalityData:
         return ModalityData(
-            modalities_from_record(self.trained.modalities), 1.0, rows, self._hardware.device
+            modalities_from_record(self.trained_model.modalities), 1.0, rows, self._hardware.device
         )
 
 

@@ -29,7 +29,7 @@ _MOST = 8  # threads; each holds a batch
 class Predictor(Protocol):
     """A trained network, whatever computes it."""
 
-    saved: TrainedModel
+    trained_model: TrainedModel
 
     def probabilities(self, images: Views) -> Floats:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
@@ -43,13 +43,13 @@ def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) ->
     batch_size: images that are decoded and computed together.
     """
     cv2.setNumThreads(0)  # images are too small to share one among threads
-    saved = network.saved
-    view = saved.view.make(size=saved.image.size)
-    how = recipe_decoding(saved.image, saved.preparations)
+    trained_model = network.trained_model
+    view = trained_model.view.make(size=trained_model.image.size)
+    how = recipe_decoding(trained_model.image, trained_model.preparations)
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):
-        answers = _answers(prepared, network, saved.view_averaging)
+        answers = _answers(prepared, network, trained_model.view_averaging)
         yield from zip(batch, answers, strict=True)
 
 
@@ -69,7 +69,7 @@ def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
 
 
 def _answers(
-    prepared: Sequence[Views | SkinfwError], network: Predictor, scoring: ViewAveraging
+    prepared: Sequence[Views | SkinfwError], network: Predictor, averaging: ViewAveraging
 ) -> Iterator[Floats | SkinfwError]:
     """Return what all views of each image say together, where it could be prepared."""
     good = [views for views in prepared if not isinstance(views, SkinfwError)]
@@ -83,4 +83,4 @@ def _answers(
         start += len(views)
         finite = bool(np.isfinite(own).all())
         said = "the network's answer is not finite"
-        yield scoring.average(own)[0] if finite else SkinfwError(said)
+        yield averaging.average(own)[0] if finite else SkinfwError(said)

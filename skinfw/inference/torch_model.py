@@ -22,20 +22,20 @@ from skinfw.training.checkpoint import load_weights
 class TorchPredictor:
     """Hold a run's network with its best weights."""
 
-    def __init__(self, saved: TrainedModel) -> None:
+    def __init__(self, trained_model: TrainedModel) -> None:
         """Build the network on this machine's best device, at the precision of its run.
 
-        saved: of a run folder.
+        trained_model: of a run folder.
         """
-        self.saved, self._hardware = saved, choose_model_hardware(saved)
-        self._model = load_network(saved, self._hardware)
+        self.trained_model, self._hardware = trained_model, choose_model_hardware(trained_model)
+        self._model = load_network(trained_model, self._hardware)
         self._normalise = self._hardware.normaliser(self._model)
 
     @torch.inference_mode()
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
         try:
-            pixels, most = torch.from_numpy(images), self.saved.batch_size
+            pixels, most = torch.from_numpy(images), self.trained_model.batch_size
             cut = [pixels[start : start + most] for start in range(0, len(pixels), most)]
             with self._hardware.autocast():
                 logits = torch.cat([self._model(self._normalise(part)) for part in cut])
@@ -43,26 +43,28 @@ class TorchPredictor:
             why = str(error).splitlines()[0]
             cure = "lower --batch-size"
             raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
-        logits = logits[:, : len(self.saved.classes)].float().cpu().double()
-        answers = self.saved.view_averaging.probabilities(logits)
+        logits = logits[:, : len(self.trained_model.classes)].float().cpu().double()
+        answers = self.trained_model.view_averaging.probabilities(logits)
         return np.asarray(answers.numpy())
 
 
-def load_network(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
+def load_network(trained_model: TrainedModel, hardware: Hardware) -> torch.nn.Module:
     """Return a run's network with its best weights, for evaluation.
 
-    saved: of a run folder.
+    trained_model: of a run folder.
     hardware: where to put it, and in which memory format.
     """
-    component = saved.backbone
-    known = modalities_from_record(saved.modalities)
-    model = build_network(component, saved.changes, saved.classes, saved.image.size, known)
+    component = trained_model.backbone
+    known = modalities_from_record(trained_model.modalities)
+    model = build_network(
+        component, trained_model.changes, trained_model.classes, trained_model.image.size, known
+    )
     try:
-        load_weights(saved.weights, model)
+        load_weights(trained_model.weights, model)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SkinfwError(
             f"the weights do not fit {component.entry.label}",
-            str(saved.weights),
+            str(trained_model.weights),
             str(error).splitlines()[0],
             "install the versions that run.json names, or train again",
         ) from error
@@ -71,13 +73,13 @@ def load_network(saved: TrainedModel, hardware: Hardware) -> torch.nn.Module:
     return model.eval()
 
 
-def choose_model_hardware(saved: TrainedModel) -> Hardware:
+def choose_model_hardware(trained_model: TrainedModel) -> Hardware:
     """Choose the device anew; keep the precision of the run where this one is as good at it."""
     hardware = choose_hardware(
-        EngineSettings(memory_format=saved.tables["engine"]["memory_format"])
+        EngineSettings(memory_format=trained_model.tables["engine"]["memory_format"])
     )
-    then = str(saved.hardware.get("device", "")).partition(":")[0]
-    precision = str(saved.hardware.get("precision"))
+    then = str(trained_model.hardware.get("device", "")).partition(":")[0]
+    precision = str(trained_model.hardware.get("precision"))
     if then != hardware.device.type or (then == "cpu" and not has_bf16_units()):
         return hardware
     return replace(hardware, precision=precision)

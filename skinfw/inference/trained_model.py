@@ -14,14 +14,20 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import PlannedComponent, import_target, plan_component
-from skinfw.recipe.loading import Origin, display_path, load_recipe, read_run, set_table
+from skinfw.recipe.loading import (
+    BEST_WEIGHTS,
+    Origin,
+    display_path,
+    load_recipe,
+    read_run,
+    set_table,
+)
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.settings import ImageSettings
 from skinfw.registry.catalog import Catalog
 from skinfw.version import __version__
 
-WEIGHTS = "best.safetensors"
 BATCH = 32
 _TABLES = ("image", "prepare", "view", "backbone", "modify")
 NOTICE = "research software, not a medical device"
@@ -69,7 +75,7 @@ class TrainedModel:
     @property
     def weights(self) -> Path:
         """The file of the weights, where this is a run folder."""
-        return self.path / WEIGHTS
+        return self.path / BEST_WEIGHTS
 
     @cached_property
     def view(self) -> PlannedComponent[Any]:
@@ -199,10 +205,10 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
     record = read_run(path)
     folder = path if path.is_dir() else path.parent
     marks = list(record.get("marks", ()))
-    if not (folder / WEIGHTS).is_file() or "classes" not in record:
+    if not (folder / BEST_WEIGHTS).is_file() or "classes" not in record:
         raise SkinfwError(
             "the run has no weights to use",
-            str(folder / WEIGHTS),
+            str(folder / BEST_WEIGHTS),
             "they are saved at the end of its first epoch",
             f"skinfw run {display_path(folder)} --resume",
         )
@@ -230,7 +236,7 @@ def exported_model(path: Path, texts: Mapping[str, str]) -> TrainedModel:
     """Read what an exported file says of its network.
 
     path: the file, for messages.
-    texts: its metadata, as `Saved.texts` made them.
+    texts: its metadata, as `TrainedModel.texts` gave them.
     """
     try:
         tables = {name: json.loads(texts[name]) for name in _TABLES}

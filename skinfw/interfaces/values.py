@@ -346,7 +346,7 @@ class Comparison:
     """Hold the numbers of several runs, of which the first is what the others are compared with.
 
     runs: their names.
-    images, lesions: how many each was judged on.
+    images, lesions: how many each was evaluated on.
     numbers: for each number, what it is in each run.
     notes: why runs cannot be compared, and the marks of each.
     """

@@ -55,21 +55,21 @@ class FeatureStore:
         file = self.folder / f"{digest.hexdigest()[:32]}.npy"
         if file.is_file():
             try:
-                found: Floats = np.load(file)
+                features: Floats = np.load(file)
                 os.utime(file)
-                return found
+                return features
             except (OSError, ValueError, EOFError):  # half a file; it is made anew
                 pass
         told(f"features of {len(images.labels):,} images are computed, once")
-        found = self._compute(images, batch_size)
+        features = self._compute(images, batch_size)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with atomic_write(file) as partial, partial.open("wb") as handle:
-                np.save(handle, found)
+                np.save(handle, features)
         except (OSError, SkinfwError) as error:
             why = error.why if isinstance(error, SkinfwError) else error.strerror
             told(f"note: features cannot be kept for the next run: {why}")
-        return found
+        return features
 
     def _compute(self, images: EvalImages, batch_size: int) -> Floats:
         """Catch what flows into the last layer."""
@@ -100,7 +100,7 @@ class FeatureStore:
 def _stamp(path: str) -> str:
     """Return what tells one state of a file from another; a path that is no file is itself."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return f"{path}\n"
-    return f"{path}\t{found.st_size}\t{found.st_mtime_ns}\n"
+    return f"{path}\t{status.st_size}\t{status.st_mtime_ns}\n"

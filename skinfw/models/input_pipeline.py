@@ -70,8 +70,8 @@ class FeaturePipeline:
     def batch(self, keys: Sequence[Any], pin: bool = False) -> Batch:
         """Return the features and the labels of some images."""
         chosen = torch.tensor([key if self._views else key[2] for key in keys])
-        found = self._features[chosen]
-        return Batch(found if self._views else found[:, 0], self._labels[chosen], chosen)
+        inputs = self._features[chosen]
+        return Batch(inputs if self._views else inputs[:, 0], self._labels[chosen], chosen)
 
     def network(self, model: nn.Module) -> nn.Module:
         """Return the last layer."""

@@ -105,8 +105,8 @@ class ModalityData:
         """
         if not self.modalities.metadata:
             return ()
-        found = self._metadata[rows.to(self._metadata.device)]
-        return (found.repeat_interleave(views, 0),)
+        metadata = self._metadata[rows.to(self._metadata.device)]
+        return (metadata.repeat_interleave(views, 0),)
 
     def loss(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
         """Return the weighted mean of the cross-entropies of the auxiliary outputs.
@@ -166,7 +166,7 @@ def _numbers(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the numbers of a column, NaN where one is missing."""
     words = _words(column)
-    numbers = pd.to_numeric(words, errors="coerce").where(lambda found: np.isfinite(found))
+    numbers = pd.to_numeric(words, errors="coerce").where(lambda value: np.isfinite(value))
     wrong = (words.notna() & numbers.isna()).to_numpy()
     if wrong.any():
         first = int(wrong.argmax())

@@ -52,8 +52,8 @@ class Recipe:
     def origin(self, *keys: str | int) -> Origin:
         """Return the place of a key, or of the nearest table around it."""
         for end in range(len(keys), 0, -1):
-            if found := self.origins.get(keys[:end]):
-                return found
+            if origin := self.origins.get(keys[:end]):
+                return origin
         return Origin(display_path(self.path), self.path.parent)
 
 
@@ -95,6 +95,10 @@ def default_recipe() -> Recipe:
     """Return what every recipe starts from."""
     layer = _read_file(DEFAULTS, 0)
     return Recipe("defaults", DEFAULTS, layer.data, layer.origins)
+
+
+BEST_WEIGHTS = "best.safetensors"
+"""The file of a run folder with the weights of the best epoch."""
 
 
 def read_run(path: Path) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class TrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """Set how the numbers of validation and test are judged, once the training is done.
+    """Set how the numbers of validation and test are measured, once the training is done.
 
     replicates: how often the lesions are drawn again for the 95 % interval of each number; 0 makes
         no intervals.

@@ -76,9 +76,9 @@ class _Refused(Exception):
 @cache
 def discover() -> tuple[Plugin, ...]:
     """Return all installed plugins, sorted by name; asks each of them once per process."""
-    found = sorted(entry_points(group=PROJECT), key=lambda point: (point.name, _source(point)))
-    owners = Counter(point.name for point in found)
-    return tuple(_examine(point, owners[point.name] > 1) for point in found)
+    points = sorted(entry_points(group=PROJECT), key=lambda point: (point.name, _source(point)))
+    owners = Counter(point.name for point in points)
+    return tuple(_examine(point, owners[point.name] > 1) for point in points)
 
 
 def _examine(point: EntryPoint, shared_name: bool) -> Plugin:

@@ -92,7 +92,10 @@ class Hardware:
 
 
 def choose_hardware(settings: EngineSettings) -> Hardware:
-    """Resolve every "auto" and join the other processes that torchrun started.
+    """Choose device and precision, and join the other processes that torchrun started.
+
+    What only the network at work can tell, bf16 and compilation on a CPU, is left to
+    `skinfw.models.autotune`.
 
     settings: the recipe's [engine] table.
     Raises RecipeError where the recipe asks for what this machine lacks.

@@ -1,4 +1,4 @@
-"""Numbers and how far they may be from the truth: predictions, metrics, intervals, pairs.
+"""How far numbers may be from the truth: intervals over lesions, and files of predictions.
 
 Imports `runtime.seed`, `interfaces` and `files`; works on arrays. No torch.
 """

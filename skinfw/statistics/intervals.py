@@ -94,7 +94,7 @@ def bootstrap(
 ) -> dict[str, Interval]:
     """Return the 95 % interval of every number of a metric.
 
-    metric: called with predictions; its `resampled` is used where it has one.
+    metric: called with predictions; its `resample` is used where it has one.
     predictions: of one part.
     replicates: how often as many lesions as there are are drawn, with replacement.
     seed: of the draws.
@@ -131,15 +131,15 @@ def _joined(
     """Return each number under all weights; NaN where a metric does not name it."""
     import numpy as np
 
-    rows, found = [], []
+    rows, replicates = [], []
     for some in weights:
         rows.append(len(some))
-        found.append(resample(metric, predictions, some))
-    names = dict.fromkeys(name for numbers in found for name in numbers)
+        replicates.append(resample(metric, predictions, some))
+    names = dict.fromkeys(name for numbers in replicates for name in numbers)
     absent = [np.full(count, np.nan) for count in rows]
     return {
         name: np.concatenate(
-            [numbers.get(name, nan) for numbers, nan in zip(found, absent, strict=True)]
+            [numbers.get(name, nan) for numbers, nan in zip(replicates, absent, strict=True)]
         )
         for name in names
     }
@@ -187,12 +187,12 @@ def intervals_record(
         "replicates": replicates,
         "parts": {
             part: {
-                "images": len(found.ids),
-                "lesions": len(set(found.lesions)),
-                "few_lesions": few_lesions(found),
+                "images": len(own.ids),
+                "lesions": len(set(own.lesions)),
+                "few_lesions": few_lesions(own),
                 "intervals": intervals[part],
             }
-            for part, found in predictions.items()
+            for part, own in predictions.items()
         },
     }
 
@@ -235,15 +235,15 @@ def blocks(replicates: int, images: int) -> Iterator[int]:
 def resample(metric: Metric, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
     """Return each number under each row of weights, as float64 [R].
 
-    metric: without a method `resampled` it is called once for each row.
+    metric: without a method `resample` it is called once for each row.
     weights: float64 [R, N], how often each image counts.
     """
     import numpy as np
 
     own = getattr(metric, "resample", None)
     if own is not None:
-        found: Mapping[str, Floats] = own(predictions, weights)
-        return found
+        numbers: Mapping[str, Floats] = own(predictions, weights)
+        return numbers
     rows = [metric(repeat_images(predictions, row)) if row.any() else {} for row in weights]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: np.array([row.get(name, np.nan) for row in rows], float) for name in names}

@@ -62,11 +62,11 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
             why = f"the columns of probabilities are {', '.join(classes) or 'absent'}"
             raise prediction_error(file, line, f'the true class "{row["true"]}" has no column', why)
         true[name] = classes.index(row["true"])
-        found = [probability(file, line, row[label], label) for label in classes]
-        if abs(sum(found) - 1) > SUM:
-            said = f"the probabilities sum to {sum(found):.6g}, not to one"
+        values = [probability(file, line, row[label], label) for label in classes]
+        if abs(sum(values) - 1) > SUM:
+            said = f"the probabilities sum to {sum(values):.6g}, not to one"
             raise prediction_error(file, line, said)
-        chances.append(found)
+        chances.append(values)
     if not true:
         raise prediction_error(file, 1, "there are no predictions", "the table has no row")
     return Predictions(

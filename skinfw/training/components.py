@@ -244,9 +244,9 @@ class TrainingComponents:
 
     def _weights(self) -> npt.NDArray[np.float64]:
         """Return the weights of the classes in each epoch, [E, C]; ones without a weighting."""
-        found = [self._class_weight(epoch + 1) for epoch in range(self.plan.train.epochs)]
+        weights = [self._class_weight(epoch + 1) for epoch in range(self.plan.train.epochs)]
         alike = np.ones(len(self.plan.classes))
-        return np.stack([alike if one is None else one.double().numpy() for one in found])
+        return np.stack([alike if one is None else one.double().numpy() for one in weights])
 
     def _chain(self, epoch: int) -> Chain:
         """Return the augmentation at the size of an epoch."""

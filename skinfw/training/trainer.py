@@ -26,6 +26,7 @@ from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
+from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
@@ -35,7 +36,6 @@ from skinfw.training.ema import ExponentialMovingAverage
 from skinfw.training.sampling import EpochSampler
 
 Record = dict[str, float]
-BEST = "best.safetensors"
 AGREE_BATCHES = 8
 Loss = Callable[..., torch.Tensor]
 
@@ -285,7 +285,7 @@ class Trainer:
         }
         at.history.append(record)
         if best_epoch(at.history, self.settings.select) == at.epoch and self.hardware.main:
-            save_weights(self.folder / BEST, model, self.about)
+            save_weights(self.folder / BEST_WEIGHTS, model, self.about)
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
         self.hooks.epoch_end(record=record)

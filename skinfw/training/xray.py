@@ -31,10 +31,10 @@ def xray(
     drawn = np.bincount(labels, times, len(classes))
     parts = weights * drawn
     shares = parts / np.maximum(parts.sum(1, keepdims=True), 1e-12)
-    found = []
+    entries = []
     for place, name in enumerate(classes):
         own = labels == place
-        found.append(
+        entries.append(
             {
                 "class": name,
                 "images": int(own.sum()),
@@ -44,19 +44,19 @@ def xray(
                 "share_of_loss": [round(float(share), 4) for share in shares[:, place]],
             }
         )
-    return found
+    return entries
 
 
-def xray_lines(found: Sequence[dict[str, Any]]) -> list[str]:
+def xray_lines(entries: Sequence[dict[str, Any]]) -> list[str]:
     """Return the lines that show it.
 
-    found: from `xray`.
+    entries: from `xray`.
     """
-    width = max(5, *(len(entry["class"]) for entry in found))
+    width = max(5, *(len(entry["class"]) for entry in entries))
     lines = [
         f"      {'class':{width}}  images  lesions   drawn  most often  share of the loss",
     ]
-    for entry in found:
+    for entry in entries:
         first, last = entry["share_of_loss"][0], entry["share_of_loss"][-1]
         share = f"{first:.0%}" if abs(first - last) < 0.005 else f"{first:.0%} to {last:.0%}"
         lines.append(

@@ -1,4 +1,4 @@
-"""What a command does from beginning to end: a run, an evaluation, a cross-validation.
+"""One run from beginning to end, and its folder.
 
-Imports everything below, and nothing but `cli` imports it.
+Imports everything below; `cli` and `toolkit` alone import it. No torch of its own.
 """

@@ -32,6 +32,7 @@ from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Result
 from skinfw.models.modalities import modalities_record
+from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.runtime.storage import cache_folder
@@ -40,7 +41,7 @@ from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
 from skinfw.training.checkpoint import load_state, load_weights
 from skinfw.training.components import TrainingComponents
 from skinfw.training.sampling import draw_hash
-from skinfw.training.trainer import BEST, best_epoch
+from skinfw.training.trainer import best_epoch
 from skinfw.training.xray import xray_lines
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
 
@@ -224,7 +225,7 @@ class _Run:
     def _evaluate(self, components: TrainingComponents, history: list[dict[str, float]]) -> Result:
         """Evaluate the best weights, on validation and, once, on test."""
         plan, folder = self.plan, self.folder.path
-        best = Path(broadcast(str(folder / BEST), components.hardware))
+        best = Path(broadcast(str(folder / BEST_WEIGHTS), components.hardware))
         load_weights(best, components.model)
         self.say("evaluating the best epoch ...")
         parts = dict.fromkeys([str(plan.train.validation), "test"])

@@ -145,11 +145,11 @@ def run_record(plan: Plan) -> dict[str, Any]:
 
 def _versions(plan: Plan) -> dict[str, str]:
     packages = {component.entry.plugin.distribution for component in plan.components}
-    found = {}
+    versions = {}
     for name in sorted({*_PACKAGES, *packages}):
         with contextlib.suppress(PackageNotFoundError, ValueError):
-            found[name] = version(name)
-    return found
+            versions[name] = version(name)
+    return versions
 
 
 def _git_commit(recipe: Path) -> str:

@@ -70,7 +70,7 @@ def test_a_repeated_run_keeps_the_choices_of_the_first(model: nn.Module) -> None
     assert settled(model, elsewhere, device="cpu").precision == "fp32"
 
 
-def test_compiling_is_judged_by_what_it_saves(
+def test_compiling_is_measured_by_what_it_saves(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hardware = choose_hardware(EngineSettings(device="cpu"))

@@ -189,7 +189,7 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
     assert found.shape == (3, 2) and found.sum(1) == pytest.approx(np.ones(3))
 
 
-def test_a_data_set_that_tells_less_is_judged_with_the_rest_unknown(
+def test_a_data_set_that_tells_less_leaves_the_rest_unknown(
     train_cases: Any, tmp_path: Path
 ) -> None:
     from click.testing import CliRunner

@@ -81,10 +81,12 @@ def test_every_number_has_its_interval_once_the_training_is_done(
 ) -> None:
     from skinfw.evaluation import evaluator as evaluate
 
-    judged: list[int] = []
+    resampled: list[int] = []
     bootstrap = evaluate.bootstrap
     monkeypatch.setattr(
-        evaluate, "bootstrap", lambda *words: judged.append(len(words[1].ids)) or bootstrap(*words)
+        evaluate,
+        "bootstrap",
+        lambda *words: resampled.append(len(words[1].ids)) or bootstrap(*words),
     )
     result, folder = train("evaluate.replicates=50")
     kept = json.loads((folder.path / "intervals.json").read_text())
@@ -97,10 +99,10 @@ def test_every_number_has_its_interval_once_the_training_is_done(
         low, high = intervals["balanced_accuracy"]
         assert low <= result.metrics[part]["balanced_accuracy"] <= high
         assert kept["parts"][part]["intervals"]["balanced_accuracy"] == [low, high]
-    assert len(judged) == 2 * len(load_plan(Path("tiny.toml")).components.metric)
-    judged.clear()
+    assert len(resampled) == 2 * len(load_plan(Path("tiny.toml")).components.metric)
+    resampled.clear()
     without, folder = train("evaluate.replicates=0", "train.epochs=1")
-    assert not judged and not without.intervals
+    assert not resampled and not without.intervals
     assert not (folder.path / "intervals.json").exists()
 
 

@@ -31,7 +31,7 @@ def skinfw(*words: str) -> Result:
     return CliRunner().invoke(main, list(words))
 
 
-def test_a_cross_validation_stops_goes_on_and_judges_every_image_once(
+def test_a_cross_validation_stops_goes_on_and_evaluates_every_image_once(
     there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epoch, trained = Trainer._epoch, []
@@ -50,10 +50,10 @@ def test_a_cross_validation_stops_goes_on_and_judges_every_image_once(
     assert second.exit_code == 0, second.output
     assert trained == ["fold-0", "fold-1", "fold-1", "fold-2"], "fold 0 is not trained again"
     assert "all folds together" in second.output and "95 % interval" in second.output
-    judged = pd.read_csv(folder / "predictions.csv")
-    assert judged["id"].is_unique and len(judged) == 64
+    evaluated = pd.read_csv(folder / "predictions.csv")
+    assert evaluated["id"].is_unique and len(evaluated) == 64
     found = json.loads((folder / "metrics.json").read_text())
-    right = (judged["true"] == judged["predicted"]).mean()
+    right = (evaluated["true"] == evaluated["predicted"]).mean()
     assert found["test"]["accuracy"] == pytest.approx(right)
     folds = [pd.read_csv(folder / f"fold-{n}" / "predictions.csv") for n in range(3)]
     shares = [(one["true"] == one["predicted"]).mean() for one in folds]

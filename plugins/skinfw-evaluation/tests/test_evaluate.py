@@ -59,7 +59,7 @@ def numbers(file: Path) -> Any:
     return json.loads(file.read_text())["test"]
 
 
-def test_a_run_judged_again_gives_its_numbers(there: Path) -> None:
+def test_a_run_evaluated_again_gives_its_numbers(there: Path) -> None:
     said = skinfw("evaluate", "run1", "--out", "out").output
     assert "balanced accuracy" in said and "95 % interval" in said
     again, before = numbers(there / "out/metrics.json"), numbers(there / "run1/metrics.json")
@@ -70,13 +70,13 @@ def test_a_run_judged_again_gives_its_numbers(there: Path) -> None:
     assert np.abs(old[classes] - new.loc[old.index, classes]).to_numpy().max() < 1e-5
 
 
-def test_another_part_can_be_judged(there: Path) -> None:
+def test_another_part_can_be_evaluated(there: Path) -> None:
     said = skinfw("evaluate", "run1", "--part", "val", "--out", "out").output
     assert "its best epoch was chosen by them" in said
     assert "its best epoch was chosen by them" in (there / "out/report.html").read_text()
     rows = pd.read_csv(there / "run1/splits.csv")
-    judged = set(pd.read_csv(there / "out/predictions.csv")["id"])
-    assert judged == set(rows.loc[rows["part"] == "val", "id"])
+    evaluated = set(pd.read_csv(there / "out/predictions.csv")["id"])
+    assert evaluated == set(rows.loc[rows["part"] == "val", "id"])
 
 
 def test_the_view_of_a_run_can_be_changed_after_training(there: Path) -> None:
@@ -186,17 +186,17 @@ def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> N
         (("--set", "split.seed=4"), "divided otherwise today"),
     ],
 )
-def test_what_cannot_be_judged_is_told(there: Path, words: tuple[str, ...], what: str) -> None:
+def test_what_cannot_be_evaluated_is_told(there: Path, words: tuple[str, ...], what: str) -> None:
     found = CliRunner().invoke(main, ["evaluate", "run1", *words])
     assert found.exit_code in (1, 2) and what in found.output
 
 
-def test_validation_images_are_judged_and_nothing_is_fitted_to_them(there: Path) -> None:
+def test_validation_images_are_evaluated_and_nothing_is_fitted_to_them(there: Path) -> None:
     skinfw("evaluate", "run1", "--part", "val", "--out", "out")
     assert "absent" in json.loads((there / "out/out_of_distribution.json").read_text())
 
 
-def test_a_run_that_is_not_done_is_judged_by_the_best_so_far(there: Path) -> None:
+def test_a_run_that_is_not_done_is_evaluated_by_the_best_so_far(there: Path) -> None:
     shutil.copytree(there / "run1", there / "out")
     record = json.loads((there / "out/run.json").read_text())
     (there / "out/run.json").write_text(json.dumps({**record, "status": "stopped", "results": {}}))
@@ -222,7 +222,7 @@ def test_private_names_of_another_component_mean_other_images(there: Path) -> No
     assert len(pd.read_csv(there / "out/again/predictions.csv")) == 2
 
 
-def test_an_empty_part_cannot_be_judged(there: Path) -> None:
+def test_an_empty_part_cannot_be_evaluated(there: Path) -> None:
     with pytest.raises(SkinfwError, match='no image in the part "none"'):
         own_rows(load_plan(there / "run1"), "none", read_run(there / "run1"))
 

@@ -165,7 +165,7 @@ def test_torch_repeats_the_predictions_of_the_run(trained: Trained, sets: tuple[
     own = own_predictions(run)
     network = TorchPredictor(load_trained_model(run))
     found = answers(network, paths_of(run, own.index))
-    assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < 1e-5
+    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-5
 
 
 @pytest.mark.parametrize("sets", VIEWS.values(), ids=VIEWS)
@@ -176,7 +176,7 @@ def test_onnx_repeats_the_predictions_of_the_run(
     own = own_predictions(run)
     network = opened(exported(run, tmp_path / "model.onnx"))
     found = answers(network, paths_of(run, own.index))
-    assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < 1e-4
+    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-4
 
 
 def test_a_run_is_adjusted_by_the_images_that_it_trained_on(trained: Trained) -> None:
@@ -218,8 +218,8 @@ def test_the_precision_of_the_run_is_kept_where_the_cpu_has_it(trained: Trained)
     network = TorchPredictor(load_trained_model(run))
     if torch.cuda.is_available():
         pytest.skip("a run of the CPU is computed on the GPU here")
-    found = answers(network, paths_of(run, own.index), network.saved.batch_size)
-    assert np.abs(found - own[list(network.saved.classes)].to_numpy()).max() < (
+    found = answers(network, paths_of(run, own.index), network.trained_model.batch_size)
+    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < (
         1e-5 if has_bf16_units() else 0.05
     )
 
@@ -370,15 +370,15 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
     run = trained()
     paths = paths_of(run, own_predictions(run).index) * 100
     network = TorchPredictor(load_trained_model(run))
-    center, seen = network.saved.view.make(size=network.saved.image.size), []
+    center, seen = network.trained_model.view.make(size=network.trained_model.image.size), []
 
     class Counting:
         def plan(self, size: tuple[int, int]) -> Any:
             seen.append(size)
             return center.plan(size)
 
-    counting = replace(network.saved.view, implementation=lambda **_: Counting())
-    vars(network.saved)["view"] = counting
+    counting = replace(network.trained_model.view, implementation=lambda **_: Counting())
+    vars(network.trained_model)["view"] = counting
     stream = predict_images(paths, network, 2)
     next(stream)
     stream.close()

@@ -87,15 +87,15 @@ def links_from_table(table: pd.DataFrame) -> pd.DataFrame:
     names = {"id": bare_ids(table["id"]), "lesion": table["lesion"]}
     if "patient" in table.columns:
         names["patient"] = table["patient"]
-    found = []
+    links = []
     for evidence, values in names.items():
         values = values.fillna("").astype(str).str.strip()
         if "dataset" in table.columns:
             public = archive_names(values)
             own = table["dataset"].astype(str) + "\n" + values
             values = values.where(public | (values == ""), own)
-        found.append(links_by_value(values, evidence))
-    return concatenate_links(found)
+        links.append(links_by_value(values, evidence))
+    return concatenate_links(links)
 
 
 def archive_names(names: pd.Series[str]) -> pd.Series[bool]:
@@ -131,11 +131,11 @@ def links_by_value(values: pd.Series[str], evidence: str) -> pd.DataFrame:
     return links[links["first"] != links["second"]].reset_index(drop=True)
 
 
-def concatenate_links(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def concatenate_links(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return several tables of links as one, the strongest evidence first."""
     import pandas as pd
 
-    some = [links for links in found if len(links)]
+    some = [links for links in tables if len(links)]
     if not some:
         return pd.DataFrame({"first": [], "second": [], "evidence": []}).astype(
             {"first": int, "second": int, "evidence": object}

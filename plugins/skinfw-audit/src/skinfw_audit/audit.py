@@ -99,7 +99,7 @@ class Audit:
     @property
     def sound(self) -> bool:
         """Whether nothing was found that could spoil a result."""
-        across = any(found.images for found in self.shared if found.inside != found.also_in)
+        across = any(pair.images for pair in self.shared if pair.inside != pair.also_in)
         return not (across or len(self.conflicts) or any(map(_spoiled, self.contents)))
 
     def record(self) -> dict[str, Any]:
@@ -107,8 +107,8 @@ class Audit:
         return {
             "sound": self.sound,
             "components": self.components,
-            "datasets": [asdict(found) for found in self.contents],
-            "shared": [asdict(found) for found in self.shared],
+            "datasets": [asdict(own) for own in self.contents],
+            "shared": [asdict(own) for own in self.shared],
             "conflicts": self.conflicts.to_dict("records"),
         }
 
@@ -135,9 +135,9 @@ def audit(
     prints: dict[int, Fingerprint] = {}
     files = [row for row, is_drawn in enumerate(table["drawn"]) if not is_drawn]
     if files and finder:
-        found = finder.find(table["path"].iloc[files].tolist(), cache_folder(), say)
-        prints = dict(zip(files, found.files, strict=True))
-        rows = [(files[one], files[other], name) for one, other, name in found.pairs]
+        duplicates = finder.find(table["path"].iloc[files].tolist(), cache_folder(), say)
+        prints = dict(zip(files, duplicates.files, strict=True))
+        rows = [(files[one], files[other], name) for one, other, name in duplicates.pairs]
         links.append(pd.DataFrame(rows, columns=["first", "second", "evidence"]))
     every = concatenate_links(links)
     component = connected_components(len(table), every)
@@ -167,7 +167,9 @@ def _contents(
         for row, path in zip(rows.index.tolist(), rows["path"].tolist(), strict=True)
         if row in prints
     ]
-    sizes = pd.Series(["{}x{}".format(*found.size) for _, found in seen if not found.damage])
+    sizes = pd.Series(
+        ["{}x{}".format(*fingerprint.size) for _, fingerprint in seen if not fingerprint.damage]
+    )
     labels = rows.groupby("lesion")["label"].nunique()
     columns = [column for column in rows.columns if column not in _OWN]
     texts = rows[columns].astype(str).apply(lambda column: column.str.strip().str.lower())
@@ -182,8 +184,8 @@ def _contents(
          sorted(_counts(rows["lesion"].value_counts()).items())},
         int((labels > 1).sum()),
         _counts(sizes),
-        data.absent + sum(not found.digest for _, found in seen),
-        {path: found.damage for path, found in seen if found.digest and found.damage},
+        data.absent + sum(not fingerprint.digest for _, fingerprint in seen),
+        {path: looked.damage for path, looked in seen if looked.digest and looked.damage},
         {column: round(float((~texts[column].isin(_BLANK)).mean()), 4) for column in columns},
         _counts(split),
         int((sides > 1).sum()),

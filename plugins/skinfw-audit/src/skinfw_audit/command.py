@@ -60,15 +60,15 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):
             drawn.append(name)
-    found = look(tables, classes, drawn, finder, lambda line: click.echo(line, err=True))
-    for line in _lines(found):
+    result = look(tables, classes, drawn, finder, lambda line: click.echo(line, err=True))
+    for line in _lines(result):
         click.echo(line)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(out, found.record())
-        found.pairs.to_csv(out.with_suffix(".csv"), index=False)
+        write_json(out, result.record())
+        result.pairs.to_csv(out.with_suffix(".csv"), index=False)
         click.echo(f"wrote {out} and {out.with_suffix('.csv')}")
-    if not found.sound:
+    if not result.sound:
         raise click.exceptions.Exit(1)
 
 
@@ -98,8 +98,8 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     table = recipe.data.get("dataset")
     if isinstance(table, dict) and isinstance(table.get("use"), str):
         origin = recipe.origin("dataset", "use")
-        found = catalog.find("dataset", table["use"], origin.text, origin.folder)
-        model = import_target(found, origin.text)[1].model.model_fields
+        entry = catalog.find("dataset", table["use"], origin.text, origin.folder)
+        model = import_target(entry, origin.text)[1].model.model_fields
         if shorthand:
             needed = [key for key, value in model.items() if value.is_required()]
             table.setdefault(needed[0] if needed else "root", place)
@@ -117,20 +117,20 @@ def _unused(name: str, others: Mapping[str, object]) -> str:
     return unused
 
 
-def _lines(found: Audit) -> list[str]:
+def _lines(result: Audit) -> list[str]:
     """Return the audit as a person reads it."""
     lines = []
-    for contents in found.contents:
+    for contents in result.contents:
         lines += _about(contents)
-        lines += [_said(shared) for shared in found.shared if shared.inside == shared.also_in
+        lines += [_said(shared) for shared in result.shared if shared.inside == shared.also_in
                   == contents.name and shared.images]  # fmt: skip
-    lines += [_said(shared) for shared in found.shared if shared.inside != shared.also_in]
-    for row in found.conflicts.head(_MANY).to_dict("records"):
+    lines += [_said(shared) for shared in result.shared if shared.inside != shared.also_in]
+    for row in result.conflicts.head(_MANY).to_dict("records"):
         lines.append(
             f"conflict: {row['path_1']} is {row['label_1']}, {row['path_2']} is {row['label_2']}"
         )
-    lines.append(f"{len(found.conflicts):,} pairs of copies have different labels")
-    lines.append(f"{found.components:,} groups of images belong together")
+    lines.append(f"{len(result.conflicts):,} pairs of copies have different labels")
+    lines.append(f"{result.components:,} groups of images belong together")
     return lines
 
 

@@ -315,9 +315,9 @@ class ImageCache:
             for path, size, modified, width, height, factor, *place in rows:
                 if path in wanted and factor == reduction((width, height), decoding.short):
                     try:
-                        found = Path(path).stat()
+                        status = Path(path).stat()
                     except OSError:
                         continue
-                    if (found.st_size, found.st_mtime_ns) == (size, modified):
+                    if (status.st_size, status.st_mtime_ns) == (size, modified):
                         places[path] = Place(*place)
         return places

@@ -37,14 +37,14 @@ def decode_file(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> D
     """Read, digest and decode a file; None where it is absent or damaged."""
     try:
         file = Path(path)
-        content, found = file.read_bytes(), file.stat()
+        content, status = file.read_bytes(), file.stat()
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         width, height = file_size(content)
         factor = reduction((width, height), decoding.short)
         pixels = None if (digest, factor) in known else decoding.decode(content, path)
     except Exception:  # what is wrong with an image is said when it is used
         return None
-    row = (path, found.st_size, found.st_mtime_ns, digest, width, height)
+    row = (path, status.st_size, status.st_mtime_ns, digest, width, height)
     return DecodedFile(row, factor, pixels)
 
 

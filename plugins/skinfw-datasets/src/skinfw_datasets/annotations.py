@@ -74,10 +74,10 @@ class Annotations:
             raise line_error(
                 file, 0, f"{name} has no usable category_id or derm_path", why
             ) from error
-        found = file.parent / path
-        if not found.is_file():
-            found = self.images / path.name
-        if not found.is_file():
+        candidate = file.parent / path
+        if not candidate.is_file():
+            candidate = self.images / path.name
+        if not candidate.is_file():
             raise SkinfwError(
                 f"the image of {name} is absent",
                 str(file),
@@ -85,4 +85,4 @@ class Annotations:
                 "set dataset.images to the folder that holds the image files",
             )
         lesion = str(entry.get("lesion_id") or name)
-        return {"id": name, "path": str(found), "label": label, "lesion": lesion, "split": part}
+        return {"id": name, "path": str(candidate), "label": label, "lesion": lesion, "split": part}

@@ -142,9 +142,9 @@ class Derm7pt:
                 str(folder),
                 cure="set dataset.root to the folder release_v0, which holds images and meta",
             )
-        found = {}
+        files = {}
         for place, _, names in os.walk(folder):
             for name in names:
                 file = Path(place) / name
-                found[file.relative_to(folder).as_posix().lower()] = str(file)
-        return found
+                files[file.relative_to(folder).as_posix().lower()] = str(file)
+        return files

@@ -36,14 +36,14 @@ class Folder:
         """The class names."""
         if self.names:
             return self.names
-        found = {folder.name for part in self._parts.values() for folder in _folders(part)}
-        if len(found) < 2:
+        names = {folder.name for part in self._parts.values() for folder in _folders(part)}
+        if len(names) < 2:
             raise SkinfwError(
-                f"{len(found)} class folders are there, and a classifier needs two",
+                f"{len(names)} class folders are there, and a classifier needs two",
                 str(self.root),
                 cure="put the images of each class into a folder of its name",
             )
-        return tuple(sorted(found))
+        return tuple(sorted(names))
 
     def table(self) -> DataTable:
         """Return a row per image."""

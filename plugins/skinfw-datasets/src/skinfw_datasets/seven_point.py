@@ -93,7 +93,7 @@ def scores(predictions: Predictions) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True, kw_only=True)
 class SevenPoint:
-    """Judge how well a network reads the seven-point checklist.
+    """Measure how well a network reads the seven-point checklist.
 
     The numbers are the mean accuracy and the mean balanced accuracy over the criteria, the mean
     error of the score, and how well a score of three or more finds melanoma.

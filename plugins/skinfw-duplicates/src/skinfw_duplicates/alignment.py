@@ -47,15 +47,15 @@ def agreement(first: Thumbnail, second: Thumbnail, way: int, crop: int) -> float
         ],
         np.float32,
     )
-    found = [_details(fixed, moved, start)]
+    details = [_details(fixed, moved, start)]
     try:
         _, warp = cv2.findTransformECC(
             fixed, moved, start.copy(), cv2.MOTION_AFFINE, _STEPS, None, 5
         )
-        found.append(_details(fixed, moved, warp))
+        details.append(_details(fixed, moved, warp))
     except cv2.error:
         pass  # it does not converge where there is nothing to align
-    return max(found)
+    return max(details)
 
 
 def _turned(image: Thumbnail, way: int) -> Thumbnail:

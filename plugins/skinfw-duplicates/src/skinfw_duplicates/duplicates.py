@@ -75,15 +75,15 @@ def _alike(
     digests = sorted(first)
     question = hashlib.sha256("\n".join((_METHOD, *digests)).encode()).hexdigest()
     if answer := memory.answer(question):
-        found = json.loads(answer)
+        pairs = json.loads(answer)
     else:
-        found = _search(memory, digests, [prints[first[digest]].size for digest in digests],
+        pairs = _search(memory, digests, [prints[first[digest]].size for digest in digests],
                         [paths[first[digest]] for digest in digests])  # fmt: skip
-        memory.keep(question, json.dumps(found))
+        memory.keep(question, json.dumps(pairs))
     places = [first[digest] for digest in digests]
     return [
         (min(places[one], places[other]), max(places[one], places[other]), name)
-        for one, other, name in found
+        for one, other, name in pairs
     ]
 
 
@@ -96,7 +96,7 @@ def _search(
     """Return pairs of equal pixels, then near-duplicates among what these leave apart."""
     small = memory.thumbnails(digests)
     forest = DisjointSets(len(digests))
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     groups: dict[tuple[tuple[int, int], bytes], list[int]] = {}
     for place, size in enumerate(sizes):
         groups.setdefault((size, small[place].tobytes()), []).append(place)
@@ -106,13 +106,13 @@ def _search(
             for place in group:
                 pixels = hashlib.blake2b(read_image(paths[place]).data).hexdigest()
                 if (at := known.setdefault(pixels, place)) != place:
-                    found.append((at, place, "pixels"))
+                    pairs.append((at, place, "pixels"))
                     forest.join(at, place)
     alone = [place for place in range(len(digests)) if forest.root(place) == place]
     for one, other, same in prefetch(_checks(small, alone, forest), usable_cores()):
         if same and forest.join(one, other):
-            found.append((one, other, "near-duplicate"))
-    return found
+            pairs.append((one, other, "near-duplicate"))
+    return pairs
 
 
 def _checks(

@@ -67,10 +67,10 @@ class Fingerprints:
         unseen = []
         for path in dict.fromkeys(paths):
             try:
-                found = Path(path).stat()
+                status = Path(path).stat()
             except OSError:
                 continue
-            if known.get(path) != (found.st_size, found.st_mtime_ns):
+            if known.get(path) != (status.st_size, status.st_mtime_ns):
                 unseen.append(path)
         return unseen
 
@@ -117,23 +117,23 @@ class Fingerprints:
 
         digests: of their files.
         """
-        found: dict[str, bytes] = {}
+        by_digest: dict[str, bytes] = {}
         with self._open() as store:
             for some in _batches(digests):
                 marks = ",".join("?" * len(some))
                 query = (
                     f"SELECT digest, thumbnail FROM looks WHERE maker = ? AND digest IN ({marks})"
                 )
-                found.update(store.execute(query, (_MAKER, *some)).fetchall())
-        pixels = np.frombuffer(b"".join(found[digest] for digest in digests), np.uint8)
+                by_digest.update(store.execute(query, (_MAKER, *some)).fetchall())
+        pixels = np.frombuffer(b"".join(by_digest[digest] for digest in digests), np.uint8)
         return pixels.reshape(len(digests), SIDE, SIDE)
 
     def answer(self, question: str) -> str | None:
         """Return what was kept under a question."""
         with self._open() as store:
             row = store.execute("SELECT answer FROM answers WHERE question = ?", (question,))
-            found = row.fetchone()
-        return None if found is None else str(found[0])
+            first = row.fetchone()
+        return None if first is None else str(first[0])
 
     def keep(self, question: str, answer: str) -> None:
         """Keep what was found, so that it is not searched again."""
@@ -161,11 +161,11 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> Thumbnail:
 def _look(path: str) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
     """Read a file once; return its rows, or None where it is gone."""
     try:
-        content, found = Path(path).read_bytes(), Path(path).stat()
+        content, status = Path(path).read_bytes(), Path(path).stat()
     except OSError:
         return None
     digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    file = (path, found.st_size, found.st_mtime_ns, digest)
+    file = (path, status.st_size, status.st_mtime_ns, digest)
     try:
         small = thumbnail(decode(content, path, SIDE)).tobytes()
         return file, (digest, _MAKER, *file_size(content), "", small)

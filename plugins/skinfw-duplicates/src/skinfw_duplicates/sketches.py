@@ -64,8 +64,8 @@ def candidates(thumbnails: npt.NDArray[np.uint8]) -> list[tuple[int, int, int, i
         for place in np.flatnonzero(near > _TANGENT).tolist():
             one, other = int(first[place]), int(second[place])
             pair = (min(one, other), max(one, other))
-            found = (float(near[place]), one, other, int(way[place]), number)
-            best[pair] = max(best.get(pair, found), found)
+            candidate = (float(near[place]), one, other, int(way[place]), number)
+            best[pair] = max(best.get(pair, candidate), candidate)
     ordered = sorted(best.values(), reverse=True)
     return [(int(rows[one]), int(rows[two]), way, crop) for _, one, two, way, crop in ordered]
 
@@ -129,11 +129,11 @@ def _alike(whole: Floats, cropped: Floats) -> tuple[npt.NDArray[Any], npt.NDArra
     """Return the pairs whose unsigned sketches are close, in blocks that memory holds."""
     count = len(whole)
     step = max(1, _BLOCK // count)
-    found = []
+    matches = []
     for start in range(0, count, step):
         close = whole[start : start + step] @ cropped.T
-        found.append(np.flatnonzero(close.ravel() > _ALIKE) + start * count)
-    first, second = np.divmod(np.concatenate(found), count)
+        matches.append(np.flatnonzero(close.ravel() > _ALIKE) + start * count)
+    first, second = np.divmod(np.concatenate(matches), count)
     other = first != second
     return first[other], second[other]
 

@@ -36,13 +36,13 @@ class ComparedRun:
     """
 
     name: str
-    saved: TrainedModel
+    trained_model: TrainedModel
     predictions: Predictions
 
     @property
     def seed(self) -> int:
         """What its intervals are drawn with."""
-        return int(self.saved.tables.get("seed", 0))
+        return int(self.trained_model.tables.get("seed", 0))
 
 
 def read_sides(paths: Sequence[Path]) -> list[ComparedRun]:
@@ -51,23 +51,23 @@ def read_sides(paths: Sequence[Path]) -> list[ComparedRun]:
     paths: run folders, and folders that `skinfw evaluate` has made.
     Raises SkinfwError where one has no predictions of its test part.
     """
-    found = []
+    sides = []
     for path in paths:
         record = _record(path)
         saved = TrainedModel(
             path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
         )
-        found.append(ComparedRun(path.resolve().name, saved, run_predictions(path)))
-    if len({side.name for side in found}) < len(found):
-        found = [
-            ComparedRun(display_path(path), side.saved, side.predictions)
-            for path, side in zip(paths, found, strict=True)
+        sides.append(ComparedRun(path.resolve().name, saved, run_predictions(path)))
+    if len({side.name for side in sides}) < len(sides):
+        sides = [
+            ComparedRun(display_path(path), side.trained_model, side.predictions)
+            for path, side in zip(paths, sides, strict=True)
         ]
-    return found
+    return sides
 
 
 def compare_runs(
-    found: Sequence[ComparedRun], replicates: int, wanted: Sequence[str] = ()
+    sides: Sequence[ComparedRun], replicates: int, wanted: Sequence[str] = ()
 ) -> Comparison:
     """Compare the runs with the first one, by the metrics that its recipe names.
 
@@ -75,30 +75,30 @@ def compare_runs(
     wanted: names of numbers; empty takes those that are not of a single class.
     Raises RecipeError for a number that nobody measures.
     """
-    first = found[0].saved
+    first = sides[0].trained_model
     made = [(component, component.make(classes=first.classes)) for component in first.metrics]
-    notes = [f"{side.name}: {mark}" for side in found for mark in side.saved.marks]
+    notes = [f"{side.name}: {mark}" for side in sides for mark in side.trained_model.marks]
     columns: list[Any] = []
     metrics: Metrics = made
-    for side in found:
+    for side in sides:
         own, absent = applicable_metrics(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]
         columns.append(_alone(own, side, replicates))
-        if side is found[0]:
+        if side is sides[0]:
             metrics = own
     known = list(columns[0])
     if unknown := [name for name in wanted if name not in known]:
         raise RecipeError(
-            f"no metric of {found[0].name} measures {', '.join(unknown)}",
-            display_path(found[0].saved.path),
+            f"no metric of {sides[0].name} measures {', '.join(unknown)}",
+            display_path(sides[0].trained_model.path),
             cure=f"it has {', '.join(known)}",
         )
     names = list(wanted) or [name for name in known if "/" not in name]
-    for place, side in enumerate(found[1:], 1):
+    for place, side in enumerate(sides[1:], 1):
         try:
-            apart = _apart(metrics, found[0], side, replicates)
+            apart = _apart(metrics, sides[0], side, replicates)
         except SkinfwError as error:
-            notes.append(f"{side.name} cannot be compared with {found[0].name}: {error.why}")
+            notes.append(f"{side.name} cannot be compared with {sides[0].name}: {error.why}")
             continue
         for name, one in apart.items():
             columns[place][name] = replace(
@@ -108,9 +108,9 @@ def compare_runs(
                 p=one.p,
             )
     return Comparison(
-        tuple(side.name for side in found),
-        tuple(len(side.predictions.ids) for side in found),
-        tuple(len(set(side.predictions.lesions)) for side in found),
+        tuple(side.name for side in sides),
+        tuple(len(side.predictions.ids) for side in sides),
+        tuple(len(set(side.predictions.lesions)) for side in sides),
         {name: [column.get(name, _ABSENT) for column in columns] for name in names},
         notes,
     )
@@ -118,15 +118,15 @@ def compare_runs(
 
 def _alone(metrics: Metrics, side: ComparedRun, replicates: int) -> dict[str, ComparisonEntry]:
     """Return the numbers of one run with their intervals, drawn as the run itself drew."""
-    found: dict[str, ComparisonEntry] = {}
+    entries: dict[str, ComparisonEntry] = {}
     for component, metric in metrics:
         with component.guard():
             numbers = metric(side.predictions)
             bounds = bootstrap(metric, side.predictions, replicates, side.seed)
-        found |= {
+        entries |= {
             name: ComparisonEntry(float(value), bounds[name]) for name, value in numbers.items()
         }
-    return found
+    return entries
 
 
 def _apart(
@@ -136,11 +136,13 @@ def _apart(
     replicates: int,
 ) -> dict[str, Difference]:
     """Return how far the numbers of a run are from those of the first."""
-    found: dict[str, Difference] = {}
+    differences: dict[str, Difference] = {}
     for component, metric in metrics:
         with component.guard():
-            found |= compare(metric, other.predictions, first.predictions, replicates, first.seed)
-    return found
+            differences |= compare(
+                metric, other.predictions, first.predictions, replicates, first.seed
+            )
+    return differences
 
 
 def _record(path: Path) -> Mapping[str, Any]:
@@ -155,8 +157,8 @@ def _record(path: Path) -> Mapping[str, Any]:
 def as_rows(comparison: Comparison) -> list[list[str]]:
     """Return the comparison as a table, a row for each number and run, with columns `HEADER`."""
     rows = []
-    for name, found in comparison.numbers.items():
-        for run, one in zip(comparison.runs, found, strict=True):
+    for name, entries in comparison.numbers.items():
+        for run, one in zip(comparison.runs, entries, strict=True):
             values = (one.value, *one.interval, one.difference, *one.difference_interval, one.p)
             rows.append(
                 [name, run, *("" if value != value else f"{value:.6f}" for value in values)]

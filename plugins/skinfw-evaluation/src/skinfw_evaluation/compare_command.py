@@ -37,7 +37,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     """Compare runs on the same lesions.
 
     RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
-    the first. Runs that were judged on other images are shown, and not compared.
+    the first. Runs that were evaluated on other images are shown, and not compared.
     """
     from skinfw import RecipeError, write_csv
     from skinfw.toolkit import display_path, unwritable
@@ -47,8 +47,8 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
         raise RecipeError(
             "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
         )
-    found = read_sides(runs)
-    result = compare_runs(found, replicates, numbers)
+    sides = read_sides(runs)
+    result = compare_runs(sides, replicates, numbers)
     for line in _lines(result):
         click.echo(line)
     try:
@@ -56,7 +56,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     except OSError as error:
         raise unwritable(out, error) from error
     write_csv(out / "comparison.csv", HEADER, as_rows(result))
-    for component in found[0].saved.reports:
+    for component in sides[0].trained_model.reports:
         report = component.make()
         if hasattr(report, "compare"):
             with component.guard():
@@ -72,9 +72,9 @@ def _lines(result: Comparison) -> list[str]:
         f"{run:{width}}  {images:,} images of {lesions:,} lesions"
         for run, images, lesions in zip(result.runs, result.images, result.lesions, strict=True)
     ]
-    for name, found in result.numbers.items():
+    for name, entries in result.numbers.items():
         lines.append(name.replace("_", " "))
-        for run, one in zip(result.runs, found, strict=True):
+        for run, one in zip(result.runs, entries, strict=True):
             if one.value != one.value:
                 lines.append(f"  {run:{width}}  not measured")
                 continue

@@ -110,7 +110,7 @@ def run_folder(folds: Folds, fold: int, plan: Plan) -> tuple[RunFolder, bool]:
 
 
 def pool_folds(folds: Folds, plan: Plan) -> Evaluation:
-    """Judge the predictions that all images got while they were in the test part.
+    """Evaluate the predictions that all images got while they were in the test part.
 
     plan: the recipe of any fold.
     """

@@ -170,7 +170,7 @@ def applicable_metrics(metrics: Metrics, predictions: Predictions) -> tuple[Metr
 
 def write_evaluation(
     folder: Path,
-    found: Predictions,
+    predictions: Predictions,
     metrics: Metrics,
     recipe: Mapping[str, Any],
     about: Mapping[str, Any],
@@ -183,28 +183,32 @@ def write_evaluation(
     about: what else evaluation.json says: the name and the marks.
     folds: the predictions of each fold, where these are all of them together.
     """
-    numbers = compute_metrics(metrics, found)
+    numbers = compute_metrics(metrics, predictions)
     by_fold = [compute_metrics(metrics, fold) for fold in folds]
     replicates = recorded_replicates(recipe)
-    bounds = compute_intervals(metrics, found, replicates, recipe["seed"]) if replicates else {}
+    bounds = (
+        compute_intervals(metrics, predictions, replicates, recipe["seed"]) if replicates else {}
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-    _write_splits(folder / "splits.csv", found)
-    write_predictions(folder / "predictions.csv", found)
+    _write_splits(folder / "splits.csv", predictions)
+    write_predictions(folder / "predictions.csv", predictions)
     write_json(folder / "metrics.json", {"test": numbers, **({"folds": by_fold} if folds else {})})
     if bounds:
-        kept = intervals_record({"test": found}, {"test": bounds}, replicates)
+        kept = intervals_record({"test": predictions}, {"test": bounds}, replicates)
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
-    write_json(folder / EVALUATION_FILE, {**about, "recipe": tables, "classes": found.classes})
-    return Evaluation(folder, found, numbers, bounds, by_fold)
+    write_json(
+        folder / EVALUATION_FILE, {**about, "recipe": tables, "classes": predictions.classes}
+    )
+    return Evaluation(folder, predictions, numbers, bounds, by_fold)
 
 
-def _write_splits(file: Path, found: Predictions) -> None:
+def _write_splits(file: Path, predictions: Predictions) -> None:
     """Write which lesion each image counts to, so that intervals can be made again."""
-    labels = [found.classes[label] for label in found.true.tolist()]
+    labels = [predictions.classes[label] for label in predictions.true.tolist()]
     parts = ["test"] * len(labels)
-    rows = zip(found.ids, found.lesions, labels, parts, strict=True)
+    rows = zip(predictions.ids, predictions.lesions, labels, parts, strict=True)
     write_csv(file, ["id", "lesion", "label", "part"], rows)

@@ -48,7 +48,7 @@ def compare(
 ) -> dict[str, Difference]:
     """Return the difference of every number of a metric between two models.
 
-    metric: called with predictions; its `resampled` is used where it has one.
+    metric: called with predictions; its `resample` is used where it has one.
     first, second: of the same images; their order may differ.
     replicates: how often lesions are drawn again, and how often they are exchanged.
     seed: of both.
@@ -58,17 +58,17 @@ def compare(
     ones = sample_numbers(metric, first, replicates, seed)
     others = sample_numbers(metric, second, replicates, seed)
     chances = _chances(metric, first, second, replicates, seed)
-    found = {}
+    differences = {}
     for name in ones.keys() & others.keys():
         apart = ones[name].minus(others[name])
-        found[name] = Difference(
+        differences[name] = Difference(
             ones[name].number,
             others[name].number,
             apart.number,
             apart.interval(),
             chances.get(name, math.nan),
         )
-    return {name: found[name] for name in ones if name in found}
+    return {name: differences[name] for name in ones if name in differences}
 
 
 def align(first: Predictions, second: Predictions) -> Predictions:
@@ -100,7 +100,7 @@ def _unequal(what: str, one: str, other: str) -> SkinfwError:
     return SkinfwError(
         f"two sets of predictions cannot be compared: their {what} differ",
         why=f"the first has {one}; the second {other}",
-        cure="compare runs that judge the same lesions: the same data set, split and split.seed",
+        cure="compare runs with the same test lesions: the same data set, split and split.seed",
     )
 
 
@@ -119,15 +119,15 @@ def _chances(
     count, group = group_lesions(first.lesions)
     rng = stream(seed, "exchange")
     as_is = np.repeat([1.0, 0.0], images)[None]
-    measured = {name: abs(float(found[0])) for name, found in _apart(metric, both, as_is).items()}
+    measured = {name: abs(float(values[0])) for name, values in _apart(metric, both, as_is).items()}
     reached, tried = (dict.fromkeys(measured, 1) for _ in range(2))  # as they are is one way
     for rows in blocks(replicates, 2 * images):
         exchanged = rng.integers(2, size=(rows, count))[:, group].astype(float)
         weights = np.concatenate([1 - exchanged, exchanged], 1)
-        found = _apart(metric, both, weights)
-        for name in measured.keys() & found.keys():
-            reached[name] += int((np.abs(found[name]) >= measured[name] - _ROUNDING).sum())
-            tried[name] += int((~np.isnan(found[name])).sum())
+        values = _apart(metric, both, weights)
+        for name in measured.keys() & values.keys():
+            reached[name] += int((np.abs(values[name]) >= measured[name] - _ROUNDING).sum())
+            tried[name] += int((~np.isnan(values[name])).sum())
     return {
         name: math.nan if math.isnan(distance) else reached[name] / tried[name]
         for name, distance in measured.items()

@@ -57,10 +57,10 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
     where = f"skinfw data fetch {dataset}"
     catalog = Catalog()
-    found = catalog.find("dataset", dataset, where, Path.cwd())
-    downloads = getattr(import_target(found, where)[0], "downloads", None)
+    entry = catalog.find("dataset", dataset, where, Path.cwd())
+    downloads = getattr(import_target(entry, where)[0], "downloads", None)
     if isinstance(downloads, Downloads):
-        return found.component.name, downloads
+        return entry.component.name, downloads
     names = []
     for name in catalog.use_names("dataset"):
         try:
@@ -70,7 +70,7 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
         if isinstance(getattr(target, "downloads", None), Downloads):
             names.append(name)
     raise RecipeError(
-        f"{found.label} names no files to download",
+        f"{entry.label} names no files to download",
         where,
         "it reads files of your own, or draws its images",
         f"these can be fetched: {', '.join(names)}",

@@ -182,20 +182,20 @@ def _transfer(url: str, partial: Partial, follower: Follower) -> str:
     except (OSError, http.client.HTTPException) as error:
         raise _Cut(_reason(error)) from error
     with answer:
-        found = _remote(answer.headers)
+        remote = _remote(answer.headers)
         if answer.status == 206:
             span = answer.headers.get("Content-Range", "")
-            if found.tag not in ("", tag) or not span.startswith(f"bytes {start}-"):
+            if remote.tag not in ("", tag) or not span.startswith(f"bytes {start}-"):
                 partial.drop()
                 raise _Cut("the server sent another part than was asked for")
         else:
             if start:
-                changed = found.tag != tag
+                changed = remote.tag != tag
                 why = "the file has changed there" if changed else "it cannot send a part"
                 follower.say(f"{partial.place.name}: the server begins anew, since {why}")
                 start = 0
-            partial.restart(found.tag)
-        total = start + found.size if found.size else 0
+            partial.restart(remote.tag)
+        total = start + remote.size if remote.size else 0
         follower.begin(partial.place.name, total, start)
         with partial.file.open("ab") as sink:
             for chunk in _chunks(answer):

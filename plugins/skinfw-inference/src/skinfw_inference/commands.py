@@ -107,7 +107,7 @@ def predict(
     named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
     network = _network(run, runtime, batch_size, len(paths), sets)
-    saved = network.saved
+    saved = network.trained_model
     size = batch_size or saved.batch_size
     _say_marks(saved.image_marks)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
@@ -115,14 +115,14 @@ def predict(
     with Counter(len(paths)) as counter:
 
         def told(answer: Answer) -> None:
-            path, found = answer
-            if isinstance(found, SkinfwError):
-                counter.fail(f"{path}: {reason(found)}")
+            path, outcome = answer
+            if isinstance(outcome, SkinfwError):
+                counter.fail(f"{path}: {reason(outcome)}")
             counter.count()
 
         try:
-            found = answers(paths, network, size)
-            failed = write_answers(found, ids, saved.classes, out, told, submission)
+            outcome = answers(paths, network, size)
+            failed = write_answers(outcome, ids, saved.classes, out, told, submission)
         except KeyboardInterrupt:
             counter.say(
                 f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"

@@ -51,20 +51,20 @@ def _listed(file: Path) -> dict[str, str]:
                     f"its header is {', '.join(reader.fieldnames or ()) or 'empty'}",
                     "name the column path, and if you like another one id",
                 )
-            found = {}
+            files = {}
             for row in reader:
                 if not row["path"]:
                     raise RecipeError(
                         "an image has no path", f"{file}:{reader.line_num}", cure="mend the row"
                     )
-                found[str(file.parent / row["path"])] = row.get("id") or ""
+                files[str(file.parent / row["path"])] = row.get("id") or ""
     except OSError as error:
         raise RecipeError(
             "the list of images cannot be read", str(file), error.strerror or ""
         ) from error
-    if not found:
+    if not files:
         raise RecipeError("the list of images is empty", f"{file}:2", cure="add a row per image")
-    return found
+    return files
 
 
 def find_images(words: Iterable[str]) -> list[str]:
@@ -74,7 +74,7 @@ def find_images(words: Iterable[str]) -> list[str]:
         `scans/**/*.jpg`. A file is taken as it is, whatever its name.
     Raises RecipeError where a folder or a pattern holds no image.
     """
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for word in words:
         path = Path(word)
         if path.is_dir():
@@ -92,8 +92,8 @@ def find_images(words: Iterable[str]) -> list[str]:
                 cure="name image files, folders, or patterns in quotes",
             )
         for file in paths:
-            found.setdefault(file.absolute(), file)
-    return [str(file) for file in found.values()]
+            files.setdefault(file.absolute(), file)
+    return [str(file) for file in files.values()]
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:

@@ -50,7 +50,7 @@ class OnnxPredictor:
             ) from error
         self._rows = rows
         self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self.saved: TrainedModel = exported_model(file, self.texts)
+        self.trained_model: TrainedModel = exported_model(file, self.texts)
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""

@@ -22,7 +22,7 @@ def read_submission(
     Raises SkinfwError with file and line where the challenge would refuse it.
     """
     wanted = set(ids)
-    found: dict[str, list[float]] = {}
+    rows: dict[str, list[float]] = {}
     for line, row in prediction_rows(file, ("image", *classes)):
         if more := sorted(set(row) - {"image", *classes}):
             raise prediction_error(
@@ -34,12 +34,12 @@ def read_submission(
             raise prediction_error(
                 file, line, f'the image "{name}" is none of the {len(wanted):,} asked for'
             )
-        if name in found:
+        if name in rows:
             raise prediction_error(file, line, f'the image "{name}" is there twice')
-        found[name] = [probability(file, line, row[label], label) for label in classes]
-    if absent := [name for name in ids if name not in found]:
+        rows[name] = [probability(file, line, row[label], label) for label in classes]
+    if absent := [name for name in ids if name not in rows]:
         some = ", ".join(absent[:3]) + (" ..." if len(absent) > 3 else "")
         raise prediction_error(
             file, 1, f"{len(absent):,} of {len(wanted):,} images are absent", some
         )
-    return np.array([found[name] for name in ids], np.float64)
+    return np.array([rows[name] for name in ids], np.float64)

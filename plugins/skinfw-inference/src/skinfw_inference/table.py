@@ -36,14 +36,14 @@ def write_answers(
         rows, failures = csv.writer(good, lineterminator="\n"), csv.writer(bad, lineterminator="\n")
         rows.writerow(["image", *classes] if submission else ["id", "predicted", *classes])
         failures.writerow(["id", "path", "reason"])
-        for name, (path, found) in zip(ids, answers, strict=True):
-            if isinstance(found, SkinfwError):
+        for name, (path, outcome) in zip(ids, answers, strict=True):
+            if isinstance(outcome, SkinfwError):
                 failed += 1
-                failures.writerow([name, path, reason(found)])
+                failures.writerow([name, path, reason(outcome)])
             else:
-                called = [] if submission else [classes[int(found.argmax())]]
-                rows.writerow([name, *called, *(f"{value:.8f}" for value in found)])
-            told((path, found))
+                called = [] if submission else [classes[int(outcome.argmax())]]
+                rows.writerow([name, *called, *(f"{value:.8f}" for value in outcome)])
+            told((path, outcome))
     if failed:
         return losses
     losses.unlink()

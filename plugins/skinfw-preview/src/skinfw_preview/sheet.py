@@ -72,10 +72,10 @@ def _source(plan: Plan, rows: pd.DataFrame) -> Source:
 def _spread(labels: Sequence[str], classes: Sequence[str], count: int) -> list[int]:
     """Return places of images, one class after the other, until there are enough."""
     places = {name: [i for i, label in enumerate(labels) if label == name] for name in classes}
-    found: list[int] = []
-    while len(found) < count and any(places.values()):
-        found += [places[name].pop(0) for name in classes if places[name]]
-    return found[:count]
+    positions: list[int] = []
+    while len(positions) < count and any(places.values()):
+        positions += [places[name].pop(0) for name in classes if places[name]]
+    return positions[:count]
 
 
 def _drawn(

@@ -1,4 +1,4 @@
-"""The report on calibration: all that is fitted on validation and judged on test."""
+"""The report on calibration: all that is fitted on validation and measured on test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ABSENT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Fit temperature, thresholds and prediction sets on validation, and judge them on test.
+    """Fit temperature, thresholds and prediction sets on validation, and measure them on test.
 
     Writes calibration.json and reliability.png; where the test part chose the best epoch, only why
     nothing can be fitted. The best epoch was chosen on the same validation
@@ -114,14 +114,14 @@ class Calibration:
         from skinfw_reliability.calibration_errors import CalibrationErrors
         from skinfw_reliability.temperature import HIGHEST, LOWEST
 
-        found: dict[str, Any] = {
+        data: dict[str, Any] = {
             "temperature": temperature,
             "temperature_at_bound": temperature in (LOWEST, HIGHEST),
         }
         for name, part in (("before", test), ("after", scaled)):
-            found[name] = estimate(CalibrationErrors(bins=self.bins), part)
-            found[f"curve_{name}"] = [asdict(one) for one in self._curve(part)]
-        return found
+            data[name] = estimate(CalibrationErrors(bins=self.bins), part)
+            data[f"curve_{name}"] = [asdict(one) for one in self._curve(part)]
+        return data
 
     def _curve(self, part: Predictions) -> list[Any]:
         from skinfw_reliability.curves import reliability_curve

@@ -35,11 +35,11 @@ def misfit(probabilities: Floats, method: Method) -> Floats:
         return 1 - probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")
     sums = np.cumsum(np.take_along_axis(probabilities, order, 1), axis=1)
-    found = np.empty_like(sums)
-    np.put_along_axis(found, order, sums, 1)
+    misfits = np.empty_like(sums)
+    np.put_along_axis(misfits, order, sums, 1)
     # The first class fits perfectly, so that no set is empty.
-    np.put_along_axis(found, order[:, :1], 0.0, 1)
-    return found
+    np.put_along_axis(misfits, order[:, :1], 0.0, 1)
+    return misfits
 
 
 def class_limits(

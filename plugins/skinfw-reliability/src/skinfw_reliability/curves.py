@@ -42,13 +42,13 @@ def reliability_curve(
     right: [N], whether it is the true one.
     """
     own = width_bins(confidence, bins)
-    found = []
+    curve = []
     for number in np.unique(own):
         inside = own == number
         images, hits = int(inside.sum()), int(right[inside].sum())
         low, high = wilson(hits, images)
-        found.append(Bin(images, float(confidence[inside].mean()), hits / images, low, high))
-    return found
+        curve.append(Bin(images, float(confidence[inside].mean()), hits / images, low, high))
+    return curve
 
 
 def wilson(hits: int, images: int) -> tuple[float, float]:

@@ -40,13 +40,13 @@ def known_groups(rows: pd.DataFrame, further: Sequence[str]) -> dict[str, Groups
     rows: the data set's table.
     further: names of columns that are attributes, too.
     """
-    found = {}
+    groups = {}
     for attribute, names in COLUMNS.items():
         for name in names:
             if name in rows.columns:
-                found[attribute] = _ages(rows[name]) if attribute == "age" else _words(rows[name])
+                groups[attribute] = _ages(rows[name]) if attribute == "age" else _words(rows[name])
                 break
-    return found | {name: _words(rows[name]) for name in further}
+    return groups | {name: _words(rows[name]) for name in further}
 
 
 def picture_groups(pictures: Sequence[Picture]) -> dict[str, Groups]:

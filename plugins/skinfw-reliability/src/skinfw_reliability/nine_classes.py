@@ -49,8 +49,8 @@ class ChallengeAccuracy(WeightedMetric):
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; unknown images count where there are."""
         weights = by_image(weights)
-        found = predictions.probabilities
-        decided = (found == found.max(1, keepdims=True)).sum(1) == 1
+        probabilities = predictions.probabilities
+        decided = (probabilities == probabilities.max(1, keepdims=True)).sum(1) == 1
         right = (predictions.predicted == predictions.true) & decided
         everything = np.ones(len(right), bool)
         shown = [predictions.true == label for label in np.unique(predictions.true)]

@@ -41,11 +41,11 @@ def neighbour(features: Floats, known: Floats, k: int) -> Floats:
     """
     ours, theirs = _directions(features), _directions(known)
     rows, k = max(1, _BLOCK // len(theirs)), min(k, len(theirs))
-    found = []
+    distances = []
     for start in range(0, len(ours), rows):
         squares = 2 - 2 * ours[start : start + rows] @ theirs.T
-        found.append(np.partition(squares, k - 1, axis=1)[:, k - 1])
-    return np.sqrt(np.maximum(np.concatenate(found), 0))
+        distances.append(np.partition(squares, k - 1, axis=1)[:, k - 1])
+    return np.sqrt(np.maximum(np.concatenate(distances), 0))
 
 
 def mahalanobis(features: Floats, known: Floats, true: Integers) -> Floats:

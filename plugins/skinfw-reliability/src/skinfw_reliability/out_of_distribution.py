@@ -122,16 +122,16 @@ class OutOfDistribution:
 
     evaluate = write
 
-    def scores(self, result: Result, judged: list[str]) -> tuple[Scores, Scores, list[str]]:
-        """Return the scores of validation and of judged parts, and why some are absent.
+    def scores(self, result: Result, parts: list[str]) -> tuple[Scores, Scores, list[str]]:
+        """Return the scores of validation and of some parts, and why some scores are absent.
 
-        judged: names of parts, whose images follow each other in every score.
+        parts: names of those parts, whose images follow each other in every score.
         """
         import numpy as np
 
         from skinfw_reliability.ood_scores import entropy, one_minus_max
 
-        chances = {part: result.predictions[part].probabilities for part in ("val", *judged)}
+        chances = {part: result.predictions[part].probabilities for part in ("val", *parts)}
         of = {
             part: {"one_minus_max": one_minus_max(own), "entropy": entropy(own)}
             for part, own in chances.items()
@@ -143,7 +143,7 @@ class OutOfDistribution:
             notes = ["energy, neighbour and mahalanobis need the network, not predictions alone"]
         else:
             self._look(result.features, of)
-        together = {name: np.concatenate([of[part][name] for part in judged]) for name in of["val"]}
+        together = {name: np.concatenate([of[part][name] for part in parts]) for name in of["val"]}
         return of["val"], together, notes
 
     def _look(self, features: Callable[[str], Features], of: dict[str, Scores]) -> None:

@@ -95,11 +95,11 @@ class Subgroups:
     evaluate = write
 
     def table(
-        self, test: Predictions, found: dict[str, Any], estimate: Estimate
+        self, test: Predictions, attributes: dict[str, Any], estimate: Estimate
     ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of subgroups.csv: all test images, then group by group.
 
-        found: by attribute, the group of each image.
+        attributes: by attribute, the group of each image.
         estimate: from `estimator`.
         """
         import numpy as np
@@ -110,7 +110,7 @@ class Subgroups:
         default = [MELANOMA] if MELANOMA in test.classes else []
         metric = GroupNumbers(self.sensitive or default)
         groups = [("all", "all", slice(None))]
-        for attribute, names in found.items():
+        for attribute, names in attributes.items():
             groups += [(attribute, name, names == name) for name in ordered(names.unique())]
         everyone = np.arange(len(test.ids))
         for attribute, name, inside in groups:

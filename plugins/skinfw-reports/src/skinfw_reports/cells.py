@@ -59,12 +59,12 @@ def cell(value: Cell) -> str:
 
 def headline(result: Result, names: Sequence[str]) -> list[dict[str, str]]:
     """Return the first numbers of the page, those of them that the recipe measures."""
-    found, bounds = result.metrics["test"], _intervals(result)
-    chosen = [name for name in names if name in found] or list(found)[:3]
+    metrics, bounds = result.metrics["test"], _intervals(result)
+    chosen = [name for name in names if name in metrics] or list(metrics)[:3]
     return [
         {
             "label": words(name),
-            "value": number(found[name]),
+            "value": number(metrics[name]),
             "interval": interval(bounds[name]) if name in bounds else "",
         }
         for name in chosen
@@ -75,16 +75,16 @@ def per_class(result: Result) -> dict[str, Any]:
     """Return the table of the classes, and what must be said below it."""
     import numpy as np
 
-    test, found, bounds = result.predictions["test"], result.metrics["test"], _intervals(result)
+    test, metrics, bounds = result.predictions["test"], result.metrics["test"], _intervals(result)
     counts = np.bincount(test.true, minlength=len(test.classes))
-    named = [name for name in PER_CLASS if any(f"{name}/{one}" in found for one in test.classes)]
+    named = [name for name in PER_CLASS if any(f"{name}/{one}" in metrics for one in test.classes)]
     rows, absent = [], []
     for label, name in enumerate(test.classes):
         lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label).tolist()}
         cells = []
         for measure in named:
             key = f"{measure}/{name}"
-            cell = number(found.get(key, math.nan))
+            cell = number(metrics.get(key, math.nan))
             if key in bounds and (shown := interval(bounds[key])):
                 cell += f" ({shown})"
             cells.append(cell)
@@ -149,5 +149,5 @@ def parts_table(file: Path, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _intervals(result: Result) -> Mapping[str, Sequence[float]]:
-    found: Mapping[str, Sequence[float]] = result.intervals.get("test", {})
-    return found
+    intervals: Mapping[str, Sequence[float]] = result.intervals.get("test", {})
+    return intervals

@@ -24,10 +24,10 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
         "numbers": [
             {
                 "name": words(name),
-                "drawing": _drawing(place, name, comparison.runs, found),
-                "rows": [_row(run, one) for run, one in zip(comparison.runs, found, strict=True)],
+                "drawing": _drawing(place, name, comparison.runs, entries),
+                "rows": [_row(run, one) for run, one in zip(comparison.runs, entries, strict=True)],
             }
-            for place, (name, found) in enumerate(comparison.numbers.items())
+            for place, (name, entries) in enumerate(comparison.numbers.items())
         ],
     }
 
@@ -41,12 +41,12 @@ def _row(run: str, one: ComparisonEntry) -> list[str]:
 
 
 def _drawing(
-    place: int, name: str, runs: Sequence[str], found: Sequence[ComparisonEntry]
+    place: int, name: str, runs: Sequence[str], entries: Sequence[ComparisonEntry]
 ) -> Drawing:
     """Return dots with their intervals, a line for each run."""
     figure = new_figure(8.0, 0.7 + 0.32 * len(runs))
     axes = figure.subplots()
-    for line, one in enumerate(found):
+    for line, one in enumerate(entries):
         low, high = one.interval
         axes.plot([low, high], [line, line], color=GREY, linewidth=1.4)
         axes.plot([one.value], [line], "o", color=VALIDATION, markersize=6)
@@ -54,5 +54,5 @@ def _drawing(
     axes.set_ylim(len(runs) - 0.5, -0.5)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    said = ", ".join(f"{run} {number(one.value)}" for run, one in zip(runs, found, strict=True))
+    said = ", ".join(f"{run} {number(one.value)}" for run, one in zip(runs, entries, strict=True))
     return Drawing(svg(figure, f"number{place}"), f"{words(name)} of each run: {said}.", "")

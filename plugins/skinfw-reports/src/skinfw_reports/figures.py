@@ -25,10 +25,10 @@ class ConfusionMatrix:
         """Write confusion_matrix.png."""
         import numpy as np
 
-        found = result.predictions["test"]
-        names, count = found.classes, len(found.classes)
+        test = result.predictions["test"]
+        names, count = test.classes, len(test.classes)
         matrix = np.zeros((count, count), int)
-        np.add.at(matrix, (found.true, found.predicted), 1)
+        np.add.at(matrix, (test.true, test.predicted), 1)
         rows = matrix.sum(1, keepdims=True)
         shares = matrix / np.maximum(rows, 1)
         figure = new_figure(1.8 + 0.72 * count, 1.9 + 0.66 * count)

@@ -20,7 +20,7 @@ def gallery(result: Result, count: int) -> list[dict[str, str]]:
     """
     import numpy as np
 
-    found: dict[str, tuple[float, dict[str, str]]] = {}
+    cards: dict[str, tuple[float, dict[str, str]]] = {}
     for explanations in result.explanations:
         predictions = explanations.predictions
         for place in np.flatnonzero(predictions.predicted != predictions.true).tolist():
@@ -40,8 +40,8 @@ def gallery(result: Result, count: int) -> list[dict[str, str]]:
                 "alt": f"Image {name}, which shows {true}",
                 "map_alt": f"Where {explanations.explainer} sees {explanations.target} class in it",
             }
-            found.setdefault(name, (chance, entry))
-    ordered = sorted(found.values(), key=lambda one: -one[0])
+            cards.setdefault(name, (chance, entry))
+    ordered = sorted(cards.values(), key=lambda one: -one[0])
     return [entry for _, entry in ordered[:count]]
 
 

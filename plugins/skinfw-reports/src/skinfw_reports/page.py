@@ -82,10 +82,10 @@ class Page:
         test, metrics = result.predictions["test"], result.metrics.get("test", {})
         shown = gallery(result, self.mistakes)
         decision = drawings.net_benefit(metrics, result.intervals.get("test", {}))
-        others = [section(found) for found in result.findings if found.key != "calibration"]
+        others = [section(own) for own in result.findings if own.key != "calibration"]
         titles = [(key, title) for key, title in TITLES.items() if key != "decision" or decision]
         place = [key for key, _ in titles].index("calibration") + 1
-        titles[place:place] = [(found["key"], found["title"]) for found in others]
+        titles[place:place] = [(own["key"], own["title"]) for own in others]
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
@@ -136,8 +136,8 @@ def _rendered(template: str, content: Mapping[str, Any], file: Path) -> None:
 
 
 def _reading(result: Result) -> str:
-    found = result.intervals.get("test", {})
-    if not found:
+    intervals = result.intervals.get("test", {})
+    if not intervals:
         return "These are the numbers of one test part; another one would give others."
     return (
         "Were the lesions of the test part drawn again from the same source, the number would lie "
@@ -159,7 +159,8 @@ def _about_mistakes(result: Result, shown: int, evaluated_again: bool) -> str:
     test = result.predictions["test"]
     wrong = int((test.predicted != test.true).sum())
     if not wrong:
-        return "The network makes no mistake on the test part."
+        where = "these images" if evaluated_again else "the test part"
+        return f"The network makes no mistake on {where}."
     if not shown:
         mistakes = f"{wrong:,} of {len(test.ids):,} images are classified wrongly"
         if evaluated_again:
@@ -176,19 +177,19 @@ def _leakage(record: Mapping[str, Any]) -> list[str]:
     """Return what was checked of the split, and what came of it."""
     split = record.get("recipe", {}).get("split", {}).get("use", "")
     told = [f'The split "{split}" divided the images. A hash of the division is in run.json.']
-    if found := record.get("leakage"):
-        looked = "their names and their pixels" if found["check"] == "images" else "their names"
-        links = ", ".join(f"{count:,} by {words(name)}" for name, count in found["links"].items())
+    if leakage := record.get("leakage"):
+        looked = "their names and their pixels" if leakage["check"] == "images" else "their names"
+        links = ", ".join(f"{count:,} by {words(name)}" for name, count in leakage["links"].items())
         told.append(
-            f"Images were joined by {looked} into {found['components']:,} components"
+            f"Images were joined by {looked} into {leakage['components']:,} components"
             f"{f' ({links})' if links else ''}; none of them may be on two sides."
         )
-        dropped = sum(found["dropped"].values())
+        dropped = sum(leakage["dropped"].values())
         if dropped:
             told.append(f"{dropped:,} images were left out, so that no component is on two sides.")
         told.append(
-            f"{found['straddling']:,} components are on two sides: the numbers are too good."
-            if found["straddling"]
+            f"{leakage['straddling']:,} components are on two sides: the numbers are too good."
+            if leakage["straddling"]
             else "No component is on two sides."
         )
     return told + [str(note) for note in record.get("notes", [])]
@@ -224,11 +225,11 @@ def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
     return plain_table("Where and when", ["", ""], rows)
 
 
-def _xray(found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    if not found:
+def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    if not entries:
         return None
     rows = []
-    for entry in found:
+    for entry in entries:
         first, last = entry["share_of_loss"][0], entry["share_of_loss"][-1]
         share = f"{first:.0%}" if abs(first - last) < 0.005 else f"{first:.0%} to {last:.0%}"
         counts = [f"{entry[key]:,}" for key in ("images", "lesions", "drawn", "most_repeated")]

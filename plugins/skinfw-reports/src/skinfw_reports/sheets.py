@@ -33,20 +33,20 @@ class ExplanationSheet:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write explanations/<explainer>-<target>.png for every explainer of the recipe."""
-        for found in result.explanations:
+        for explanations in result.explanations:
             target = folder / "explanations"
             target.mkdir(exist_ok=True)
-            name = re.sub(r"[^A-Za-z0-9_-]+", "-", found.explainer).strip("-")
-            self._sheet(found, target / f"{name}-{found.target}.png", result)
+            name = re.sub(r"[^A-Za-z0-9_-]+", "-", explanations.explainer).strip("-")
+            self._sheet(explanations, target / f"{name}-{explanations.target}.png", result)
 
-    def _sheet(self, found: Explanations, file: Path, result: Result) -> None:
-        count = len(found.images)
+    def _sheet(self, explanations: Explanations, file: Path, result: Result) -> None:
+        count = len(explanations.images)
         columns = min(self.columns, count)
         rows = math.ceil(count / columns)
         figure = new_figure(3.9 * columns, 2.45 * rows + 0.5)
         figure.suptitle(
-            f"{found.explainer} for the {found.target} class. Brighter: speaks more for it. "
-            f"Green: right, red: wrong.   {result.name}",
+            f"{explanations.explainer} for the {explanations.target} class. "
+            f"Brighter: speaks more for it. Green: right, red: wrong.   {result.name}",
             fontsize=10,
             x=0.01,
             ha="left",
@@ -56,17 +56,19 @@ class ExplanationSheet:
         for index in range(count):
             row, column = divmod(index, columns)
             left, right = grid[row, 2 * column], grid[row, 2 * column + 1]
-            left.imshow(found.images[index])
-            right.imshow(overlay(found.images[index], found.maps[index], self.opacity))
-            colour, lines = _caption(found, index)
+            left.imshow(explanations.images[index])
+            right.imshow(
+                overlay(explanations.images[index], explanations.maps[index], self.opacity)
+            )
+            colour, lines = _caption(explanations, index)
             left.set_title(lines[0], fontsize=8.5, loc="left", color="black")
             right.set_title(lines[1], fontsize=8.5, loc="left", color=colour)
         save(figure, file, result)
 
 
-def _caption(found: Explanations, index: int) -> tuple[str, tuple[str, str]]:
+def _caption(explanations: Explanations, index: int) -> tuple[str, tuple[str, str]]:
     """Return the colour and the two captions of an image."""
-    predictions = found.predictions
+    predictions = explanations.predictions
     names, chances = predictions.classes, predictions.probabilities[index]
     true, called = predictions.true[index], predictions.predicted[index]
     left = f"{predictions.ids[index]}\ntrue {names[true]}"

@@ -27,7 +27,7 @@ class LesionStratified:
 
     val: share of the images for validation.
     test: share of the images for the test.
-    seed: of the division alone, so that runs of several seeds judge the same lesions; -1 takes
+    seed: of the division alone, so that runs of several seeds test the same lesions; -1 takes
         the recipe's.
     """
 

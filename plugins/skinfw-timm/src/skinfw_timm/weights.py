@@ -25,11 +25,11 @@ def load_file(model: torch.nn.Module, file: Path) -> None:
     file: .safetensors, or a .pth of tensors, also inside a checkpoint or with DataParallel's
         `module.` prefix.
     """
-    found = _read(file)
+    tensors = _read(file)
     own = model.state_dict()
     fitting = {
         name: tensor
-        for name, tensor in found.items()
+        for name, tensor in tensors.items()
         if name in own and own[name].shape == tensor.shape
     }
     head = {name for name in own if name.split(".")[0] in ("classifier", "fc", "head", "heads")}
