@@ -10,6 +10,7 @@ import pytest
 import skinfw
 from skinfw import metrics, toolkit
 from skinfw.cli.frame import CORE as CORE_COMMANDS
+from skinfw.data.leakage.links import EVIDENCE
 from skinfw.interfaces.hooks import CORE_COMMANDS as NAMES_OF_CORE_COMMANDS
 from skinfw.registry.discovery import discover
 
@@ -110,3 +111,14 @@ def test_modules_of_components_import_heavy_libraries_inside_functions(folder: P
         file = folder.parent / f"{module.replace('.', '/')}.py"
         roots = {item.split(".")[0] for item in imports(file, top_only=True)}
         assert not roots & HEAVY, module
+
+
+def test_the_core_names_no_component_of_a_plugin_but_its_default_recipe() -> None:
+    # Words that a reader would write anyway, such as "rows" or "adam", tell nothing.
+    names = {c.name for plugin in discover() for c in plugin.components if "-" in c.name}
+    names -= set(EVIDENCE.values())
+    for file in CORE.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not [name for name in names if re.search(rf"[\"`]{re.escape(name)}[\"`]", text)], (
+            file
+        )

@@ -37,7 +37,7 @@ HELP = """Train and evaluate classifiers of skin lesions, from recipes and plugi
 skinfw run recipes/quickstart.toml     train, evaluate, explain
 skinfw check my.toml                   what would run, every default written out
 skinfw list-plugins                    what a recipe can name
-skinfw show sampler kmeans-hybrid      one component and its parameters
+skinfw show sampler NAME               one component and its parameters
 
 Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
 """

@@ -136,8 +136,7 @@ class EngineSettings:
 class ModalitySettings:
     """Set what the network gets beside one picture, and what it answers beside the class.
 
-    All of it are columns of the data set's table. A component of [[modify]] must make use of it,
-    such as "multimodal-head".
+    All of it are columns of the data set's table. A component of [[modify]] must make use of it.
 
     pictures: columns with the paths of further pictures of the same lesion.
     numbers: metadata that are numbers, such as the age; blanks are missing.

@@ -31,7 +31,7 @@ class CatalogEntry:
 
     @property
     def label(self) -> str:
-        """The component for messages: `sampler "kmeans-hybrid" (plugin balance 0.1.0)`."""
+        """The component for messages: `sampler "every-other" (plugin acme 0.1.0)`."""
         name = self.component.name + (f"/{self.variant}" if self.variant else "")
         return f'{self.component.kind} "{name}" (plugin {self.plugin.label})'
 
