@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         add_unknown_class,
         bootstrap,
         concatenate,
+        count_lesions,
         few_lesions,
         select,
     )
@@ -66,6 +67,7 @@ _LATER = {
         "add_unknown_class",
         "bootstrap",
         "concatenate",
+        "count_lesions",
         "few_lesions",
         "select",
     ),
@@ -112,6 +114,7 @@ __all__ = [
     "atomic_write",
     "bootstrap",
     "concatenate",
+    "count_lesions",
     "few_lesions",
     "hookimpl",
     "line_error",

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skinfw.cli.options import recipe_options as recipe_options
     from skinfw.cli.options import set_option as set_option
     from skinfw.cli.progress import LIVE_SECONDS as LIVE_SECONDS
     from skinfw.cli.progress import PLAIN_SECONDS as PLAIN_SECONDS
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
+    from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
     from skinfw.data.table import load_data as load_data
     from skinfw.data.table import picture_paths as picture_paths
@@ -59,8 +61,10 @@ if TYPE_CHECKING:
     from skinfw.inference.trained_model import load_trained_model as load_trained_model
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
+    from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
     from skinfw.interfaces.protocols import DecodedImages as DecodedImages
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
+    from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import import_target as import_target
     from skinfw.recipe.component import variants as variants
     from skinfw.recipe.loading import Origin as Origin
@@ -103,7 +107,10 @@ if TYPE_CHECKING:
     from skinfw.workflows.run_folder import RunFolder as RunFolder
 
 _HOMES: dict[str, tuple[str, ...]] = {
-    "skinfw.cli.options": ("set_option",),
+    "skinfw.cli.options": (
+        "recipe_options",
+        "set_option",
+    ),
     "skinfw.cli.progress": (
         "LIVE_SECONDS",
         "PLAIN_SECONDS",
@@ -135,6 +142,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "skinfw.data.preparation": ("recipe_decoding",),
     "skinfw.data.table": (
+        "decoded_images",
         "image_function",
         "load_data",
         "picture_paths",
@@ -175,8 +183,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "KINDS",
         "Kind",
     ),
-    "skinfw.interfaces.protocols": ("DecodedImages",),
+    "skinfw.interfaces.protocols": (
+        "ComparisonReport",
+        "DecodedImages",
+    ),
     "skinfw.recipe.component": (
+        "build_components",
         "PlannedComponent",
         "import_target",
         "variants",

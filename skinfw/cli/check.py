@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.options import set_option
+from skinfw.cli.options import recipe_options
 from skinfw.cli.toml import table_header, table_text
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@set_option()
+@recipe_options
 @click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
 def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     """Check a recipe; print what would run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -19,3 +20,9 @@ def set_option(
     metavar, about: what --help says of it.
     """
     return click.option("--set", "sets", multiple=True, metavar=metavar, help=about)
+
+
+def recipe_options(command: F) -> F:
+    """Add the argument RECIPE, which comes as `recipe`, and the option `--set`."""
+    recipe = click.argument("recipe", type=click.Path(path_type=Path))
+    return recipe(set_option()(command))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.options import set_option
+from skinfw.cli.options import recipe_options
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@set_option()
+@recipe_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -16,8 +16,9 @@ from skinfw.data.leakage.division import (
     find_links,
     with_components,
 )
+from skinfw.data.preparation import recipe_decoding
 from skinfw.errors import SkinfwError
-from skinfw.interfaces.protocols import Dataset
+from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
@@ -153,6 +154,23 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     """
     columns = ("path", *(name for name in plan.modalities.pictures if name in table))
     return [path for name in columns for path in table[name].tolist()]
+
+
+def decoded_images(
+    plan: Plan, rows: pd.DataFrame, build: bool, say: Callable[[str], None]
+) -> DecodedImages | None:
+    """Return the images that the cache of a recipe holds; None where it has or can use none.
+
+    rows: the data set's table, whose images are files.
+    build: whether to decode what is absent.
+    say: told what it costs.
+    """
+    cache = plan.components.cache
+    if cache is None:
+        return None
+    decoding = recipe_decoding(plan.image, plan.components.prepare)
+    with cache.guard():
+        return cache.make().open(picture_paths(plan, rows), decoding, build, say)
 
 
 def run_marks(plan: Plan, data: DataTable) -> list[str]:

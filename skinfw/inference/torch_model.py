@@ -35,10 +35,9 @@ class TorchPredictor:
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
         try:
-            pixels, most = torch.from_numpy(images), self.trained_model.batch_size
-            cut = [pixels[start : start + most] for start in range(0, len(pixels), most)]
+            pieces = torch.split(torch.from_numpy(images), self.trained_model.batch_size)
             with self._hardware.autocast():
-                logits = torch.cat([self._model(self._normalise(part)) for part in cut])
+                logits = torch.cat([self._model(self._normalise(piece)) for piece in pieces])
         except torch.OutOfMemoryError as error:
             why = str(error).splitlines()[0]
             cure = "lower --batch-size"

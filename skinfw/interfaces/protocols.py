@@ -285,11 +285,3 @@ class NormalisedNetwork(Protocol):
     """
 
     normalisation: tuple[Sequence[float], Sequence[float]]
-
-
-@runtime_checkable
-class FoldedSplit(Protocol):
-    """A split that can be run fold by fold."""
-
-    folds: int
-    fold: int

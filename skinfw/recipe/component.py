@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -113,6 +113,16 @@ class PlannedComponent(Generic[T]):
             "target": self.entry.component.target,
             "source_sha256": digest,
         }
+
+
+def build_components(
+    components: Sequence[PlannedComponent[T]], classes: Sequence[str]
+) -> list[tuple[PlannedComponent[T], T]]:
+    """Return components with what they build.
+
+    classes: what those get that ask for the classes.
+    """
+    return [(component, component.make(classes=classes)) for component in components]
 
 
 def check_variant(entry: CatalogEntry, where: str) -> None:

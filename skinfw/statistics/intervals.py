@@ -160,16 +160,20 @@ def _portions(lesions: Sequence[str], seed: int) -> Iterator[Floats]:
         start += rows
 
 
+def count_lesions(predictions: Predictions) -> dict[str, int]:
+    """Return how many lesions of each class there are."""
+    lesions = [set[str]() for _ in predictions.classes]
+    for label, lesion in zip(predictions.true.tolist(), predictions.lesions, strict=True):
+        lesions[label].add(lesion)
+    return {name: len(own) for name, own in zip(predictions.classes, lesions, strict=True)}
+
+
 def few_lesions(predictions: Predictions, least: int = MIN_LESIONS) -> dict[str, int]:
     """Return the classes with fewer lesions than an interval needs to be believed, with how many.
 
     least: how many lesions are enough.
     """
-    names = [set[str]() for _ in predictions.classes]
-    for label, lesion in zip(predictions.true.tolist(), predictions.lesions, strict=True):
-        names[label].add(lesion)
-    counts = zip(predictions.classes, names, strict=True)
-    return {name: len(lesions) for name, lesions in counts if len(lesions) < least}
+    return {name: count for name, count in count_lesions(predictions).items() if count < least}
 
 
 def intervals_record(

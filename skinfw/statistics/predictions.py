@@ -6,14 +6,11 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from skinfw.errors import SkinfwError
 from skinfw.files.atomic import write_csv
 from skinfw.interfaces.values import Predictions
-
-if TYPE_CHECKING:
-    pass
 
 PREDICTION_FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
 SUM = 1e-3  # how far rounded probabilities may be from one together

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import recipe_decoding
-from skinfw.data.table import image_function
+from skinfw.data.table import class_counts, image_function
 from skinfw.evaluation.evaluator import Evaluator, Metrics
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
@@ -25,7 +25,7 @@ from skinfw.models.features import map_features, penultimate_features
 from skinfw.models.freezing import TRUNK
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
 from skinfw.models.modalities import ModalityData, describe_modalities
-from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.component import PlannedComponent, build_components
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
@@ -37,7 +37,6 @@ from skinfw.training.trainer import Loss, Trainer
 from skinfw.training.xray import xray
 
 Integers = npt.NDArray[np.integer[Any]]
-T = TypeVar("T")
 
 
 class TrainingComponents:
@@ -63,7 +62,7 @@ class TrainingComponents:
         """
         train = rows[rows["part"] == "train"]
         modalities = describe_modalities(plan, train)
-        metrics = _built(plan.components.metric, plan)
+        metrics = build_components(plan.components.metric, plan.classes)
         check_select(plan, metrics, modalities)
         network = build_run_network(plan, modalities, len(train), hardware)
         return cls(plan, rows, metrics, network, decoded, cache, say)
@@ -87,7 +86,7 @@ class TrainingComponents:
         self.view = components.view.make(size=plan.image.size)
         self.decoding = recipe_decoding(plan.image, components.prepare)
         self.rows, self.labels, self.source = self._part(rows, "train")
-        self.counts = [int((self.labels == index).sum()) for index in range(len(classes))]
+        self.counts = list(class_counts(self.rows, classes).values())
         loss = components.loss
         self.loss = loss.wrap(loss.make(classes=classes, counts=self.counts))
         self.chains = {
@@ -95,11 +94,11 @@ class TrainingComponents:
             for size in {*plan.image.train_sizes, plan.image.size}
         }
         weighting, mix = components.weighting, components.mix
-        self.weighting = _built((weighting,) if weighting else (), plan)
-        self.mix = _built((mix,) if mix else (), plan)
-        self.explainers = _built(components.explainer, plan)
-        self.reports = _built(components.report, plan)
-        self.tracks = _built(components.track, plan)
+        self.weighting = build_components((weighting,) if weighting else (), classes)
+        self.mix = build_components((mix,) if mix else (), classes)
+        self.explainers = build_components(components.explainer, classes)
+        self.reports = build_components(components.report, classes)
+        self.tracks = build_components(components.track, classes)
 
     @cached_property
     def epoch_sampler(self) -> EpochSampler:
@@ -294,13 +293,6 @@ class TrainingComponents:
         pictures = self.plan.modalities.pictures
         source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
         return rows, labels_of(rows, self.plan.classes), source
-
-
-def _built(
-    components: Sequence[PlannedComponent[T]], plan: Plan
-) -> list[tuple[PlannedComponent[T], T]]:
-    """Return components with what they build."""
-    return [(component, component.make(classes=plan.classes)) for component in components]
 
 
 def _of_both(

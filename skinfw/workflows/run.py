@@ -11,14 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from skinfw.data.preparation import recipe_decoding
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
     counts_line,
+    decoded_images,
     fingerprint,
     image_function,
-    picture_paths,
     run_marks,
     split_data,
     split_hash,
@@ -168,14 +167,13 @@ class _Run:
 
     def _decoded(self, rows: pd.DataFrame) -> DecodedImages | None:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
-        plan, cache = self.plan, self.plan.components.cache
-        if cache is None or not plan.engine.cache or image_function(plan.dataset):
+        plan = self.plan
+        if not plan.engine.cache or image_function(plan.dataset):
             return None
-        decoding = recipe_decoding(plan.image, plan.components.prepare)
         # A quick look would wait for images that it never sees.
         builds = self.machine.main and not plan.train.limit_batches
-        with main_process_first(self.machine), cache.guard():
-            return cache.make().open(picture_paths(plan, rows), decoding, builds, self.say)
+        with main_process_first(self.machine):
+            return decoded_images(plan, rows, builds, self.say)
 
     def _build(
         self, rows: pd.DataFrame, decoded: DecodedImages | None

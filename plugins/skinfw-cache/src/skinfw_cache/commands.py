@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import recipe_options
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@set_option()
+@recipe_options
 def build(recipe: Path, sets: tuple[str, ...]) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
     from skinfw import RecipeError
     from skinfw.toolkit import (
+        decoded_images,
         image_function,
         load_data,
         load_plan,
         picture_paths,
-        recipe_decoding,
     )
 
     plan = load_plan(recipe, sets)
@@ -36,16 +35,13 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
             "the data set draws them itself, so there is nothing to decode",
             "run the recipe",
         )
-    paths = picture_paths(plan, load_data(plan).rows)
-    cache = plan.components.cache
-    if cache is None:
+    if plan.components.cache is None:
         raise RecipeError("the recipe names no cache", str(recipe), cure='[cache] use = "shards"')
-    decoding = recipe_decoding(plan.image, plan.components.prepare)
-    with cache.guard():
-        images = cache.make().open(paths, decoding, True, click.echo)
+    rows = load_data(plan).rows
+    images, wanted = decoded_images(plan, rows, True, click.echo), len(picture_paths(plan, rows))
     held = len(images) if images else 0
-    click.echo(f"{held:,} of {len(paths):,} images are in the cache")
-    if held < len(paths):
+    click.echo(f"{held:,} of {wanted:,} images are in the cache")
+    if held < wanted:
         raise click.exceptions.Exit(1)
 
 

@@ -13,6 +13,7 @@ from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, Skinfw
 from skinfw.toolkit import (
     Metrics,
     TrainedModel,
+    build_components,
     display_path,
     read_run,
     run_predictions,
@@ -31,7 +32,7 @@ class ComparedRun:
     """Hold one of the runs.
 
     name: as the comparison calls it.
-    saved: what its record says.
+    trained_model: what its record says.
     predictions: of its test part.
     """
 
@@ -54,10 +55,10 @@ def read_sides(paths: Sequence[Path]) -> list[ComparedRun]:
     sides = []
     for path in paths:
         record = _record(path)
-        saved = TrainedModel(
+        recorded = TrainedModel(
             path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
         )
-        sides.append(ComparedRun(path.resolve().name, saved, run_predictions(path)))
+        sides.append(ComparedRun(path.resolve().name, recorded, run_predictions(path)))
     if len({side.name for side in sides}) < len(sides):
         sides = [
             ComparedRun(display_path(path), side.trained_model, side.predictions)
@@ -76,10 +77,9 @@ def compare_runs(
     Raises RecipeError for a number that nobody measures.
     """
     first = sides[0].trained_model
-    made = [(component, component.make(classes=first.classes)) for component in first.metrics]
     notes = [f"{side.name}: {mark}" for side in sides for mark in side.trained_model.marks]
     columns: list[Any] = []
-    metrics: Metrics = made
+    metrics: Metrics = build_components(first.metrics, first.classes)
     for side in sides:
         own, absent = applicable_metrics(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]

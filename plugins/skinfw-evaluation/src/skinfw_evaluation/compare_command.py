@@ -40,7 +40,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     the first. Runs that were evaluated on other images are shown, and not compared.
     """
     from skinfw import RecipeError, write_csv
-    from skinfw.toolkit import display_path, unwritable
+    from skinfw.toolkit import ComparisonReport, build_components, display_path, unwritable
     from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
 
     if len(runs) < 2:
@@ -56,9 +56,9 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     except OSError as error:
         raise unwritable(out, error) from error
     write_csv(out / "comparison.csv", HEADER, as_rows(result))
-    for component in sides[0].trained_model.reports:
-        report = component.make()
-        if hasattr(report, "compare"):
+    first = sides[0].trained_model
+    for component, report in build_components(first.reports, first.classes):
+        if isinstance(report, ComparisonReport):
             with component.guard():
                 report.compare(result, out)
     for made in sorted(out.iterdir()):

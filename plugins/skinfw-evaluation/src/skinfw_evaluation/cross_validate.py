@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinfw import RecipeError, SkinfwError, concatenate, write_json
-from skinfw.toolkit import Plan, RunFolder, display_path, read_run, run_predictions, unwritable
+from skinfw.toolkit import (
+    Plan,
+    RunFolder,
+    build_components,
+    display_path,
+    read_run,
+    run_predictions,
+    unwritable,
+)
 from skinfw_evaluation.evaluate import Evaluation, applicable_metrics, write_evaluation
 
 FILE = "folds.json"
@@ -116,7 +124,7 @@ def pool_folds(folds: Folds, plan: Plan) -> Evaluation:
     """
     every = [run_predictions(folds.run_path(fold)) for fold in range(folds.count)]
     together = concatenate(every)
-    built = [(metric, metric.make(classes=plan.classes)) for metric in plan.components.metric]
+    built = build_components(plan.components.metric, plan.classes)
     metrics, notes = applicable_metrics(built, together)
     about = {"name": folds.folder.name, "marks": _marks(folds), "notes": notes}
     return write_evaluation(folds.folder, together, metrics, plan.resolved(), about, every)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import recipe_options
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@set_option()
+@recipe_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

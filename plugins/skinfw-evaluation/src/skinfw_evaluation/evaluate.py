@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -17,9 +17,9 @@ from skinfw.toolkit import (
     Metrics,
     ModelEvaluator,
     Plan,
-    PlannedComponent,
     TrainedModel,
     best_epoch,
+    build_components,
     compute_intervals,
     compute_metrics,
     display_path,
@@ -33,7 +33,6 @@ from skinfw.toolkit import (
 )
 from skinfw_evaluation.data import own_rows, unknown_rows
 
-T = TypeVar("T")
 EVALUATION_FILE = "evaluation.json"
 
 
@@ -82,12 +81,13 @@ def evaluate_rows(
             display_path(folder),
             cure="choose another place with --out",
         )
+    record = read_run(model.path)
     evaluator, ood = ModelEvaluator(model), unknown_rows(rows, model)
     parts = {"test": rows[~ood].reset_index(drop=True)}
     if ood.any():
         parts["out_of_distribution"] = rows[ood].reset_index(drop=True)
     predictions = {part: evaluator.predict(own, plan.dataset) for part, own in parts.items()}
-    metrics = _built(model.metrics, model.classes)
+    metrics = build_components(model.metrics, model.classes)
     recipe, marks = {**model.tables, "seed": plan.seed}, (*model.marks, *marks)
     dataset = plan.components.dataset.use
     about = {
@@ -103,7 +103,7 @@ def evaluate_rows(
         if part in parts:
             return evaluator.features(parts[part], plan.dataset)
         own = plan if of_run else load_plan(model.path)
-        return evaluator.features(own_rows(own, part, read_run(model.path)), own.dataset)
+        return evaluator.features(own_rows(own, part, record), own.dataset)
 
     # What the run said of its validation part fits no other answers.
     if (model.path / PREDICTION_FILES["val"]).is_file() and not model.sets:
@@ -114,7 +114,7 @@ def evaluate_rows(
         model.path,
         name,
         model.classes,
-        *_trained(model.path),
+        *_trained(model.path, record),
         predictions=predictions,
         metrics={"test": evaluation.metrics},
         rows=parts,
@@ -123,18 +123,11 @@ def evaluate_rows(
         features=features,
         replicates=recorded_replicates(recipe),
         seed=plan.seed,
-        record=read_run(model.path),
+        record=record,
         evaluation={"dataset": dataset, "notes": list(notes)},
     )
-    write_evaluation_reports(_built(model.reports, model.classes), result, folder)
+    write_evaluation_reports(build_components(model.reports, model.classes), result, folder)
     return evaluation
-
-
-def _built(
-    components: Sequence[PlannedComponent[T]], classes: tuple[str, ...]
-) -> list[tuple[PlannedComponent[T], T]]:
-    """Return components with what they build."""
-    return [(component, component.make(classes=classes)) for component in components]
 
 
 def recorded_replicates(recipe: Mapping[str, Any]) -> int:
@@ -142,9 +135,9 @@ def recorded_replicates(recipe: Mapping[str, Any]) -> int:
     return int(recipe.get("evaluate", {}).get("replicates", REPLICATES))
 
 
-def _trained(run: Path) -> tuple[list[dict[str, float]], int, str]:
+def _trained(run: Path, record: Mapping[str, Any]) -> tuple[list[dict[str, float]], int, str]:
     """Return the history of a run, its best epoch, and the number that chose it."""
-    record, file = read_run(run), run / "history.csv"
+    file = run / "history.csv"
     history: list[Any] = pd.read_csv(file).to_dict("records") if file.is_file() else []
     select = record["recipe"]["train"]["select"]
     best = record["results"].get("best_epoch")  # absent where the run is not done
@@ -200,9 +193,8 @@ def write_evaluation(
         kept = intervals_record({"test": predictions}, {"test": bounds}, replicates)
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
-    write_json(
-        folder / EVALUATION_FILE, {**about, "recipe": tables, "classes": predictions.classes}
-    )
+    about = {**about, "recipe": tables, "classes": predictions.classes}
+    write_json(folder / EVALUATION_FILE, about)
     return Evaluation(folder, predictions, numbers, bounds, by_fold)
 
 

@@ -121,8 +121,8 @@ def predict(
             counter.count()
 
         try:
-            outcome = answers(paths, network, size)
-            failed = write_answers(outcome, ids, saved.classes, out, told, submission)
+            stream = answers(paths, network, size)
+            failed = write_answers(stream, ids, saved.classes, out, told, submission)
         except KeyboardInterrupt:
             counter.say(
                 f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from skinfw import DataTable, Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2019
 from skinfw_isic.official import bare_id, find_csv, find_images, read_labels, read_official
-
-if TYPE_CHECKING:
-    pass
 
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 UNKNOWN = "UNK"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
-from skinfw import Findings, Result
-from skinfw_reliability.class_counts import images_of, lesions_of
+from skinfw import Findings, Result, count_lesions
 from skinfw_reliability.findings import write_findings
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ class Calibration:
         temperature = fit_temperature(val.probabilities, val.true)
         scaled = replace(test, probabilities=at_temperature(test.probabilities, temperature))
         data = {
-            "images": {"val": images_of(val), "test": images_of(test)},
-            "lesions": {"val": lesions_of(val), "test": lesions_of(test)},
+            "images": {"val": _images_of(val), "test": _images_of(test)},
+            "lesions": {"val": count_lesions(val), "test": count_lesions(test)},
             "marks": list(result.marks),
             **self.scaling(test, scaled, temperature, estimate),
             "thresholds": self.thresholds(val, test, estimate),
@@ -144,7 +143,7 @@ class Calibration:
             "classes": {
                 name: {
                     "threshold": threshold,
-                    "val_lesions": lesions_of(val)[name],
+                    "val_lesions": count_lesions(val)[name],
                     **{part: _own(numbers, name) for part, numbers in given.items()},
                 }
                 for name, threshold in chosen.items()
@@ -171,13 +170,19 @@ class Calibration:
                     "limit": float(limit),
                     "guaranteed": math.isfinite(limit),
                     "always_in_the_set": math.isinf(limit),
-                    "val_images": images_of(val)[name],
-                    "val_lesions": lesions_of(val)[name],
+                    "val_images": _images_of(val)[name],
+                    "val_lesions": count_lesions(val)[name],
                     **_own(measured, name),
                 }
                 for name, limit in zip(val.classes, limits, strict=True)
             },
         }
+
+
+def _images_of(predictions: Predictions) -> dict[str, int]:
+    """Return how many images of each class there are."""
+    true = predictions.true.tolist()
+    return {name: true.count(place) for place, name in enumerate(predictions.classes)}
 
 
 def _own(numbers: dict[str, Any], name: str) -> dict[str, Any]:

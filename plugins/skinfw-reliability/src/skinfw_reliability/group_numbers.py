@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinfw import Predictions
+from skinfw import Predictions, count_lesions
 from skinfw.metrics import Floats, RocCurve, WeightedMetric, by_image, mean_among, mean_of_measured
-from skinfw_reliability.class_counts import lesions_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class GroupNumbers(WeightedMetric):
 
     def rests_on(self, predictions: Predictions) -> dict[str, int]:
         """Return the lesions of the rarest class on which each number rests."""
-        lesions = lesions_of(predictions)
+        lesions = count_lesions(predictions)
         least = min(count for count in lesions.values() if count)
         alone = {f"sensitivity/{name}": lesions[name] for name in self.sensitive}
         return {"balanced_accuracy": least, "macro_auc": least, **alone}

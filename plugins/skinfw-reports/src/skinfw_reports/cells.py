@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinfw import Cell, Estimate, Findings, Predictions, Result, few_lesions
+from skinfw import Cell, Estimate, Findings, Predictions, Result, count_lesions, few_lesions
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 
@@ -76,11 +76,10 @@ def per_class(result: Result) -> dict[str, Any]:
     import numpy as np
 
     test, metrics, bounds = result.predictions["test"], result.metrics["test"], _intervals(result)
-    counts = np.bincount(test.true, minlength=len(test.classes))
+    counts, lesions = np.bincount(test.true, minlength=len(test.classes)), count_lesions(test)
     named = [name for name in PER_CLASS if any(f"{name}/{one}" in metrics for one in test.classes)]
     rows, absent = [], []
     for label, name in enumerate(test.classes):
-        lesions = {test.lesions[place] for place in np.flatnonzero(test.true == label).tolist()}
         cells = []
         for measure in named:
             key = f"{measure}/{name}"
@@ -88,7 +87,7 @@ def per_class(result: Result) -> dict[str, Any]:
             if key in bounds and (shown := interval(bounds[key])):
                 cell += f" ({shown})"
             cells.append(cell)
-        rows.append([name, f"{counts[label]:,}", f"{len(lesions):,}", *cells])
+        rows.append([name, f"{counts[label]:,}", f"{lesions[name]:,}", *cells])
         if not counts[label]:
             absent.append(name)
     notes = []
