@@ -69,23 +69,23 @@ def main(
     if write:
         tables.write_between(write, table)
     click.echo(table)
-    raise SystemExit(any("failed" in found for found in record["comparisons"].values()))
+    raise SystemExit(any("failed" in outcome for outcome in record["comparisons"].values()))
 
 
 def _run(item: Comparison, bench: Bench) -> dict[str, Any]:
     """Run one comparison; one that fails does not cost the others."""
     load, start = machine.load(), time.perf_counter()
     try:
-        found: dict[str, Any] = {"rows": [_record(row) for row in item.run(bench)]}
+        outcome: dict[str, Any] = {"rows": [_record(row) for row in item.run(bench)]}
     except Skip as reason:
-        found = {"skipped": f"skipped: {reason}"}
+        outcome = {"skipped": f"skipped: {reason}"}
         click.echo(f"  skipped: {reason}")
     except Exception as error:
-        found = {"failed": f"failed: {type(error).__name__}: {error}"}
+        outcome = {"failed": f"failed: {type(error).__name__}: {error}"}
         click.echo(traceback.format_exc())
-    for row in found.get("rows", ()):
+    for row in outcome.get("rows", ()):
         click.echo(f"  {row['ratio']:6.2f}  {row['work']} / {row['peer']}")
-    return {"load_before": load, "seconds": round(time.perf_counter() - start, 1), **found}
+    return {"load_before": load, "seconds": round(time.perf_counter() - start, 1), **outcome}
 
 
 def _record(row: Row) -> dict[str, Any]:

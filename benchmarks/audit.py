@@ -21,7 +21,8 @@ def audit(bench: Bench) -> list[Row]:
     count = bench.amount(COUNT, 60)
     folder, different = pictures.linked(bench, count), min(len(pictures.files(bench)), count)
     known = bench.scratch / "known"
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     for _ in range(bench.rounds):
         shutil.rmtree(known, ignore_errors=True)
         for seconds in (cold, warm):
@@ -38,13 +39,15 @@ def main(folder: Path) -> None:
     start = time.perf_counter()
     import pandas as pd
 
+    from skinfw import DataTable
     from skinfw_audit.audit import audit as look
+    from skinfw_duplicates.component import NearDuplicates
 
     os.environ["SKINFW_CACHE"] = str(folder.parent / "known")
     files = sorted(folder.iterdir())
     ids = [file.name for file in files]
-    table = pd.DataFrame({"id": ids, "path": list(map(str, files)), "label": "", "lesion": ids})
-    look({"files": table}, {"files": ("",)}, (), lambda line: None)
+    rows = pd.DataFrame({"id": ids, "path": list(map(str, files)), "label": "", "lesion": ids})
+    look({"files": DataTable(rows)}, {"files": ("",)}, (), NearDuplicates(), lambda line: None)
     print(json.dumps({"seconds": time.perf_counter() - start}))
 
 

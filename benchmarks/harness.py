@@ -114,16 +114,16 @@ def race(bench: Bench, work: str, ours: Work, peers: Sequence[Peer]) -> list[Row
     """
     ours()
     for peer in peers:
-        as_found(peer.work)
+        with_usual_memory(peer.work)
     times: dict[str, tuple[list[float], list[float]]] = {peer.name: ([], []) for peer in peers}
     for _ in range(bench.rounds):
         for peer in peers:
             times[peer.name][0].append(ours())
-            times[peer.name][1].append(as_found(peer.work))
+            times[peer.name][1].append(with_usual_memory(peer.work))
     return [Row(work, peer.name, *times[peer.name], at_least=peer.at_least) for peer in peers]
 
 
-def as_found(work: Work) -> float:
+def with_usual_memory(work: Work) -> float:
     """Do a peer's work without what skinfw asks of the C library."""
     from skinfw.runtime.memory import keep_freed_memory
 

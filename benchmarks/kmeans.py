@@ -59,6 +59,7 @@ def _thumbnails(files: Sequence[Path], count: int) -> Pixels:
     views = []
     for number in range(count):
         picture = pictures[number % len(pictures)]
+        assert picture is not None, files[number % len(files)]
         share = rng.uniform(0.5, 1.0)
         height, width = (int(side * share) for side in picture.shape)
         top, left = rng.integers(np.subtract(picture.shape, (height, width)) + 1)
@@ -70,7 +71,7 @@ def _thumbnails(files: Sequence[Path], count: int) -> Pixels:
 
 
 def _scikit_learn(features: npt.NDArray[np.float32], target: int, seed: int) -> Labels:
-    labels = KMeans(CLUSTERS, n_init=1, random_state=seed).fit_predict(features)
+    labels: Labels = KMeans(CLUSTERS, n_init=1, random_state=seed).fit_predict(features)
     rng = np.random.default_rng(seed)
     for cluster in range(CLUSTERS):  # each cluster gives its share, as the original does
         members = np.flatnonzero(labels == cluster)

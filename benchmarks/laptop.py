@@ -77,7 +77,7 @@ def train(
     model.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.01)
     ticks, batches = [time.perf_counter()], total // BATCH
-    sampler = WeightedRandomSampler(weights, batches * BATCH)
+    sampler = WeightedRandomSampler(weights.tolist(), batches * BATCH)
     for batch, (pixels, targets) in enumerate(DataLoader(images, BATCH, sampler=sampler)):
         done = batch / batches
         rate = done / 0.3 if done < 0.3 else (1 + math.cos(math.pi * (done - 0.3) / 0.7)) / 2
@@ -98,22 +98,22 @@ def predict(model: nn.Module, rows: pd.DataFrame) -> Floats:
     transform = v2.Compose([v2.Resize(SIZE, antialias=True), v2.CenterCrop(SIZE), *_tail()])
     images = _Images(list(rows["path"]), np.zeros(len(rows), int), transform)
     model.eval()
-    found = []
+    batches = []
     for pixels, _ in DataLoader(images, 2 * BATCH):
         both = (pixels, pixels.flip(3))
-        found.append(sum(model(view).softmax(1) for view in both) / 2)
-    probabilities: Floats = torch.cat(found).double().numpy()
+        batches.append(sum(model(view).softmax(1) for view in both) / 2)
+    probabilities: Floats = torch.cat(batches).double().numpy()
     return probabilities
 
 
 def beside(ours: Predictions, theirs: Predictions) -> str:
     """Return the numbers of both, and the interval of their differences over lesions."""
-    found = compare(Classification(), ours, theirs, REPLICATES)
+    differences = compare(Classification(), ours, theirs, REPLICATES)
     return "; ".join(
-        f"{name.replace('_', ' ')} {found[name].first:.3f} against {found[name].second:.3f}, "
-        f"difference {found[name].difference:+.3f} (95 % over lesions "
-        f"{found[name].interval[0]:+.3f} to {found[name].interval[1]:+.3f}, p {found[name].p:.3f})"
-        for name in NUMBERS
+        f"{name.replace('_', ' ')} {own.first:.3f} against {own.second:.3f}, "
+        f"difference {own.difference:+.3f} (95 % over lesions "
+        f"{own.interval[0]:+.3f} to {own.interval[1]:+.3f}, p {own.p:.3f})"
+        for name, own in ((name, differences[name]) for name in NUMBERS)
     )
 
 
@@ -131,9 +131,11 @@ def together(runs: list[Predictions], loops: list[Predictions]) -> str:
     return "; ".join(said)
 
 
-def _mean(found: list[Predictions], order: Predictions) -> dict[str, Sample]:
+def _mean(predictions: list[Predictions], order: Predictions) -> dict[str, Sample]:
     """Return the mean of each number over several predictions of the same images."""
-    samples = [sample_numbers(Classification(), align(order, one), REPLICATES, 0) for one in found]
+    samples = [
+        sample_numbers(Classification(), align(order, one), REPLICATES, 0) for one in predictions
+    ]
     means = {}
     for name in NUMBERS:
         own = [sample[name] for sample in samples]
@@ -170,7 +172,7 @@ def main(runs: tuple[Path, ...], minutes: float, images: int, keep: Path) -> Non
             raise click.UsageError(f"{run.name}: seed {planned.seed} of this split is there twice")
         loops.add(file)
         if not file.is_file():
-            table = load_data(planned)
+            table = load_data(planned).rows
             table = table.merge(pd.read_csv(run / "splits.csv")[["id", "part"]], on="id")
             training = table[table["part"] == "train"]
             model = _trained(training, planned.classes, minutes, images, planned.seed)

@@ -38,7 +38,7 @@ def _peak(folder: Path, recipe: str) -> float:
 
 def main(folder: Path) -> None:
     """Train by the recipe from standard input, and print the peak memory in MB."""
-    ours.training(ours.parts(sys.stdin.read(), folder, cached=True), folder)()
+    ours.training(ours.components(sys.stdin.read(), folder, cached=True), folder)()
     print(peak_memory())
 
 

@@ -40,10 +40,10 @@ def metadata(bench: Bench) -> list[Row]:
     roots = [_write(bench.scratch / f"rows-{size}", size) for size in sizes]
     measured = [[_measure(root) for root in roots] for _ in range(bench.rounds)]
     per_row = [
-        [found[place]["seconds"] / size for found in measured] for place, size in enumerate(sizes)
+        [point[place]["seconds"] / size for point in measured] for place, size in enumerate(sizes)
     ]
     micro = [[1e6 * seconds for seconds in some] for some in per_row]
-    peaks = [[found[place]["peak_mb"] for found in measured] for place in range(len(sizes))]
+    peaks = [[point[place]["peak_mb"] for point in measured] for place in range(len(sizes))]
     rows = [
         Row(f"read and split, per row of {size:,}", f"itself at {sizes[0]:,}", some, micro[0],
             unit="µs", at_most=1.5)
@@ -82,13 +82,13 @@ def _write(root: Path, count: int) -> Path:
 
 def _measure(root: Path) -> dict[str, float]:
     """Measure one table in a fresh process."""
-    found: dict[str, float] = json.loads(fresh("benchmarks.metadata", root))
-    return found
+    numbers: dict[str, float] = json.loads(fresh("benchmarks.metadata", root))
+    return numbers
 
 
 def main(root: Path) -> None:
     """Print the seconds and the peak memory of one table."""
-    plan = ours.plan(RECIPE.format(root=root), root)
+    plan = ours.plan_of(RECIPE.format(root=root), root)
     start = time.perf_counter()
     split_data(plan)
     seconds = time.perf_counter() - start

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from skinfw.interfaces.protocols import DecodedImages
     from skinfw.training.components import TrainingComponents
-    from skinfw_cache.shards import DecodedImages
 
 LITE = 'use = "lite/efficientnet-lite0"'
 DENSENET = 'use = "timm/densenet121"\npretrained = false'
@@ -99,10 +99,10 @@ def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> DecodedImag
     return open_cache(folder / "cache", CACHE_BYTES, names, how, lambda _: None)
 
 
-def parts(
+def components(
     text: str, folder: Path, cached: bool = False, features: Path | None = None
 ) -> TrainingComponents:
-    """Build the parts of a training.
+    """Build the components of a training.
 
     text: the recipe.
     folder: for the recipe and the cache.
@@ -113,12 +113,11 @@ def parts(
     from skinfw.training.components import TrainingComponents
 
     plan = plan_of(text, folder)
-    table = split_data(plan)
+    rows = split_data(plan).rows
     cached = cached and not hasattr(plan.dataset, "image")
-    held = decoded(folder, list(table["path"]), plan.image.size) if cached else None
-    return TrainingComponents(
-        plan, table, choose_hardware(plan.engine), held, features, lambda _: None
-    )
+    held = decoded(folder, list(rows["path"]), plan.image.size) if cached else None
+    hardware = choose_hardware(plan.engine)
+    return TrainingComponents.build(plan, rows, hardware, held, features, lambda _: None)
 
 
 def training(built: TrainingComponents, folder: Path) -> Work:
@@ -126,7 +125,7 @@ def training(built: TrainingComponents, folder: Path) -> Work:
 
     def run() -> float:
         stopwatch = Stopwatch()
-        built.training(folder, run_hooks([(None, stopwatch)])).fit()
+        built.trainer(folder, run_hooks([(None, stopwatch)])).fit()
         return stopwatch.seconds
 
     return run
@@ -223,9 +222,9 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
 
     catalog = Catalog()
     names = [
-        found.component.name
-        for found in catalog.offers("augment")
-        if found.plugin.name == "pathology"
+        offer.component.name
+        for offer in catalog.offers("augment")
+        if offer.plugin.name == "pathology"
     ]
     text = "".join(
         f'\n[[augment]]\nuse = "{name}"\n'
@@ -233,12 +232,12 @@ def pathology(folder: Path) -> list[tuple[str, Callable[[Any, int], Any]]]:
         for name in names
     )
     plan = plan_of(recipe(noise(4, 64), 64, text), folder)
-    return [(part.use, does(part.make(size=64))) for part in plan.components.augment]
+    return [(op.use, does(op.make(size=64))) for op in plan.components.augment]
 
 
 def densenet(folder: Path, size: int) -> torch.nn.Module:
     """Build DenseNet-121 as a run does, with random weights."""
-    return parts(recipe(noise(4, size), size, backbone=DENSENET), folder).model
+    return components(recipe(noise(4, size), size, backbone=DENSENET), folder).model
 
 
 def grad_cam() -> Callable[..., torch.Tensor]:
@@ -289,7 +288,7 @@ def intervals(
     from skinfw_metrics.probability import Probability
 
     names = [str(place) for place in range(len(true))]
-    found = Predictions(names, [str(lesion) for lesion in lesions], true, chances, classes)
+    predictions = Predictions(names, [str(lesion) for lesion in lesions], true, chances, classes)
     kinds = (Classification, IsicChallenge, Agreement, Probability, Malignancy)
-    bounds = [bootstrap(kind(), found, replicates, seed) for kind in kinds]
+    bounds = [bootstrap(kind(), predictions, replicates, seed) for kind in kinds]
     return {name: own for some in bounds for name, own in some.items()}

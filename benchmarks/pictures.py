@@ -16,10 +16,10 @@ def files(bench: Bench) -> list[Path]:
     folder = bench.images or bench.scratch / "pictures"
     if not bench.images and not folder.is_dir():
         _draw(folder, bench.amount(64, 4))
-    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".jpg", ".jpeg"))
-    if not found:
+    pictures = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".jpg", ".jpeg"))
+    if not pictures:
         raise Skip(f"there is no JPEG file in {folder}")
-    return found
+    return pictures
 
 
 def linked(bench: Bench, count: int) -> Path:

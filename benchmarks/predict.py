@@ -39,7 +39,7 @@ def predict(bench: Bench) -> list[Row]:
 
 def _trained(bench: Bench, size: int) -> Path:
     """Return the folder of a run; what its network has learnt does not matter here."""
-    ours.plan(ours.recipe(ours.noise(64, size), size, QUICK), bench.scratch)
+    ours.plan_of(ours.recipe(ours.noise(64, size), size, QUICK), bench.scratch)
     runs = bench.scratch / "runs"
     _skinfw(bench, "run", str(bench.scratch / "recipe.toml"), "--out", str(runs))
     return next(runs.iterdir())

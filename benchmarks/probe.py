@@ -22,8 +22,8 @@ def probe(bench: Bench) -> list[Row]:
     folder = bench.scratch
     files = pictures.linked(bench, count + len(HELD_OUT))
     recipe = ours.recipe(ours.files(files), size, RECIPE)
-    remembering = ours.parts(recipe, folder, cached=True, features=folder)
-    computing = ours.parts(recipe, folder, cached=True)
+    remembering = ours.components(recipe, folder, cached=True, features=folder)
+    computing = ours.components(recipe, folder, cached=True)
     peer = Peer("through the frozen network", ours.training(computing, folder), 20.0)
     work = f"{EPOCHS} epochs of a linear probe, {count:,} images"
     return race(bench, work, ours.training(remembering, folder), [peer])

@@ -22,12 +22,12 @@ def startup(bench: Bench) -> list[Row]:
     for words in COMMANDS:
         command = words[0]
         peer = Peer(BARE, _start("-c", "import click, pluggy"))
-        (found,) = race(bench, f"skinfw {command}", _start("-m", "skinfw", *words), [peer])
+        (row,) = race(bench, f"skinfw {command}", _start("-m", "skinfw", *words), [peer])
         if command in AT_MOST:
-            rows.append(Row(found.work, BARE, found.ours, found.theirs, at_most=AT_MOST[command]))
+            rows.append(Row(row.work, BARE, row.ours, row.theirs, at_most=AT_MOST[command]))
         if command in SECONDS:
             limit = [SECONDS[command]] * bench.rounds
-            rows.append(Row(found.work, "a limit", found.ours, limit, at_most=1.0))
+            rows.append(Row(row.work, "a limit", row.ours, limit, at_most=1.0))
     return rows
 
 

@@ -24,13 +24,13 @@ def markdown(record: dict[str, Any]) -> str:
     ]
     if record["smoke"]:
         lines.insert(0, "**A smoke test: these figures mean nothing.**\n")
-    for name, found in record["comparisons"].items():
-        lines += [_line(name, row) for row in found.get("rows", ())]
+    for name, outcome in record["comparisons"].items():
+        lines += [_line(name, row) for row in outcome.get("rows", ())]
     without = {
         name: reason
-        for name, found in record["comparisons"].items()
+        for name, outcome in record["comparisons"].items()
         for key in ("skipped", "failed")
-        if (reason := found.get(key))
+        if (reason := outcome.get(key))
     }
     if without:
         lines += ["", *(f"- {name}: {reason}" for name, reason in without.items())]

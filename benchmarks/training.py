@@ -36,18 +36,18 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 def in_memory(bench: Bench) -> list[Row]:
     """Race from memory: what our loop costs beside the computing itself."""
     count, size = bench.amount(IMAGES, 16), bench.amount(SIZE, 64)
-    parts = ours.parts(ours.recipe(ours.noise(count, size), size, TRAIN), bench.scratch)
+    components = ours.components(ours.recipe(ours.noise(count, size), size, TRAIN), bench.scratch)
     data = [
         (
-            torch.randn(len(part), 3, size, size).contiguous(memory_format=torch.channels_last),
-            part % len(CLASSES),
+            torch.randn(len(some), 3, size, size).contiguous(memory_format=torch.channels_last),
+            some % len(CLASSES),
         )
-        for part in torch.arange(count).split(BATCH)
+        for some in torch.arange(count).split(BATCH)
     ]
-    bare = _Loop(parts.model, torch.channels_last, data)
+    bare = _Loop(components.model, torch.channels_last, data)
     peers = [Peer("a bare PyTorch loop", clocked(bare.epoch), 0.95)]
     work = f"an epoch of {count:,} images in memory"
-    return race(bench, work, ours.training(parts, bench.scratch), peers)
+    return race(bench, work, ours.training(components, bench.scratch), peers)
 
 
 def beside_reference(bench: Bench) -> list[Row]:
@@ -90,10 +90,10 @@ def _from_files(
     recipe = ours.recipe(ours.files(folder), size, TRAIN + ours.STRONG)
     rows = []
     for cached in ways:
-        parts = ours.parts(recipe, bench.scratch, cached)
+        components = ours.components(recipe, bench.scratch, cached)
         work = f"an epoch of {count:,} JPEG files" + (", decoded before" if cached else "")
-        others = peers(parts.model, loader)
-        rows += race(bench, work, ours.training(parts, bench.scratch), others)
+        others = peers(components.model, loader)
+        rows += race(bench, work, ours.training(components, bench.scratch), others)
     return rows
 
 
