@@ -24,7 +24,7 @@ def test_every_plugin_can_be_released_on_its_own(tmp_path: Path) -> None:
 
     copy = tmp_path / "copy"
     shutil.copytree(
-        ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", ".venv", ".nox", "*_cache")
+        ROOT, copy, ignore=shutil.ignore_patterns(".git", "runs", ".venv", ".nox", ".*_cache")
     )
     text = (copy / "pyproject.toml").read_text()
     text = re.sub(r"\[project\.entry-points\.skinfw\]\n(.+\n)+", "", text)
