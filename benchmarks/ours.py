@@ -42,12 +42,12 @@ STRONG = """
 CACHE_BYTES = 20_000_000_000
 
 
-def plan_of(text: str, folder: Path) -> Plan:
+def plan_of(text: str, folder: Path, sets: Sequence[str] = ()) -> Plan:
     """Check a recipe, written into a folder first."""
     folder.mkdir(exist_ok=True)
     file = folder / "recipe.toml"
     file.write_text(text, encoding="utf-8")
-    return load_plan(file)
+    return load_plan(file, sets)
 
 
 def files(root: Path) -> str:
@@ -100,24 +100,24 @@ def decoded(folder: Path, paths: Sequence[Path | str], size: int) -> DecodedImag
 
 
 def components(
-    text: str, folder: Path, cached: bool = False, features: Path | None = None
+    text: str, folder: Path, cached: bool = False, sets: Sequence[str] = ()
 ) -> TrainingComponents:
     """Build the components of a training.
 
     text: the recipe.
     folder: for the recipe and the cache.
     cached: whether image files come from the cache.
-    features: where features of a frozen network are kept.
+    sets: changes of the recipe.
     """
     from skinfw.runtime.device import choose_hardware
     from skinfw.training.components import TrainingComponents
 
-    plan = plan_of(text, folder)
+    plan = plan_of(text, folder, sets)
     rows = split_data(plan).rows
     cached = cached and not hasattr(plan.dataset, "image")
     held = decoded(folder, list(rows["path"]), plan.image.size) if cached else None
     hardware = choose_hardware(plan.engine)
-    return TrainingComponents.build(plan, rows, hardware, held, features, lambda _: None)
+    return TrainingComponents.build(plan, rows, hardware, held, lambda _: None)
 
 
 def training(built: TrainingComponents, folder: Path) -> Work:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from benchmarks import ours, pictures
 from benchmarks.dataset import HELD_OUT
 from benchmarks.harness import Bench, Peer, Row, race
@@ -22,8 +24,9 @@ def probe(bench: Bench) -> list[Row]:
     folder = bench.scratch
     files = pictures.linked(bench, count + len(HELD_OUT))
     recipe = ours.recipe(ours.files(files), size, RECIPE)
-    remembering = ours.components(recipe, folder, cached=True, features=folder)
-    computing = ours.components(recipe, folder, cached=True)
+    os.environ["SKINFW_CACHE"] = str(folder / "cache")
+    remembering = ours.components(recipe, folder, cached=True)
+    computing = ours.components(recipe, folder, cached=True, sets=("engine.cache=false",))
     peer = Peer("through the frozen network", ours.training(computing, folder), 20.0)
     work = f"{EPOCHS} epochs of a linear probe, {count:,} images"
     return race(bench, work, ours.training(remembering, folder), [peer])

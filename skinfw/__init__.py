@@ -10,121 +10,66 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from skinfw.errors import RecipeError, SkinfwError
-from skinfw.files.atomic import atomic_write, write_csv, write_json
-from skinfw.interfaces.hooks import Command, Component, hookimpl
-from skinfw.interfaces.protocols import DuplicateFinder, Metric
-from skinfw.interfaces.transforms import (
-    ColourMatrix,
-    Dice,
-    LookupTable,
-    PixelFunction,
-    Step,
-    Warp,
-)
-from skinfw.interfaces.values import (
-    UNKNOWN,
-    Auxiliary,
-    Cell,
-    ClassName,
-    Comparison,
-    ComparisonEntry,
-    Context,
-    DataTable,
-    Download,
-    Downloads,
-    Draw,
-    Duplicates,
-    Estimate,
-    Explanations,
-    Features,
-    Findings,
-    FindingsTable,
-    Fingerprint,
-    Leakage,
-    Modalities,
-    Predictions,
-    Result,
-)
+from skinfw.errors import RecipeError as RecipeError
+from skinfw.errors import SkinfwError as SkinfwError
+from skinfw.files.atomic import atomic_write as atomic_write
+from skinfw.files.atomic import write_csv as write_csv
+from skinfw.files.atomic import write_json as write_json
+from skinfw.interfaces.hooks import Command as Command
+from skinfw.interfaces.hooks import Component as Component
+from skinfw.interfaces.hooks import hookimpl as hookimpl
+from skinfw.interfaces.protocols import DuplicateFinder as DuplicateFinder
+from skinfw.interfaces.protocols import Metric as Metric
+from skinfw.interfaces.transforms import ColourMatrix as ColourMatrix
+from skinfw.interfaces.transforms import Dice as Dice
+from skinfw.interfaces.transforms import LookupTable as LookupTable
+from skinfw.interfaces.transforms import PixelFunction as PixelFunction
+from skinfw.interfaces.transforms import Step as Step
+from skinfw.interfaces.transforms import Warp as Warp
+from skinfw.interfaces.values import UNKNOWN as UNKNOWN
+from skinfw.interfaces.values import Auxiliary as Auxiliary
+from skinfw.interfaces.values import Cell as Cell
+from skinfw.interfaces.values import ClassName as ClassName
+from skinfw.interfaces.values import Comparison as Comparison
+from skinfw.interfaces.values import ComparisonEntry as ComparisonEntry
+from skinfw.interfaces.values import Context as Context
+from skinfw.interfaces.values import DataTable as DataTable
+from skinfw.interfaces.values import Download as Download
+from skinfw.interfaces.values import Downloads as Downloads
+from skinfw.interfaces.values import Draw as Draw
+from skinfw.interfaces.values import Duplicates as Duplicates
+from skinfw.interfaces.values import Estimate as Estimate
+from skinfw.interfaces.values import Explanations as Explanations
+from skinfw.interfaces.values import Features as Features
+from skinfw.interfaces.values import Findings as Findings
+from skinfw.interfaces.values import FindingsTable as FindingsTable
+from skinfw.interfaces.values import Fingerprint as Fingerprint
+from skinfw.interfaces.values import Leakage as Leakage
+from skinfw.interfaces.values import Modalities as Modalities
+from skinfw.interfaces.values import Predictions as Predictions
+from skinfw.interfaces.values import Result as Result
 from skinfw.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from skinfw.files.csv_tables import line_error, present_rows, read_csv, refuse_rows
-    from skinfw.statistics.intervals import (
-        MIN_LESIONS,
-        add_unknown_class,
-        bootstrap,
-        concatenate,
-        count_lesions,
-        few_lesions,
-        select,
-    )
+    from skinfw.files.csv_tables import line_error as line_error
+    from skinfw.files.csv_tables import present_rows as present_rows
+    from skinfw.files.csv_tables import read_csv as read_csv
+    from skinfw.files.csv_tables import refuse_rows as refuse_rows
+    from skinfw.statistics.intervals import MIN_LESIONS as MIN_LESIONS
+    from skinfw.statistics.intervals import add_unknown_class as add_unknown_class
+    from skinfw.statistics.intervals import bootstrap as bootstrap
+    from skinfw.statistics.intervals import concatenate as concatenate
+    from skinfw.statistics.intervals import count_lesions as count_lesions
+    from skinfw.statistics.intervals import few_lesions as few_lesions
+    from skinfw.statistics.intervals import select as select
 
-_LATER = {
-    "skinfw.files.csv_tables": ("line_error", "present_rows", "read_csv", "refuse_rows"),
+_HOMES = {
+    "skinfw.files.csv_tables": "line_error present_rows read_csv refuse_rows",
     "skinfw.statistics.intervals": (
-        "MIN_LESIONS",
-        "add_unknown_class",
-        "bootstrap",
-        "concatenate",
-        "count_lesions",
-        "few_lesions",
-        "select",
+        "MIN_LESIONS add_unknown_class bootstrap concatenate count_lesions few_lesions select"
     ),
 }
-_HOME_OF = {name: module for module, names in _LATER.items() for name in names}
-
-__all__ = [
-    "MIN_LESIONS",
-    "UNKNOWN",
-    "Auxiliary",
-    "Cell",
-    "ClassName",
-    "ColourMatrix",
-    "Command",
-    "Comparison",
-    "ComparisonEntry",
-    "Component",
-    "Context",
-    "DataTable",
-    "Dice",
-    "Download",
-    "Downloads",
-    "Draw",
-    "DuplicateFinder",
-    "Duplicates",
-    "Estimate",
-    "Explanations",
-    "Features",
-    "Findings",
-    "FindingsTable",
-    "Fingerprint",
-    "Leakage",
-    "LookupTable",
-    "Metric",
-    "Modalities",
-    "PixelFunction",
-    "Predictions",
-    "RecipeError",
-    "Result",
-    "SkinfwError",
-    "Step",
-    "Warp",
-    "add_unknown_class",
-    "atomic_write",
-    "bootstrap",
-    "concatenate",
-    "count_lesions",
-    "few_lesions",
-    "hookimpl",
-    "line_error",
-    "present_rows",
-    "read_csv",
-    "refuse_rows",
-    "select",
-    "write_csv",
-    "write_json",
-]
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from skinfw.cli.progress import StatusLine as StatusLine
     from skinfw.cli.progress import test_lines as test_lines
     from skinfw.cli.run import run_with_progress as run_with_progress
+    from skinfw.cli.toml import table_header as table_header
+    from skinfw.cli.toml import table_text as table_text
     from skinfw.data.decoding import DECODER as DECODER
     from skinfw.data.decoding import Decoding as Decoding
     from skinfw.data.decoding import decode as decode
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from skinfw.data.decoding import reduction as reduction
     from skinfw.data.leakage.links import COPIES as COPIES
     from skinfw.data.leakage.links import EVIDENCE as EVIDENCE
-    from skinfw.data.leakage.links import DisjointSets as DisjointSets
     from skinfw.data.leakage.links import archive_names as archive_names
     from skinfw.data.leakage.links import bare_ids as bare_ids
     from skinfw.data.leakage.links import concatenate_links as concatenate_links
@@ -48,16 +49,13 @@ if TYPE_CHECKING:
     from skinfw.evaluation.evaluator import compute_intervals as compute_intervals
     from skinfw.evaluation.evaluator import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
+    from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
+    from skinfw.files.csv_tables import csv_rows as csv_rows
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
-    from skinfw.inference.predict import Answer as Answer
-    from skinfw.inference.predict import Predictor as Predictor
-    from skinfw.inference.predict import predict_images as predict_images
-    from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
+    from skinfw.inference.torch_model import choose_model_hardware as choose_model_hardware
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
-    from skinfw.inference.trained_model import NOTICE as NOTICE
     from skinfw.inference.trained_model import TrainedModel as TrainedModel
-    from skinfw.inference.trained_model import exported_model as exported_model
     from skinfw.inference.trained_model import load_trained_model as load_trained_model
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
@@ -65,19 +63,21 @@ if TYPE_CHECKING:
     from skinfw.interfaces.protocols import DecodedImages as DecodedImages
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
+    from skinfw.recipe.component import check_variant as check_variant
     from skinfw.recipe.component import import_target as import_target
     from skinfw.recipe.component import variants as variants
+    from skinfw.recipe.loading import DEFAULTS as DEFAULTS
     from skinfw.recipe.loading import Origin as Origin
     from skinfw.recipe.loading import Recipe as Recipe
-    from skinfw.recipe.loading import default_recipe as default_recipe
     from skinfw.recipe.loading import display_path as display_path
     from skinfw.recipe.loading import load_recipe as load_recipe
     from skinfw.recipe.loading import read_run as read_run
     from skinfw.recipe.loading import set_table as set_table
+    from skinfw.recipe.parameters import Parameters as Parameters
+    from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_plan as load_plan
-    from skinfw.recipe.plan import plan_dataset as plan_dataset
     from skinfw.recipe.plan import plan_kind as plan_kind
     from skinfw.recipe.settings import KEYS as KEYS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
@@ -85,6 +85,9 @@ if TYPE_CHECKING:
     from skinfw.recipe.settings import TopLevel as TopLevel
     from skinfw.registry.catalog import Catalog as Catalog
     from skinfw.registry.catalog import CatalogEntry as CatalogEntry
+    from skinfw.registry.discovery import Plugin as Plugin
+    from skinfw.registry.discovery import discover as discover
+    from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
@@ -98,155 +101,63 @@ if TYPE_CHECKING:
     from skinfw.statistics.intervals import resample as resample
     from skinfw.statistics.intervals import sample_numbers as sample_numbers
     from skinfw.statistics.predictions import PREDICTION_FILES as PREDICTION_FILES
-    from skinfw.statistics.predictions import prediction_error as prediction_error
-    from skinfw.statistics.predictions import prediction_rows as prediction_rows
     from skinfw.statistics.predictions import probability as probability
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.run_folder import RunFolder as RunFolder
 
-_HOMES: dict[str, tuple[str, ...]] = {
-    "skinfw.cli.options": (
-        "recipe_options",
-        "set_option",
-    ),
-    "skinfw.cli.progress": (
-        "LIVE_SECONDS",
-        "PLAIN_SECONDS",
-        "StatusLine",
-        "test_lines",
-    ),
-    "skinfw.cli.run": ("run_with_progress",),
-    "skinfw.data.decoding": (
-        "DECODER",
-        "Decoding",
-        "decode",
-        "file_size",
-        "read_image",
-        "reduction",
-    ),
+_HOMES = {
+    "skinfw.cli.options": "recipe_options set_option",
+    "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine test_lines",
+    "skinfw.cli.run": "run_with_progress",
+    "skinfw.cli.toml": "table_header table_text",
+    "skinfw.data.decoding": "DECODER Decoding decode file_size read_image reduction",
     "skinfw.data.leakage.links": (
-        "COPIES",
-        "EVIDENCE",
-        "DisjointSets",
-        "archive_names",
-        "bare_ids",
-        "concatenate_links",
-        "connected_components",
-        "links_from_table",
+        "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
+        "links_from_table"
     ),
-    "skinfw.data.loader": (
-        "Chain",
-        "Source",
-    ),
-    "skinfw.data.preparation": ("recipe_decoding",),
+    "skinfw.data.loader": "Chain Source",
+    "skinfw.data.preparation": "recipe_decoding",
     "skinfw.data.table": (
-        "decoded_images",
-        "image_function",
-        "load_data",
-        "picture_paths",
-        "read_data_table",
-        "split_data",
-        "split_hash",
+        "decoded_images image_function load_data picture_paths read_data_table split_data "
+        "split_hash"
     ),
-    "skinfw.data.warping": (
-        "apply_steps",
-        "fold_steps",
-        "render_views",
-    ),
-    "skinfw.errors": ("unwritable",),
-    "skinfw.evaluation.evaluator": (
-        "Metrics",
-        "compute_intervals",
-        "compute_metrics",
-    ),
-    "skinfw.evaluation.reports": ("write_evaluation_reports",),
-    "skinfw.inference.model_evaluator": ("ModelEvaluator",),
-    "skinfw.inference.predict": (
-        "Answer",
-        "Predictor",
-        "predict_images",
-    ),
-    "skinfw.inference.torch_model": (
-        "TorchPredictor",
-        "load_network",
-    ),
-    "skinfw.inference.trained_model": (
-        "BATCH",
-        "NOTICE",
-        "TrainedModel",
-        "exported_model",
-        "load_trained_model",
-    ),
-    "skinfw.interfaces.kinds": (
-        "KINDS",
-        "Kind",
-    ),
-    "skinfw.interfaces.protocols": (
-        "ComparisonReport",
-        "DecodedImages",
-    ),
+    "skinfw.data.warping": "apply_steps fold_steps render_views",
+    "skinfw.errors": "unwritable",
+    "skinfw.evaluation.evaluator": "Metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.reports": "write_evaluation_reports",
+    "skinfw.evaluation.view_averaging": "ViewAveraging",
+    "skinfw.files.csv_tables": "csv_rows",
+    "skinfw.inference.model_evaluator": "ModelEvaluator",
+    "skinfw.inference.torch_model": "choose_model_hardware load_network",
+    "skinfw.inference.trained_model": "BATCH TrainedModel load_trained_model",
+    "skinfw.interfaces.kinds": "KINDS Kind",
+    "skinfw.interfaces.protocols": "ComparisonReport DecodedImages",
     "skinfw.recipe.component": (
-        "build_components",
-        "PlannedComponent",
-        "import_target",
-        "variants",
+        "PlannedComponent build_components check_variant import_target variants"
     ),
-    "skinfw.recipe.loading": (
-        "Origin",
-        "Recipe",
-        "default_recipe",
-        "display_path",
-        "load_recipe",
-        "read_run",
-        "set_table",
-    ),
-    "skinfw.recipe.parameters": ("parameters",),
-    "skinfw.recipe.plan": (
-        "Plan",
-        "load_plan",
-        "plan_dataset",
-        "plan_kind",
-    ),
-    "skinfw.recipe.settings": (
-        "KEYS",
-        "SETTINGS",
-        "EngineSettings",
-        "TopLevel",
-    ),
-    "skinfw.registry.catalog": (
-        "Catalog",
-        "CatalogEntry",
-    ),
-    "skinfw.runtime.device": ("choose_hardware",),
-    "skinfw.runtime.prefetch": (
-        "prefetch",
-        "usable_cores",
-    ),
-    "skinfw.runtime.seed": ("stream",),
-    "skinfw.runtime.storage": ("cache_folder",),
+    "skinfw.recipe.loading": "DEFAULTS Origin Recipe display_path load_recipe read_run set_table",
+    "skinfw.recipe.parameters": "Parameters describe parameters",
+    "skinfw.recipe.plan": "Plan load_plan plan_kind",
+    "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings TopLevel",
+    "skinfw.registry.catalog": "Catalog CatalogEntry",
+    "skinfw.registry.discovery": "Plugin discover",
+    "skinfw.registry.known_packages": "known_packages",
+    "skinfw.runtime.device": "choose_hardware",
+    "skinfw.runtime.prefetch": "prefetch usable_cores",
+    "skinfw.runtime.seed": "stream",
+    "skinfw.runtime.storage": "cache_folder",
     "skinfw.statistics.intervals": (
-        "REPLICATES",
-        "Interval",
-        "blocks",
-        "group_lesions",
-        "intervals_record",
-        "resample",
-        "sample_numbers",
+        "REPLICATES Interval blocks group_lesions intervals_record resample sample_numbers"
     ),
     "skinfw.statistics.predictions": (
-        "PREDICTION_FILES",
-        "prediction_error",
-        "prediction_rows",
-        "probability",
-        "run_predictions",
-        "write_predictions",
+        "PREDICTION_FILES probability run_predictions write_predictions"
     ),
-    "skinfw.training.trainer": ("best_epoch",),
-    "skinfw.workflows.run_folder": ("RunFolder",),
+    "skinfw.training.trainer": "best_epoch",
+    "skinfw.workflows.run_folder": "RunFolder",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

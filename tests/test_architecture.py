@@ -86,7 +86,10 @@ def test_the_core_names_no_plugin() -> None:
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
 def test_plugins_enter_by_the_same_door_as_third_parties(folder: Path) -> None:
-    public = {f"skinfw.{name}" for name in (*skinfw.__all__, "metrics", "toolkit")}
+    tree = ast.parse((CORE / "__init__.py").read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    public = {f"skinfw.{alias.asname}" for node in froms for alias in node.names if alias.asname}
+    public |= {"skinfw.metrics", "skinfw.toolkit"}
     public |= {f"skinfw.toolkit.{name}" for name in toolkit._HOME_OF}
     public |= {f"skinfw.metrics.{name}" for name in vars(metrics)}
     for file in folder.rglob("*.py"):

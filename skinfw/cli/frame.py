@@ -16,12 +16,6 @@ from skinfw.version import __version__
 CORE = (
     Command("run", "skinfw.cli.run:run", "Run a recipe: train, evaluate, explain, report."),
     Command("check", "skinfw.cli.check:check", "Check a recipe; print what would run."),
-    Command("show", "skinfw.cli.show:show", "Explain a component and its parameters."),
-    Command(
-        "list-plugins",
-        "skinfw.cli.list_plugins:list_plugins",
-        "List the installed plugins and what they offer.",
-    ),
 )
 """The commands that the core cannot do without."""
 
@@ -37,7 +31,6 @@ HELP = """Train and evaluate classifiers of skin lesions, from recipes and plugi
 skinfw run recipes/quickstart.toml     train, evaluate, explain
 skinfw check my.toml                   what would run, every default written out
 skinfw list-plugins                    what a recipe can name
-skinfw show sampler NAME               one component and its parameters
 
 Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -31,7 +32,7 @@ class Evaluator:
         rows: pd.DataFrame,
         pipeline: InputPipeline,
         classes: tuple[str, ...],
-        loss: Callable[..., torch.Tensor],
+        loss: Callable[..., torch.Tensor] | None,
         batch_size: int,
         hardware: Hardware,
         view_averaging: ViewAveraging,
@@ -40,6 +41,7 @@ class Evaluator:
         """Cut the part into batches.
 
         rows: the part's table; the images of `pipeline` are in the same order.
+        loss: of the training; None measures none.
         view_averaging: what makes one answer of the logits of the views.
         modalities: what is known of the part beside its images.
         """
@@ -78,7 +80,7 @@ class Evaluator:
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",
             )
         wide = true.repeat_interleave(logits.shape[1])
-        loss = self.loss(logits.flatten(0, 1), wide, None)
+        loss = self.loss(logits.flatten(0, 1), wide, None) if self.loss else math.nan
         # float32 logits are exact in float64, and so are its rows' sums.
         views = self.view_averaging.probabilities(logits.cpu().double()).numpy()
         return Predictions(

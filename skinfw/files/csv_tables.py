@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,63 @@ from skinfw.interfaces.values import DataTable
 if TYPE_CHECKING:
     import pandas as pd
 
-CURE = "mend the file, or download it again"
+CURE = "mend the file, or get it again from where it came"
+
+
+def csv_rows(file: Path, required: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+    """Yield the header of a CSV as line 1, then each row with its line; nothing is guessed.
+
+    file: in UTF-8. Blanks around cells are left out, and columns without a name.
+    required: columns that must be there.
+    Raises SkinfwError with the file and the line where a row has too few or too many cells, or
+    where a quote would make one row of several lines.
+    """
+    line, blank = 0, 0
+    header: list[str] = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            for row in reader:
+                line, cells = line + 1, [cell.strip() for cell in row]
+                if reader.line_num > line:
+                    why = f"a quote that opens there closes in line {reader.line_num}"
+                    raise line_error(file, line, "one row goes over several lines", why)
+                if line == 1:
+                    header = cells
+                    yield 1, _check_header(file, header, required)
+                elif not any(cells):
+                    blank = blank or line  # nothing is lost where no row comes after it
+                elif blank:
+                    raise line_error(file, blank, "a blank line stands between the rows")
+                elif len(cells) < len(header) or any(cells[len(header) :]):
+                    what = f"the row has {len(cells)} cells, the header {len(header)}"
+                    raise line_error(file, line, what)
+                else:
+                    named = zip(header, cells, strict=False)
+                    yield line, [cell for name, cell in named if name]
+    except FileNotFoundError:
+        raise line_error(file, 0, "the file does not exist") from None
+    except csv.Error as error:
+        raise line_error(file, line + 1, "the line is no CSV", str(error)) from error
+    except (UnicodeDecodeError, OSError) as error:
+        raise line_error(file, 0, "the file is no readable CSV", str(error)) from error
+    if not line:
+        raise line_error(file, 1, "the file is empty")
+
+
+def _check_header(file: Path, header: Sequence[str], required: Sequence[str]) -> list[str]:
+    """Return the names of the columns, once they are known to be what is needed."""
+    names = [name for name in header if name]
+    is_header = f"it is {','.join(header)[:160]}"
+    if missing := [name for name in required if name not in names]:
+        raise line_error(file, 1, f"the header lacks {', '.join(missing)}", is_header)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise line_error(file, 1, f"the header has {', '.join(twice)} twice", is_header)
+    return names
 
 
 def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.DataFrame:
-    """Read a CSV with a header; all values are texts without blanks around them.
+    """Read a CSV with a header as `csv_rows` does; all values are texts.
 
     file: the CSV.
     required: columns that must be there.
@@ -25,29 +78,12 @@ def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.Da
     """
     import pandas as pd  # data sets are imported with their recipe, which must not wait for it
 
-    try:
-        table = pd.read_csv(
-            file,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,  # a comma at the end of each row must not shift the columns
-            skip_blank_lines=False,  # so that row numbers are line numbers
-        )
-    except FileNotFoundError:
-        raise line_error(file, 0, "the file does not exist") from None
-    except pd.errors.EmptyDataError:
-        raise line_error(file, 1, "the file is empty") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise line_error(file, 0, "the file is no readable CSV", str(error)) from error
-    missing = [name for name in required if name not in table.columns]
-    if missing:
-        header = ",".join(map(str, table.columns))
-        raise line_error(file, 1, f"the header lacks {', '.join(missing)}", f"it is {header[:160]}")
-    if filled and table.empty:
+    lines = csv_rows(file, required)
+    _, header = next(lines)
+    rows = [cells for _, cells in lines]
+    if filled and not rows:
         raise line_error(file, 2, "there is a header and no row")
-    stripped: pd.DataFrame = table.apply(lambda column: column.str.strip())
-    return stripped
+    return pd.DataFrame(rows, columns=header, dtype=str)
 
 
 def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what: str) -> None:

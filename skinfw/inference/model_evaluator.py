@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 import torch
@@ -44,7 +43,7 @@ class ModelEvaluator:
             rows,
             PixelPipeline(self._images(rows, dataset), self._hardware),
             self.trained_model.classes,
-            _no_loss,
+            None,
             self.trained_model.batch_size,
             self._hardware,
             self.trained_model.view_averaging,
@@ -76,7 +75,7 @@ class ModelEvaluator:
         return load_network(self.trained_model, self._hardware)
 
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
-        how = recipe_decoding(self.trained_model.image, self.trained_model.preparations)
+        how = recipe_decoding(self.trained_model.image, self.trained_model.components("prepare"))
         pictures = self.trained_model.tables.get("modalities", {}).get("pictures", ())
         source = Source.of(rows, image_function(dataset), how, pictures=pictures)
         classes = self.trained_model.classes
@@ -88,8 +87,3 @@ class ModelEvaluator:
         return ModalityData(
             modalities_from_record(self.trained_model.modalities), 1.0, rows, self._hardware.device
         )
-
-
-def _no_loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:
-    """Stand for the loss, which says something of a training only."""
-    return logits.new_tensor(float("nan"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +11,7 @@ from typing import Any
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.component import PlannedComponent, import_target, plan_component
+from skinfw.recipe.component import PlannedComponent, plan_component
 from skinfw.recipe.loading import (
     BEST_WEIGHTS,
     Origin,
@@ -26,11 +24,8 @@ from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.settings import ImageSettings
 from skinfw.registry.catalog import Catalog
-from skinfw.version import __version__
 
 BATCH = 32
-_TABLES = ("image", "prepare", "view", "backbone", "modify")
-NOTICE = "research software, not a medical device"
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class TrainedModel:
     @cached_property
     def view(self) -> PlannedComponent[Any]:
         """The view, which plans how an image becomes what the network sees."""
-        return self._component("view", self.tables["view"])
+        return self.components("view")[0]
 
     @property
     def view_averaging(self) -> ViewAveraging:
@@ -96,16 +91,6 @@ class TrainedModel:
         return averaging
 
     @property
-    def backbone(self) -> PlannedComponent[Any]:
-        """The network, without its weights."""
-        return self._component("backbone", self.tables["backbone"])
-
-    @property
-    def changes(self) -> list[PlannedComponent[Any]]:
-        """What was changed in the backbone, in order."""
-        return [self._component("modify", table) for table in self.tables.get("modify", ())]
-
-    @property
     def image_marks(self) -> tuple[str, ...]:
         """The marks, and what else must be known where images come alone."""
         known = self.modalities
@@ -115,34 +100,23 @@ class TrainedModel:
         lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
         return (*self.marks, lacking)
 
-    @property
-    def reports(self) -> list[PlannedComponent[Any]]:
-        """What writes about it."""
-        return [self._component("report", table) for table in self.tables.get("report", ())]
+    def components(self, kind: str) -> list[PlannedComponent[Any]]:
+        """Return the components of a kind that were recorded, in order, checked but not built.
 
-    @property
-    def metrics(self) -> list[PlannedComponent[Any]]:
-        """What its numbers are measured by."""
-        return [self._component("metric", table) for table in self.tables["metric"]]
-
-    @property
-    def preparations(self) -> list[PlannedComponent[Any]]:
-        """What happens to every decoded image, in order."""
-        return [self._component("prepare", table) for table in self.tables.get("prepare", ())]
-
-    def _component(self, kind: str, table: Mapping[str, Any]) -> PlannedComponent[Any]:
-        """Return a component that was recorded, checked but not built.
-
-        Raises SkinfwError where it is not installed or takes other parameters today.
+        Raises SkinfwError where one is not installed or takes other parameters today.
         """
-        where = f'{display_path(self.path)}   {kind}.use = "{table["use"]}"'
-        origin = Origin(where, Path.cwd())
-        component, complaints = plan_component(
-            KINDS[kind], (kind,), table, origin, where, Catalog(), self.classes
-        )
-        if component is None:
-            raise self._outdated(f'{kind} "{table["use"]}"', complaints)
-        return component
+        tables = self.tables.get(kind, [])
+        components = []
+        for table in [tables] if isinstance(tables, Mapping) else tables:
+            where = f'{display_path(self.path)}   {kind}.use = "{table["use"]}"'
+            origin = Origin(where, Path.cwd())
+            component, complaints = plan_component(
+                KINDS[kind], (kind,), table, origin, where, Catalog(), self.classes
+            )
+            if component is None:
+                raise self._outdated(f'{kind} "{table["use"]}"', complaints)
+            components.append(component)
+        return components
 
     def _outdated(self, what: str, complaints: Sequence[Complaint]) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
@@ -163,28 +137,6 @@ class TrainedModel:
                 "a list of images does not tell which belong together",
                 "train a recipe without modalities.pictures to predict single images",
             )
-
-    def weights_hash(self) -> str:
-        """Return the SHA-256 of the weights."""
-        with self.weights.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def texts(self) -> dict[str, str]:
-        """Return all that is needed to use the network without this folder, as texts."""
-        size = self.image.size
-        about = import_target(self.view.entry, "")[1]
-        return {
-            "notice": NOTICE,
-            "marks": json.dumps(self.image_marks),
-            "classes": json.dumps(self.classes),
-            "training_images": json.dumps(self.counts),
-            "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
-            "output": f"probabilities: float32 [N, {len(self.classes)}]",
-            **{name: json.dumps(self.tables.get(name, [])) for name in _TABLES},
-            "view_does": " ".join(about.summary.split()),
-            "weights_sha256": self.weights_hash(),
-            "skinfw_version": __version__,
-        }
 
 
 def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
@@ -230,23 +182,3 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         tuple(record.get("class_counts", {}).values()),
         tuple(sets),
     )
-
-
-def exported_model(path: Path, texts: Mapping[str, str]) -> TrainedModel:
-    """Read what an exported file says of its network.
-
-    path: the file, for messages.
-    texts: its metadata, as `TrainedModel.texts` gave them.
-    """
-    try:
-        tables = {name: json.loads(texts[name]) for name in _TABLES}
-        classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
-        counts = json.loads(texts.get("training_images", "[]"))
-    except (KeyError, ValueError) as error:
-        raise SkinfwError(
-            "the file does not say how its network is used",
-            str(path),
-            f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
-            "write it with skinfw export RUN --onnx",
-        ) from error
-    return TrainedModel(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))

@@ -55,7 +55,7 @@ class Command:
     summary: str
 
 
-CORE_COMMANDS = ("run", "check", "show", "list-plugins")
+CORE_COMMANDS = ("run", "check")
 """The names of commands that no plugin may take."""
 
 

@@ -105,12 +105,17 @@ class DecodedImages(Protocol):
 
 
 class Cache(Protocol):
-    """A cache of decoded images."""
+    """A cache of decoded images, and of the features of frozen networks."""
 
     def open(
         self, paths: Sequence[str], decoding: Decoding, build: bool, say: Callable[[str], None]
     ) -> DecodedImages | None:
         """Return what is held, after decoding what is absent if that is asked for."""
+
+    def features(
+        self, key: str, compute: Callable[[], Floats], say: Callable[[str], None]
+    ) -> Floats:
+        """Return what is kept under a key, float32 [N, V, D], or compute and keep it."""
 
 
 class Augmentation(Protocol):

@@ -1,10 +1,9 @@
-"""Features of a frozen network, computed once and remembered on the disk."""
+"""Features of a frozen network, computed once for a state of its weights and files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,36 @@ from torch import nn
 
 from skinfw.data.loader import EvalImages
 from skinfw.errors import SkinfwError
-from skinfw.files.atomic import atomic_write
 from skinfw.models.forward import forward_batches, in_batches, into_last_layer
 from skinfw.models.freezing import head_name
 from skinfw.models.input_pipeline import PixelPipeline
+from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
 
 Floats = npt.NDArray[np.float32]
+Keep = Callable[[str, Callable[[], Floats], Callable[[str], None]], Floats]
 
 
 class FeatureStore:
     """Compute features, or find them where an earlier run left them."""
 
-    def __init__(self, folder: Path, model: nn.Module, about: Any, hardware: Hardware) -> None:
+    def __init__(
+        self,
+        keep: Keep,
+        backbone: PlannedComponent[nn.Module],
+        model: nn.Module,
+        about: Any,
+        hardware: Hardware,
+    ) -> None:
         """Take the network whose trunk is frozen.
 
-        folder: where the files lie.
+        keep: (key, compute, say) -> what is kept under the key, or is computed now.
+        backbone: the component of the network.
+        model: the network.
         about: whatever decides the features beside weights and files, as JSON can say it.
         """
-        self.folder, self.model, self.hardware = folder, model, hardware
+        self.keep, self.backbone = keep, backbone
+        self.model, self.hardware = model, hardware
         head = head_name(model)
         digest = hashlib.sha256(json.dumps([about, hardware.precision], default=str).encode())
         for name, tensor in model.state_dict().items():
@@ -43,33 +53,22 @@ class FeatureStore:
                 digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         self._network = digest
 
-    def get(self, images: EvalImages, batch_size: int, told: Callable[[str], None]) -> Floats:
+    def get(self, images: EvalImages, batch_size: int, say: Callable[[str], None]) -> Floats:
         """Return the features of all views of all images of a part, float32 [N, V, D].
 
-        told: hears what is computed.
+        say: told what is computed.
         """
         digest = self._network.copy()
         digest.update(b"first view" if images.first else b"all views")
         for path in images.source.paths:
             digest.update(_stamp(path).encode())
-        file = self.folder / f"{digest.hexdigest()[:32]}.npy"
-        if file.is_file():
-            try:
-                features: Floats = np.load(file)
-                os.utime(file)
-                return features
-            except (OSError, ValueError, EOFError):  # half a file; it is made anew
-                pass
-        told(f"features of {len(images.labels):,} images are computed, once")
-        features = self._compute(images, batch_size)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(file) as partial, partial.open("wb") as handle:
-                np.save(handle, features)
-        except (OSError, SkinfwError) as error:
-            why = error.why if isinstance(error, SkinfwError) else error.strerror
-            told(f"note: features cannot be kept for the next run: {why}")
-        return features
+
+        def compute() -> Floats:
+            say(f"features of {len(images.labels):,} images are computed, once")
+            with self.backbone.guard():  # the cache, which calls this, is not to blame
+                return self._compute(images, batch_size)
+
+        return self.keep(digest.hexdigest()[:32], compute, say)
 
     def _compute(self, images: EvalImages, batch_size: int) -> Floats:
         """Catch what flows into the last layer."""

@@ -91,12 +91,6 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     return Recipe(name, path, merged.data, merged.origins, replays)
 
 
-def default_recipe() -> Recipe:
-    """Return what every recipe starts from."""
-    layer = _read_file(DEFAULTS, 0)
-    return Recipe("defaults", DEFAULTS, layer.data, layer.origins)
-
-
 BEST_WEIGHTS = "best.safetensors"
 """The file of a run folder with the weights of the best epoch."""
 

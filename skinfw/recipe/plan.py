@@ -147,16 +147,6 @@ def make_plan(recipe: Recipe, catalog: Catalog) -> Plan:
     return _Planner(recipe, catalog).plan()
 
 
-def plan_dataset(recipe: Recipe, catalog: Catalog) -> tuple[PlannedComponent[Dataset], Dataset]:
-    """Check the data set of a recipe and build it, whatever else the recipe says.
-
-    recipe: what was read.
-    catalog: what is installed.
-    Raises RecipeErrors with all problems at once.
-    """
-    return _Planner(recipe, catalog).dataset()
-
-
 def plan_kind(
     recipe: Recipe, catalog: Catalog, kind: str, classes: tuple[str, ...] = ()
 ) -> PlannedComponent[Any] | None:
@@ -203,12 +193,6 @@ class _Planner:
             components=Components(**planned),
             dataset=cast(Dataset, dataset),
         )
-
-    def dataset(self) -> tuple[PlannedComponent[Dataset], Dataset]:
-        components = tuple(self._kind(KINDS["dataset"]))
-        dataset = self._dataset(components[0]) if components else None
-        raise_all([error for _, _, error in self.problems])
-        return components[0], cast(Dataset, dataset)
 
     def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
         image = self._settings("image", ImageSettings) or ImageSettings()

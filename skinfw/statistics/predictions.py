@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from skinfw.errors import SkinfwError
 from skinfw.files.atomic import write_csv
+from skinfw.files.csv_tables import csv_rows, line_error
 from skinfw.interfaces.values import Predictions
 
 PREDICTION_FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
 SUM = 1e-3  # how far rounded probabilities may be from one together
-_CURE = "mend the file, or write it again"
 
 
 def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predictions:
@@ -25,10 +23,13 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     Raises SkinfwError with file and line where anything is wrong.
     """
     file = run / "splits.csv"
+    lines = csv_rows(file, ("id", "lesion", "label", "part"))
+    _, header = next(lines)
     lesions = {}
-    for line, row in prediction_rows(file, ("id", "lesion", "label", "part")):
+    for line, cells in lines:
+        row = dict(zip(header, cells, strict=True))
         if row["id"] in lesions:
-            raise prediction_error(file, line, f'the image "{row["id"]}" is there twice')
+            raise line_error(file, line, f'the image "{row["id"]}" is there twice')
         if row["part"] == part:
             lesions[row["id"]] = row.get("component") or row["lesion"]
     return read_predictions(run / PREDICTION_FILES[part], lesions)
@@ -43,29 +44,29 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
     """
     import numpy as np
 
+    lines = csv_rows(file, ("id", "true"))
+    _, header = next(lines)
+    classes = tuple(name for name in header if name not in ("id", "true", "predicted"))
     true: dict[str, int] = {}
     chances: list[list[float]] = []
-    classes: tuple[str, ...] = ()
-    for line, row in prediction_rows(file, ("id", "true")):
-        classes = classes or tuple(name for name in row if name not in ("id", "true", "predicted"))
+    for line, cells in lines:
+        row = dict(zip(header, cells, strict=True))
         name = row["id"]
         if lesions is not None and name not in lesions:
-            raise prediction_error(
-                file, line, f'the image "{name}" is unknown', "it is in no splits.csv"
-            )
+            raise line_error(file, line, f'the image "{name}" is unknown', "it is in no splits.csv")
         if name in true:
-            raise prediction_error(file, line, f'the image "{name}" is there twice')
+            raise line_error(file, line, f'the image "{name}" is there twice')
         if row["true"] not in classes:
             why = f"the columns of probabilities are {', '.join(classes) or 'absent'}"
-            raise prediction_error(file, line, f'the true class "{row["true"]}" has no column', why)
+            raise line_error(file, line, f'the true class "{row["true"]}" has no column', why)
         true[name] = classes.index(row["true"])
         values = [probability(file, line, row[label], label) for label in classes]
         if abs(sum(values) - 1) > SUM:
             said = f"the probabilities sum to {sum(values):.6g}, not to one"
-            raise prediction_error(file, line, said)
+            raise line_error(file, line, said)
         chances.append(values)
     if not true:
-        raise prediction_error(file, 1, "there are no predictions", "the table has no row")
+        raise line_error(file, 1, "there are no predictions", "the table has no row")
     return Predictions(
         ids=list(true),
         lesions=[lesions[name] for name in true] if lesions is not None else list(true),
@@ -90,31 +91,6 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
     write_csv(file, ["id", "true", "predicted", *names], rows)
 
 
-def prediction_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line number and the cells of each row, once the columns are checked."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines)
-            header = next(reader, [])
-            missing = [name for name in columns if name not in header]
-            twice = sorted({name for name in header if header.count(name) > 1})
-            if missing or twice:
-                said = f"the columns {', '.join(missing)} are absent"
-                said = said if missing else f"there are two columns {', '.join(twice)}"
-                raise prediction_error(file, 1, said, f"it has {', '.join(header) or 'no header'}")
-            for cells in reader:
-                if len(cells) != len(header):
-                    said = f"the row has {len(cells)} cells, the header {len(header)}"
-                    raise prediction_error(file, reader.line_num, said)
-                yield reader.line_num, dict(zip(header, cells, strict=True))
-    except OSError as error:
-        raise prediction_error(
-            file, 0, "predictions cannot be read", error.strerror or ""
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise prediction_error(file, 0, "predictions are no CSV in UTF-8", str(error)) from error
-
-
 def probability(file: Path, line: int, cell: str, label: str) -> float:
     """Return the probability in a cell; raise SkinfwError where it is none."""
     try:
@@ -123,10 +99,5 @@ def probability(file: Path, line: int, cell: str, label: str) -> float:
         value = math.nan
     if not 0 <= value <= 1:
         said = f'the probability of {label} is "{cell}"'
-        raise prediction_error(file, line, said, "it must be a number in [0, 1]")
+        raise line_error(file, line, said, "it must be a number in [0, 1]")
     return value
-
-
-def prediction_error(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
-    """Return the error about a line of a file of predictions; 0 for the whole file."""
-    return SkinfwError(what, f"{file}:{line}" if line else str(file), why, _CURE)

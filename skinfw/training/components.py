@@ -49,7 +49,6 @@ class TrainingComponents:
         rows: pd.DataFrame,
         hardware: Hardware,
         decoded: DecodedImages | None = None,
-        cache: Path | None = None,
         say: Callable[[str], None] = print,
     ) -> TrainingComponents:
         """Build all but the optimizer and the schedule, which need the number of steps.
@@ -57,7 +56,6 @@ class TrainingComponents:
         rows: the table, with the column `part`.
         hardware: what the machine alone decides; the network decides what "auto" leaves open.
         decoded: images that need no decoding.
-        cache: where features of a frozen network are kept; None keeps none.
         say: told what a user must hear.
         """
         train = rows[rows["part"] == "train"]
@@ -65,7 +63,7 @@ class TrainingComponents:
         metrics = build_components(plan.components.metric, plan.classes)
         check_select(plan, metrics, modalities)
         network = build_run_network(plan, modalities, len(train), hardware)
-        return cls(plan, rows, metrics, network, decoded, cache, say)
+        return cls(plan, rows, metrics, network, decoded, say)
 
     def __init__(
         self,
@@ -74,12 +72,11 @@ class TrainingComponents:
         metrics: Metrics,
         network: Network,
         decoded: DecodedImages | None,
-        cache: Path | None,
         say: Callable[[str], None],
     ) -> None:
         """Keep what `build` made, and build what depends on it."""
         self.plan, self.table, self.metrics = plan, rows, metrics
-        self.decoded, self.cache, self.say = decoded, cache, say
+        self.decoded, self.say = decoded, say
         self.model, self.frozen = network.model, network.frozen
         self.modalities, self.hardware = network.modalities, network.hardware
         components, classes = plan.components, plan.classes
@@ -123,17 +120,18 @@ class TrainingComponents:
     @cached_property
     def features(self) -> FeatureStore | None:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
-        plan = self.plan
+        plan, cache = self.plan, self.plan.components.cache
         varied = plan.components.augment or plan.components.mix
         frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
-        if not self.cache or not frozen or varied or self.modalities != ALONE:
+        if not (cache and plan.engine.cache and frozen) or varied or self.modalities != ALONE:
             return None
         components = plan.components
         decide: list[PlannedComponent[Any]] = [components.dataset, components.backbone]
         decide += [components.view, *components.modify]
         about: list[Any] = [[component.table(), component.record()] for component in decide]
         about += [self.decoding.name, vars(plan.image)]
-        return FeatureStore(self.cache / "features", self.model, about, self.hardware)
+        keep = cache.wrap(cache.make().features)
+        return FeatureStore(keep, components.backbone, self.model, about, self.hardware)
 
     @property
     def listeners(self) -> list[tuple[PlannedComponent[Any], object]]:

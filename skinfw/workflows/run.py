@@ -34,7 +34,6 @@ from skinfw.models.modalities import modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
-from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
 from skinfw.training.checkpoint import load_state, load_weights
@@ -180,8 +179,7 @@ class _Run:
     ) -> tuple[TrainingComponents, Any]:
         """Build the components, and say what the network and an epoch are."""
         plan = self.plan
-        folder = cache_folder() if plan.engine.cache else None
-        components = TrainingComponents.build(plan, rows, self.machine, decoded, folder, self.say)
+        components = TrainingComponents.build(plan, rows, self.machine, decoded, self.say)
         self.folder.update(
             hardware=components.hardware.record(),
             modalities=modalities_record(components.modalities),

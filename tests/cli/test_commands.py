@@ -111,7 +111,6 @@ def test_a_plugin_whose_module_raises_is_told_in_the_help(site: Site, skinfw: Ru
     ("name", "says"),
     [
         ("run", "run"),
-        ("show", "show"),
         ("check everything", "check"),
         ("Count", "Count"),
         ("", "''"),

@@ -45,11 +45,11 @@ def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
         (GOOD.replace("b,NV", "z,NV"), 'the image "z" is unknown'),
         (GOOD.replace("b,NV", "c,NV"), 'the image "c" is unknown'),
         (GOOD.replace("b,NV", "b,DF"), 'the true class "DF" has no column'),
-        (GOOD.replace("id,true", "image,true"), ":1\n  it has image, true"),
-        (GOOD.replace("MEL,NV\n", "MEL,MEL\n"), "two columns MEL"),
+        (GOOD.replace("id,true", "image,true"), ":1\n  it is image,true"),
+        (GOOD.replace("MEL,NV\n", "MEL,MEL\n"), "the header has MEL twice"),
         (GOOD + "d,NV,0.5\n", ":4"),
         (HEADER, "there are no predictions"),
-        ("", "it has no header"),
+        ("", "the file is empty"),
     ],
 )  # fmt: skip
 def test_bad_predictions_are_refused_with_their_line(tmp_path: Path, text: str, says: str) -> None:
@@ -61,11 +61,11 @@ def test_bad_predictions_are_refused_with_their_line(tmp_path: Path, text: str, 
 
 
 def test_absent_and_binary_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SkinfwError, match="cannot be read") as error:
+    with pytest.raises(SkinfwError, match="does not exist") as error:
         run_predictions(tmp_path)
     assert "splits.csv" in refused(error)
     (tmp_path / "p.csv").write_bytes(b"id,true\xff\xfe\x00")
-    with pytest.raises(SkinfwError, match="no CSV"):
+    with pytest.raises(SkinfwError, match="no readable CSV"):
         read_predictions(tmp_path / "p.csv")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import DisjointSet
 
-from skinfw.data.leakage.links import DisjointSets
 from skinfw_duplicates import fingerprints
 from skinfw_duplicates.duplicates import Duplicates, find_copies
 from skinfw_duplicates.fingerprints import Fingerprints
@@ -95,10 +95,10 @@ def test_copies_of_copies_are_one_group(images: list[Image], tmp_path: Path) -> 
         paths.append(save(images[0], tmp_path / f"frame-{number}.jpg", 60 + number))
     found = find(paths, tmp_path)
     assert len(found.pairs) == 12
-    forest = DisjointSets(len(paths))
+    joined = DisjointSet(range(len(paths)))
     for one, other, _ in found.pairs:
-        forest.join(one, other)
-    assert forest.roots() == [0, 1, 2, *[0] * 12]
+        joined.merge(one, other)
+    assert joined.subsets() == [{0, *range(3, 15)}, {1}, {2}]
 
 
 def test_damaged_and_absent_files_are_told_and_in_no_pair(

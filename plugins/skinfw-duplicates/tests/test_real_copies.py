@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import DisjointSet
 
 from skinfw.data.decoding import read_image
-from skinfw.data.leakage.links import DisjointSets
 from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
@@ -64,10 +64,10 @@ def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) 
         paths.append(str(file))
         lesions.append(lesions[source])
     pairs = find_copies(paths, tmp_path / "cache", lambda line: None).pairs
-    forest = DisjointSets(len(paths))
+    joined = DisjointSet(range(len(paths)))
     for one, other, _ in pairs:
-        forest.join(one, other)
-    found = sum(forest.root(1500 + number) == forest.root(source)
+        joined.merge(one, other)
+    found = sum(joined.connected(1500 + number, source)
                 for number, source in enumerate(sources))  # fmt: skip
     wrong = sum(lesions[one] != lesions[other] for one, other, _ in pairs)
     assert found / 200 >= 0.98

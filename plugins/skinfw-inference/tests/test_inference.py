@@ -18,14 +18,14 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.predict import predict_images
-from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_inference.images import find_images, find_images_with_ids, image_ids
+from skinfw_inference.predict import predict_images
+from skinfw_inference.torch_predictor import TorchPredictor
 
 SIZE = 32
 DATA = """

@@ -31,7 +31,7 @@ def test_a_submission_is_read_in_the_order_asked_for(tmp_path: Path) -> None:
         (SUBMISSION.replace("x,0.1", "z,0.1"), 'the image "z" is none of the 2 asked for'),
         (SUBMISSION.replace("x,0.1,0.2\n", ""), "1 of 2 images are absent\n"),
         (SUBMISSION.replace("0.1", "7"), 'the probability of NV is "7"'),
-        (SUBMISSION.replace("NV", "DF"), "the columns NV are absent"),
+        (SUBMISSION.replace("NV", "DF"), "the header lacks NV"),
         ("image,NV,MEL,DF\nx,0,0,0\n", "no class: DF"),
     ],
 )

@@ -31,38 +31,6 @@ _ARCHIVE_IMAGE = r"(?:^|[/\\])(ISIC_\d{7})(?:_downsampled)?(?:\.\w+)?$"
 _ARCHIVE_NAME = r"[A-Z][A-Z0-9]*_\d{6,}"
 
 
-class DisjointSets:
-    """Join things into sets (union by smaller root, with halved paths)."""
-
-    def __init__(self, count: int) -> None:
-        """Begin with things that are all alone.
-
-        count: how many.
-        """
-        self._above = list(range(count))
-
-    def root(self, thing: int) -> int:
-        """Return the smallest thing of a set.
-
-        thing: any of the set.
-        """
-        above = self._above
-        while above[thing] != thing:
-            above[thing] = above[above[thing]]
-            thing = above[thing]
-        return thing
-
-    def join(self, one: int, other: int) -> bool:
-        """Join the sets of two things; return whether they were apart."""
-        one, other = self.root(one), self.root(other)
-        self._above[max(one, other)] = min(one, other)
-        return one != other
-
-    def roots(self) -> list[int]:
-        """Return the smallest thing of the set of each."""
-        return [self.root(thing) for thing in range(len(self._above))]
-
-
 def connected_components(count: int, links: pd.DataFrame) -> npt.NDArray[np.integer]:
     """Return, for each row, the first row that it is joined with, directly or in a chain.
 
@@ -70,11 +38,13 @@ def connected_components(count: int, links: pd.DataFrame) -> npt.NDArray[np.inte
     links: first and second.
     """
     import numpy as np
+    from scipy.sparse import coo_array, csgraph
 
-    forest = DisjointSets(count)
-    for one, other in zip(links["first"].tolist(), links["second"].tolist(), strict=True):
-        forest.join(one, other)
-    return np.array(forest.roots(), dtype=np.int64)
+    ends = (links["first"].to_numpy(np.int64), links["second"].to_numpy(np.int64))
+    graph = coo_array((np.ones(len(links)), ends), shape=(count, count))
+    labels = csgraph.connected_components(graph, directed=False)[1]
+    first = np.unique(labels, return_index=True)[1]
+    return np.asarray(first[labels], np.int64)
 
 
 def links_from_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     different labels, images in two data sets or in two official parts.
     """
     from skinfw import RecipeError, write_json
-    from skinfw.toolkit import Catalog, image_function, plan_dataset, plan_kind, read_data_table
+    from skinfw.toolkit import Catalog, image_function, plan_kind, read_data_table
     from skinfw_audit.audit import audit as look
 
     if out and out.suffix == ".csv":
@@ -53,7 +53,9 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     drawn: list[str] = []
     for text in datasets:
         recipe = _recipe(text, sets, catalog)
-        component, dataset = plan_dataset(recipe, catalog)
+        component = plan_kind(recipe, catalog, "dataset")
+        assert component, "a recipe without a data set is refused"
+        dataset = component.make()
         duplicates = plan_kind(recipe, catalog, "duplicates")
         finder = finder or (duplicates.make() if duplicates else None)
         name = _unused(component.use.rpartition(":")[2], tables)
@@ -78,7 +80,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     Absent images are to be counted, not to end the audit.
     """
     from skinfw import RecipeError
-    from skinfw.toolkit import Origin, default_recipe, import_target, load_recipe
+    from skinfw.toolkit import DEFAULTS, Origin, import_target, load_recipe
 
     name, equals, place = text.partition("=")
     shorthand = bool(equals) and not Path(text).exists()
@@ -91,7 +93,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
                 f"skinfw data audit {text}",
                 cure=f"write a recipe for {name}, and name that",
             )
-        recipe = default_recipe()
+        recipe = load_recipe(DEFAULTS)
         recipe.data["dataset"] = {"use": name}
         origin = Origin(f"skinfw data audit {text}", Path.cwd())
         recipe.origins[("dataset",)] = origin

@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
+from scipy.cluster.hierarchy import DisjointSet
 
 from skinfw import Duplicates, Fingerprint
-from skinfw.toolkit import DisjointSets, prefetch, read_image, usable_cores
+from skinfw.toolkit import prefetch, read_image, usable_cores
 from skinfw_duplicates.alignment import one_picture
 from skinfw_duplicates.fingerprints import Fingerprints
 from skinfw_duplicates.sketches import candidates
@@ -95,7 +96,7 @@ def _search(
 ) -> list[Pair]:
     """Return pairs of equal pixels, then near-duplicates among what these leave apart."""
     small = memory.thumbnails(digests)
-    forest = DisjointSets(len(digests))
+    joined = DisjointSet(range(len(digests)))
     pairs: list[Pair] = []
     groups: dict[tuple[tuple[int, int], bytes], list[int]] = {}
     for place, size in enumerate(sizes):
@@ -107,16 +108,17 @@ def _search(
                 pixels = hashlib.blake2b(read_image(paths[place]).data).hexdigest()
                 if (at := known.setdefault(pixels, place)) != place:
                     pairs.append((at, place, "pixels"))
-                    forest.join(at, place)
-    alone = [place for place in range(len(digests)) if forest.root(place) == place]
-    for one, other, same in prefetch(_checks(small, alone, forest), usable_cores()):
-        if same and forest.join(one, other):
+                    joined.merge(at, place)
+    others = {other for _, other, _ in pairs}
+    alone = [place for place in range(len(digests)) if place not in others]
+    for one, other, same in prefetch(_checks(small, alone, joined), usable_cores()):
+        if same and joined.merge(one, other):
             pairs.append((one, other, "near-duplicate"))
     return pairs
 
 
 def _checks(
-    small: npt.NDArray[np.uint8], alone: Sequence[int], forest: DisjointSets
+    small: npt.NDArray[np.uint8], alone: Sequence[int], joined: DisjointSet
 ) -> Iterator[Callable[[], tuple[int, int, bool]]]:
     """Give the likely pairs to be checked on their pixels.
 
@@ -129,5 +131,5 @@ def _checks(
 
     for one, other, way, crop in candidates(small[alone]):
         one, other = alone[one], alone[other]
-        if forest.root(one) != forest.root(other):
+        if not joined.connected(one, other):
             yield partial(check, one, other, way, crop)

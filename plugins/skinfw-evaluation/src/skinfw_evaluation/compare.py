@@ -79,7 +79,7 @@ def compare_runs(
     first = sides[0].trained_model
     notes = [f"{side.name}: {mark}" for side in sides for mark in side.trained_model.marks]
     columns: list[Any] = []
-    metrics: Metrics = build_components(first.metrics, first.classes)
+    metrics: Metrics = build_components(first.components("metric"), first.classes)
     for side in sides:
         own, absent = applicable_metrics(metrics, side.predictions)
         notes += [f"{side.name}: {note}" for note in absent]

@@ -57,7 +57,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
         raise unwritable(out, error) from error
     write_csv(out / "comparison.csv", HEADER, as_rows(result))
     first = sides[0].trained_model
-    for component, report in build_components(first.reports, first.classes):
+    for component, report in build_components(first.components("report"), first.classes):
         if isinstance(report, ComparisonReport):
             with component.guard():
                 report.compare(result, out)

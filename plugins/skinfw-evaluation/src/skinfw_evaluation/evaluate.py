@@ -87,7 +87,7 @@ def evaluate_rows(
     if ood.any():
         parts["out_of_distribution"] = rows[ood].reset_index(drop=True)
     predictions = {part: evaluator.predict(own, plan.dataset) for part, own in parts.items()}
-    metrics = build_components(model.metrics, model.classes)
+    metrics = build_components(model.components("metric"), model.classes)
     recipe, marks = {**model.tables, "seed": plan.seed}, (*model.marks, *marks)
     dataset = plan.components.dataset.use
     about = {
@@ -126,7 +126,9 @@ def evaluate_rows(
         record=record,
         evaluation={"dataset": dataset, "notes": list(notes)},
     )
-    write_evaluation_reports(build_components(model.reports, model.classes), result, folder)
+    write_evaluation_reports(
+        build_components(model.components("report"), model.classes), result, folder
+    )
     return evaluation
 
 

@@ -12,7 +12,8 @@ from skinfw.toolkit import set_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw.toolkit import Predictor, TrainedModel
+    from skinfw.toolkit import TrainedModel
+    from skinfw_inference.predict import Predictor
 
 
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
@@ -36,17 +37,17 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
-    saved = load_trained_model(run, sets)
-    saved.check_one_picture()
-    _say_marks(saved.image_marks)
-    _export(saved, out or saved.path / "model.onnx")
+    trained_model = load_trained_model(run, sets)
+    trained_model.check_one_picture()
+    _say_marks(trained_model.image_marks)
+    _export(trained_model, out or trained_model.path / "model.onnx")
 
 
-def _export(saved: TrainedModel, out: Path) -> None:
+def _export(trained_model: TrainedModel, out: Path) -> None:
     from skinfw.toolkit import display_path
     from skinfw_inference.onnx_export import export
 
-    difference = export(saved, out)
+    difference = export(trained_model, out)
     click.echo(
         f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}"
     )
@@ -97,19 +98,19 @@ def predict(
     out; the exit code is 1 then.
     """
     from skinfw import SkinfwError
-    from skinfw.toolkit import Answer, display_path
-    from skinfw.toolkit import predict_images as answers
+    from skinfw.toolkit import display_path
     from skinfw_inference.counter import Counter
     from skinfw_inference.images import find_images_with_ids
+    from skinfw_inference.predict import Answer, predict_images
     from skinfw_inference.submission import read_submission
     from skinfw_inference.table import reason, write_answers
 
     named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
     network = _network(run, runtime, batch_size, len(paths), sets)
-    saved = network.trained_model
-    size = batch_size or saved.batch_size
-    _say_marks(saved.image_marks)
+    trained_model = network.trained_model
+    size = batch_size or trained_model.batch_size
+    _say_marks(trained_model.image_marks)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         click.echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
@@ -121,8 +122,8 @@ def predict(
             counter.count()
 
         try:
-            stream = answers(paths, network, size)
-            failed = write_answers(stream, ids, saved.classes, out, told, submission)
+            stream = predict_images(paths, network, size)
+            failed = write_answers(stream, ids, trained_model.classes, out, told, submission)
         except KeyboardInterrupt:
             counter.say(
                 f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"
@@ -135,7 +136,7 @@ def predict(
     if failed:
         raise click.exceptions.Exit(1)
     if submission:
-        read_submission(out, saved.classes, ids)
+        read_submission(out, trained_model.classes, ids)
         click.echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
@@ -162,20 +163,24 @@ def _network(
         from skinfw_inference.onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(run, min(batch_size or BATCH, images))
-    saved = load_trained_model(run, sets)
-    saved.check_one_picture()
+    trained_model = load_trained_model(run, sets)
+    trained_model.check_one_picture()
     if runtime == "torch":
-        from skinfw.toolkit import TorchPredictor
+        from skinfw_inference.torch_predictor import TorchPredictor
 
-        return TorchPredictor(saved)
+        return TorchPredictor(trained_model)
+    from skinfw_inference.exported_model import write_metadata
     from skinfw_inference.onnx_predictor import OnnxPredictor
 
-    file, rows = saved.path / "model.onnx", min(batch_size or saved.batch_size, images)
+    file, rows = (
+        trained_model.path / "model.onnx",
+        min(batch_size or trained_model.batch_size, images),
+    )
     if file.is_file():
         network = OnnxPredictor(file, rows)
-        if network.texts == saved.texts():
+        if network.texts == write_metadata(trained_model):
             return network
-    _export(saved, file)
+    _export(trained_model, file)
     return OnnxPredictor(file, rows)
 
 

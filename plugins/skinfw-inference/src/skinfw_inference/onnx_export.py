@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 
 from skinfw import SkinfwError, atomic_write
-from skinfw.toolkit import NOTICE, EngineSettings, TrainedModel, choose_hardware, load_network
+from skinfw.toolkit import EngineSettings, TrainedModel, choose_hardware, load_network
+from skinfw_inference.exported_model import NOTICE, write_metadata
 from skinfw_inference.onnx_predictor import (
     INPUT,
     OUTPUT,
@@ -27,23 +28,23 @@ OPSET = 17  # old enough for every torch and runtime, new enough for layer norma
 class _Graph(torch.nn.Module):
     """Lead from pixels to probabilities."""
 
-    def __init__(self, saved: TrainedModel) -> None:
+    def __init__(self, trained_model: TrainedModel) -> None:
         super().__init__()
         plain = EngineSettings(device="cpu", precision="fp32", memory_format="contiguous")
         hardware = choose_hardware(plain)
-        self.model = load_network(saved, hardware)
+        self.model = load_network(trained_model, hardware)
         self._normalise = hardware.normaliser(self.model)
-        self._scoring, self._classes = saved.view_averaging, len(saved.classes)
+        self._scoring, self._classes = trained_model.view_averaging, len(trained_model.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.model(self._normalise(images))
         return self._scoring.probabilities(logits[:, : self._classes])
 
 
-def export(saved: TrainedModel, file: Path) -> float:
+def export(trained_model: TrainedModel, file: Path) -> float:
     """Write a run's network as ONNX, and compare its answers with torch's.
 
-    saved: of a run folder.
+    trained_model: of a run folder.
     file: the target; it gets its name only when the answers agree.
     Returns the largest difference of a probability.
     """
@@ -52,13 +53,13 @@ def export(saved: TrainedModel, file: Path) -> float:
     except ImportError as error:
         raise missing_package("onnx") from error
     runtime()
-    graph = _Graph(saved).eval()
-    images = _images(saved.image.size)
+    graph = _Graph(trained_model).eval()
+    images = _images(trained_model.image.size)
     with atomic_write(file) as partial:
         _trace(graph, images[:2], partial)
         model = onnx.load(partial)
         model.doc_string = NOTICE
-        onnx.helper.set_model_props(model, saved.texts())
+        onnx.helper.set_model_props(model, write_metadata(trained_model))
         onnx.save(model, partial)
         difference = _difference(graph, partial, images)
         if not difference <= TOLERANCE:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import SkinfwError
-from skinfw.toolkit import TrainedModel, exported_model, usable_cores
+from skinfw.toolkit import TrainedModel, usable_cores
+from skinfw_inference.exported_model import read_metadata
 
 INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
 _ERRORS_ONLY = 3
@@ -50,7 +51,7 @@ class OnnxPredictor:
             ) from error
         self._rows = rows
         self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self.trained_model: TrainedModel = exported_model(file, self.texts)
+        self.trained_model: TrainedModel = read_metadata(file, self.texts)
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""

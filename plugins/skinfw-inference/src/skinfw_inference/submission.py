@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.toolkit import prediction_error, prediction_rows, probability
+from skinfw import line_error
+from skinfw.toolkit import csv_rows, probability
 
 
 def read_submission(
@@ -23,23 +24,22 @@ def read_submission(
     """
     wanted = set(ids)
     rows: dict[str, list[float]] = {}
-    for line, row in prediction_rows(file, ("image", *classes)):
-        if more := sorted(set(row) - {"image", *classes}):
-            raise prediction_error(
-                file, 1, f"there are columns that are no class: {', '.join(more)}"
-            )
+    lines = csv_rows(file, ("image", *classes))
+    _, header = next(lines)
+    if more := sorted(set(header) - {"image", *classes}):
+        raise line_error(file, 1, f"there are columns that are no class: {', '.join(more)}")
+    for line, cells in lines:
+        row = dict(zip(header, cells, strict=True))
         name = row["image"]
         name = name[:-4] if name.lower().endswith(".jpg") else name
         if name not in wanted:
-            raise prediction_error(
+            raise line_error(
                 file, line, f'the image "{name}" is none of the {len(wanted):,} asked for'
             )
         if name in rows:
-            raise prediction_error(file, line, f'the image "{name}" is there twice')
+            raise line_error(file, line, f'the image "{name}" is there twice')
         rows[name] = [probability(file, line, row[label], label) for label in classes]
     if absent := [name for name in ids if name not in rows]:
         some = ", ".join(absent[:3]) + (" ..." if len(absent) > 3 else "")
-        raise prediction_error(
-            file, 1, f"{len(absent):,} of {len(wanted):,} images are absent", some
-        )
+        raise line_error(file, 1, f"{len(absent):,} of {len(wanted):,} images are absent", some)
     return np.array([rows[name] for name in ids], np.float64)

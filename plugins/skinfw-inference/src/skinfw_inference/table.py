@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from skinfw import SkinfwError
-from skinfw.toolkit import Answer, unwritable
+from skinfw.toolkit import unwritable
+from skinfw_inference.predict import Answer
 
 
 def write_answers(

@@ -20,7 +20,7 @@ def schema(out: Path | None) -> None:
     """
     from skinfw import write_json
     from skinfw.toolkit import Catalog
-    from skinfw_schema.schema import recipe_schema
+    from skinfw_catalog.schema import recipe_schema
 
     schema = recipe_schema(Catalog())
     if out:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw.cli.toml import table_header, table_text
-from skinfw.interfaces.kinds import KINDS
+from skinfw.toolkit import KINDS, table_header, table_text
 
 if TYPE_CHECKING:
-    from skinfw.recipe.parameters import Parameters
-    from skinfw.registry.catalog import CatalogEntry
+    from skinfw.toolkit import CatalogEntry, Parameters
 
 SHOWN_VARIANTS = 24
 
@@ -25,8 +23,7 @@ def show(kind: str, name: str | None) -> None:
     """Explain a component and its parameters."""
     from dataclasses import replace
 
-    from skinfw.recipe.component import check_variant, import_target, variants
-    from skinfw.registry.catalog import Catalog
+    from skinfw.toolkit import Catalog, check_variant, import_target, variants
 
     catalog = Catalog()
     if name is None:
@@ -65,8 +62,7 @@ def _print_members(family: str, start: str, members: list[str]) -> None:
 
 
 def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
-    from skinfw.recipe.parameters import describe, parameters
-    from skinfw.recipe.settings import KEYS
+    from skinfw.toolkit import KEYS, describe, parameters
 
     component = entry.component
     name = component.name + (f"/{entry.variant}" if component.variants else "")

@@ -10,13 +10,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.data.decoding import Decoding
-from skinfw.data.preparation import recipe_decoding
-from skinfw.data.warping import render_views
-from skinfw.errors import SkinfwError
-from skinfw.evaluation.view_averaging import ViewAveraging
-from skinfw.inference.trained_model import TrainedModel
-from skinfw.runtime.prefetch import prefetch, usable_cores
+from skinfw import SkinfwError
+from skinfw.toolkit import (
+    Decoding,
+    TrainedModel,
+    ViewAveraging,
+    prefetch,
+    recipe_decoding,
+    render_views,
+    usable_cores,
+)
 
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.uint8]
@@ -45,7 +48,7 @@ def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) ->
     cv2.setNumThreads(0)  # images are too small to share one among threads
     trained_model = network.trained_model
     view = trained_model.view.make(size=trained_model.image.size)
-    how = recipe_decoding(trained_model.image, trained_model.preparations)
+    how = recipe_decoding(trained_model.image, trained_model.components("prepare"))
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):

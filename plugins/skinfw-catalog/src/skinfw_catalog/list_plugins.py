@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.interfaces.kinds import KINDS
+from skinfw.toolkit import KINDS
 
 if TYPE_CHECKING:
-    from skinfw.registry.discovery import Plugin
+    from skinfw.toolkit import Plugin
 
 # A working plugin is plain; the others stand out.
 _COLOURS = {"broken": "red", "incompatible": "yellow", "conflict": "yellow", "blocked": "cyan"}
@@ -28,11 +28,11 @@ def list_plugins(
     as_json: bool, kind: str | None, available: bool, verbose: bool, strict: bool
 ) -> None:
     """List the installed plugins and what they offer to recipes and to the command line."""
-    from skinfw.registry.discovery import discover
+    from skinfw.toolkit import discover
 
     plugins = discover()
     if as_json and available:
-        from skinfw.registry.known_packages import known_packages
+        from skinfw.toolkit import known_packages
 
         click.echo(json.dumps([asdict(entry) for entry in known_packages()], indent=2))
     elif as_json:
@@ -104,7 +104,7 @@ def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
 
 
 def _print_available(plugins: Sequence[Plugin]) -> None:
-    from skinfw.registry.known_packages import known_packages
+    from skinfw.toolkit import known_packages
 
     states = {plugin.name: plugin.status for plugin in plugins}
     rows = [

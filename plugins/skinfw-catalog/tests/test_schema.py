@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from skinfw.registry.catalog import Catalog
-from skinfw_schema.schema import draft4, recipe_schema
+from skinfw_catalog.schema import draft4, recipe_schema
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
 
