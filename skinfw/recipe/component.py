@@ -128,7 +128,7 @@ def build_components(
 def check_variant(entry: CatalogEntry, where: str) -> None:
     """Refuse a family member that does not exist.
 
-    found: the component with its variant.
+    entry: the component with its variant.
     where: the place in the recipe.
     """
     if not entry.component.variants:
@@ -159,7 +159,7 @@ def variants(entry: CatalogEntry, where: str) -> list[str]:
 def check_method(component: PlannedComponent[Any], built: object) -> None:
     """Refuse an object without the method that its kind must have.
 
-    planned: the component.
+    component: the component.
     built: what it built.
     """
     if not component.kind.method:
@@ -182,7 +182,7 @@ def check_method(component: PlannedComponent[Any], built: object) -> None:
 def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], Parameters]:
     """Import a component's target and read its signature.
 
-    found: the component.
+    entry: the component.
     where: the place in the recipe, for the message.
     Raises SkinfwError that names the plugin.
     """

@@ -10,22 +10,19 @@ from torch import nn
 
 from skinfw import Modalities, SkinfwError
 from skinfw.models.backbone import listens_to_progress, report_progress
-from skinfw_networks.branches import Branches
-from skinfw_networks.cosine_head import CosineHead
-from skinfw_networks.drop_block import DropBlock
-from skinfw_networks.dropping import Dropping
-from skinfw_networks.fusion import MetadataFeatures
-from skinfw_networks.multimodal_head import MultimodalHead
-from skinfw_networks.two_branch import TwoBranch
+from skinfw_networks.components import CosineHead, DropBlock, MultimodalHead, TwoBranch
+from skinfw_networks.drop_block import DropSquares
+from skinfw_networks.multimodal_head import MetadataFeatures
+from skinfw_networks.two_branch import Branches
 
 
-def dropped(layer: Dropping, features: torch.Tensor) -> torch.Tensor:
+def dropped(layer: DropSquares, features: torch.Tensor) -> torch.Tensor:
     return layer.drop(nn.Identity(), (), features)
 
 
-def layer(probability: float = 0.2, block: int = 5) -> Dropping:
+def layer(probability: float = 0.2, block: int = 5) -> DropSquares:
     torch.manual_seed(0)
-    made = Dropping(probability, block, 1.0)
+    made = DropSquares(probability, block, 1.0)
     made.set_progress(1.0)
     return made
 
@@ -54,13 +51,13 @@ def test_what_is_left_is_scaled_by_what_is_missing() -> None:
 def test_nothing_goes_in_evaluation_or_at_the_start() -> None:
     features = torch.ones(2, 2, 14, 14)
     assert torch.equal(layer().drop(nn.Identity().eval(), (), features), features)
-    young = Dropping(0.5, 3, 1.0)
+    young = DropSquares(0.5, 3, 1.0)
     assert torch.equal(dropped(young, features), features)
 
 
 @pytest.mark.parametrize("ramp", [0.5, 1.0])
 def test_the_probability_grows_along_its_ramp(ramp: float) -> None:
-    made = Dropping(0.1, 5, ramp)
+    made = DropSquares(0.1, 5, ramp)
     for done in (0.0, 0.25, 0.5, 1.0):
         expected = 0.1 * min(1.0, done / ramp)
         assert made.set_progress(done) == {"drop_block": pytest.approx(expected)}

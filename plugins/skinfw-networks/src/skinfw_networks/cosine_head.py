@@ -1,38 +1,35 @@
-"""A classifier that looks at angles only."""
+"""The cosine head in a network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-from annotated_types import Gt
+import torch
+from torch import nn
+from torch.nn.functional import linear, normalize
 
 from skinfw_networks.layers import last_linear
 
-if TYPE_CHECKING:
-    from torch import nn
 
+def replace_last_layer(model: nn.Module, scale: float) -> nn.Module:
+    """Replace the last linear layer by cosines.
 
-@dataclass(frozen=True, kw_only=True)
-class CosineHead:
-    """Replace the last linear layer by the cosine between features and class weights.
-
-    No class wins by the length of its weights, which grow with its frequency. LDAM is made for it
-    (Cao et al. 2019, arXiv 1906.07413) and brings a scale of its own.
-
-    scale: factor of the cosines; 1 for LDAM, about 16 for cross-entropy.
+    scale: factor of the cosines.
+    Raises SkinfwError where the network does not end in a linear layer.
     """
+    holder, own, last = last_linear(model, "a cosine head replaces a linear layer")
+    setattr(holder, own, CosineLinear(last.in_features, last.out_features, scale))
+    return model
 
-    scale: Annotated[float, Gt(0)] = 1.0
 
-    def modify(self, model: nn.Module) -> nn.Module:
-        """Replace the layer.
+class CosineLinear(nn.Module):
+    """Return the cosine between features and the weights of each class."""
 
-        Raises SkinfwError where the network does not end in a linear layer.
-        """
-        from skinfw_networks.cosine_layer import CosineLinear
+    def __init__(self, features: int, classes: int, scale: float) -> None:
+        """Draw the weights; only their directions matter."""
+        super().__init__()
+        self.scale = scale
+        self.weight = nn.Parameter(torch.empty(classes, features))
+        nn.init.kaiming_uniform_(self.weight)
 
-        holder, own, last = last_linear(model, "a cosine head replaces a linear layer")
-        head = CosineLinear(last.in_features, last.out_features, self.scale)
-        setattr(holder, own, head)
-        return model
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return scale times the cosines, [N, C], of features [N, D]."""
+        return self.scale * linear(normalize(features), normalize(self.weight))

@@ -1,68 +1,63 @@
-"""DropBlock."""
+"""DropBlock in a network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from annotated_types import Ge, Gt, Interval, Le, Lt
+import torch
+from torch import nn
+from torch.nn.functional import max_pool2d
 
 from skinfw import SkinfwError
 from skinfw_networks.layers import last_stages
 
 if TYPE_CHECKING:
-    from torch import nn
+    from skinfw_networks.components import DropBlock
 
 
-@dataclass(frozen=True, kw_only=True)
-class DropBlock:
-    """Drop squares of feature maps in training, the same ones in all channels of an image.
+def drop_squares(model: nn.Module, component: DropBlock) -> nn.Module:
+    """Let what leaves some modules lose squares.
 
-    Ghiasi et al. 2018 (arXiv 1810.12890), as Yao et al. 2022 (arXiv 2102.01284) use it after the
-    last two stages. The probability grows from 0 with the optimizer's steps; in their released
-    code it hardly leaves 0. The centre of a square is drawn anywhere, with a chance of
-    probability / block^2; what is left is scaled up by what is missing from the batch.
-
-    probability: share of a map that is dropped in the end, about.
-    block: side of a square, in places of the map; odd.
-    ramp: share of the training during which the probability grows.
-    stages: after how many of the last stages, where the backbone names its stages as timm's do.
-    after: modules of the backbone instead, by their dotted names.
+    Raises SkinfwError where a module does not exist.
     """
-
-    probability: Annotated[float, Ge(0), Lt(1)] = 0.1
-    block: Annotated[int, Interval(ge=1, le=15)] = 5
-    ramp: Annotated[float, Gt(0), Le(1)] = 1.0
-    stages: Annotated[int, Ge(1)] = 2
-    after: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse squares without a middle."""
-        if self.block % 2 == 0:
+    known = dict(model.named_modules())
+    children = ", ".join(dict(model.named_children()))
+    cure = f'after = ["..."] names modules: {children}'
+    names = component.after or last_stages(model, component.stages, cure)
+    for name in names:
+        if name not in known:
             raise SkinfwError(
-                f"block is {self.block}, which has no middle", cure="choose an odd number"
+                f"the backbone has no module {name}", cure=f"after names modules such as {children}"
             )
+    for name in names:
+        # No layer of its own, which a sequence of layers would call; and methods, so that a
+        # copied network has copies of them, with a progress of its own.
+        squares = DropSquares(component.probability, component.block, component.ramp)
+        known[name].register_forward_hook(squares.drop)
+        known[name].set_progress = squares.set_progress
+    return model
 
-    def modify(self, model: nn.Module) -> nn.Module:
-        """Let what leaves some modules lose squares.
 
-        Raises SkinfwError where a module does not exist.
-        """
-        from skinfw_networks.dropping import Dropping
+class DropSquares:
+    """Drop squares of what leaves a module while that trains."""
 
-        known = dict(model.named_modules())
-        cure = f'after = ["..."] names modules: {", ".join(dict(model.named_children()))}'
-        names = self.after or last_stages(model, self.stages, cure)
-        for name in names:
-            if name not in known:
-                raise SkinfwError(
-                    f"the backbone has no module {name}",
-                    cure=f"after names modules such as {', '.join(dict(model.named_children()))}",
-                )
-        for name in names:
-            # No layer of its own, which a sequence of layers would call; and methods, so that a
-            # copied network has copies of them, with a progress of its own.
-            dropping = Dropping(self.probability, self.block, self.ramp)
-            known[name].register_forward_hook(dropping.drop)
-            known[name].set_progress = dropping.set_progress
-        return model
+    def __init__(self, probability: float, block: int, ramp: float) -> None:
+        """Keep the settings; nothing is dropped before `set_progress` was told of some."""
+        self.most, self.block, self.ramp = probability, block, ramp
+        self.now = 0.0
+
+    def set_progress(self, done: float) -> dict[str, float]:
+        """Set the probability by the share of the training that is done; return it by name."""
+        self.now = self.most * min(1.0, done / self.ramp)
+        return {"drop_block": self.now}
+
+    def drop(self, module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        """Return the output of a module [N, C, H, W] without the squares that are drawn."""
+        if not module.training or not self.now:
+            return output
+        shape = (len(output), 1, *output.shape[2:])
+        centres = torch.rand(shape, device=output.device) < self.now / self.block**2
+        gone = max_pool2d(centres.float(), self.block, stride=1, padding=self.block // 2)
+        kept = 1 - gone
+        scale = kept.numel() / kept.sum().clamp(min=1)
+        return output * (kept * scale).to(output)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from torch import nn
 
 from skinfw import SkinfwError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 def last_linear(model: nn.Module, why: str) -> tuple[nn.Module, str, nn.Linear]:
@@ -16,8 +13,6 @@ def last_linear(model: nn.Module, why: str) -> tuple[nn.Module, str, nn.Linear]:
     why: what the layer is needed for.
     Raises SkinfwError where the network does not end in one.
     """
-    from torch import nn
-
     weighted = [
         (name, module)
         for name, module in model.named_modules()

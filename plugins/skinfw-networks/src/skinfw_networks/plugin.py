@@ -14,24 +14,24 @@ def skinfw_components() -> Iterator[Component]:
     yield Component(
         "modify",
         "drop-block",
-        f"{here}.drop_block:DropBlock",
+        f"{here}.components:DropBlock",
         "Drop squares of the last feature maps, more and more of them.",
     )
     yield Component(
         "modify",
         "cosine-head",
-        f"{here}.cosine_head:CosineHead",
+        f"{here}.components:CosineHead",
         "Classify by the angle between features and class weights.",
     )
     yield Component(
         "modify",
         "two-branch",
-        "skinfw_networks.two_branch:TwoBranch",
+        f"{here}.components:TwoBranch",
         "BBN: the last stage twice, one branch for rare classes.",
     )
     yield Component(
         "modify",
         "multimodal-head",
-        "skinfw_networks.multimodal_head:MultimodalHead",
+        f"{here}.components:MultimodalHead",
         "Several pictures, metadata and auxiliary outputs in one network.",
     )
