@@ -64,21 +64,38 @@ def test_a_wheel_from_elsewhere_is_listed_checked_used_and_removed(
     assert "best epoch" in done
 
 
-def test_the_package_of_the_documents_installs_as_it_is_written(
+def test_the_package_of_the_documents_works_as_it_is_written(
     environment: Environment, tmp_path: Path
 ) -> None:
     page = (ROOT / "docs" / "writing-a-component.md").read_text()
     blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     project = tmp_path / "acme"
-    (project / "acme_skin").mkdir(parents=True)
+    package = project / "acme_skin"
+    package.mkdir(parents=True)
+    homes = {
+        "[project]": project / "pyproject.toml",
+        "def skinfw_components": package / "plugin.py",
+        "def skinfw_commands": package / "plugin.py",
+        "class Solarize": package / "ops.py",
+        "def count": package / "count.py",
+    }
     for text in blocks:
-        if "[project]" in text:
-            (project / "pyproject.toml").write_text(text)
-        elif "skinfw_components" in text:
-            (project / "acme_skin" / "plugin.py").write_text(text)
-        elif "class Solarize" in text:
-            (project / "acme_skin" / "ops.py").write_text(text)
+        for sign, file in homes.items():
+            if sign in text:  # components and commands are in one file
+                with file.open("a") as handle:
+                    handle.write(text)
     wheels = [str(build(folder, tmp_path / "wheels")) for folder in (ROOT, project)]
     environment.pip("install", "--no-deps", "--no-index", *wheels)
     shown = environment.run("-m", "skinfw", "show", "augment", "solarize")
     assert "Invert the values above a random threshold." in shown and "how often." in shown
+
+    (environment.folder / "tiny.py").write_text(TINY_BACKBONE)
+    (environment.folder / "mine.toml").write_text(TINY)
+    assert "Count the images of a recipe. (acme)" in environment.run("-m", "skinfw", "--help")
+    counts = environment.run("-m", "skinfw", "count", "mine.toml").splitlines()
+    assert sum(int(line.split(": ")[1]) for line in counts) == 80
+    (installed,) = environment.folder.glob("lib/*/site-packages/acme_skin/count.py")
+    installed.write_text("raise RuntimeError('no licence')\n")
+    refused = environment.run("-m", "skinfw", "count", "mine.toml", check=False)
+    assert "acme" in refused and "no licence" in refused and "Traceback" not in refused
+    assert "solarize" in environment.run("-m", "skinfw", "show", "augment", "solarize")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import make, of_a_network
+from scipy.special import expit, logit
 
 from skinfw import Predictions, SkinfwError
 from skinfw.statistics.intervals import Sample, bootstrap, draw_lesions, few_lesions, resample
@@ -58,6 +59,26 @@ def test_intervals_over_lesions_hold_and_those_over_images_are_too_narrow() -> N
     for name in names:
         assert 0.92 <= held[name] / 400 <= 0.97, (name, held)
         assert narrow[name] / 100 < 0.88, (name, narrow)
+
+
+def delong(positive: Any, scores: Any) -> tuple[float, float, float]:
+    """Return the standard error of the AUC (DeLong et al. 1988), and its interval by logits."""
+    above, below = scores[positive], scores[~positive]
+    wins = (above[:, None] > below) + 0.5 * (above[:, None] == below)
+    spread = wins.mean(1).var(ddof=1) / len(above) + wins.mean(0).var(ddof=1) / len(below)
+    area, error = float(wins.mean()), float(np.sqrt(spread))
+    ends = logit(area) + np.array([-1.96, 1.96]) * error / (area * (1 - area))
+    return error, *expit(ends)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_an_auc_is_that_of_delong(seed: int) -> None:
+    predictions = of_a_network(seed, 1500)  # a lesion for each image, as DeLong has it
+    intervals = bootstrap(Classification(), predictions, 1000, seed)
+    for place, name in enumerate(predictions.classes):
+        true = predictions.true == place
+        error, low, high = delong(true, predictions.probabilities[:, place])
+        assert intervals[f"auc/{name}"] == pytest.approx((low, high), abs=0.35 * error)
 
 
 def test_the_same_seed_draws_the_same_lesions_for_every_metric() -> None:
