@@ -31,8 +31,8 @@ def of_a_network(seed: int, count: int = 300, classes: int = 4) -> Predictions:
 def repeat(predictions: Predictions, times: Any) -> Predictions:
     """Return predictions in which each image stands as often as told."""
     places = np.repeat(np.arange(len(predictions.ids)), times)
-    found = make(predictions.true[places], predictions.probabilities[places])
-    return Predictions(found.ids, found.lesions, found.true, found.probabilities,
+    result = make(predictions.true[places], predictions.probabilities[places])
+    return Predictions(result.ids, result.lesions, result.true, result.probabilities,
                        predictions.classes)  # fmt: skip
 
 

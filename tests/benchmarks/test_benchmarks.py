@@ -50,17 +50,17 @@ def test_every_comparison_runs_or_says_why_not(tmp_path: Path) -> None:
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
     names = [line.split()[0] for line in listed.stdout.splitlines()]
-    said, found = benchmarks(tmp_path, "--write", str(document))
-    assert list(found) == names
+    said, result = benchmarks(tmp_path, "--write", str(document))
+    assert list(result) == names
     for name in names:
         absent = [peer for peer in PEERS.get(name, []) if not importlib.util.find_spec(peer)]
         if name == "memory":
-            assert "--isic2019" in found[name]["skipped"]
+            assert "--isic2019" in result[name]["skipped"]
         elif absent:
-            assert "cannot be imported" in found[name]["skipped"] and absent[0] in said
+            assert "cannot be imported" in result[name]["skipped"] and absent[0] in said
         else:
-            assert found[name]["rows"]
-            for row in found[name]["rows"]:
+            assert result[name]["rows"]
+            for row in result[name]["rows"]:
                 assert min(*row["ours"], *row["theirs"], row["ratio"]) > 0
     text = document.read_text()
     assert "| startup | skinfw --help |" in text
@@ -69,8 +69,8 @@ def test_every_comparison_runs_or_says_why_not(tmp_path: Path) -> None:
 
 
 def test_a_ratio_is_the_median_of_pairs(tmp_path: Path) -> None:
-    _, found = benchmarks(tmp_path, "--only", "startup", "--rounds", "3")
-    row = found["startup"]["rows"][0]
+    _, result = benchmarks(tmp_path, "--only", "startup", "--rounds", "3")
+    row = result["startup"]["rows"][0]
     pairs = [ours / theirs for ours, theirs in zip(row["ours"], row["theirs"], strict=True)]
     assert len(pairs) == 3
     assert row["ratio"] == pytest.approx(statistics.median(pairs))
@@ -82,11 +82,11 @@ def test_an_absent_peer_or_picture_skips_its_comparison_alone(tmp_path: Path) ->
     empty.mkdir()
     only = [word for name in ("jpeg-to-tensor", "albumentations", "startup")
             for word in ("--only", name)]  # fmt: skip
-    said, found = benchmarks(tmp_path, "--images", str(empty), *only, PYTHONPATH=str(tmp_path))
-    assert "absent for this test" in found["albumentations"]["skipped"]
-    assert "no JPEG file" in found["jpeg-to-tensor"]["skipped"]
+    said, record = benchmarks(tmp_path, "--images", str(empty), *only, PYTHONPATH=str(tmp_path))
+    assert "absent for this test" in record["albumentations"]["skipped"]
+    assert "no JPEG file" in record["jpeg-to-tensor"]["skipped"]
     assert said.count("skipped: ") >= 2
-    assert found["startup"]["rows"]
+    assert record["startup"]["rows"]
 
 
 @pytest.mark.slow
@@ -120,9 +120,9 @@ def test_runs_are_compared_with_loops_of_their_split_and_seeds(tmp_path: Path) -
     loops = sorted(map(str, (tmp_path / "loops").iterdir()))
     ours = [accuracy_of(Path(run) / "predictions.csv") for run in runs]
     theirs = [accuracy_of(Path(loop)) for loop in loops]
-    found = re.findall(r"balanced accuracy ([\d.]+) against ([\d.]+)", done.stdout)
+    matches = re.findall(r"balanced accuracy ([\d.]+) against ([\d.]+)", done.stdout)
     expected = [*zip(ours, theirs, strict=True), (np.mean(ours), np.mean(theirs))]
-    assert [tuple(map(float, pair)) for pair in found] == [
+    assert [tuple(map(float, pair)) for pair in matches] == [
         pytest.approx(pair, abs=6e-4) for pair in expected
     ]
 

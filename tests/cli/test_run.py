@@ -13,8 +13,8 @@ from support import PLUGIN, SAMPLER, Run, Site
 
 
 def only(folder: Path) -> Path:
-    (found,) = folder.iterdir()
-    return found
+    (files,) = folder.iterdir()
+    return files
 
 
 def test_a_run_prints_lines_a_person_can_read(skinfw: Run, tiny: Path, tmp_path: Path) -> None:

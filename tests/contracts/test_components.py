@@ -18,7 +18,7 @@ from skinfw.runtime.seed import stream
 from skinfw_datasets.seven_point import POINTS
 
 CATALOG = Catalog()
-ALL = [found for kind in KINDS for found in CATALOG.offers(kind)]
+ALL = [entry for kind in KINDS for entry in CATALOG.offers(kind)]
 CLASSES = ("MEL", "NV", "DF")
 LABELS = np.repeat([0, 1, 2], [30, 80, 7])
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -32,44 +32,44 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-def ids(found: CatalogEntry) -> str:
-    return f"{found.component.kind}:{found.component.name}"
+def ids(entry: CatalogEntry) -> str:
+    return f"{entry.component.kind}:{entry.component.name}"
 
 
 def of(kind: str) -> Any:
-    return pytest.mark.parametrize("found", list(CATALOG.offers(kind)), ids=ids)
+    return pytest.mark.parametrize("entry", list(CATALOG.offers(kind)), ids=ids)
 
 
-def make(found: CatalogEntry, **gives: Any) -> Any:
-    target, signature = import_target(found, "")
-    arguments, complaints = signature.read(EXAMPLES.get(found.component.name, {}))
+def make(entry: CatalogEntry, **gives: Any) -> Any:
+    target, signature = import_target(entry, "")
+    arguments, complaints = signature.read(EXAMPLES.get(entry.component.name, {}))
     assert not complaints
     return target(**{name: gives[name] for name in signature.engine}, **arguments)
 
 
-@pytest.mark.parametrize("found", ALL, ids=ids)
-def test_every_parameter_is_explained_and_can_be_written_in_toml(found: CatalogEntry) -> None:
-    _, signature = import_target(found, "")
+@pytest.mark.parametrize("entry", ALL, ids=ids)
+def test_every_parameter_is_explained_and_can_be_written_in_toml(entry: CatalogEntry) -> None:
+    _, signature = import_target(entry, "")
     assert signature.summary.endswith("."), "the first line is one whole sentence"
     for name, node in signature.schema().get("properties", {}).items():
         assert node.get("description"), f"{name} has no line in the docstring"
     text = json.dumps(signature.defaults())
     assert "null" not in text, "a default must be something that TOML can say"
-    assert found.component.summary.endswith(".")
+    assert entry.component.summary.endswith(".")
 
 
-@pytest.mark.parametrize("found", ALL, ids=ids)
-def test_defaults_pass_the_component_s_own_checks(found: CatalogEntry) -> None:
-    _, signature = import_target(found, "")
-    values = {**signature.defaults(), **EXAMPLES.get(found.component.name, {})}
+@pytest.mark.parametrize("entry", ALL, ids=ids)
+def test_defaults_pass_the_component_s_own_checks(entry: CatalogEntry) -> None:
+    _, signature = import_target(entry, "")
+    values = {**signature.defaults(), **EXAMPLES.get(entry.component.name, {})}
     _, complaints = signature.read(values)
     assert not complaints
 
 
-@pytest.mark.parametrize("found", ALL, ids=ids)
-def test_the_registry_knows_it(found: CatalogEntry) -> None:
-    (entry,) = [entry for entry in known_packages() if entry.plugin == found.plugin.name]
-    assert found.component.name in entry.provides[found.component.kind]
+@pytest.mark.parametrize("entry", ALL, ids=ids)
+def test_the_registry_knows_it(entry: CatalogEntry) -> None:
+    (known,) = [one for one in known_packages() if one.plugin == entry.plugin.name]
+    assert entry.component.name in known.provides[entry.component.kind]
 
 
 def test_the_registry_lists_only_what_exists() -> None:
@@ -102,8 +102,8 @@ def context(epoch: int = 1, seed: int = 0) -> Context:
 
 
 @of("sampler")
-def test_samplers_are_deterministic_and_stay_in_range(found: CatalogEntry) -> None:
-    sampler = make(found)
+def test_samplers_are_deterministic_and_stay_in_range(entry: CatalogEntry) -> None:
+    sampler = make(entry)
     draws = [sampler.draw(LABELS, context()) for _ in range(2)]
     assert (draws[0].indices == draws[1].indices).all()
     other = sampler.draw(LABELS, context(epoch=2)).indices
@@ -116,8 +116,8 @@ def test_samplers_are_deterministic_and_stay_in_range(found: CatalogEntry) -> No
 
 
 @of("augment")
-def test_ops_depend_on_their_dice_alone(found: CatalogEntry) -> None:
-    op = make(found, size=48)
+def test_ops_depend_on_their_dice_alone(entry: CatalogEntry) -> None:
+    op = make(entry, size=48)
     image = stream(1, "image").integers(0, 256, (60, 80, 3), np.uint8)
 
     def once(seed: int) -> np.ndarray:
@@ -131,8 +131,8 @@ def test_ops_depend_on_their_dice_alone(found: CatalogEntry) -> None:
 
 
 @of("view")
-def test_views_have_the_asked_size(found: CatalogEntry) -> None:
-    view = make(found, size=48)
+def test_views_have_the_asked_size(entry: CatalogEntry) -> None:
+    view = make(entry, size=48)
     for size in ((60, 80), (80, 60), (48, 48), (30, 200), (1000, 700)):
         image = np.zeros((*size, 3), np.uint8)
         plans = view.plan(size)
@@ -142,7 +142,7 @@ def test_views_have_the_asked_size(found: CatalogEntry) -> None:
 
 
 @of("metric")
-def test_metrics_name_numbers(found: CatalogEntry) -> None:
+def test_metrics_name_numbers(entry: CatalogEntry) -> None:
     rng = stream(0, "metric")
     probabilities = rng.dirichlet(np.ones(3), 50)
     names = [str(i) for i in range(50)]
@@ -152,16 +152,16 @@ def test_metrics_name_numbers(found: CatalogEntry) -> None:
         for name, (value, _) in POINTS.items()
     }
     true = rng.integers(0, 3, 50)
-    numbers = make(found)(Predictions(names, names, true, probabilities, CLASSES, auxiliary=beside))
+    numbers = make(entry)(Predictions(names, names, true, probabilities, CLASSES, auxiliary=beside))
     assert all(isinstance(name, str) for name in numbers)
     assert np.isfinite(list(numbers.values())).all()
 
 
 @of("loss")
-def test_losses_are_finite_with_finite_gradients(found: CatalogEntry) -> None:
+def test_losses_are_finite_with_finite_gradients(entry: CatalogEntry) -> None:
     import torch
 
-    loss = make(found, classes=CLASSES, counts=[30, 80, 7])
+    loss = make(entry, classes=CLASSES, counts=[30, 80, 7])
     for scale in (0.0, 1.0, 1e4):
         logits = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)) * scale
         logits.requires_grad_()
@@ -174,20 +174,20 @@ def test_losses_are_finite_with_finite_gradients(found: CatalogEntry) -> None:
 
 
 @of("weighting")
-def test_weightings_average_one(found: CatalogEntry) -> None:
-    weights = make(found, classes=tuple("ABC")).weights([30, 80, 7], 1, 10)
+def test_weightings_average_one(entry: CatalogEntry) -> None:
+    weights = make(entry, classes=tuple("ABC")).weights([30, 80, 7], 1, 10)
     assert np.mean(weights) == pytest.approx(1.0)
 
 
 @of("optimizer")
-def test_optimizers_move_every_weight(found: CatalogEntry) -> None:
+def test_optimizers_move_every_weight(entry: CatalogEntry) -> None:
     import torch
 
     torch.manual_seed(0)
     # No bias before the norm: it would have no gradient.
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, bias=False), torch.nn.BatchNorm2d(4))
     before = [weights.clone() for weights in model.parameters()]
-    optimizer = make(found, model=model)
+    optimizer = make(entry, model=model)
     for _ in range(3):
         (model(torch.randn(2, 3, 8, 8)) * torch.randn(4, 1, 1)).sum().backward()
         optimizer.step()
@@ -197,11 +197,11 @@ def test_optimizers_move_every_weight(found: CatalogEntry) -> None:
 
 @of("schedule")
 @pytest.mark.parametrize("steps", [1, 2, 10, 500])
-def test_schedules_stay_positive_to_the_end(found: CatalogEntry, steps: int) -> None:
+def test_schedules_stay_positive_to_the_end(entry: CatalogEntry, steps: int) -> None:
     import torch
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    schedule = make(found, optimizer=optimizer, steps=steps, epochs=min(steps, 5))
+    schedule = make(entry, optimizer=optimizer, steps=steps, epochs=min(steps, 5))
     rates = []
     for _ in range(steps):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -212,16 +212,16 @@ def test_schedules_stay_positive_to_the_end(found: CatalogEntry, steps: int) -> 
 
 
 @pytest.mark.parametrize(
-    "found",
+    "entry",
     [f for f in ALL if f.component.kind in ("dataset", "split", "sampler", "augment", "view")],
     ids=ids,
 )
-def test_what_workers_need_can_be_pickled(found: CatalogEntry) -> None:
-    built = make(found, size=48)
+def test_what_workers_need_can_be_pickled(entry: CatalogEntry) -> None:
+    built = make(entry, size=48)
     assert pickle.loads(pickle.dumps(built)) == built or type(built).__eq__ is object.__eq__
 
 
-@pytest.mark.parametrize("found", [f for f in ALL if f.component.variants], ids=ids)
-def test_families_list_their_members(found: CatalogEntry) -> None:
-    members = variants(found, "")
+@pytest.mark.parametrize("entry", [f for f in ALL if f.component.variants], ids=ids)
+def test_families_list_their_members(entry: CatalogEntry) -> None:
+    members = variants(entry, "")
     assert members and len(members) == len(set(members))

@@ -64,22 +64,22 @@ def hardware(workers: int) -> Hardware:
 @pytest.mark.parametrize("workers", [0, 1, 2, 4])
 def test_batches_come_in_order_whoever_loads_them(workers: int) -> None:
     keys = [[number] for number in range(20)]
-    found = Loader(Slow(), hardware(workers)).load(keys)
-    assert [int(batch.images[0]) for batch in found] == list(range(20))
+    result = Loader(Slow(), hardware(workers)).load(keys)
+    assert [int(batch.images[0]) for batch in result] == list(range(20))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_error_in_loading_is_raised_where_the_batch_is_due(workers: int) -> None:
-    found = Loader(Slow(), hardware(workers)).load([[1], [99], [2]])
-    assert int(next(found).images[0]) == 1
+    result = Loader(Slow(), hardware(workers)).load([[1], [99], [2]])
+    assert int(next(result).images[0]) == 1
     with pytest.raises(SkinfwError, match="damaged"):
-        next(found)
+        next(result)
 
 
 def test_workers_stay_a_few_batches_ahead_and_stop_when_nobody_asks() -> None:
     images = Slow()
-    found = Loader(images, hardware(2)).load([[number] for number in range(50)])
-    next(found)
-    found.close()
+    batches = Loader(images, hardware(2)).load([[number] for number in range(50)])
+    next(batches)
+    batches.close()
     assert len(images.asked) <= 6
     assert not [t for t in threading.enumerate() if t.name.startswith("skinfw")]

@@ -168,10 +168,10 @@ def test_borders_of_a_coarser_output_are_those_of_the_image(border: str) -> None
     pad = {"reflect": "symmetric", "edge": "edge", "black": "constant"}[border]
     padded = np.pad(image, ((30, 30), (40, 40), (0, 0)), mode=pad)
     expected = cv2.resize(padded, (160, 120), interpolation=cv2.INTER_AREA)
-    found = apply_steps(image, [Warp(outside, (120, 160), border)])
+    result = apply_steps(image, [Warp(outside, (120, 160), border)])
     away = np.ones((120, 160), bool)
     away[13:17], away[103:107], away[:, 18:22], away[:, 138:142] = False, False, False, False
-    assert np.abs(found.astype(int) - expected.astype(int))[away].max() <= 4
+    assert np.abs(result.astype(int) - expected.astype(int))[away].max() <= 4
 
 
 def test_the_result_goes_where_it_is_wanted() -> None:

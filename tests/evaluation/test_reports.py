@@ -24,7 +24,7 @@ class Sees:
     """Write which sections there are."""
 
     def write(self, result, folder):
-        keys = " ".join(found.key for found in result.findings)
+        keys = " ".join(own.key for own in result.findings)
         (folder / "seen.txt").write_text(f"{keys}; {result.section('moles').text[0]}")
 
 class Errs:

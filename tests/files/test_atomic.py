@@ -70,8 +70,8 @@ def test_files_of_one_stem_do_not_meet(tmp_path: Path) -> None:
         one.write_text("{}")
         other.write_text("a,b")
     write_json(tmp_path / "b.partial", 2)
-    found = {file.name: file.read_text() for file in tmp_path.iterdir()}
-    assert found == {"a.partial": "rows", "a.json": "{}", "a.csv": "a,b", "b.partial": "2\n"}
+    files = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert files == {"a.partial": "rows", "a.json": "{}", "a.csv": "a,b", "b.partial": "2\n"}
 
 
 def test_a_name_that_is_no_text_can_be_kept(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def settled(model: nn.Module, recorded: Any = None, **keys: Any) -> Any:
 
 
 def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:
-    found = settled(model, device="cpu")
-    assert found.precision == "fp32" and not found.compiled
+    outputs = settled(model, device="cpu")
+    assert outputs.precision == "fp32" and not outputs.compiled
 
 
 def test_the_trial_leaves_the_network_as_it_was(
@@ -37,8 +37,8 @@ def test_the_trial_leaves_the_network_as_it_was(
     monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
     monkeypatch.setattr(probe, "_SECONDS", 0.0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    found = settled(model, device="cpu")
-    assert found.precision in ("fp32", "bf16")
+    outputs = settled(model, device="cpu")
+    assert outputs.precision in ("fp32", "bf16")
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(weights.grad is None for weights in model.parameters())
 

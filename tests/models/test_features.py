@@ -21,8 +21,8 @@ class Keep:
 
     def write(self, result, folder):
         for part in ("train", "val", "test"):
-            found = result.features(part)
-            np.savez(folder / part, true=found.true, values=found.values, logits=found.logits)
+            own = result.features(part)
+            np.savez(folder / part, true=own.true, values=own.values, logits=own.logits)
 '''
 
 
@@ -37,13 +37,13 @@ def test_a_report_gets_what_flows_into_the_last_layer_and_out(
     names = [name for name in weights if name.endswith(("6.weight", "6.bias"))]
     layer = {name.rpartition(".")[2]: weights[name].double().numpy() for name in names}
     for part in ("train", "val", "test"):
-        found = np.load(folder.path / f"{part}.npz")
-        given = found["values"] @ layer["weight"].T + layer["bias"]
-        assert found["logits"] == pytest.approx(given, abs=1e-4)
+        outcome = np.load(folder.path / f"{part}.npz")
+        given = outcome["values"] @ layer["weight"].T + layer["bias"]
+        assert outcome["logits"] == pytest.approx(given, abs=1e-4)
         if part != "train":
             said = result.predictions[part]
-            powers = np.exp(found["logits"])
-            assert (found["true"] == said.true).all()
+            powers = np.exp(outcome["logits"])
+            assert (outcome["true"] == said.true).all()
             assert powers / powers.sum(1, keepdims=True) == pytest.approx(
                 said.probabilities, abs=1e-5
             )

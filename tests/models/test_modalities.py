@@ -41,15 +41,15 @@ def beside(weight: float = 1.0) -> ModalityData:
 
 
 def test_metadata_are_numbers_about_zero_and_places_of_words() -> None:
-    (found,) = beside().inputs(torch.tensor([0, 1, 2, 3]))
+    (outputs,) = beside().inputs(torch.tensor([0, 1, 2, 3]))
     nan = np.nan
     expected = [[1.0, 1, 2], [nan, nan, nan], [nan, 0, nan], [-0.5, 0, 0]]
-    np.testing.assert_allclose(found.numpy(), np.array(expected, np.float32))
+    np.testing.assert_allclose(outputs.numpy(), np.array(expected, np.float32))
 
 
 def test_every_view_of_an_image_gets_its_metadata() -> None:
-    (found,) = beside().inputs(torch.tensor([3, 0]), views=2)
-    assert found[:, 1].tolist() == [0, 0, 1, 1]
+    (outputs,) = beside().inputs(torch.tensor([3, 0]), views=2)
+    assert outputs[:, 1].tolist() == [0, 0, 1, 1]
 
 
 def test_without_metadata_the_network_gets_images_alone() -> None:
@@ -61,8 +61,8 @@ def test_the_auxiliary_loss_is_the_mean_over_outputs_of_those_who_know() -> None
     logits = torch.randn(4, 3 + 5)
     veil = cross_entropy(logits[[0, 1, 3], 3:5], torch.tensor([1, 0, 1]))
     streaks = cross_entropy(logits[[0, 3], 5:], torch.tensor([2, 0]))
-    found = beside(weight=0.5).loss(logits, torch.tensor([0, 1, 2, 3]))
-    assert float(found) == pytest.approx(0.5 * float(veil + streaks) / 2, abs=1e-6)
+    loss = beside(weight=0.5).loss(logits, torch.tensor([0, 1, 2, 3]))
+    assert float(loss) == pytest.approx(0.5 * float(veil + streaks) / 2, abs=1e-6)
 
 
 def test_a_batch_in_which_nobody_knows_costs_nothing() -> None:
@@ -93,11 +93,11 @@ def test_several_pictures_become_channels_in_their_order() -> None:
     hardware = choose_hardware(EngineSettings(device="cpu"))
     images = torch.randint(0, 256, (3, 2, 8, 6, 3), dtype=torch.uint8)
     normalise = hardware.normaliser(torch.nn.Identity())
-    found = normalise(images)
-    assert found.shape == (3, 6, 8, 6)
+    normal = normalise(images)
+    assert normal.shape == (3, 6, 8, 6)
     for picture in range(2):
         alone = normalise(images[:, picture])
-        assert torch.equal(found[:, 3 * picture : 3 * picture + 3], alone)
+        assert torch.equal(normal[:, 3 * picture : 3 * picture + 3], alone)
 
 
 # A data set of pairs whose class only the second picture and the metadata tell.
@@ -185,8 +185,8 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
     saved.check_one_picture()
     assert any("age, sex are not given" in mark for mark in saved.image_marks)
     images = np.zeros((3, 32, 32, 3), np.uint8)
-    found = TorchPredictor(saved).probabilities(images)
-    assert found.shape == (3, 2) and found.sum(1) == pytest.approx(np.ones(3))
+    chances = TorchPredictor(saved).probabilities(images)
+    assert chances.shape == (3, 2) and chances.sum(1) == pytest.approx(np.ones(3))
 
 
 def test_a_data_set_that_tells_less_leaves_the_rest_unknown(

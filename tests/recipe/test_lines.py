@@ -59,11 +59,11 @@ def _random_value(dice: random.Random, depth: int) -> Any:
 
 
 def _paths(value: Any, keys: tuple[Any, ...] = ()) -> set[tuple[Any, ...]]:
-    found = {keys} if keys else set()
+    result = {keys} if keys else set()
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            found |= _paths(item, (*keys, key))
-    return found
+            result |= _paths(item, (*keys, key))
+    return result
 
 
 @pytest.mark.parametrize("seed", range(60))

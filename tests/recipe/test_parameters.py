@@ -28,14 +28,14 @@ class Everything:
 
 
 def complaints(values: dict[str, Any]) -> dict[str, str]:
-    _, found = parameters(Everything).read({"beta": 0.1, **values}, ("MEL", "NV"))
-    return {".".join(map(str, item.keys)): item.text + item.cure for item in found}
+    _, signature = parameters(Everything).read({"beta": 0.1, **values}, ("MEL", "NV"))
+    return {".".join(map(str, item.keys)): item.text + item.cure for item in signature}
 
 
 def test_values_become_arguments_with_defaults() -> None:
     values = {"beta": 0, "pair": [1, 2], "weights": "a/b.pth", "targets": {"NV": 5}}
-    arguments, found = parameters(Everything).read(values, ("MEL", "NV"))
-    assert not found
+    arguments, signature = parameters(Everything).read(values, ("MEL", "NV"))
+    assert not signature
     built = Everything(**arguments)
     assert built == Everything(
         beta=0.0, pair=(1.0, 2.0), weights=Path("a/b.pth"), targets={"NV": 5}
@@ -72,8 +72,8 @@ def test_all_complaints_come_at_once() -> None:
 
 
 def test_a_required_parameter_that_is_absent_is_named() -> None:
-    _, found = parameters(Everything).read({})
-    assert [(item.keys, item.text) for item in found] == [
+    _, signature = parameters(Everything).read({})
+    assert [(item.keys, item.text) for item in signature] == [
         (("beta",), "must be given: a number in [0, 0.4]")
     ]
 
@@ -87,9 +87,9 @@ def test_meanings_reach_the_schema() -> None:
 def test_the_star_is_the_wall() -> None:
     def make(model: Any, steps: int, *, rate: float = 0.1) -> None: ...
 
-    found = parameters(make)
-    assert found.engine == ("model", "steps")
-    assert found.defaults() == {"rate": 0.1}
+    signature = parameters(make)
+    assert signature.engine == ("model", "steps")
+    assert signature.defaults() == {"rate": 0.1}
 
 
 def test_signatures_that_hide_parameters_are_refused() -> None:

@@ -38,8 +38,8 @@ def clustered(seed: int, lesions: int) -> Predictions:
     logits += rng.normal(0, 0.6, logits.shape)
     logits[np.arange(len(group)), true] += 1.5
     chances = np.exp(logits)
-    found = make(true, chances / chances.sum(1, keepdims=True))
-    return replace(found, lesions=[f"L{number}" for number in group])
+    predictions = make(true, chances / chances.sum(1, keepdims=True))
+    return replace(predictions, lesions=[f"L{number}" for number in group])
 
 
 @pytest.mark.slow
@@ -48,12 +48,14 @@ def test_intervals_over_lesions_hold_and_those_over_images_are_too_narrow() -> N
     names = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auc")
     held, narrow = (dict.fromkeys(names, 0) for _ in range(2))
     for seed in range(400):
-        found = clustered(seed, 120)
-        intervals = bootstrap(Classification(), found, 400, seed)
+        predictions = clustered(seed, 120)
+        intervals = bootstrap(Classification(), predictions, 400, seed)
         for name in names:
             held[name] += intervals[name][0] <= truth[name] <= intervals[name][1]
         if seed % 4 == 0:
-            intervals = bootstrap(Classification(), replace(found, lesions=found.ids), 400, seed)
+            intervals = bootstrap(
+                Classification(), replace(predictions, lesions=predictions.ids), 400, seed
+            )
             for name in names:
                 narrow[name] += intervals[name][0] <= truth[name] <= intervals[name][1]
     for name in names:
@@ -82,21 +84,24 @@ def test_the_interval_of_an_auc_is_that_of_delong(seed: int) -> None:
 
 
 def test_the_same_seed_draws_the_same_lesions_for_every_metric() -> None:
-    found = clustered(0, 40)
-    one, two = (bootstrap(Classification(), found, 200, 5) for _ in range(2))
+    predictions = clustered(0, 40)
+    one, two = (bootstrap(Classification(), predictions, 200, 5) for _ in range(2))
     assert one == two
-    assert one != bootstrap(Classification(), found, 200, 6)
-    weights = np.concatenate(list(draw_lesions(found.lesions, 300, 5)))
-    assert weights.shape == (300, len(found.ids))
-    for lesion in set(found.lesions):
-        own = weights[:, [name == lesion for name in found.lesions]]
+    assert one != bootstrap(Classification(), predictions, 200, 6)
+    weights = np.concatenate(list(draw_lesions(predictions.lesions, 300, 5)))
+    assert weights.shape == (300, len(predictions.ids))
+    for lesion in set(predictions.lesions):
+        own = weights[:, [name == lesion for name in predictions.lesions]]
         assert (own == own[:, :1]).all(), "images of a lesion are drawn together"
 
 
 @pytest.mark.parametrize("metric", [Classification(), Agreement(), Probability()])
 def test_a_metric_that_knows_no_weights_gets_the_same_intervals(metric: Any) -> None:
-    found = clustered(1, 30)
-    quick, slow = bootstrap(metric, found, 50, 3), bootstrap(Called(metric), found, 50, 3)
+    predictions = clustered(1, 30)
+    quick, slow = (
+        bootstrap(metric, predictions, 50, 3),
+        bootstrap(Called(metric), predictions, 50, 3),
+    )
     assert quick.keys() == slow.keys()
     for name, interval in quick.items():
         assert slow[name] == pytest.approx(interval, abs=1e-9, nan_ok=True), name
@@ -105,41 +110,43 @@ def test_a_metric_that_knows_no_weights_gets_the_same_intervals(metric: Any) -> 
 def test_auxiliary_answers_are_drawn_with_their_images() -> None:
     from skinfw import Auxiliary
 
-    found = clustered(2, 20)
-    truth, chances = np.arange(len(found.ids)) % 2, np.eye(2)[np.zeros(len(found.ids), int)]
-    found = replace(found, auxiliary={"streaks": Auxiliary(("absent", "regular"), truth, chances)})
+    result = clustered(2, 20)
+    truth, chances = np.arange(len(result.ids)) % 2, np.eye(2)[np.zeros(len(result.ids), int)]
+    result = replace(
+        result, auxiliary={"streaks": Auxiliary(("absent", "regular"), truth, chances)}
+    )
 
     def share(predictions: Predictions) -> dict[str, float]:
         return {"share": float(predictions.auxiliary["streaks"].true.mean())}
 
-    (weights,) = draw_lesions(found.lesions, 20, 0)
+    (weights,) = draw_lesions(result.lesions, 20, 0)
     expected = weights @ truth / weights.sum(1)
-    assert resample(share, found, weights)["share"] == pytest.approx(expected)
+    assert resample(share, result, weights)["share"] == pytest.approx(expected)
 
 
 def test_an_absent_class_has_no_interval_and_a_rare_one_is_flagged() -> None:
-    found = clustered(3, 60)
-    found = replace(found, classes=(*found.classes, "DF"),
-                    probabilities=np.pad(found.probabilities, ((0, 0), (0, 1))))  # fmt: skip
-    intervals = bootstrap(Classification(), found, 100)
+    predictions = clustered(3, 60)
+    predictions = replace(predictions, classes=(*predictions.classes, "DF"),
+                    probabilities=np.pad(predictions.probabilities, ((0, 0), (0, 1))))  # fmt: skip
+    intervals = bootstrap(Classification(), predictions, 100)
     assert all(math.isnan(bound) for bound in intervals["sensitivity/DF"])
     assert not any(math.isnan(bound) for bound in intervals["balanced_accuracy"])
-    few = few_lesions(found)
+    few = few_lesions(predictions)
     assert few["DF"] == 0 and "NV" not in few
-    of_class = [found.lesions[place] for place in np.flatnonzero(found.true == 3)]
+    of_class = [predictions.lesions[place] for place in np.flatnonzero(predictions.true == 3)]
     assert few["AK"] == len(set(of_class)) < 20
 
 
 def test_a_metric_may_name_only_what_it_measured() -> None:
-    found = clustered(3, 30)
+    result = clustered(3, 30)
 
     def present(predictions: Predictions) -> dict[str, float]:
         return {f"images/{label}": 1.0 for label in set(predictions.true.tolist())}
 
-    intervals = bootstrap(present, replace(found, lesions=["one"] * len(found.ids)), 20)
-    assert intervals == {f"images/{label}": (1.0, 1.0) for label in set(found.true.tolist())}
-    assert bootstrap(present, found, 100).keys() == intervals.keys()
-    assert compare(present, found, found, 20)["images/0"].difference == 0
+    intervals = bootstrap(present, replace(result, lesions=["one"] * len(result.ids)), 20)
+    assert intervals == {f"images/{label}": (1.0, 1.0) for label in set(result.true.tolist())}
+    assert bootstrap(present, result, 100).keys() == intervals.keys()
+    assert compare(present, result, result, 20)["images/0"].difference == 0
 
 
 def test_a_number_that_noise_lifts_has_an_interval_that_reaches_down() -> None:
@@ -157,28 +164,28 @@ def test_a_share_whose_interval_is_reflected_stays_below_one() -> None:
 
 
 def test_numbers_without_spread_have_an_interval_of_no_width() -> None:
-    found = make([0, 1] * 10, np.eye(2)[[0, 1] * 10])
-    assert bootstrap(Classification(), found, 50)["accuracy"] == (1.0, 1.0)
+    predictions = make([0, 1] * 10, np.eye(2)[[0, 1] * 10])
+    assert bootstrap(Classification(), predictions, 50)["accuracy"] == (1.0, 1.0)
 
 
 def test_a_model_beside_itself_differs_by_nothing() -> None:
-    found = clustered(4, 50)
-    for difference in compare(Classification(), found, found, 100).values():
+    predictions = clustered(4, 50)
+    for difference in compare(Classification(), predictions, predictions, 100).values():
         assert difference.difference == 0 or math.isnan(difference.difference)
         assert difference.p == 1 or math.isnan(difference.p)
 
 
-def better(found: Predictions, by: float) -> Predictions:
-    logits = np.log(found.probabilities)
-    logits[np.arange(len(found.true)), found.true] += by
+def better(result: Predictions, by: float) -> Predictions:
+    logits = np.log(result.probabilities)
+    logits[np.arange(len(result.true)), result.true] += by
     chances = np.exp(logits)
-    return replace(found, probabilities=chances / chances.sum(1, keepdims=True))
+    return replace(result, probabilities=chances / chances.sum(1, keepdims=True))
 
 
 def test_a_better_model_is_told_from_chance_in_any_order_of_its_images() -> None:
-    found = clustered(5, 150)
-    order = np.random.default_rng(0).permutation(len(found.ids))
-    other = better(found, 0.5)
+    predictions = clustered(5, 150)
+    order = np.random.default_rng(0).permutation(len(predictions.ids))
+    other = better(predictions, 0.5)
     other = replace(
         other,
         ids=[other.ids[place] for place in order],
@@ -186,12 +193,12 @@ def test_a_better_model_is_told_from_chance_in_any_order_of_its_images() -> None
         true=other.true[order],
         probabilities=other.probabilities[order],
     )
-    difference = compare(Classification(), other, found, 300)["balanced_accuracy"]
+    difference = compare(Classification(), other, predictions, 300)["balanced_accuracy"]
     assert difference.first > difference.second
     low, high = difference.interval
     assert 0 < low < difference.difference < high
     assert difference.p == pytest.approx(1 / 301)
-    apart = bootstrap(Classification(), found, 300)["balanced_accuracy"]
+    apart = bootstrap(Classification(), predictions, 300)["balanced_accuracy"]
     assert high - low < apart[1] - apart[0], "the same lesions make both go up and down together"
 
 
@@ -199,11 +206,11 @@ def test_the_p_value_of_two_equal_models_is_uniform() -> None:
     rng = np.random.default_rng(6)
     values = []
     for seed in range(100):
-        found = clustered(seed, 40)
-        noise = [np.exp(rng.normal(0, 0.5, found.probabilities.shape)) for _ in range(2)]
+        predictions = clustered(seed, 40)
+        noise = [np.exp(rng.normal(0, 0.5, predictions.probabilities.shape)) for _ in range(2)]
         one, two = (
-            replace(found, probabilities=chances / chances.sum(1, keepdims=True))
-            for chances in (found.probabilities * some for some in noise)
+            replace(predictions, probabilities=chances / chances.sum(1, keepdims=True))
+            for chances in (predictions.probabilities * some for some in noise)
         )
         values.append(compare(Classification(), one, two, 100)["macro_auc"].p)
     assert np.mean(np.array(values) <= 0.05) <= 0.11
@@ -212,13 +219,13 @@ def test_the_p_value_of_two_equal_models_is_uniform() -> None:
 
 @pytest.mark.parametrize("change", ["classes", "ids", "true", "lesions"])
 def test_unlike_predictions_are_not_compared(change: str) -> None:
-    found = of_a_network(7, 30)
+    predictions = of_a_network(7, 30)
     other = {
-        "classes": replace(found, classes=("A", "B", "C", "D")),
-        "ids": replace(found, ids=[*found.ids[:-1], "other"]),
-        "true": replace(found, true=(found.true + 1) % 4),
-        "lesions": replace(found, lesions=["one"] * 30),
+        "classes": replace(predictions, classes=("A", "B", "C", "D")),
+        "ids": replace(predictions, ids=[*predictions.ids[:-1], "other"]),
+        "true": replace(predictions, true=(predictions.true + 1) % 4),
+        "lesions": replace(predictions, lesions=["one"] * 30),
     }[change]
     with pytest.raises(SkinfwError, match="cannot be compared") as error:
-        compare(Classification(), found, other, 10)
+        compare(Classification(), predictions, other, 10)
     assert len(str(error.value).splitlines()) <= 4 and "split.seed" in error.value.cure

@@ -24,15 +24,15 @@ def refused(error: pytest.ExceptionInfo[SkinfwError]) -> str:
 
 
 def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
-    found = of_a_network(0, 40, classes=5)
-    write_predictions(tmp_path / "predictions.csv", found)
-    rows = [f"{name},L{place // 2},NV,test" for place, name in enumerate(found.ids)]
+    predictions = of_a_network(0, 40, classes=5)
+    write_predictions(tmp_path / "predictions.csv", predictions)
+    rows = [f"{name},L{place // 2},NV,test" for place, name in enumerate(predictions.ids)]
     (tmp_path / "splits.csv").write_text("\n".join(["id,lesion,label,part", *rows]) + "\n")
     again = run_predictions(tmp_path)
-    assert list(again.ids) == list(found.ids) and again.classes == found.classes
+    assert list(again.ids) == list(predictions.ids) and again.classes == predictions.classes
     assert again.lesions[:4] == ["L0", "L0", "L1", "L1"]
-    assert (again.true == found.true).all()
-    assert (again.probabilities == found.probabilities).all()
+    assert (again.true == predictions.true).all()
+    assert (again.probabilities == predictions.probabilities).all()
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_absent_and_binary_files_are_refused(tmp_path: Path) -> None:
 
 def test_rounded_probabilities_pass(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,true,A,B,C\nx,A,0.333,0.333,0.333\n")
-    found = read_predictions(tmp_path / "p.csv")
-    assert found.lesions == ["x"] and found.probabilities.shape == (1, 3)
+    predictions = read_predictions(tmp_path / "p.csv")
+    assert predictions.lesions == ["x"] and predictions.probabilities.shape == (1, 3)

@@ -50,8 +50,8 @@ def test_where_one_side_is_absent_nothing_is_measured(drawn: Drawn, every: bool)
 def test_confusion_matrices_are_those_of_scikit_learn(drawn: Drawn) -> None:
     rng = np.random.default_rng(1)
     true, predicted, weights = rng.integers(0, 3, 80), rng.integers(0, 3, 80), drawn[2]
-    found = confusion_matrix(true, predicted, 3, weights.T)
+    predictions = confusion_matrix(true, predicted, 3, weights.T)
     for place, row in enumerate(weights):
         expected = oracle.confusion_matrix(true, predicted, sample_weight=row)
-        assert found[:, :3, place] == pytest.approx(expected)
-    assert not found[:, 3].any()  # nobody is predicted as nothing
+        assert predictions[:, :3, place] == pytest.approx(expected)
+    assert not predictions[:, 3].any()  # nobody is predicted as nothing

@@ -22,8 +22,8 @@ def run(site: Site, folder: Path, out: str, *launcher: str) -> Path:
         check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = (folder / out).iterdir()
-    return found
+    (files,) = (folder / out).iterdir()
+    return files
 
 
 def test_two_processes_evaluate_exactly_and_train_alike(

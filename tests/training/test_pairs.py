@@ -19,8 +19,8 @@ def test_two_branches_learn_from_pairs(train: Any) -> None:
     shares = [row["first_branch"] for row in result.history]
     assert 1 > shares[0] > shares[1] == pytest.approx(0.0), "the second branch leads in the end"
     assert all(np.isfinite(row["train_loss"]) for row in result.history)
-    found = folder.record["xray"]
-    drawn, images = (sum(entry[key] for entry in found) for key in ("drawn", "images"))
+    record = folder.record["xray"]
+    drawn, images = (sum(entry[key] for entry in record) for key in ("drawn", "images"))
     assert drawn == 2 * images, "every image comes with a partner"
     assert result.predictions["test"].probabilities.shape[1] == len(result.classes)
     assert len(result.explanations[0].maps) >= 4

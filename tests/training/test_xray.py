@@ -36,10 +36,10 @@ def test_a_run_tells_and_keeps_it(train: Any) -> None:
     said: list[str] = []
     sets = ('sampler.use="oversample"', "train.epochs=1")
     _, folder = train(*sets, said=said)
-    found = folder.record["xray"]
-    assert len({entry["drawn"] for entry in found}) == 1, "oversampled to the largest class"
-    assert sum(entry["images"] for entry in found) < sum(entry["drawn"] for entry in found)
-    assert all(entry["share_of_loss"] == [0.125] for entry in found)
+    record = folder.record["xray"]
+    assert len({entry["drawn"] for entry in record}) == 1, "oversampled to the largest class"
+    assert sum(entry["images"] for entry in record) < sum(entry["drawn"] for entry in record)
+    assert all(entry["share_of_loss"] == [0.125] for entry in record)
     assert any("share of the loss" in line for line in said)
 
 

@@ -246,15 +246,15 @@ def test_a_run_that_saved_nothing_starts_over_in_its_folder(train: Train) -> Non
 
 def test_explained_images_are_those_that_were_predicted(train: Train) -> None:
     result, _ = train("train.limit_eval_batches=1", "train.batch_size=4", "train.epochs=1")
-    (found,) = result.explanations
-    assert set(found.predictions.ids) <= set(result.predictions["test"].ids)
+    (plan,) = result.explanations
+    assert set(plan.predictions.ids) <= set(result.predictions["test"].ids)
     whole = dict(zip(result.predictions["test"].ids, result.predictions["test"].true, strict=True))
     dataset = load_plan(Path("tiny.toml")).dataset
     from skinfw.data.warping import apply_steps, fold_steps
     from skinfw_augment.views import Center
 
     for name, true, image in zip(
-        found.predictions.ids, found.predictions.true, found.images, strict=True
+        plan.predictions.ids, plan.predictions.true, plan.images, strict=True
     ):
         assert whole[name] == true
         original = dataset.image(name)

@@ -37,18 +37,18 @@ def test_a_border_that_leaves_nothing_is_refused() -> None:
 
 def test_the_inside_of_a_tube_is_found() -> None:
     image = seen_through_a_tube(400, 600, 195.0)
-    found = BlackBorderCrop().prepare(image)
-    assert found.shape[0] == found.shape[1]
+    result = BlackBorderCrop().prepare(image)
+    assert result.shape[0] == result.shape[1]
     # The largest square in the circle has a side of 276; a twentieth comes back at each side.
-    assert 276 <= found.shape[0] <= 330
-    assert (found.max(2) < 40).mean() < 0.05 < (image[:, 100:500].max(2) < 40).mean()
+    assert 276 <= result.shape[0] <= 330
+    assert (result.max(2) < 40).mean() < 0.05 < (image[:, 100:500].max(2) < 40).mean()
 
 
 def test_a_frame_goes_and_bright_images_stay() -> None:
     framed = np.zeros((300, 300, 3), np.uint8)
     framed[30:270, 30:270] = skin(240, 240)
-    found = BlackBorderCrop().prepare(framed)
-    assert found.shape == (270, 270, 3)  # 15 pixels, a twentieth, are given back at each side
+    result = BlackBorderCrop().prepare(framed)
+    assert result.shape == (270, 270, 3)  # 15 pixels, a twentieth, are given back at each side
     assert BlackBorderCrop().prepare(skin()).shape == (300, 300, 3)
 
 
@@ -70,8 +70,8 @@ def test_any_image_ends_as_a_square(
 ) -> None:
     rng = np.random.default_rng(seed)
     image = rng.integers(0, brightest + 1, (height, width, 3)).astype(np.uint8)
-    found = BlackBorderCrop(dark=dark).prepare(image)
-    assert found.shape[0] == found.shape[1] > 0
+    result = BlackBorderCrop(dark=dark).prepare(image)
+    assert result.shape[0] == result.shape[1] > 0
 
 
 @pytest.mark.parametrize("gamma", [0.0, 2.2])
@@ -81,16 +81,16 @@ def test_shades_of_gray_is_its_formula(gamma: float) -> None:
     light = (values**6).mean((0, 1)) ** (1 / 6)
     light /= np.linalg.norm(light)
     expected = np.clip(255 * values / (light * np.sqrt(3)), 0, 255)
-    found = ShadesOfGray(gamma=gamma).prepare(image)
-    assert np.abs(found - expected).max() <= 0.51
-    means = found.reshape(-1, 3).mean(0)
+    result = ShadesOfGray(gamma=gamma).prepare(image)
+    assert np.abs(result - expected).max() <= 0.51
+    means = result.reshape(-1, 3).mean(0)
     assert np.ptp(means) < 3 < np.ptp(image.reshape(-1, 3).mean(0))
 
 
 def test_bright_pixels_are_clipped_and_black_images_stay() -> None:
     image = skin()
     image[:20, :20] = [255, 255, 255]
-    found = ShadesOfGray().prepare(image)
-    assert found[0, 0, 2] == 255, "what is brighter than white is white, and does not wrap around"
+    result = ShadesOfGray().prepare(image)
+    assert result[0, 0, 2] == 255, "what is brighter than white is white, and does not wrap around"
     black = np.zeros((5, 5, 3), np.uint8)
     assert (ShadesOfGray().prepare(black) == black).all()

@@ -89,11 +89,11 @@ def test_posterize_is_that_of_pillow() -> None:
     image = picture()
     seen = set()
     for seed in range(60):
-        found = apply_steps(image, rolled("posterize", seed))
+        result = apply_steps(image, rolled("posterize", seed))
         matches = [
             bits
             for bits in range(4)
-            if (found == np.asarray(ImageOps.posterize(Image.fromarray(image), 8 - bits))).all()
+            if (result == np.asarray(ImageOps.posterize(Image.fromarray(image), 8 - bits))).all()
         ]
         assert matches
         seen.add(matches[0])
@@ -104,10 +104,10 @@ def test_solarize_is_that_of_pillow_with_a_threshold_from_128() -> None:
     image = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, 2)
     thresholds = []
     for seed in range(300):
-        found = apply_steps(image, rolled("solarize", seed))
-        threshold = int((found[:, 0, 0] != image[:, 0, 0]).argmax()) or 256
+        result = apply_steps(image, rolled("solarize", seed))
+        threshold = int((result[:, 0, 0] != image[:, 0, 0]).argmax()) or 256
         theirs = np.asarray(ImageOps.solarize(Image.fromarray(image), threshold))
-        assert (found == theirs).all()
+        assert (result == theirs).all()
         thresholds.append(threshold)
     assert 128 <= min(thresholds) < 132 and max(thresholds) > 250
 
@@ -126,9 +126,9 @@ def test_equalized_values_are_their_own_ranks() -> None:
 
 def test_stretching_is_one_line_for_all_channels() -> None:
     dull = (picture() // 3 + 40).astype(np.uint8)
-    found = pixels.stretch(dull).astype(float)
+    result = pixels.stretch(dull).astype(float)
     low, high = float(dull.min()), float(dull.max())
-    assert np.abs(found - (dull - low) * 255 / (high - low)).max() <= 0.51
+    assert np.abs(result - (dull - low) * 255 / (high - low)).max() <= 0.51
     flat = np.full((5, 5, 3), 9, np.uint8)
     assert (pixels.stretch(flat) == flat).all()
 
@@ -147,10 +147,10 @@ def test_the_lens_is_that_of_opencv() -> None:
 
 def test_a_vignette_darkens_the_far_corner_most() -> None:
     white = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
-    found = pixels.vignette(white, 0.5, (50.0, 40.0), 20.0)[..., 0]
-    assert found[40, 50] == 200 and found[40, 65] == 200
-    assert found[-1, -1] == found.min()
-    assert int(found.min()) == pytest.approx(100, abs=12)
+    result = pixels.vignette(white, 0.5, (50.0, 40.0), 20.0)[..., 0]
+    assert result[40, 50] == 200 and result[40, 65] == 200
+    assert result[-1, -1] == result.min()
+    assert int(result.min()) == pytest.approx(100, abs=12)
 
 
 def test_noise_has_the_asked_deviation() -> None:
@@ -196,9 +196,9 @@ def test_shapes_move_as_far_as_the_table_says() -> None:
 def test_empty_corners_have_the_mean_colour() -> None:
     white = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     turned = next(
-        found
+        result
         for seed in range(100)
-        if (found := apply_steps(white, rolled("rotate", seed)))[0, 0].tolist() != [255] * 3
+        if (result := apply_steps(white, rolled("rotate", seed)))[0, 0].tolist() != [255] * 3
     )
     assert tuple(turned[0, 0]) == pixels.MEAN
 

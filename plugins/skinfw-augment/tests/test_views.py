@@ -20,9 +20,9 @@ from skinfw_augment.views import Center, MultiCrop, MultiScale
 def test_the_grid_is_the_published_one(height, width, short, ys, xs) -> None:
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     plans = MultiCrop(224, resize=short / 224).plan((height, width))
-    found = {apply_steps(image, fold_steps(plan)).tobytes() for plan in plans}
+    result = {apply_steps(image, fold_steps(plan)).tobytes() for plan in plans}
     wanted = {image[y : y + 224, x : x + 224].tobytes() for y in ys for x in xs}
-    assert len(plans) == 16 and found == wanted
+    assert len(plans) == 16 and result == wanted
     # The one that stands for all between epochs lies in the middle.
     central = {image[y : y + 224, x : x + 224].tobytes() for y in ys[1:3] for x in xs[1:3]}
     assert apply_steps(image, fold_steps(plans[0])).tobytes() in central

@@ -50,8 +50,8 @@ def test_what_is_held_is_what_decoding_gives(cache: ImageCache, paths: list[str]
     held = cache.open(paths, WHOLE)
     assert len(held) == len(paths)
     for path in paths:
-        found = held.get(path)
-        assert found is not None and (found == read_image(path)).all()
+        result = held.get(path)
+        assert result is not None and (result == read_image(path)).all()
 
 
 def test_reduced_images_are_kept_apart(cache: ImageCache, paths: list[str]) -> None:
@@ -89,8 +89,8 @@ def test_a_changed_file_is_decoded_anew(cache: ImageCache, paths: list[str]) -> 
     Image.new("RGB", (40, 30), (9, 8, 7)).save(paths[0])
     assert cache.open(paths, WHOLE).get(paths[0]) is None
     cache.build(paths, WHOLE, silent)
-    found = cache.open(paths, WHOLE).get(paths[0])
-    assert found is not None and (found == (9, 8, 7)).all()
+    result = cache.open(paths, WHOLE).get(paths[0])
+    assert result is not None and (result == (9, 8, 7)).all()
 
 
 def test_a_copy_under_another_name_takes_no_room(cache: ImageCache, paths: list[str]) -> None:
@@ -134,8 +134,8 @@ def test_a_full_cache_drops_what_was_used_least_recently(tmp_path: Path, paths: 
 
 def test_images_beyond_the_limit_are_decoded_each_time(tmp_path: Path, paths: list[str]) -> None:
     said: list[str] = []
-    found = open_cache(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
-    assert found is not None and len(found) == 5
+    result = open_cache(tmp_path / "cache", 5 * 40 * 30 * 3, paths, WHOLE, said.append)
+    assert result is not None and len(result) == 5
     assert "12 images are decoded once" in said[0]
     assert "the cache is full" in said[1] and "cache.gigabytes" in said[1]
 
@@ -154,8 +154,8 @@ def test_pruned_shards_do_not_disturb_who_has_them_open(
     held = cache.open(paths, WHOLE)
     assert cache.prune(0) == len(paths) * 40 * 30 * 3
     assert len(cache.open(paths, WHOLE)) == 0
-    found = held.get(paths[0])
-    assert found is not None and (found == read_image(paths[0])).all()
+    result = held.get(paths[0])
+    assert result is not None and (result == read_image(paths[0])).all()
 
 
 def test_a_lost_or_shortened_shard_is_as_if_it_were_not_there(
@@ -185,8 +185,8 @@ def test_a_lost_or_shortened_shard_is_decoded_anew(
     again.build(paths, WHOLE, silent)
     held = again.open(paths, WHOLE)
     for path in paths:
-        found = held.get(path)
-        assert found is not None and (found == read_image(path)).all()
+        result = held.get(path)
+        assert result is not None and (result == read_image(path)).all()
     assert [shard.bytes for shard in again.shards()] == [len(paths) * 40 * 30 * 3]
 
 
@@ -238,5 +238,5 @@ def test_two_processes_and_a_kill_leave_a_whole_cache(
     held = cache.open(paths, WHOLE)
     assert len(held) == 150
     for path in paths:
-        found = held.get(path)
-        assert found is not None and (found == read_image(path)).all()
+        result = held.get(path)
+        assert result is not None and (result == read_image(path)).all()

@@ -70,8 +70,8 @@ def test_a_pair_is_one_row_with_the_path_of_the_clinical_image(root: Path) -> No
     assert all(Path(path).name.lower().startswith("nel") for path in table["clinic"])
     (root / "images" / "Nel" / "nel003.jpg").unlink()
     data = Derm7pt(root=root, image="pair", missing="drop").table()
-    found = data.rows
-    assert len(found) == 6 and "1 of 7 images are absent" in data.notes[0]
+    result = data.rows
+    assert len(result) == 6 and "1 of 7 images are absent" in data.notes[0]
 
 
 def test_criteria_are_grouped_unless_the_original_values_are_asked_for(root: Path) -> None:

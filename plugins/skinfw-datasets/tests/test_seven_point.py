@@ -17,12 +17,12 @@ from skinfw_datasets.seven_point import GROUPS, POINTS, SevenPoint, SevenPointTa
 RECIPES = Path(__file__).parents[3] / "recipes"
 
 
-def answers(found: list[dict[str, str]], true: list[dict[str, str]]) -> dict[str, Auxiliary]:
+def answers(result: list[dict[str, str]], true: list[dict[str, str]]) -> dict[str, Auxiliary]:
     """Auxiliary outputs whose criteria are absent unless an image's dictionary tells otherwise."""
     outputs = {}
     for name, groups in GROUPS.items():
         values = tuple(sorted(set(groups.values())))
-        places = [values.index(image.get(name, "absent")) for image in found]
+        places = [values.index(image.get(name, "absent")) for image in result]
         truth = [
             -1 if image.get(name) == "" else values.index(image.get(name, "absent"))
             for image in true

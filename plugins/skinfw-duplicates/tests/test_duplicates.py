@@ -64,8 +64,8 @@ def test_a_copy_is_found_whatever_was_done_to_it(
     paths = written(images[:12], tmp_path)
     copies = [save(COPIES[kind](image), tmp_path / f"copy-{number}.jpg", 85)
               for number, image in enumerate(images[:6])]  # fmt: skip
-    found = find(paths + copies, tmp_path)
-    assert sorted(found.pairs) == [(n, 12 + n, "near-duplicate") for n in range(6)]
+    result = find(paths + copies, tmp_path)
+    assert sorted(result.pairs) == [(n, 12 + n, "near-duplicate") for n in range(6)]
 
 
 def test_strong_recompression_does_not_hide_a_copy(images: list[Image], tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_equal_files_and_equal_pixels_are_told_apart(images: list[Image], tmp_pa
     paths = [save(image, tmp_path / f"{n}.png") for n, image in enumerate(images[:3])]
     (tmp_path / "same.png").write_bytes(Path(paths[0]).read_bytes())
     tiff = save(images[1], tmp_path / "same.tiff")
-    found = find([*paths, str(tmp_path / "same.png"), tiff], tmp_path)
-    assert found.pairs == [(0, 3, "bytes"), (1, 4, "pixels")]
+    copies = find([*paths, str(tmp_path / "same.png"), tiff], tmp_path)
+    assert copies.pairs == [(0, 3, "bytes"), (1, 4, "pixels")]
 
 
 def test_thumbnails_alone_do_not_make_pixels_equal(tmp_path: Path) -> None:
@@ -93,10 +93,10 @@ def test_copies_of_copies_are_one_group(images: list[Image], tmp_path: Path) -> 
     paths = written(images[:3], tmp_path)
     for number in range(12):
         paths.append(save(images[0], tmp_path / f"frame-{number}.jpg", 60 + number))
-    found = find(paths, tmp_path)
-    assert len(found.pairs) == 12
+    copies = find(paths, tmp_path)
+    assert len(copies.pairs) == 12
     joined = DisjointSet(range(len(paths)))
-    for one, other, _ in found.pairs:
+    for one, other, _ in copies.pairs:
         joined.merge(one, other)
     assert joined.subsets() == [{0, *range(3, 15)}, {1}, {2}]
 
@@ -109,12 +109,12 @@ def test_damaged_and_absent_files_are_told_and_in_no_pair(
     cut.write_bytes(Path(paths[0]).read_bytes()[:2000])
     empty = tmp_path / "empty.jpg"
     empty.write_bytes(b"")
-    found = find([*paths, str(cut), str(empty), str(tmp_path / "absent.jpg")], tmp_path)
-    assert not found.pairs
-    damage = [seen.damage for seen in found.files]
+    copies = find([*paths, str(cut), str(empty), str(tmp_path / "absent.jpg")], tmp_path)
+    assert not copies.pairs
+    damage = [seen.damage for seen in copies.files]
     assert damage[:2] == ["", ""] and "truncated" in damage[2]
     assert damage[3] == "the file is empty" and damage[4] == "the file does not exist"
-    assert found.files[4].digest == "" and found.files[0].size == (images[0].shape[1], 128)
+    assert copies.files[4].digest == "" and copies.files[0].size == (images[0].shape[1], 128)
 
 
 def test_a_second_time_no_image_is_read_and_nothing_is_searched(

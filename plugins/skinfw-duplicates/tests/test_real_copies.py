@@ -67,11 +67,11 @@ def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) 
     joined = DisjointSet(range(len(paths)))
     for one, other, _ in pairs:
         joined.merge(one, other)
-    found = sum(joined.connected(1500 + number, source)
+    result = sum(joined.connected(1500 + number, source)
                 for number, source in enumerate(sources))  # fmt: skip
     wrong = sum(lesions[one] != lesions[other] for one, other, _ in pairs)
-    assert found / 200 >= 0.98
-    assert found / (found + wrong) >= 0.99
+    assert result / 200 >= 0.98
+    assert result / (result + wrong) >= 0.99
 
 
 def divided(tmp_path: Path, *sets: str, **more: Any) -> Any:
@@ -87,8 +87,8 @@ def test_a_row_split_is_refused_with_the_count_and_a_lesion_split_passes(tmp_pat
     rows = ("split.use=rows", "split.val=0.1")
     with pytest.raises(RecipeError, match=r"the split leaks: \d{3} lesions have images"):
         divided(tmp_path, *rows, compare=False)
-    found = divided(tmp_path, compare=False)
-    assert found.rows.groupby("lesion")["part"].nunique().max() == 1
+    result = divided(tmp_path, compare=False)
+    assert result.rows.groupby("lesion")["part"].nunique().max() == 1
 
 
 @needs(2018)
@@ -96,9 +96,9 @@ def test_a_row_split_is_refused_with_the_count_and_a_lesion_split_passes(tmp_pat
 def test_whole_ham10000_with_its_images_compared(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="the split leaks: 944 lesions"):
         divided(tmp_path, "split.use=rows", "split.val=0.1")
-    found = divided(tmp_path)
-    assert found.leakage.straddling == 0
-    assert 0 < found.rows["lesion"].nunique() - found.rows["component"].nunique() < 10
+    result = divided(tmp_path)
+    assert result.leakage.straddling == 0
+    assert 0 < result.rows["lesion"].nunique() - result.rows["component"].nunique() < 10
 
 
 @needs(2017, 2019)
@@ -110,16 +110,16 @@ def test_isic_2017_inside_isic_2019() -> None:
     }
     tables = {name: data.table() for name, data in sets.items()}
     classes = {name: data.classes for name, data in sets.items()}
-    found = audit(tables, classes, (), NearDuplicates(), lambda line: None)
-    inside = between(found, "2017", "2019")
+    result = audit(tables, classes, (), NearDuplicates(), lambda line: None)
+    inside = between(result, "2017", "2019")
     ids, others = set(tables["2017"].rows["id"]), set(tables["2019"].rows["id"])
     suffixed = {name + "_downsampled" for name in ids} & others
     assert inside.by["id"] == len(ids & others) + len(suffixed)
     assert inside.renamed == len(suffixed) > 2000
     assert inside.images == len(ids)  # all of ISIC 2017 is in ISIC 2019
-    assert 20 < found.contents[0].straddling < 50  # and its official parts share lesions
+    assert 20 < result.contents[0].straddling < 50  # and its official parts share lesions
 
 
-def between(found: Audit, inside: str, also_in: str) -> Shared:
-    (shared,) = (one for one in found.shared if (one.inside, one.also_in) == (inside, also_in))
+def between(result: Audit, inside: str, also_in: str) -> Shared:
+    (shared,) = (one for one in result.shared if (one.inside, one.also_in) == (inside, also_in))
     return shared

@@ -52,12 +52,12 @@ def test_a_cross_validation_stops_goes_on_and_evaluates_every_image_once(
     assert "all folds together" in second.output and "95 % interval" in second.output
     evaluated = pd.read_csv(folder / "predictions.csv")
     assert evaluated["id"].is_unique and len(evaluated) == 64
-    found = json.loads((folder / "metrics.json").read_text())
+    record = json.loads((folder / "metrics.json").read_text())
     right = (evaluated["true"] == evaluated["predicted"]).mean()
-    assert found["test"]["accuracy"] == pytest.approx(right)
+    assert record["test"]["accuracy"] == pytest.approx(right)
     folds = [pd.read_csv(folder / f"fold-{n}" / "predictions.csv") for n in range(3)]
     shares = [(one["true"] == one["predicted"]).mean() for one in folds]
-    assert [one["accuracy"] for one in found["folds"]] == pytest.approx(shares)
+    assert [one["accuracy"] for one in record["folds"]] == pytest.approx(shares)
     lesions = [set(pd.read_csv(folder / "splits.csv").set_index("id").loc[one["id"], "lesion"])
                for one in folds]  # fmt: skip
     assert not lesions[0] & lesions[1] and not lesions[1] & lesions[2]
@@ -68,11 +68,11 @@ def test_a_recipe_that_changed_on_the_way_is_refused(there: Path) -> None:
     (folder,) = (there / "runs").iterdir()
     recipe = there / "tiny.toml"
     recipe.write_text(recipe.read_text().replace("batch_size = 8", "batch_size = 4"))
-    found = skinfw("cross-validate", str(folder), "--resume")
-    assert found.exit_code == 1 and "changed since the first fold" in found.output
-    assert "train" in found.output
+    result = skinfw("cross-validate", str(folder), "--resume")
+    assert result.exit_code == 1 and "changed since the first fold" in result.output
+    assert "train" in result.output
 
 
 def test_a_split_without_folds_is_refused(there: Path) -> None:
-    found = skinfw("cross-validate", "tiny.toml")
-    assert found.exit_code == 2 and "has no folds" in found.output and "kfold" in found.output
+    result = skinfw("cross-validate", "tiny.toml")
+    assert result.exit_code == 2 and "has no folds" in result.output and "kfold" in result.output

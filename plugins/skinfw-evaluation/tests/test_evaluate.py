@@ -50,9 +50,9 @@ def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def skinfw(*words: str, code: int = 0) -> Result:
-    found = CliRunner().invoke(main, list(words))
-    assert found.exit_code == code, found.output
-    return found
+    result = CliRunner().invoke(main, list(words))
+    assert result.exit_code == code, result.output
+    return result
 
 
 def numbers(file: Path) -> Any:
@@ -134,8 +134,8 @@ def test_labels_are_aligned_by_name_or_refused(there: Path) -> None:
                   "--out", "out").output  # fmt: skip
     assert "3 images of labels that the network does not answer are left out" in said
     assert "note: no image shows" in said
-    found = numbers(there / "out/metrics.json")
-    assert found["sensitivity/DF"] is None, "what is absent is not measured"
+    result = numbers(there / "out/metrics.json")
+    assert result["sensitivity/DF"] is None, "what is absent is not measured"
     assert len(pd.read_csv(there / "out/predictions.csv")) == 6
 
 
@@ -145,9 +145,9 @@ def test_out_of_distribution_images_are_evaluated_by_their_scores(there: Path) -
     said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", "--out", "out")
     assert "out_of_distribution.json" in said.output and "report.html" in said.output
     assert len(pd.read_csv(there / "out/predictions.csv")) == 6, "no other number counts them"
-    found = json.loads((there / "out/out_of_distribution.json").read_text())["out_of_distribution"]
-    assert found["images"] == 3 and found["scores"].keys() >= {"one_minus_max", "mahalanobis"}
-    assert 0 <= found["scores"]["mahalanobis"]["auroc"]["value"] <= 1
+    record = json.loads((there / "out/out_of_distribution.json").read_text())["out_of_distribution"]
+    assert record["images"] == 3 and record["scores"].keys() >= {"one_minus_max", "mahalanobis"}
+    assert 0 <= record["scores"]["mahalanobis"]["auroc"]["value"] <= 1
     page = (there / "out/report.html").read_text()
     assert "6 images of" in page and "data set csv" in page
     assert "no image shows" in page and "3 out-of-distribution images beside the known ones" in page
@@ -187,8 +187,8 @@ def test_images_that_the_network_has_learned_from_are_left_out(there: Path) -> N
     ],
 )
 def test_what_cannot_be_evaluated_is_told(there: Path, words: tuple[str, ...], what: str) -> None:
-    found = CliRunner().invoke(main, ["evaluate", "run1", *words])
-    assert found.exit_code in (1, 2) and what in found.output
+    result = CliRunner().invoke(main, ["evaluate", "run1", *words])
+    assert result.exit_code in (1, 2) and what in result.output
 
 
 def test_validation_images_are_evaluated_and_nothing_is_fitted_to_them(there: Path) -> None:

@@ -35,8 +35,8 @@ def unpack(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("prefix", ["", "A/", "A/A/"])
 def test_a_folder_of_its_own_name_is_not_nested_twice(tmp_path: Path, prefix: str) -> None:
     target = unpack(tmp_path, zipped({f"{prefix}1.jpg": b"1", f"{prefix}2.jpg": b"2"}))
-    found = target / prefix.removeprefix("A/")
-    assert sorted(file.name for file in found.iterdir()) == ["1.jpg", "2.jpg"]
+    result = target / prefix.removeprefix("A/")
+    assert sorted(file.name for file in result.iterdir()) == ["1.jpg", "2.jpg"]
     assert {file.name for file in tmp_path.iterdir()} == {"A", "A.zip"}
 
 

@@ -124,9 +124,9 @@ def paths_of(run: Path, ids: Any) -> list[str]:
 
 
 def answers(network: Any, paths: list[str], batch_size: int = 8) -> np.ndarray:
-    found = [answer for _, answer in predict_images(paths, network, batch_size)]
-    assert not [answer for answer in found if isinstance(answer, SkinfwError)]
-    return np.stack(found)
+    predictions = [answer for _, answer in predict_images(paths, network, batch_size)]
+    assert not [answer for answer in predictions if isinstance(answer, SkinfwError)]
+    return np.stack(predictions)
 
 
 def exported(run: Path, file: Path) -> Path:
@@ -164,8 +164,8 @@ def test_torch_repeats_the_predictions_of_the_run(trained: Trained, sets: tuple[
     run = trained(*sets)
     own = own_predictions(run)
     network = TorchPredictor(load_trained_model(run))
-    found = answers(network, paths_of(run, own.index))
-    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-5
+    outputs = answers(network, paths_of(run, own.index))
+    assert np.abs(outputs - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-5
 
 
 @pytest.mark.parametrize("sets", VIEWS.values(), ids=VIEWS)
@@ -175,8 +175,8 @@ def test_onnx_repeats_the_predictions_of_the_run(
     run = trained(*sets)
     own = own_predictions(run)
     network = opened(exported(run, tmp_path / "model.onnx"))
-    found = answers(network, paths_of(run, own.index))
-    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-4
+    outputs = answers(network, paths_of(run, own.index))
+    assert np.abs(outputs - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-4
 
 
 def test_a_run_is_adjusted_by_the_images_that_it_trained_on(trained: Trained) -> None:
@@ -218,8 +218,8 @@ def test_the_precision_of_the_run_is_kept_where_the_cpu_has_it(trained: Trained)
     network = TorchPredictor(load_trained_model(run))
     if torch.cuda.is_available():
         pytest.skip("a run of the CPU is computed on the GPU here")
-    found = answers(network, paths_of(run, own.index), network.trained_model.batch_size)
-    assert np.abs(found - own[list(network.trained_model.classes)].to_numpy()).max() < (
+    outputs = answers(network, paths_of(run, own.index), network.trained_model.batch_size)
+    assert np.abs(outputs - own[list(network.trained_model.classes)].to_numpy()).max() < (
         1e-5 if has_bf16_units() else 0.05
     )
 
@@ -243,9 +243,9 @@ def test_the_file_works_with_onnx_runtime_alone(trained: Trained, tmp_path: Path
     logits = values.relu().mean((2, 3)) @ weights["6.weight"].T + weights["6.bias"]
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     for count in (1, 5):
-        (found,) = session.run(["probabilities"], {"images": images[:count]})
-        assert found.shape == (count, 3)
-        assert np.abs(found - logits.softmax(1).numpy()[:count]).max() < 1e-5
+        (chances,) = session.run(["probabilities"], {"images": images[:count]})
+        assert chances.shape == (count, 3)
+        assert np.abs(chances - logits.softmax(1).numpy()[:count]).max() < 1e-5
 
 
 def test_the_file_says_how_it_is_used(trained: Trained, tmp_path: Path) -> None:
@@ -341,10 +341,10 @@ def test_the_program_of_the_docs_needs_no_skinfw(
     for number in range(3):
         noise = np.random.default_rng(number).integers(0, 256, (7, 9, 3), np.uint8)
         Image.fromarray(noise).resize((200, 150)).save("lesion.jpg", quality=95)
-        found: dict[str, Any] = {}
-        exec(program, found)
+        result: dict[str, Any] = {}
+        exec(program, result)
         expected = answers(opened(file, 1), ["lesion.jpg"], 1)
-        assert np.abs(found["probabilities"] - expected).max() < 0.01
+        assert np.abs(result["probabilities"] - expected).max() < 0.01
 
 
 def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
@@ -356,12 +356,12 @@ def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
     bad = [str(tmp_path / name) for name in ("half.jpg", "empty.jpg", "absent.jpg")]
     network = TorchPredictor(load_trained_model(run))
     mixed = [good[0], bad[0], good[1], bad[1], bad[2], good[2]]
-    found = list(predict_images(mixed, network, 2))
-    assert [path for path, _ in found] == mixed
-    failed = {path: answer for path, answer in found if isinstance(answer, SkinfwError)}
+    predictions = list(predict_images(mixed, network, 2))
+    assert [path for path, _ in predictions] == mixed
+    failed = {path: answer for path, answer in predictions if isinstance(answer, SkinfwError)}
     assert list(failed) == bad
     assert "is empty" in failed[bad[1]].why and "does not exist" in failed[bad[2]].why
-    right = [answer for _, answer in found if not isinstance(answer, SkinfwError)]
+    right = [answer for _, answer in predictions if not isinstance(answer, SkinfwError)]
     assert np.abs(np.stack(right) - answers(network, good)).max() < 1e-6
 
 

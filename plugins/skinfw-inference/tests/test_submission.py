@@ -20,8 +20,8 @@ SUBMISSION = "image,NV,MEL\ny.jpg,0.9,0.8\nx,0.1,0.2\n"
 
 def test_a_submission_is_read_in_the_order_asked_for(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text(SUBMISSION)
-    found = read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
-    assert found == pytest.approx(np.array([[0.2, 0.1], [0.8, 0.9]]))
+    result = read_submission(tmp_path / "s.csv", ("MEL", "NV"), ["x", "y"])
+    assert result == pytest.approx(np.array([[0.2, 0.1], [0.8, 0.9]]))
 
 
 @pytest.mark.parametrize(

@@ -188,5 +188,5 @@ def test_the_row_split_is_that_of_e2e_densenetskin() -> None:
         "test": [1357, 3863, 997, 260, 787, 72, 76, 188],
     }
     for part, counts in expected.items():
-        found = table.loc[parts == part, "label"].value_counts()
-        assert [int(found[name]) for name in CLASSES] == counts
+        result = table.loc[parts == part, "label"].value_counts()
+        assert [int(result[name]) for name in CLASSES] == counts

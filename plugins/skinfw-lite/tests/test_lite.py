@@ -63,9 +63,9 @@ def test_without_the_package_the_recipe_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", absent)
     from pathlib import Path
 
-    found = Catalog().find("backbone", f"lite/{VARIANT}", "", Path())
+    entry = Catalog().find("backbone", f"lite/{VARIANT}", "", Path())
     planned = PlannedComponent(
-        KINDS["backbone"], ("backbone",), f"lite/{VARIANT}", found, lite,
+        KINDS["backbone"], ("backbone",), f"lite/{VARIANT}", entry, lite,
         ("variant", "classes"), {}, {}, Origin("my.toml:3", Path()),
     )  # fmt: skip
     with pytest.raises(SkinfwError) as error:

@@ -93,12 +93,12 @@ def test_focal(gamma: float) -> None:
     weights = WEIGHT[targets]
     p = right(logits, targets)
     expected = (weights[:, None] * -((1 - p) ** gamma) * np.log(p)).sum() / (K * weights.sum())
-    found = value(Focal(CLASSES, gamma=gamma), logits, targets, WEIGHT)
-    assert found == pytest.approx(expected, rel=1e-9)
+    result = value(Focal(CLASSES, gamma=gamma), logits, targets, WEIGHT)
+    assert result == pytest.approx(expected, rel=1e-9)
     p = softmax(logits)[np.arange(len(targets)), targets]
     expected = (weights * -((1 - p) ** gamma) * np.log(p)).sum() / weights.sum()
-    found = value(Focal(CLASSES, gamma=gamma, over="softmax"), logits, targets, WEIGHT)
-    assert found == pytest.approx(expected, rel=1e-9)
+    result = value(Focal(CLASSES, gamma=gamma, over="softmax"), logits, targets, WEIGHT)
+    assert result == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_mwnl_gives_the_published_values(
     logits = [[2.0, -1.0, 0.5], [-4.0, 3.0, 0.0], [0.0, 0.0, 0.0]]
     for scale, expected in (("normal", normal), ("enlarge", enlarged)):
         loss = MultiWeightedNewLoss(CLASSES[:3], beta=beta, outliers=outliers, scale=scale)
-        found = value(loss, logits, [0, 0, 2], [1.5, 0.5, 1.0])
-        assert found == pytest.approx(expected, rel=1e-8)
+        result = value(loss, logits, [0, 0, 2], [1.5, 0.5, 1.0])
+        assert result == pytest.approx(expected, rel=1e-8)
 
 
 def test_mwnl_does_not_learn_from_outliers_it_zeroes() -> None:
@@ -156,8 +156,8 @@ def test_low_solves_its_programme(smoothing: float) -> None:
     )
     own = -np.log(softmax(logits))[np.arange(n), targets]
     expected = (WEIGHT[targets] * solved.x * own).sum() / WEIGHT[targets].sum()
-    found = value(LOW(CLASSES, smoothing=smoothing), logits, targets, WEIGHT)
-    assert found == pytest.approx(expected, rel=1e-4)
+    result = value(LOW(CLASSES, smoothing=smoothing), logits, targets, WEIGHT)
+    assert result == pytest.approx(expected, rel=1e-4)
 
 
 def test_ghm_c() -> None:
@@ -179,8 +179,8 @@ def test_complement_cross_entropy() -> None:
         shares = np.delete(p, target) / (1 - p[target])
         own = -np.log(p[target]) + (shares * np.log(shares)).sum() / (K - 1)
         expected, total = expected + WEIGHT[target] * own, total + WEIGHT[target]
-    found = value(ComplementCrossEntropy(CLASSES), logits, targets, WEIGHT)
-    assert found == pytest.approx(expected / total, rel=1e-9)
+    result = value(ComplementCrossEntropy(CLASSES), logits, targets, WEIGHT)
+    assert result == pytest.approx(expected / total, rel=1e-9)
 
 
 def test_class_balanced_is_weighted_by_effective_numbers() -> None:
@@ -208,8 +208,8 @@ def test_balanced_softmax_and_logit_adjustment() -> None:
         loss = LogitAdjustment(CLASSES, COUNTS, tau=tau)
         assert value(loss, logits, targets, WEIGHT) == pytest.approx(expected, rel=1e-9)
         if tau == 1:
-            found = value(BalancedSoftmax(CLASSES, COUNTS), logits, targets, WEIGHT)
-            assert found == pytest.approx(expected, rel=1e-9)
+            result = value(BalancedSoftmax(CLASSES, COUNTS), logits, targets, WEIGHT)
+            assert result == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("yes", "no", "margin"), [(0, 4, 0.05), (1, 2, 0), (0, 0, 0)])

@@ -12,9 +12,9 @@ CLASSES = ("MEL", "NV", "BCC", "AK")
 
 @pytest.mark.parametrize("seed", range(20))
 def test_numbers_equal_scikit_learn(seed: int) -> None:
-    found = of_a_network(seed)
-    numbers = Classification()(found)
-    true, called, chances = found.true, found.predicted, found.probabilities
+    predictions = of_a_network(seed)
+    numbers = Classification()(predictions)
+    true, called, chances = predictions.true, predictions.predicted, predictions.probabilities
     assert numbers["accuracy"] == pytest.approx(oracle.accuracy_score(true, called))
     assert numbers["balanced_accuracy"] == pytest.approx(
         oracle.balanced_accuracy_score(true, called)
@@ -38,9 +38,9 @@ def test_numbers_equal_scikit_learn(seed: int) -> None:
 
 
 def test_an_absent_class_is_not_measured_and_not_zero() -> None:
-    found = of_a_network(0)
-    keep = found.true != 3
-    numbers = Classification()(make(found.true[keep], found.probabilities[keep]))
+    predictions = of_a_network(0)
+    keep = predictions.true != 3
+    numbers = Classification()(make(predictions.true[keep], predictions.probabilities[keep]))
     assert math.isnan(numbers["sensitivity/AK"]) and math.isnan(numbers["auc/AK"])
     present = [numbers[f"sensitivity/{name}"] for name in CLASSES[:3]]
     assert numbers["balanced_accuracy"] == pytest.approx(np.mean(present))

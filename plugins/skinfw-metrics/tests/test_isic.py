@@ -79,51 +79,51 @@ SOME, MANY = (
 
 @SOME
 @given(predictions())
-def test_some_numbers_equal_the_official_scoring(found: Predictions) -> None:
-    check_official(found)
+def test_some_numbers_equal_the_official_scoring(result: Predictions) -> None:
+    check_official(result)
 
 
 @pytest.mark.slow
 @MANY
 @given(predictions())
-def test_all_numbers_equal_the_official_scoring(found: Predictions) -> None:
-    check_official(found)
+def test_all_numbers_equal_the_official_scoring(result: Predictions) -> None:
+    check_official(result)
 
 
-def check_official(found: Predictions) -> None:
-    ours, (goal, table) = IsicChallenge()(found), official(found)
+def check_official(result: Predictions) -> None:
+    ours, (goal, table) = IsicChallenge()(result), official(result)
     assert ours["isic_balanced_accuracy"] == pytest.approx(goal, abs=1e-9)
     assert_equal(ours, table, "isic")
-    absent = set(found.classes) - {found.classes[label] for label in found.true}
+    absent = set(result.classes) - {result.classes[label] for label in result.true}
     for name in absent:
         assert all(math.isnan(ours[key]) for key in ours if key.endswith(f"/{name}"))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_replicates_equal_the_official_scoring_under_their_weights(seed: int) -> None:
-    found = of_a_network(seed, classes=8)
+    outputs = of_a_network(seed, classes=8)
     rng = np.random.default_rng(seed)
-    weights = rng.integers(0, 4, (3, len(found.ids))).astype(float)
-    weights[2, found.true == 5] = 0
-    many = IsicChallenge().resample(found, weights)
+    weights = rng.integers(0, 4, (3, len(outputs.ids))).astype(float)
+    weights[2, outputs.true == 5] = 0
+    many = IsicChallenge().resample(outputs, weights)
     for place, row in enumerate(weights):
         ours = {name: values[place] for name, values in many.items()}
-        goal, table = official(found, row)
+        goal, table = official(outputs, row)
         assert ours["isic_balanced_accuracy"] == pytest.approx(goal, abs=1e-9)
         assert_equal(ours, table, "isic")
 
 
 def test_an_undecided_image_is_wrong() -> None:
-    found = make([0, 0, 1], [[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]])
-    assert IsicChallenge()(found)["isic_balanced_accuracy"] == pytest.approx(0.75)
+    result = make([0, 0, 1], [[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]])
+    assert IsicChallenge()(result)["isic_balanced_accuracy"] == pytest.approx(0.75)
 
 
 def test_the_two_questions_of_2017() -> None:
-    found = of_a_network(3, classes=3)
-    found = Predictions(found.ids, found.lesions, found.true, found.probabilities,
+    outputs = of_a_network(3, classes=3)
+    outputs = Predictions(outputs.ids, outputs.lesions, outputs.true, outputs.probabilities,
                         ("MEL", "NV", "SK"))  # fmt: skip
-    ours = Isic2017Challenge()(found)
-    _, table = official(found, asked=("MEL", "SK"))
+    ours = Isic2017Challenge()(outputs)
+    _, table = official(outputs, asked=("MEL", "SK"))
     assert list(table.index) == ["MEL", "SK"]
     assert_equal(ours, table, "isic2017")
 

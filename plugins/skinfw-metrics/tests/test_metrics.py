@@ -27,17 +27,17 @@ METRICS = [
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)
 @pytest.mark.parametrize("digits", [1, 9])
 def test_resampling_is_the_plain_call_on_repeated_images(metric, digits: int) -> None:
-    found = of_a_network(1, 150, classes=6)
-    rounded = np.round(found.probabilities, digits)  # one digit makes many ties
-    found = make(found.true, rounded)
+    predictions = of_a_network(1, 150, classes=6)
+    rounded = np.round(predictions.probabilities, digits)  # one digit makes many ties
+    predictions = make(predictions.true, rounded)
     rng = np.random.default_rng(2)
     times = rng.integers(0, 4, (6, 150))
-    times[4, found.true == 0] = 0  # a class that this replicate lacks
+    times[4, predictions.true == 0] = 0  # a class that this replicate lacks
     times[5] = 0
     times[5, :2] = 1
-    many = metric.resample(found, times.astype(float))
+    many = metric.resample(predictions, times.astype(float))
     for place, row in enumerate(times):
-        alone = metric(repeat(found, row))
+        alone = metric(repeat(predictions, row))
         assert alone.keys() == many.keys()
         for name, value in alone.items():
             assert many[name][place] == pytest.approx(value, abs=1e-9, nan_ok=True), name
@@ -45,13 +45,15 @@ def test_resampling_is_the_plain_call_on_repeated_images(metric, digits: int) ->
 
 @pytest.mark.parametrize("seed", range(10))
 def test_agreement_and_brier_equal_scikit_learn(seed: int) -> None:
-    found = of_a_network(seed, classes=5)
-    numbers = Agreement()(found) | Probability()(found)
-    true, called = found.true, found.predicted
+    predictions = of_a_network(seed, classes=5)
+    numbers = Agreement()(predictions) | Probability()(predictions)
+    true, called = predictions.true, predictions.predicted
     assert numbers["kappa"] == pytest.approx(oracle.cohen_kappa_score(true, called))
     assert numbers["mcc"] == pytest.approx(oracle.matthews_corrcoef(true, called))
     truth = np.eye(5)[true]
-    brier = sum(oracle.brier_score_loss(truth[:, c], found.probabilities[:, c]) for c in range(5))
+    brier = sum(
+        oracle.brier_score_loss(truth[:, c], predictions.probabilities[:, c]) for c in range(5)
+    )
     assert numbers["brier"] == pytest.approx(brier)
 
 
@@ -65,18 +67,18 @@ def test_a_network_that_knows_one_name_agrees_by_chance() -> None:
 def test_calibration_errors_by_hand() -> None:
     # Sure of 0.6, 0.7, 0.8 and 0.9; right, wrong, right, right.
     sure, right = np.array([0.6, 0.7, 0.8, 0.9]), np.array([1, 0, 1, 1])
-    found = make(1 - right, np.stack([sure, 1 - sure], 1))
+    predictions = make(1 - right, np.stack([sure, 1 - sure], 1))
     # Two bins of equal width: all lie above 0.5, so that the surprises cancel.
-    assert Probability(bins=2)(found)["ece"] == pytest.approx(abs(3 - sure.sum()) / 4)
+    assert Probability(bins=2)(predictions)["ece"] == pytest.approx(abs(3 - sure.sum()) / 4)
     # Two bins of two images each: |0.4 - 0.7| and |0.2 + 0.1|.
-    assert Probability(bins=2)(found)["adaptive_ece"] == pytest.approx((0.3 + 0.3) / 4)
+    assert Probability(bins=2)(predictions)["adaptive_ece"] == pytest.approx((0.3 + 0.3) / 4)
     # Five bins of width 0.2: 0.6 belongs to (0.4, 0.6], 0.8 to (0.6, 0.8].
     ece = (0.4 + abs(-0.7 + 0.2) + 0.1) / 4
-    assert Probability(bins=5)(found)["ece"] == pytest.approx(ece)
+    assert Probability(bins=5)(predictions)["ece"] == pytest.approx(ece)
     # Three bins of four thirds of an image each.
     bins = (0.4 - 0.7 / 3, -0.7 * 2 / 3 + 0.2 * 2 / 3, 0.2 / 3 + 0.1)
     expected = sum(abs(value) for value in bins) / 4
-    assert Probability(bins=3)(found)["adaptive_ece"] == pytest.approx(expected)
+    assert Probability(bins=3)(predictions)["adaptive_ece"] == pytest.approx(expected)
 
 
 def test_equally_sure_images_share_the_bins_whatever_their_order() -> None:
@@ -87,9 +89,9 @@ def test_equally_sure_images_share_the_bins_whatever_their_order() -> None:
 
 
 def test_malignancy_beside_scikit_learn() -> None:
-    found = of_a_network(4, classes=4)
-    numbers = Malignancy()(found)
-    malignant, chances = found.true != 1, found.probabilities[:, [0, 2, 3]].sum(1)
+    predictions = of_a_network(4, classes=4)
+    numbers = Malignancy()(predictions)
+    malignant, chances = predictions.true != 1, predictions.probabilities[:, [0, 2, 3]].sum(1)
     assert numbers["malignant_auc"] == pytest.approx(oracle.roc_auc_score(malignant, chances))
     called = chances >= 0.5
     assert numbers["malignant_ppv"] == pytest.approx(oracle.precision_score(malignant, called))
@@ -104,22 +106,22 @@ def test_net_benefit_by_hand() -> None:
     # Of ten lesions four are malignant; acting at 20 % finds three of them and two others.
     true = [0] * 4 + [1] * 6
     chances = [0.9, 0.2, 0.6, 0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1]
-    found = make(true, np.stack([chances, 1 - np.array(chances)], 1))
-    numbers = Malignancy()(found)
+    predictions = make(true, np.stack([chances, 1 - np.array(chances)], 1))
+    numbers = Malignancy()(predictions)
     assert numbers["net_benefit/0.20"] == pytest.approx(3 / 10 - 2 / 10 * 0.25)
     assert numbers["net_benefit_of_all/0.20"] == pytest.approx(4 / 10 - 6 / 10 * 0.25)
 
 
 def test_every_chance_at_which_one_acts_has_a_name_of_its_own() -> None:
-    found = of_a_network(4, classes=4)
-    numbers = Malignancy(acted_at=(0.1, 0.025, 0.03), specificities=(0.99, 0.995))(found)
+    predictions = of_a_network(4, classes=4)
+    numbers = Malignancy(acted_at=(0.1, 0.025, 0.03), specificities=(0.99, 0.995))(predictions)
     assert {"net_benefit/0.10", "net_benefit/0.025", "net_benefit/0.03"} <= numbers.keys()
     assert "malignant_sensitivity_at_specificity/0.995" in numbers
 
 
 def test_malignancy_is_what_the_recipe_says_or_what_isic_says_or_nothing() -> None:
-    found = of_a_network(5, classes=4)
-    own = Malignancy(malignant=("MEL",))(found)
-    assert own["malignant_auc"] == pytest.approx(Classification()(found)["auc/MEL"])
-    other = make(found.true, found.probabilities, ("wart", "mole", "scar", "burn"))
+    predictions = of_a_network(5, classes=4)
+    own = Malignancy(malignant=("MEL",))(predictions)
+    assert own["malignant_auc"] == pytest.approx(Classification()(predictions)["auc/MEL"])
+    other = make(predictions.true, predictions.probabilities, ("wart", "mole", "scar", "burn"))
     assert Malignancy()(other) == {}

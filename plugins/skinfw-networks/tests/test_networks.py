@@ -29,8 +29,8 @@ def layer(probability: float = 0.2, block: int = 5) -> DropSquares:
 
 def test_the_asked_share_goes_in_squares_and_in_all_channels_alike() -> None:
     features = torch.ones(16, 3, 80, 80)
-    found = dropped(layer(0.1), features)
-    gone = found == 0
+    result = dropped(layer(0.1), features)
+    gone = result == 0
     # Squares overlap now and then, so that a little less than a tenth is gone.
     assert 0.085 < gone.float().mean() < 0.106
     assert torch.equal(gone[:, 0], gone[:, 1]) and torch.equal(gone[:, 0], gone[:, 2])
@@ -44,8 +44,8 @@ def test_the_asked_share_goes_in_squares_and_in_all_channels_alike() -> None:
 
 
 def test_what_is_left_is_scaled_by_what_is_missing() -> None:
-    found = dropped(layer(), torch.ones(8, 2, 40, 40))
-    assert float(found.mean()) == pytest.approx(1.0, abs=1e-5)
+    outputs = dropped(layer(), torch.ones(8, 2, 40, 40))
+    assert float(outputs.mean()) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_nothing_goes_in_evaluation_or_at_the_start() -> None:
@@ -150,9 +150,9 @@ def test_features_and_losses_of_pairs_are_mixed_as_in_the_paper(done: float) -> 
     share = 1 - done**2
     assert branches.set_progress(done) == {"first_branch": share}
     maps = torch.rand(6, 3, 5, 5)
-    found = branches(maps)
+    result = branches(maps)
     first, second = branches.first(maps[:3]), branches.second(maps[3:])
-    assert torch.allclose(found, 2 * torch.cat([share * first, (1 - share) * second], 1))
+    assert torch.allclose(result, 2 * torch.cat([share * first, (1 - share) * second], 1))
 
     logits, targets = torch.randn(3, 4), torch.tensor([0, 1, 2, 3, 3, 0])
 
@@ -243,5 +243,5 @@ def test_the_networks_of_the_paper_have_its_sizes(name: str) -> None:
     for classes, millions in zip((1000, 8), PARAMETERS[name], strict=True):
         with torch.device("meta"):
             model = timm.create_model(name, num_classes=classes)
-        found = sum(weights.numel() for weights in model.parameters())
-        assert round(found / 1e6, 3) == millions
+        signature = sum(weights.numel() for weights in model.parameters())
+        assert round(signature / 1e6, 3) == millions

@@ -11,30 +11,30 @@ from skinfw_optimize.schedules import constant, cosine, multistep, one_cycle
 def rates(make: Any, steps: int, epochs: int, **options: Any) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = make(optimizer, steps, epochs, **options)
-    found = []
+    result = []
     for _ in range(steps):
-        found.append(optimizer.param_groups[0]["lr"])
+        result.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         schedule.step()
-    return found
+    return result
 
 
 def test_cosine_is_its_formula() -> None:
-    found = rates(cosine, 100, 10, warmup=0.1, final=0.2)
-    assert found[:10] == pytest.approx([(i + 1) / 11 for i in range(10)])
+    result = rates(cosine, 100, 10, warmup=0.1, final=0.2)
+    assert result[:10] == pytest.approx([(i + 1) / 11 for i in range(10)])
     expected = [0.2 + 0.8 * (1 + math.cos(math.pi * i / 90)) / 2 for i in range(90)]
-    assert found[10:] == pytest.approx(expected)
+    assert result[10:] == pytest.approx(expected)
 
 
 def test_multistep_drops_when_epochs_begin() -> None:
-    found = rates(multistep, 40, 4, milestones=(2, 4))
-    assert found == pytest.approx([1.0] * 10 + [0.1] * 20 + [0.01] * 10)
+    result = rates(multistep, 40, 4, milestones=(2, 4))
+    assert result == pytest.approx([1.0] * 10 + [0.1] * 20 + [0.01] * 10)
 
 
 def test_one_cycle_goes_up_and_far_down() -> None:
-    found = rates(one_cycle, 100, 10, rise=0.25, start=0.1, final=0.001)
-    assert found[0] == pytest.approx(0.1) and max(found) == pytest.approx(1.0)
-    assert found.index(max(found)) == 25 and found[-1] == pytest.approx(0.001)
+    result = rates(one_cycle, 100, 10, rise=0.25, start=0.1, final=0.001)
+    assert result[0] == pytest.approx(0.1) and max(result) == pytest.approx(1.0)
+    assert result.index(max(result)) == 25 and result[-1] == pytest.approx(0.001)
 
 
 def test_one_cycle_agrees_with_torch() -> None:

@@ -56,9 +56,9 @@ def test_ops_keep_type_and_size_and_depend_on_their_dice(
 ) -> None:
     image = skin(height, width)
     before = image.copy()
-    found = once(ALWAYS[place], image, seed)
-    assert found.shape == image.shape and found.dtype == np.uint8
-    assert (found == once(ALWAYS[place], image, seed)).all()
+    result = once(ALWAYS[place], image, seed)
+    assert result.shape == image.shape and result.dtype == np.uint8
+    assert (result == once(ALWAYS[place], image, seed)).all()
     assert (image == before).all(), "an op must not write into what it was given"
 
 

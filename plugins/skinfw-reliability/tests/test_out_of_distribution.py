@@ -31,9 +31,9 @@ def part(count: int, seed: int) -> Predictions:
 
 
 def test_scores_are_those_of_their_formulas() -> None:
-    found = np.array([[1.0, 0.0], [0.5, 0.5]])
-    assert one_minus_max(found) == pytest.approx([0, 0.5])
-    assert entropy(found) == pytest.approx([0, np.log(2)])
+    outcome = np.array([[1.0, 0.0], [0.5, 0.5]])
+    assert one_minus_max(outcome) == pytest.approx([0, 0.5])
+    assert entropy(outcome) == pytest.approx([0, np.log(2)])
     logits = np.array([[0.0, 0.0], [1000.0, 0.0]])
     assert energy(logits) == pytest.approx([-np.log(2), -1000])
 
@@ -73,22 +73,22 @@ def test_ood_images_stand_out_even_with_more_features_than_images() -> None:
 def test_known_images_exceed_one_half_as_often_as_allowed() -> None:
     rng = np.random.default_rng(2)
     validation, test = rng.normal(size=999), rng.normal(size=20_000)
-    found = unknown_confidence(test, validation, 0.05)
-    assert np.mean(found > 0.5) == pytest.approx(0.05, abs=0.02)
-    assert (np.diff(found[np.argsort(test)]) >= 0).all()
-    assert found[test.argmax()] == found.max() and 0 < found.min() < found.max() < 1
+    outcome = unknown_confidence(test, validation, 0.05)
+    assert np.mean(outcome > 0.5) == pytest.approx(0.05, abs=0.02)
+    assert (np.diff(outcome[np.argsort(test)]) >= 0).all()
+    assert outcome[test.argmax()] == outcome.max() and 0 < outcome.min() < outcome.max() < 1
 
 
 def test_nine_columns_sum_to_one_and_unknown_wins_above_one_half() -> None:
-    found = with_unknown(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0.4, 0.6]))
-    assert found.sum(1) == pytest.approx([1, 1])
-    assert found.argmax(1).tolist() == [0, 2]
+    outcome = with_unknown(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0.4, 0.6]))
+    assert outcome.sum(1) == pytest.approx([1, 1])
+    assert outcome.argmax(1).tolist() == [0, 2]
 
 
 def test_the_challenge_s_score_counts_ties_as_wrong() -> None:
-    found = np.array([[0.5, 0.5, 0], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.1, 0.1, 0.8]])
+    outcome = np.array([[0.5, 0.5, 0], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.1, 0.1, 0.8]])
     ids = list("abcd")
-    made = Predictions(ids, ids, np.array([0, 1, 1, 2]), found, (*CLASSES, "UNK"))
+    made = Predictions(ids, ids, np.array([0, 1, 1, 2]), outcome, (*CLASSES, "UNK"))
     numbers = ChallengeAccuracy()(made)
     assert numbers["balanced_accuracy"] == pytest.approx((0 + 0.5 + 1) / 3)
     assert numbers["predicted_unknown"] == 0.5 and numbers["predicted_unknown/NV"] == 0.5
@@ -101,11 +101,11 @@ def test_the_score_equals_that_of_the_challenge_s_own_program(seed: int) -> None
 
     rng = np.random.default_rng(seed)
     true = np.concatenate([np.arange(9), rng.integers(0, 9, 60)])
-    found = np.round(rng.dirichlet(np.ones(9) / 2, 69), 1)  # rounded, so that there are ties
+    outcome = np.round(rng.dirichlet(np.ones(9) / 2, 69), 1)  # rounded, so that there are ties
     names = (*"ABCDEFGH", "UNK")
     ids = [str(i) for i in range(69)]
-    ours = ChallengeAccuracy()(Predictions(ids, ids, true, found, names))["balanced_accuracy"]
-    frames = [pd.DataFrame(rows, columns=names) for rows in (np.eye(9)[true], found)]
+    ours = ChallengeAccuracy()(Predictions(ids, ids, true, outcome, names))["balanced_accuracy"]
+    frames = [pd.DataFrame(rows, columns=names) for rows in (np.eye(9)[true], outcome)]
     theirs = balanced_multiclass_accuracy(*frames, pd.Series(np.ones(69)))
     assert ours == pytest.approx(theirs, abs=1e-12)
 
@@ -163,11 +163,11 @@ def test_unknown_as_a_class_needs_no_ninth_column(tmp_path: Path) -> None:
 
 def ood_part(count: int) -> Predictions:
     """Images of none of the classes, about which the model is never sure."""
-    found = part(count, 3)
+    outcome = part(count, 3)
     unsure = np.column_stack([np.full((count, 2), 0.5), np.zeros(count)])
     ids = [f"S{i}" for i in range(count)]
     true = np.full(count, 2)
-    return replace(found, ids=ids, lesions=ids, true=true, probabilities=unsure,
+    return replace(outcome, ids=ids, lesions=ids, true=true, probabilities=unsure,
                    classes=(*CLASSES, "UNK"))  # fmt: skip
 
 
@@ -178,16 +178,16 @@ def test_ood_images_are_detected_as_well_as_their_scores_tell(tmp_path: Path) ->
     table = pd.read_csv(tmp_path / "out_of_distribution.csv")
     assert (table["true"] == "UNK").sum() == 20 and len(table) == 50
     ood = table["true"] == "UNK"
-    found = json.loads((tmp_path / "out_of_distribution.json").read_text())["out_of_distribution"]
-    assert found["images"] == 20
-    for name, numbers in found["scores"].items():
+    record = json.loads((tmp_path / "out_of_distribution.json").read_text())["out_of_distribution"]
+    assert record["images"] == 20
+    for name, numbers in record["scores"].items():
         area = roc_auc_score(ood, table[name])
         assert numbers["auroc"]["value"] == pytest.approx(area)
         assert numbers["auroc"]["low"] <= area <= numbers["auroc"]["high"]
         refused = table[f"unknown_{name}"] > 0.5
         assert numbers["ood_detected"]["value"] == pytest.approx(refused[ood].mean())
         assert numbers["known_refused"]["value"] == pytest.approx(refused[~ood].mean())
-    assert set(found["scores"]) == {
+    assert set(record["scores"]) == {
         "one_minus_max",
         "entropy",
         "energy",
@@ -197,7 +197,7 @@ def test_ood_images_are_detected_as_well_as_their_scores_tell(tmp_path: Path) ->
     nine = pd.read_csv(tmp_path / "nine_classes.csv").set_index("image")
     called = nine.idxmax(axis=1).to_numpy()
     hits = (called == table["true"]).groupby(table["true"]).mean()
-    assert found["with_unknown"]["balanced_accuracy"]["value"] == pytest.approx(hits.mean())
+    assert record["with_unknown"]["balanced_accuracy"]["value"] == pytest.approx(hits.mean())
 
 
 def test_without_a_validation_part_nothing_is_fitted(tmp_path: Path) -> None:

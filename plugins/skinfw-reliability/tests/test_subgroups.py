@@ -23,11 +23,11 @@ CLASSES = ("MEL", "NV", "DF")
 def made(count: int = 240, images_each: int = 2, seed: int = 0) -> Predictions:
     rng = np.random.default_rng(seed)
     true = np.repeat(rng.permutation(np.arange(count // images_each) % 3), images_each)
-    found = rng.dirichlet(np.ones(3), count)
-    found[np.arange(count), true] += rng.random(count)
-    found /= found.sum(1, keepdims=True)
+    result = rng.dirichlet(np.ones(3), count)
+    result[np.arange(count), true] += rng.random(count)
+    result /= result.sum(1, keepdims=True)
     ids = [f"I{i}" for i in range(count)]
-    return Predictions(ids, [f"L{i // images_each}" for i in range(count)], true, found, CLASSES)
+    return Predictions(ids, [f"L{i // images_each}" for i in range(count)], true, result, CLASSES)
 
 
 def written(folder: Path, test: Predictions, report: Subgroups, **columns: object) -> list[dict]:
@@ -93,9 +93,9 @@ def test_groups_divide_the_images_and_missing_values_are_a_group(tmp_path: Path)
     assert int(of(rows, "all", "all")["lesions"]) == 120
     female = test.predicted[1::4] == test.true[1::4]
     shares = [female[test.true[1::4] == label].mean() for label in range(3)]
-    found = of(rows, "sex", "female")
-    assert float(found["value"]) == pytest.approx(np.mean(shares))
-    assert float(found["low"]) <= float(found["value"]) <= float(found["high"])
+    result = of(rows, "sex", "female")
+    assert float(result["value"]) == pytest.approx(np.mean(shares))
+    assert float(result["low"]) <= float(result["value"]) <= float(result["high"])
     notes = json.loads((tmp_path / "subgroups.json").read_text())["notes"]
     assert "the table says nothing about site" in notes
     assert any("images are no files" in note for note in notes)

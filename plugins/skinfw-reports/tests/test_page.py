@@ -86,18 +86,18 @@ def page(made: Result, **keys: Any) -> tuple[str, Reader]:
 
 
 def test_every_section_is_there_and_reachable(tmp_path: Path) -> None:
-    _, found = page(result(tmp_path))
-    ids = [attributes["id"] for _, attributes in found.seen if "id" in attributes]
+    _, outcome = page(result(tmp_path))
+    ids = [attributes["id"] for _, attributes in outcome.seen if "id" in attributes]
     assert len(ids) == len(set(ids)), "an id names one thing"
-    links = {attributes["href"] for attributes in found.all("a")}
+    links = {attributes["href"] for attributes in outcome.all("a")}
     assert links == {f"#{key}" for key in TITLES if key != "decision"}
     assert links <= {f"#{name}" for name in ids}
 
 
 def test_it_loads_nothing(tmp_path: Path) -> None:
-    text, found = page(result(tmp_path))
-    assert not found.all("script")
-    for tag, attributes in found.seen:
+    text, outcome = page(result(tmp_path))
+    assert not outcome.all("script")
+    for tag, attributes in outcome.seen:
         for name in ("src", "href"):
             value = attributes.get(name) or ""
             assert value == "" or value.startswith(("data:", "#")), (tag, value)
@@ -105,19 +105,19 @@ def test_it_loads_nothing(tmp_path: Path) -> None:
 
 
 def test_who_cannot_see_is_told_what_pictures_show(tmp_path: Path) -> None:
-    _, found = page(result(tmp_path))
-    pictures = found.all("img")
+    _, outcome = page(result(tmp_path))
+    pictures = outcome.all("img")
     assert len(pictures) == 8 and all(picture["alt"] for picture in pictures)
-    figures = found.all("figure")
+    figures = outcome.all("figure")
     assert len(figures) == 4 and all(figure["aria-label"] for figure in figures)
-    assert found.all("html")[0]["lang"] == "en"
+    assert outcome.all("html")[0]["lang"] == "en"
 
 
 def test_texts_of_tables_cannot_become_code(tmp_path: Path) -> None:
     names = [f"{EVIL}{n}" for n in range(30)]
-    text, found = page(result(tmp_path, names))
+    text, outcome = page(result(tmp_path, names))
     assert EVIL not in text and "&lt;script&gt;" in text
-    assert not found.all("script")
+    assert not outcome.all("script")
 
 
 def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> None:
@@ -173,9 +173,9 @@ def test_the_decision_curve_is_drawn_where_net_benefit_is_measured(tmp_path: Pat
     ends = {name: (value - 0.05, value + 0.05) for name, value in benefit.items()}
     made = replace(made, metrics={"test": {**NUMBERS, **benefit}},
                    intervals={"test": {**made.intervals.get("test", {}), **ends}})  # fmt: skip
-    text, found = page(made)
+    text, outcome = page(made)
     assert "Decision curve" in text
-    said = [str(figure["aria-label"]) for figure in found.all("figure")]
+    said = [str(figure["aria-label"]) for figure in outcome.all("figure")]
     assert any("better than acting on every lesion and on none at 10%" in one for one in said)
 
 

@@ -22,13 +22,13 @@ def predictions(count: int) -> Found:
 
 def result(folder: Path, images: int = 5) -> Result:
     rng = np.random.default_rng(1)
-    found = predictions(images)
+    mine = predictions(images)
     history = [
         {"epoch": e, "lr": 0.1, "train_loss": 1 / e, "val_loss": 1.0, "balanced_accuracy": 0.3 * e}
         for e in (1, 2)
     ]
     explanation = Explanations(
-        "grad-cam", "predicted", found, rng.integers(0, 256, (images, 40, 40, 3), np.uint8),
+        "grad-cam", "predicted", mine, rng.integers(0, 256, (images, 40, 40, 3), np.uint8),
         rng.random((images, 40, 40), np.float32),
     )  # fmt: skip
     return Result(

@@ -144,8 +144,8 @@ def test_the_counts_of_e2e_densenetskin_are_exact() -> None:
     given = Context(names, 1, context.rng, engine._once, engine._thumbnails, engine._embeddings)
     with pytest.warns(Warning, match="distinct clusters"):  # five distinct points, 35 clusters
         draw = sampler.draw(labels, given)
-    found = np.bincount(labels[draw.indices])
-    assert found.tolist() == [3165, 3500, 2326, 1500, 1837, 1500, 1500, 1500]
+    result = np.bincount(labels[draw.indices])
+    assert result.tolist() == [3165, 3500, 2326, 1500, 1837, 1500, 1500, 1500]
 
 
 def test_targets_of_an_absent_class_are_refused() -> None:

@@ -32,11 +32,11 @@ def test_lesions_stay_whole_and_classes_in_proportion(seed: int) -> None:
     rows = parts(LesionStratified(val=0.1, test=0.2), table(seed), seed)
     assert rows.groupby("lesion")["part"].nunique().max() == 1
     for label, share in rows.groupby("label"):
-        found = share["part"].value_counts()
-        assert set(found.index) == {"train", "val", "test"}, label
+        result = share["part"].value_counts()
+        assert set(result.index) == {"train", "val", "test"}, label
         for part, wanted in {"train": 0.7, "val": 0.1, "test": 0.2}.items():
             # No part misses its share by more than one lesion, which has four images at most.
-            assert abs(found[part] - wanted * len(share)) <= 4, (label, part)
+            assert abs(result[part] - wanted * len(share)) <= 4, (label, part)
 
 
 def test_the_split_depends_on_its_stream_alone() -> None:

@@ -138,17 +138,17 @@ def test_lesions_patients_and_copies_make_chains_across_official_parts(
 def test_ids_alone_read_no_image(tiny: Path, table: Callable[..., str]) -> None:
     data = table({"01.png": "test"})
     assert "1 lesions" in refusal(tiny, data, OFFICIAL).what
-    found = divided(tiny, data, OFFICIAL, 'split.check="ids"')
-    assert found.leakage.straddling == 0
+    result = divided(tiny, data, OFFICIAL, 'split.check="ids"')
+    assert result.leakage.straddling == 0
     assert len(divided(tiny, data, OFFICIAL, compare=False).rows) == 65
 
 
 def test_repair_drops_from_train_before_validation(tiny: Path, table: Callable[..., str]) -> None:
     data = table({"01.png": "test", "45.png": "test", "02.png": "val"})
-    found = divided(tiny, data, OFFICIAL, 'split.repair="drop-from-train"')
-    assert found.leakage.dropped == {"train": 2, "val": 1, "test": 0}
-    assert not {"i1", "i2", "i45"} & set(found.rows["id"])
-    assert {"c0", "c1", "c2"} <= set(found.rows["id"])
+    result = divided(tiny, data, OFFICIAL, 'split.repair="drop-from-train"')
+    assert result.leakage.dropped == {"train": 2, "val": 1, "test": 0}
+    assert not {"i1", "i2", "i45"} & set(result.rows["id"])
+    assert {"c0", "c1", "c2"} <= set(result.rows["id"])
 
 
 def test_whoever_keeps_lesions_whole_keeps_copies_on_one_side(
@@ -164,17 +164,17 @@ def test_whoever_keeps_lesions_whole_keeps_copies_on_one_side(
     )
     data = table({f"{number:02}.png": "test" for number in range(6)})
     for split in ("split.use=./mine.py:ByLesion", "split.use=lesion-stratified"):
-        found = divided(tiny, data, split)
-        rows = found.rows.set_index("id")
+        result = divided(tiny, data, split)
+        rows = result.rows.set_index("id")
         for number in range(6):
             pair = rows.loc[[f"i{number}", f"c{number}"]]
             assert pair["component"].nunique() == pair["part"].nunique() == 1
             assert pair["lesion"].nunique() == 2  # the names stay as they were
-        (note,) = (line for line in found.notes if "more than their names" in line)
+        (note,) = (line for line in result.notes if "more than their names" in line)
         assert note == "70 lesions are 64 by more than their names: 6 near-duplicates"
 
 
 def test_where_nothing_is_joined_no_division_changes(tiny: Path) -> None:
-    found = divided(tiny)
-    assert (found.rows["component"] == found.rows["lesion"]).all()
-    assert found.leakage.links.keys() == {"lesion"}
+    result = divided(tiny)
+    assert (result.rows["component"] == result.rows["lesion"]).all()
+    assert result.leakage.links.keys() == {"lesion"}
