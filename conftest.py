@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import Forker
 from support import TINY, TINY_BACKBONE, Run, Site
 
 from skinfw.recipe.plan import load_plan
@@ -33,9 +34,30 @@ def site(tmp_path: Path) -> Site:
     return Site(folder)
 
 
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Start what forks processes, once for all tests."""
+    forker = Forker()
+    yield forker
+    forker.stop()
+
+
 @pytest.fixture
-def skinfw(site: Site, tmp_path: Path) -> Run:
+def skinfw(request: pytest.FixtureRequest, fresh_skinfw: Run, site: Site, tmp_path: Path) -> Run:
     """Run `python -m skinfw` in an empty folder, seeing the plugins of `site`."""
+    if sys.platform != "linux":  # elsewhere, what torch begins at import does not survive a fork
+        return fresh_skinfw
+    forker: Forker = request.getfixturevalue("forker")
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return forker.run(arguments, tmp_path, site.environment(**variables))
+
+    return run
+
+
+@pytest.fixture
+def fresh_skinfw(site: Site, tmp_path: Path) -> Run:
+    """Run `python -m skinfw` likewise, in a process that has imported nothing before."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -68,6 +68,7 @@ def test_every_comparison_runs_or_says_why_not(tmp_path: Path) -> None:
         assert text.partition(marker)[side] == before.partition(marker)[side] != ""
 
 
+@pytest.mark.slow
 def test_a_ratio_is_the_median_of_pairs(tmp_path: Path) -> None:
     _, result = benchmarks(tmp_path, "--only", "startup", "--rounds", "3")
     row = result["startup"]["rows"][0]
@@ -76,6 +77,7 @@ def test_a_ratio_is_the_median_of_pairs(tmp_path: Path) -> None:
     assert row["ratio"] == pytest.approx(statistics.median(pairs))
 
 
+@pytest.mark.slow
 def test_an_absent_peer_or_picture_skips_its_comparison_alone(tmp_path: Path) -> None:
     (tmp_path / "albumentations.py").write_text("raise ImportError('absent for this test')")
     empty = tmp_path / "empty"

@@ -5,6 +5,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import pytest
 from environments import Environment, build
 from support import PLUGIN, ROOT, SAMPLER, TINY, TINY_BACKBONE
 
@@ -26,6 +27,7 @@ include = ["acme_plugin.py", "acme_sampler.py"]
 """
 
 
+@pytest.mark.slow
 def test_a_wheel_from_elsewhere_is_listed_checked_used_and_removed(
     environment: Environment, tmp_path: Path
 ) -> None:

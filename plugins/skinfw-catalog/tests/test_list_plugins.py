@@ -141,9 +141,9 @@ def test_two_plugins_with_one_component_are_told_apart(skinfw: Run, site: Site) 
     assert '"acme:every-other" or "fork:every-other"' in done.stdout
 
 
-def test_who_imports_torch_is_said(skinfw: Run, site: Site) -> None:
+def test_who_imports_torch_is_said(fresh_skinfw: Run, site: Site) -> None:
     site.install("acme", "import torch\n" + "SKINFW_API = 1")
-    done = skinfw("list-plugins", "--json")
+    done = fresh_skinfw("list-plugins", "--json")
     guilty = [name for name, row in rows(done.stdout).items() if row["imported_torch"]]
     assert guilty == ["acme"]
 
