@@ -52,7 +52,7 @@ class CommandTree(click.Group):
         """Return a command, imported, or a group; None where there is none of this name."""
         own = [command for command in self._core if command.name == " ".join((*self._prefix, name))]
         if own:
-            return _imported(own[0], CORE_PLUGIN)
+            return _import_command(own[0], CORE_PLUGIN)
         offers = [(words, offer) for words, offer in self._offers() if words[0] == name]
         if not offers:
             return None
@@ -69,7 +69,7 @@ class CommandTree(click.Group):
                 cure=f"block it: SKINFW_BLOCK={here[0][1].name}",
             )
         if here:
-            return _imported(*here[0])
+            return _import_command(*here[0])
         prefix = (*self._prefix, name)
         about = self._groups.get(" ".join(prefix), "")
         return CommandTree(name, self._core, self._groups, prefix, help=about, short_help=about)
@@ -129,7 +129,7 @@ class CommandTree(click.Group):
         ]
 
 
-def _imported(command: Command, plugin: Plugin) -> click.Command:
+def _import_command(command: Command, plugin: Plugin) -> click.Command:
     """Import a command, and name its plugin in whatever it raises."""
     label = f'the command "{command.name}" (plugin {plugin.label})'
     report = f"--traceback shows where; report it to {plugin.distribution}"
@@ -144,22 +144,22 @@ def _imported(command: Command, plugin: Plugin) -> click.Command:
     if not isinstance(implementation, click.Command):
         why = f"{command.target} is a {type(implementation).__name__}, not a click command"
         raise RecipeError(f"{label} cannot be used", "", why, report)
-    return _adopted(implementation, label if plugin is not CORE_PLUGIN else "", report)
+    return _adopt(implementation, label if plugin is not CORE_PLUGIN else "", report)
 
 
-def _adopted(command: click.Command, label: str, report: str) -> click.Command:
+def _adopt(command: click.Command, label: str, report: str) -> click.Command:
     """Give a command the option --traceback and, if it is a plugin's, a guard; once."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _adopted(inner, label, report)
+            _adopt(inner, label, report)
     elif all(option.name != "traceback" for option in command.params):
         command.params.append(_traceback_option())
         if label and command.callback:
-            command.callback = _guarded(command.callback, label, report)
+            command.callback = _guard(command.callback, label, report)
     return command
 
 
-def _guarded(function: Callable[..., Any], label: str, report: str) -> Callable[..., Any]:
+def _guard(function: Callable[..., Any], label: str, report: str) -> Callable[..., Any]:
     """Return a callback whose errors name the plugin."""
 
     @wraps(function)

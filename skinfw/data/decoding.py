@@ -97,7 +97,7 @@ def decode(content: bytes, path: Path | str, short: int = 0) -> Image:
                 pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
                 if pixels is not None:
                     return np.asarray(pixels, np.uint8)
-            return np.asarray(_reduced(image, factor))
+            return np.asarray(_reduce(image, factor))
     except UnidentifiedImageError:
         why = "no image format is recognised in it" if content else "the file is empty"
         cure = "download the file again"
@@ -142,7 +142,7 @@ def _is_plain_jpeg(image: Pillow.Image, content: bytes) -> bool:
         return True
 
 
-def _reduced(image: Pillow.Image, factor: int) -> Pillow.Image:
+def _reduce(image: Pillow.Image, factor: int) -> Pillow.Image:
     """Decode with Pillow; JPEG files give a half, a quarter or an eighth for less work."""
     whole = image.size
     if factor > 1:

@@ -172,7 +172,7 @@ class TrainImages:
         """Make one image where it belongs; every picture of a lesion rolls dice of its own."""
         epoch, position, index, copy = key
         chain = self.chain(epoch)
-        with _named(self.source.ids[index]):
+        with _name_image(self.source.ids[index]):
             image = self.source.read(index, picture)
             size = (image.shape[0], image.shape[1])
             if chain.ops:
@@ -213,7 +213,7 @@ class EvalImages:
         pictures = self.source.pictures
         for place, index in enumerate(keys):
             for picture in range(pictures):
-                with _named(self.source.ids[index]):
+                with _name_image(self.source.ids[index]):
                     views = self._views(index, picture)
                 if images is None:
                     count, *square = views.shape
@@ -242,7 +242,7 @@ def labels_of(rows: pd.DataFrame, classes: Sequence[str]) -> Integers:
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def _name_image(name: str) -> Iterator[None]:
     """Name the image in what a data set, an op or a view raises."""
     try:
         yield

@@ -36,13 +36,13 @@ def recipe_decoding(
     def prepare(pixels: Image) -> Image:
         for component, step in built:
             with component.guard():
-                pixels = _checked(step.prepare(pixels), component)
+                pixels = _check_image(step.prepare(pixels), component)
         return pixels
 
     return Decoding(image.decoded_short, prepare, name)
 
 
-def _checked(answer: Any, component: PlannedComponent[Preparation]) -> Image:
+def _check_image(answer: Any, component: PlannedComponent[Preparation]) -> Image:
     """Refuse what is no image."""
     image = np.asarray(answer)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

@@ -91,13 +91,13 @@ def split_data(
             pairs = finder.make().find(pictures, cache_folder(), say).pairs
     links = find_links(data.rows, pairs)
     data = with_components(data, links)
-    data = replace(data, rows=data.rows.assign(part=_assigned(split, data, plan.seed)))
+    data = replace(data, rows=data.rows.assign(part=_assign_parts(split, data, plan.seed)))
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
     _refuse_empty(plan, data.rows)
     return data
 
 
-def _assigned(split: PlannedComponent[Any], data: DataTable, seed: int) -> list[str]:
+def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> list[str]:
     """Ask the split for the part of each row."""
     with split.guard():
         # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole

@@ -20,7 +20,7 @@ def write_reports(reports: Reports, result: Result, folder: Path) -> Result:
     reports: components and what they built, in the order of the recipe.
     folder: where the files go.
     """
-    result = _analysed(reports, result)
+    result = _analyse(reports, result)
     for component, report in reports:
         with component.guard():
             report.write(result, folder)
@@ -34,13 +34,13 @@ def write_evaluation_reports(reports: Reports, result: Result, folder: Path) -> 
     """
     able = [(component, report) for component, report in reports
             if isinstance(report, EvaluationReport)]  # fmt: skip
-    result = _analysed(able, result)
+    result = _analyse(able, result)
     for component, report in able:
         with component.guard():
             report.evaluate(result, folder)
 
 
-def _analysed(reports: Reports, result: Result) -> Result:
+def _analyse(reports: Reports, result: Result) -> Result:
     findings: list[Findings] = []
     for component, report in reports:
         if isinstance(report, AnalysingReport):

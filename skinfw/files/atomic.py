@@ -23,14 +23,14 @@ def atomic_write(file: Path) -> Iterator[Path]:
     Gives the path to write to. Raises SkinfwError where it cannot be written.
     """
     if file.exists() and not file.is_file():
-        with _told(file, file):
+        with _explain_errors(file, file):
             yield file
         return
     target = file.resolve()
     # The name is this process's own, so that another one may write the same file.
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        with _told(file, partial, target.parent):
+        with _explain_errors(file, partial, target.parent):
             yield partial
             with partial.open("r+b") as handle:
                 os.fsync(handle.fileno())
@@ -41,7 +41,7 @@ def atomic_write(file: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _told(file: Path, *own: Path) -> Iterator[None]:
+def _explain_errors(file: Path, *own: Path) -> Iterator[None]:
     """Say that a file cannot be written; what cannot be read meanwhile says so itself."""
     try:
         yield

@@ -56,7 +56,7 @@ class TrainedModel:
         """The recipe's [image] table."""
         values, complaints = parameters(ImageSettings).read(self.tables["image"])
         if complaints:
-            raise self._outdated("[image]", complaints)
+            raise self._outdated_error("[image]", complaints)
         return ImageSettings(**values)
 
     @property
@@ -114,11 +114,11 @@ class TrainedModel:
                 KINDS[kind], (kind,), table, origin, where, Catalog(), self.classes
             )
             if component is None:
-                raise self._outdated(f'{kind} "{table["use"]}"', complaints)
+                raise self._outdated_error(f'{kind} "{table["use"]}"', complaints)
             components.append(component)
         return components
 
-    def _outdated(self, what: str, complaints: Sequence[Complaint]) -> SkinfwError:
+    def _outdated_error(self, what: str, complaints: Sequence[Complaint]) -> SkinfwError:
         """Return the error that says that today's code does not take what was recorded."""
         texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
         return SkinfwError(

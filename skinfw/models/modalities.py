@@ -91,7 +91,7 @@ class ModalityData:
         """
         self.modalities, self._weight = modalities, weight
         self._widths = [len(values) for values in modalities.auxiliary.values()]
-        self._metadata = torch.from_numpy(_encoded(modalities, rows)).to(device)
+        self._metadata = torch.from_numpy(_encode(modalities, rows)).to(device)
         true = [_codes(rows[name], values) for name, values in modalities.auxiliary.items()]
         self._true = np.stack(true, 1) if true else np.empty((len(rows), 0), np.int64)
         targets = np.where(self._true < 0, _IGNORED, self._true)
@@ -137,7 +137,7 @@ class ModalityData:
             yield name, values, self._true[:, place], pieces[place]
 
 
-def _encoded(modalities: Modalities, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _encode(modalities: Modalities, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the metadata [N, K]: numbers about zero, categories by their places, NaN unknown."""
     columns = []
     for name, (mean, spread) in modalities.numbers.items():

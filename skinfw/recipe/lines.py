@@ -56,7 +56,7 @@ class _Scanner:
         for end in range(1, len(path) + 1):
             self.lines.setdefault(path[:end], self.text.count("\n", 0, self.at) + 1)
 
-    def _dotted(self, base: Path) -> Path:
+    def _dotted_key(self, base: Path) -> Path:
         """Read `a.b."c"` and return it below the base, through the newest array items."""
         path = base
         while True:
@@ -78,7 +78,7 @@ class _Scanner:
         array = self.text.startswith("[[", self.at)
         self.at += 2 if array else 1
         start = self.at
-        path = self._dotted(())
+        path = self._dotted_key(())
         if array:
             path = (*path, self.items[path])
             self.items[path[:-1]] += 1
@@ -89,7 +89,7 @@ class _Scanner:
 
     def _pair(self, table: Path) -> None:
         start = self.at
-        path = self._dotted(table)
+        path = self._dotted_key(table)
         end, self.at = self.at, start
         self._note(path)
         self.at = end + 1  # the equals sign

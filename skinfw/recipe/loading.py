@@ -305,7 +305,7 @@ def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origi
 
     data: dict[str, Any] = lay(base.data, over.data, ())
     for keys, origin in over.origins.items():
-        origins[_numbered(keys, data)] = origin
+        origins[_number_list_keys(keys, data)] = origin
     return data, origins
 
 
@@ -319,7 +319,7 @@ def _indexes(value: Mapping[str, Any], length: int) -> bool:
     return all(key.isdigit() and int(key) < length for key in value)
 
 
-def _numbered(keys: Keys, data: Any) -> Keys:
+def _number_list_keys(keys: Keys, data: Any) -> Keys:
     """Write list positions as numbers, the way the data is indexed."""
     result: list[str | int] = []
     for key in keys:

@@ -94,11 +94,11 @@ class Catalog:
                 cure=f"write {spellings}",
             )
         if not matches:
-            raise self._unknown(kind, use, name, where)
+            raise self._unknown_name(kind, use, name, where)
         entry = matches[0]
         return CatalogEntry(entry.component, entry.plugin, name.variant)
 
-    def _unknown(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
+    def _unknown_name(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
         """Say why nothing has this name: plugin unusable, not installed, or a slip."""
         what = f'no {kind} is called "{use}"'
         family = [f for f in self.offers(kind) if f.component.name == name.component]

@@ -97,7 +97,7 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
         )
     torch_before, start = "torch" in sys.modules, time.perf_counter()
     try:
-        with _contained("asking it"):
+        with _contain("asking it"):
             module = _load(point)
             components, commands = _components(module), _commands(module)
     except _Refused as refusal:
@@ -114,7 +114,7 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
 def _load(point: EntryPoint) -> Any:
     """Import the plugin's module and check the interface version that it declares."""
     try:
-        with _contained("its import"):
+        with _contain("its import"):
             module = importlib.import_module(point.module)
     except _Refused as refusal:
         missing = refusal.__cause__
@@ -168,7 +168,7 @@ def _ask(module: Any, hook: str, offer: type[T], problem_of: Callable[[T], str])
     offer: what the hook must yield.
     problem_of: says what is wrong with one of them.
     """
-    with _contained(hook):
+    with _contain(hook):
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(PluginHooks)
         manager.register(module)
@@ -213,7 +213,7 @@ def _command_problem(item: Command) -> str:
 
 
 @contextmanager
-def _contained(doing: str) -> Iterator[None]:
+def _contain(doing: str) -> Iterator[None]:
     """Turn whatever a plugin raises, sys.exit included, into a refusal."""
     try:
         yield

@@ -112,7 +112,7 @@ def sample_numbers(
     import numpy as np
 
     drawn_again, left_out = (
-        _joined(metric, predictions, some)
+        _join(metric, predictions, some)
         for some in (
             draw_lesions(predictions.lesions, replicates, seed),
             _portions(predictions.lesions, seed),
@@ -125,9 +125,7 @@ def sample_numbers(
     }
 
 
-def _joined(
-    metric: Metric, predictions: Predictions, weights: Iterator[Floats]
-) -> dict[str, Floats]:
+def _join(metric: Metric, predictions: Predictions, weights: Iterator[Floats]) -> dict[str, Floats]:
     """Return each number under all weights; NaN where a metric does not name it."""
     import numpy as np
 

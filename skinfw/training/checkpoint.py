@@ -25,7 +25,7 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     state: tensors, numbers, texts, and lists and tables of them.
     """
     target = folder / "last" / FILE
-    with _settled(target) as partial:
+    with _replace_file(target) as partial:
         target.parent.mkdir(exist_ok=True)
         torch.save(dict(state), partial)
 
@@ -58,7 +58,7 @@ def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -
     """
     state = dict(model.state_dict())
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    with _settled(file) as partial:
+    with _replace_file(file) as partial:
         save_file(tensors, partial, dict(about))
 
 
@@ -68,7 +68,7 @@ def load_weights(file: Path, model: torch.nn.Module) -> None:
 
 
 @contextmanager
-def _settled(target: Path) -> Iterator[Path]:
+def _replace_file(target: Path) -> Iterator[Path]:
     """Replace a file by what a library writes, which has its own errors for a full disk."""
     try:
         with atomic_write(target) as partial:

@@ -99,22 +99,22 @@ class _Run:
 
     def go(self) -> Result | None:
         """Run all stages."""
-        with self._timed("data"):
+        with self._time("data"):
             data = self._data()
-        with self._timed("cache"):
-            decoded = self._decoded(data.rows)
-        with self._timed("build"):
+        with self._time("cache"):
+            decoded = self._decode(data.rows)
+        with self._time("build"):
             components, hooks = self._build(data.rows, decoded)
-        with self._timed("train"):
+        with self._time("train"):
             history = self._fit(components, hooks)
         if history is None:
             return None
-        with self._timed("evaluate"):
+        with self._time("evaluate"):
             result = self._evaluate(components, history)
         if self.machine.main:
-            with self._timed("explain"):
+            with self._time("explain"):
                 result = self._explain(components, result)
-            with self._timed("report"):
+            with self._time("report"):
                 # The network is at hand for reports alone.
                 about = replace(result, features=components.features_of)
                 about = write_reports(components.reports, about, self.folder.path)
@@ -164,7 +164,7 @@ class _Run:
                 )
         self.folder.update(**hashes)
 
-    def _decoded(self, rows: pd.DataFrame) -> DecodedImages | None:
+    def _decode(self, rows: pd.DataFrame) -> DecodedImages | None:
         """Decode all images once, where that is wanted and nothing is known to forbid it."""
         plan = self.plan
         if not plan.engine.cache or image_function(plan.dataset):
@@ -291,7 +291,7 @@ class _Run:
                 self.say(f"compared with the recorded run: {line}")
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _time(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         try:
             yield

@@ -47,8 +47,8 @@ def test_flips_come_as_often_as_asked() -> None:
 def test_the_evaluation_view_is_that_of_torchvision() -> None:
     image = picture(180, 240)
     (steps,) = Center(64, resize=72 / 64).plan((180, 240))
-    resized = reference.resize(tensor(image), [72], antialias=True)
-    expected = reference.center_crop(resized, [64, 64])
+    resize_short_side = reference.resize(tensor(image), [72], antialias=True)
+    expected = reference.center_crop(resize_short_side, [64, 64])
     ours = apply_steps(image, fold_steps(steps))
     difference = np.abs(ours.astype(float) - expected.permute(1, 2, 0).numpy())
     assert difference.mean() < 2

@@ -280,9 +280,9 @@ def test_random_crops_reach_every_corner_and_fit_small_images() -> None:
     assert np.max(places, 0).tolist() == [WIDTH - 64, HEIGHT - 64]
     small = fold_steps(crop.roll(dice(size=(40, 52))))
     assert apply_steps(picture(40, 52), small).shape == (64, 64, 3)
-    resized = fold_steps(RandomCrop(64, short=70).roll(dice(size=(450, 600))))
-    assert isinstance(resized[0], Warp)
-    assert apply_steps(picture(450, 600), resized).shape == (64, 64, 3)
+    resize_short_side = fold_steps(RandomCrop(64, short=70).roll(dice(size=(450, 600))))
+    assert isinstance(resize_short_side[0], Warp)
+    assert apply_steps(picture(450, 600), resize_short_side).shape == (64, 64, 3)
 
 
 def test_point_wise_ops_are_tables_that_fold() -> None:

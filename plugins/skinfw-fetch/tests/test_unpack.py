@@ -11,7 +11,7 @@ import pytest
 from fileserver import zipped
 
 from skinfw import SkinfwError
-from skinfw_fetch.unpack import unpacked
+from skinfw_fetch.unpack import unpack
 
 
 class Deaf:
@@ -22,11 +22,11 @@ class Deaf:
     def say(self, text: str) -> None: ...
 
 
-def unpack(folder: Path, content: bytes) -> Path:
+def unpack_bytes(folder: Path, content: bytes) -> Path:
     """Unpack bytes into `folder/A`, as a fetch does."""
     archive = folder / "A.zip"
     archive.write_bytes(content)
-    with unpacked(archive, folder / "A", Deaf()) as whole:
+    with unpack(archive, folder / "A", Deaf()) as whole:
         assert not (folder / "A").exists()
         whole.rename(folder / "A")
     return folder / "A"
@@ -34,7 +34,7 @@ def unpack(folder: Path, content: bytes) -> Path:
 
 @pytest.mark.parametrize("prefix", ["", "A/", "A/A/"])
 def test_a_folder_of_its_own_name_is_not_nested_twice(tmp_path: Path, prefix: str) -> None:
-    target = unpack(tmp_path, zipped({f"{prefix}1.jpg": b"1", f"{prefix}2.jpg": b"2"}))
+    target = unpack_bytes(tmp_path, zipped({f"{prefix}1.jpg": b"1", f"{prefix}2.jpg": b"2"}))
     result = target / prefix.removeprefix("A/")
     assert sorted(file.name for file in result.iterdir()) == ["1.jpg", "2.jpg"]
     assert {file.name for file in tmp_path.iterdir()} == {"A", "A.zip"}
@@ -66,7 +66,7 @@ def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def refused(folder: Path, content: bytes, why: str) -> None:
     with pytest.raises(SkinfwError) as error:
-        unpack(folder, content)
+        unpack_bytes(folder, content)
     assert why in error.value.why and "cannot be trusted" in error.value.what
     assert not (folder / "A").exists() and not list(folder.glob(".*"))
 
@@ -78,7 +78,7 @@ def test_a_damaged_zip_is_said_and_leaves_nothing(tmp_path: Path, damage: str) -
     broken[len(whole) // 2] ^= 1
     content = {"no zip": b"<html>", "half": whole[: len(whole) // 2], "a flipped bit": broken}
     with pytest.raises(SkinfwError) as error:
-        unpack(tmp_path, bytes(content[damage]))
+        unpack_bytes(tmp_path, bytes(content[damage]))
     assert error.value.what == "A.zip is damaged" and "delete it" in error.value.cure
     assert [file.name for file in tmp_path.iterdir()] == ["A.zip"]
 
@@ -89,12 +89,12 @@ def test_a_zip_that_does_not_fit_is_refused(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(9999, 0, 9999))
     with pytest.raises(SkinfwError) as error:
-        unpack(tmp_path, zipped({"bomb": bytes(10_000)}))
+        unpack_bytes(tmp_path, zipped({"bomb": bytes(10_000)}))
     assert "10.0 kB" in error.value.why and [f.name for f in tmp_path.iterdir()] == ["A.zip"]
 
 
 def test_what_a_kill_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".A.unpacking").mkdir()
     (tmp_path / ".A.unpacking" / "half.jpg").write_bytes(b"h")
-    target = unpack(tmp_path, zipped({"1.jpg": b"1"}))
+    target = unpack_bytes(tmp_path, zipped({"1.jpg": b"1"}))
     assert [file.name for file in target.iterdir()] == ["1.jpg"]

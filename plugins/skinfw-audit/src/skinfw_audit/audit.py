@@ -100,7 +100,7 @@ class Audit:
     def sound(self) -> bool:
         """Whether nothing was found that could spoil a result."""
         across = any(pair.images for pair in self.shared if pair.inside != pair.also_in)
-        return not (across or len(self.conflicts) or any(map(_spoiled, self.contents)))
+        return not (across or len(self.conflicts) or any(map(_is_spoiled, self.contents)))
 
     def record(self) -> dict[str, Any]:
         """Return all but the pairs, for JSON."""
@@ -144,7 +144,7 @@ def audit(
     pairs = _pairs(table, every)
     return Audit(
         [_contents(name, table, component, prints, tables[name]) for name in tables],
-        [_shared(one, other, table, every)
+        [_count_shared(one, other, table, every)
          for one, other in [*((name, name) for name in tables), *permutations(tables, 2)]],
         len(set(component.tolist())),
         pairs,
@@ -193,7 +193,7 @@ def _contents(
     )  # fmt: skip
 
 
-def _shared(inside: str, also_in: str, table: pd.DataFrame, links: pd.DataFrame) -> Shared:
+def _count_shared(inside: str, also_in: str, table: pd.DataFrame, links: pd.DataFrame) -> Shared:
     """Count the images of one data set that are copies of images in another, or in the same."""
     here, there = (table["dataset"].to_numpy() == name for name in (inside, also_in))
 
@@ -237,7 +237,7 @@ def _in_conflict(pairs: pd.DataFrame, classes: Mapping[str, Sequence[str]]) -> l
     ]
 
 
-def _spoiled(contents: Contents) -> bool:
+def _is_spoiled(contents: Contents) -> bool:
     return bool(contents.damaged or contents.absent or contents.straddling)
 
 

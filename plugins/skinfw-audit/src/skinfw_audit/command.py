@@ -58,7 +58,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
         dataset = component.make()
         duplicates = plan_kind(recipe, catalog, "duplicates")
         finder = finder or (duplicates.make() if duplicates else None)
-        name = _unused(component.use.rpartition(":")[2], tables)
+        name = _unused_name(component.use.rpartition(":")[2], tables)
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):
             drawn.append(name)
@@ -110,7 +110,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     return recipe
 
 
-def _unused(name: str, others: Mapping[str, object]) -> str:
+def _unused_name(name: str, others: Mapping[str, object]) -> str:
     """Return a name that no other data set of the audit has."""
     number = 2
     unused = name
@@ -124,9 +124,10 @@ def _lines(result: Audit) -> list[str]:
     lines = []
     for contents in result.contents:
         lines += _about(contents)
-        lines += [_said(shared) for shared in result.shared if shared.inside == shared.also_in
-                  == contents.name and shared.images]  # fmt: skip
-    lines += [_said(shared) for shared in result.shared if shared.inside != shared.also_in]
+        own = [shared for shared in result.shared
+               if shared.inside == shared.also_in == contents.name]  # fmt: skip
+        lines += [_shared_line(shared) for shared in own if shared.images]
+    lines += [_shared_line(shared) for shared in result.shared if shared.inside != shared.also_in]
     for row in result.conflicts.head(_MANY).to_dict("records"):
         lines.append(
             f"conflict: {row['path_1']} is {row['label_1']}, {row['path_2']} is {row['label_2']}"
@@ -139,23 +140,23 @@ def _lines(result: Audit) -> list[str]:
 def _about(contents: Contents) -> list[str]:
     """Return what one data set holds, a line for each kind of fact."""
     facts = {
-        "classes": _listed(contents.classes),
-        "lesions": f"{contents.lesions:,}; with so many images: {_listed(contents.per_lesion)}"
+        "classes": _counts_text(contents.classes),
+        "lesions": f"{contents.lesions:,}; with so many images: {_counts_text(contents.per_lesion)}"
         + (f"; {contents.several_labels:,} have several labels" if contents.several_labels else ""),
-        "sizes": _listed(contents.sizes),
+        "sizes": _counts_text(contents.sizes),
         "absent": f"{contents.absent:,} images" if contents.absent else "",
         "damaged": "; ".join(f"{path}: {why}" for path, why in
                              list(contents.damaged.items())[:_MANY])
         + (f"; {len(contents.damaged):,} in all" if len(contents.damaged) > _MANY else ""),
         "metadata": ", ".join(f"{name} {share:.0%}" for name, share in contents.metadata.items()),
-        "parts": _listed(contents.parts)
+        "parts": _counts_text(contents.parts)
         + (f"; {contents.straddling:,} lesions are in several" if contents.straddling else ""),
     }  # fmt: skip
     head = click.style(f"{contents.name}: {contents.images:,} images", bold=True)
     return [head, *(f"  {name:9} {fact}" for name, fact in facts.items() if fact)]
 
 
-def _said(shared: Shared) -> str:
+def _shared_line(shared: Shared) -> str:
     """Return how many images are somewhere else, too."""
     from skinfw.toolkit import COPIES, EVIDENCE
 
@@ -167,7 +168,7 @@ def _said(shared: Shared) -> str:
     return f"{shared.images:,} images of {shared.inside} are in {shared.also_in}, too{by}"
 
 
-def _listed(counts: Mapping[Any, int]) -> str:
+def _counts_text(counts: Mapping[Any, int]) -> str:
     """Return counts in one line, many of them cut short."""
     shown = [f"{name} {count:,}" for name, count in list(counts.items())[: 2 * _MANY]]
     more = len(counts) - len(shown)

@@ -118,7 +118,7 @@ class Resize:
 
     def roll(self, dice: Dice) -> list[Warp]:
         """Return the fixed map."""
-        return [resized(dice.size, self.short or self.size)]
+        return [resize_short_side(dice.size, self.short or self.size)]
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,10 @@ class CenterCrop:
 
     def roll(self, dice: Dice) -> list[Warp]:
         """Return the fixed map."""
-        return [centred(dice.size, self.size)]
+        return [crop_centre(dice.size, self.size)]
 
 
-def resized(size: tuple[int, int], short: int) -> Warp:
+def resize_short_side(size: tuple[int, int], short: int) -> Warp:
     """Return the warp that resizes an image of some height and width to a short side."""
     height, width = size
     factor = short / min(size)
@@ -140,7 +140,7 @@ def resized(size: tuple[int, int], short: int) -> Warp:
     return Warp(scaling(width / new_width, height / new_height), (new_height, new_width))
 
 
-def centred(size: tuple[int, int], side: int) -> Warp:
+def crop_centre(size: tuple[int, int], side: int) -> Warp:
     """Return the warp that cuts a square out of the middle of an image."""
     height, width = size
     left, top = round((width - side) / 2), round((height - side) / 2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Interval
 
 from skinfw import Dice, Step, Warp
-from skinfw_augment.geometry import resized, translation
+from skinfw_augment.geometry import resize_short_side, translation
 from skinfw_augment.randaugment_ops import COLOUR, OPS, SHAPE
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ModifiedRandAugment:
 
     def roll(self, dice: Dice) -> list[Step]:
         """Draw the ops and their strengths."""
-        return _rolled(_POLICIES[self.policy], self.probability, self.magnitude, dice)
+        return _roll_ops(_POLICIES[self.policy], self.probability, self.magnitude, dice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class RandAugment:
 
     def roll(self, dice: Dice) -> list[Step]:
         """Draw the ops and their strengths."""
-        return _rolled((_PLAIN,) * self.layers, self.probability, self.magnitude, dice)
+        return _roll_ops((_PLAIN,) * self.layers, self.probability, self.magnitude, dice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class RandAugmentOp:
 
     def roll(self, dice: Dice) -> list[Step]:
         """Draw whether, and how strongly."""
-        return _rolled(((self.op,),), self.probability, self.magnitude, dice)
+        return _roll_ops(((self.op,),), self.probability, self.magnitude, dice)
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,14 @@ class RandomCrop:
     def roll(self, dice: Dice) -> list[Warp]:
         """Draw the place."""
         short = max(self.size, self.short or min(dice.size))
-        first = [resized(dice.size, short)] if short != min(dice.size) else []
+        first = [resize_short_side(dice.size, short)] if short != min(dice.size) else []
         height, width = first[0].size if first else dice.size
         x = int(dice.rng.integers(width - self.size + 1))
         y = int(dice.rng.integers(height - self.size + 1))
         return [*first, Warp(translation(x, y), (self.size, self.size))]
 
 
-def _rolled(
+def _roll_ops(
     draws: Sequence[Sequence[str]], probability: float, magnitude: float, dice: Dice
 ) -> list[Step]:
     """Draw from one set of ops after the other; an applied op is not drawn again."""

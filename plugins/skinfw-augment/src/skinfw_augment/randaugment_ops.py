@@ -123,22 +123,22 @@ def _cutout(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
 
 
 def _shear_x(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [_about(_sheared(_slope(rng, strength), 0.0), size)]
+    return [_about(_shear(_slope(rng, strength), 0.0), size)]
 
 
 def _shear_y(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
-    return [_about(_sheared(0.0, _slope(rng, strength)), size)]
+    return [_about(_shear(0.0, _slope(rng, strength)), size)]
 
 
 def _scale(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     factor = _factor(rng, 0.2 * strength)
-    return [_resized(size, factor, factor)]
+    return [_resize_canvas(size, factor, factor)]
 
 
 def _scale_xy_diff(rng: Rng, size: Size, strength: float, peer: Peer) -> list[Step]:
     """Scale the width with the strength, and the height by up to a fifth, as the original does."""
     across = _factor(rng, 0.2 * strength)
-    return [_resized(size, across, rng.uniform(0.8, 1.2) if strength else 1.0)]
+    return [_resize_canvas(size, across, rng.uniform(0.8, 1.2) if strength else 1.0)]
 
 
 COLOUR: dict[str, RandOp] = {
@@ -183,7 +183,7 @@ def _slope(rng: Rng, strength: float) -> float:
     return math.tan(math.radians(_sign(rng) * rng.uniform(0, 15 * strength)))
 
 
-def _sheared(across: float, down: float) -> npt.NDArray[np.floating[Any]]:
+def _shear(across: float, down: float) -> npt.NDArray[np.floating[Any]]:
     import numpy as np
 
     return np.array([[1.0, across, 0.0], [down, 1.0, 0.0], [0.0, 0.0, 1.0]])
@@ -194,7 +194,7 @@ def _about(matrix: npt.NDArray[np.floating[Any]], size: Size) -> Warp:
     return Warp(around(matrix, size[1], size[0]), size, "mean")
 
 
-def _resized(size: Size, across: float, down: float) -> Warp:
+def _resize_canvas(size: Size, across: float, down: float) -> Warp:
     """Return a warp that resizes the image, canvas included."""
     height, width = max(1, round(size[0] * down)), max(1, round(size[1] * across))
     return Warp(scaling(size[1] / width, size[0] / height), (height, width))

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Interval
 
 from skinfw import SkinfwError, Warp
-from skinfw_augment.geometry import around, centred, resized, scaling, translation, turning
+from skinfw_augment.geometry import (
+    around,
+    crop_centre,
+    resize_short_side,
+    scaling,
+    translation,
+    turning,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +39,8 @@ class Center:
 
     def plan(self, size: tuple[int, int]) -> list[list[Warp]]:
         """Return the one view of an image of some height and width."""
-        first = resized(size, round(self.resize * self.size))
-        return [[first, centred(first.size, self.size)]]
+        first = resize_short_side(size, round(self.resize * self.size))
+        return [[first, crop_centre(first.size, self.size)]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class MultiCrop:
 
         The first view stands for all of them between epochs, and is the one that is explained.
         """
-        first = resized(size, round(self.resize * self.size))
+        first = resize_short_side(size, round(self.resize * self.size))
         rows, columns = (self._starts(length) for length in first.size)
         middle = [(length - self.size) / 2 for length in first.size]
         corners = sorted(
@@ -122,14 +129,14 @@ class MultiScale:
 
     def plan(self, size: tuple[int, int]) -> list[list[Warp]]:
         """Return the views of an image of some height and width, scale by scale."""
-        first = resized(size, round(self.resize * self.size))
+        first = resize_short_side(size, round(self.resize * self.size))
         square = (self.size, self.size)
         views = []
         for scale in self.scales:
             side = round(scale * self.size)
             shrunk = Warp(scaling(side / self.size, side / self.size), square)
             views += [
-                [first, centred(first.size, side), shrunk, Warp(turned, square)]
+                [first, crop_centre(first.size, side), shrunk, Warp(turned, square)]
                 for turned in _about(self.size)[: self.count]
             ]
         return views

@@ -56,7 +56,7 @@ def list_cache() -> None:
         click.echo(
             f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
         )
-    for file in _remembered():
+    for file in _kept_files():
         about, what = file.stat(), "features" if file.suffix == ".npy" else "fingerprints"
         total += about.st_size
         click.echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
@@ -75,7 +75,7 @@ def prune(keep_gb: float) -> None:
     """Delete from the cache; runs that use it go on unharmed."""
     freed = _images().prune(int(keep_gb * 1e9))
     room = int(keep_gb * 1e9) - sum(shard.bytes for shard in _images().shards())
-    for file in reversed(_remembered()):
+    for file in reversed(_kept_files()):
         size = file.stat().st_size
         if size > room:
             file.unlink()
@@ -92,7 +92,7 @@ def _images() -> ImageCache:
     return ImageCache(cache_folder() / "images", 0, 1)
 
 
-def _remembered() -> list[Path]:
+def _kept_files() -> list[Path]:
     """Return the files of features and of fingerprints, the least recently used first."""
     from skinfw.toolkit import cache_folder
 

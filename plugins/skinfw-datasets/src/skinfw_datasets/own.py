@@ -64,17 +64,17 @@ class Folder:
                 "name the folder that holds the class folders",
             )
         table = pd.DataFrame(rows, columns=["id", "path", "label", "lesion", "split"])
-        return DataTable(table if self._divided else table.drop(columns="split"))
+        return DataTable(table if self._is_divided else table.drop(columns="split"))
 
     @cached_property
     def _parts(self) -> dict[str, Path]:
         """Return where the class folders lie, by part."""
-        if self._divided:
+        if self._is_divided:
             return {PARTS[folder.name.lower()]: folder for folder in _folders(self.root)}
         return {"": self.root}
 
     @cached_property
-    def _divided(self) -> bool:
+    def _is_divided(self) -> bool:
         if not self.root.is_dir():
             raise SkinfwError(
                 "the data set's root is no folder",

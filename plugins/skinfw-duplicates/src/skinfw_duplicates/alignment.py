@@ -37,7 +37,7 @@ def agreement(first: Thumbnail, second: Thumbnail, way: int, crop: int) -> float
 
     first, second, way, crop: as in `one_picture`.
     """
-    fixed, moved = _turned(first, way).astype(np.float32), second.astype(np.float32)
+    fixed, moved = _turn(first, way).astype(np.float32), second.astype(np.float32)
     left, right, top, bottom = CROPS[crop]
     across, down = 1 - left - right, 1 - top - bottom
     start = np.array(
@@ -58,7 +58,7 @@ def agreement(first: Thumbnail, second: Thumbnail, way: int, crop: int) -> float
     return max(details)
 
 
-def _turned(image: Thumbnail, way: int) -> Thumbnail:
+def _turn(image: Thumbnail, way: int) -> Thumbnail:
     swapped, down, across = WAYS[way]
     return np.ascontiguousarray((image.T if swapped else image)[::down, ::across])
 

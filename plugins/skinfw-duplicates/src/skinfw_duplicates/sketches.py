@@ -46,14 +46,14 @@ def candidates(thumbnails: npt.NDArray[np.uint8]) -> list[tuple[int, int, int, i
         return []
     small = thumbnails[rows].astype(np.float32)
     whole = _frequencies(small, CROPS[0])
-    alike = _unsigned(whole)
+    alike = _without_signs(whole)
     ways = _in_all_ways(whole)
-    coarse, fine = _listed(ways, _COARSE, 0.3), _listed(ways, _FINE, 0.5)
+    coarse, fine = _unit_vectors(ways, _COARSE, 0.3), _unit_vectors(ways, _FINE, 0.5)
     best: dict[tuple[int, int], tuple[float, int, int, int, int]] = {}
     for number, crop in enumerate(CROPS):
         cropped = _frequencies(small, crop)
-        first, second = _alike(alike, _unsigned(cropped))
-        signed = _listed(cropped, _COARSE, 0.3)
+        first, second = _alike(alike, _without_signs(cropped))
+        signed = _unit_vectors(cropped, _COARSE, 0.3)
         passed = _most(coarse, signed[:, :, None], first, second)[0] > _SIGNED
         first, second = first[passed], second[passed]
         if not len(first):
@@ -90,7 +90,7 @@ def _axis(first: float, last: float) -> Floats:
     return np.asarray(waves @ stretch, np.float32)
 
 
-def _unsigned(frequencies: Floats) -> Floats:
+def _without_signs(frequencies: Floats) -> Floats:
     """Return unit vectors [N, D] that no turning and mirroring changes."""
     strength = np.sqrt(np.abs(frequencies[:, :_COARSE, :_COARSE]))
     down, across = np.triu_indices(_COARSE, 1)
@@ -113,12 +113,12 @@ def _in_all_ways(frequencies: Floats) -> Floats:
     return np.stack(turned, axis=1)
 
 
-def _listed(frequencies: Floats, count: int, power: float) -> Floats:
+def _unit_vectors(frequencies: Floats, count: int, power: float) -> Floats:
     """Return the frequencies [..., K, K] as unit vectors, high ones lifted, brightness left out."""
-    return _unit(_weighted(frequencies, count, power))
+    return _unit(_lift(frequencies, count, power))
 
 
-def _weighted(frequencies: Floats, count: int, power: float) -> Floats:
+def _lift(frequencies: Floats, count: int, power: float) -> Floats:
     down, across = np.nonzero(np.add.outer(np.arange(count), np.arange(count)) < count)
     down, across = down[1:], across[1:]
     weights = ((down + across) ** power).astype(np.float32)
@@ -146,7 +146,7 @@ def _tangents(small: Floats, cropped: Floats, crop: tuple[float, ...]) -> Floats
         step[edge] = _STEP
         more, less = (tuple(np.array(crop) + sign * step) for sign in (1, -1))
         parts.append(_frequencies(small, more) - _frequencies(small, less))
-    plane, size = np.linalg.qr(np.stack([_weighted(part, _FINE, 0.5) for part in parts], axis=2))
+    plane, size = np.linalg.qr(np.stack([_lift(part, _FINE, 0.5) for part in parts], axis=2))
     plane[:, :, 0] *= np.sign(size[:, :1, 0])  # so that it is the sketch and not its negative
     return np.asarray(plane)
 

@@ -83,7 +83,7 @@ def other_rows(
     if left:
         say(f"{left:,} images of labels that the network does not answer are left out")
     table = table.assign(label=label)[label != ""]
-    seen = _seen(plan, model, table)
+    seen = _is_seen(plan, model, table)
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
@@ -130,7 +130,7 @@ def _with_modalities(
     return table.assign(**dict.fromkeys(unknown, ""))
 
 
-def _seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
+def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
     """Tell which images the run has trained on or chosen its weights by.
 
     Where another component reads the data set, only names of the ISIC archive are compared: a

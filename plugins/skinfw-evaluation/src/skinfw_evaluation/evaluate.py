@@ -114,7 +114,7 @@ def evaluate_rows(
         model.path,
         name,
         model.classes,
-        *_trained(model.path, record),
+        *_read_training(model.path, record),
         predictions=predictions,
         metrics={"test": evaluation.metrics},
         rows=parts,
@@ -137,7 +137,7 @@ def recorded_replicates(recipe: Mapping[str, Any]) -> int:
     return int(recipe.get("evaluate", {}).get("replicates", REPLICATES))
 
 
-def _trained(run: Path, record: Mapping[str, Any]) -> tuple[list[dict[str, float]], int, str]:
+def _read_training(run: Path, record: Mapping[str, Any]) -> tuple[list[dict[str, float]], int, str]:
     """Return the history of a run, its best epoch, and the number that chose it."""
     file = run / "history.csv"
     history: list[Any] = pd.read_csv(file).to_dict("records") if file.is_file() else []

@@ -111,7 +111,7 @@ def ask(url: str) -> Remote:
         with error:
             if error.code in NO_HEAD | PASSING:
                 return Remote(0, "")
-            raise _refused(url, error) from error
+            raise _refusal(url, error) from error
     except (OSError, http.client.HTTPException) as error:
         raise SkinfwError(
             "the server cannot be reached",
@@ -178,7 +178,7 @@ def _transfer(url: str, partial: Partial, follower: Follower) -> str:
                 raise _Cut("the file has changed at the server") from error
             if error.code in PASSING:
                 raise _Cut(f"the server answers {error.code} {error.reason}") from error
-            raise _refused(url, error) from error
+            raise _refusal(url, error) from error
     except (OSError, http.client.HTTPException) as error:
         raise _Cut(_reason(error)) from error
     with answer:
@@ -239,7 +239,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(reason, "strerror", None) or reason) or type(reason).__name__
 
 
-def _refused(url: str, error: urllib.error.HTTPError) -> SkinfwError:
+def _refusal(url: str, error: urllib.error.HTTPError) -> SkinfwError:
     return SkinfwError(
         f"the server does not give {url.rpartition('/')[2]}",
         url,

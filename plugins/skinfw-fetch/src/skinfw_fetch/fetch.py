@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from skinfw import Download, Downloads, RecipeError, SkinfwError
 from skinfw_fetch.download import Follower, Partial, Remote, amount, ask, download
 from skinfw_fetch.record import Fetched, Record, State, changed, sha256
-from skinfw_fetch.unpack import tally, unpacked
+from skinfw_fetch.unpack import tally, unpack
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def survey(downloads: Downloads, root: Path, dataset: str, mirror: str = "") -> 
     states = [(file, record.state(file)) for file in downloads.files]
     tasks = []
     for file, state in states:
-        url = _mirrored(file.url, mirror)
+        url = _mirror_url(file.url, mirror)
         if state == "there":
             tasks.append(Task(file, url, state, Remote(record.known(file).bytes, "")))
         elif state != "done":
@@ -133,7 +133,7 @@ def fetch(work: Work, keep: bool, follower: Follower) -> None:
                 _obtain(task, record, follower)
             elif task.state == "unknown":
                 follower.say(f"{task.file.name} is here already and has the right size")
-                record.note(task.file, _fetched(task, root / task.file.name, "", follower))
+                record.note(task.file, _fetch_file(task, root / task.file.name, "", follower))
             if task.file.folder:
                 _unpack(task.file, record, keep, follower)
     except OSError as error:
@@ -150,14 +150,14 @@ def _obtain(task: Task, record: Record, follower: Follower) -> None:
     partial = Partial(record.root / task.file.name)
     tag = download(task.url, partial, follower)
     try:
-        record.note(task.file, _fetched(task, partial.file, tag, follower))
+        record.note(task.file, _fetch_file(task, partial.file, tag, follower))
     except SkinfwError:
         partial.drop()
         raise
     partial.finish()
 
 
-def _fetched(task: Task, place: Path, tag: str, follower: Follower) -> Fetched:
+def _fetch_file(task: Task, place: Path, tag: str, follower: Follower) -> Fetched:
     """Return what came of a file; refuse another checksum than the data set declares."""
     size, wanted = place.stat().st_size, task.file.sha256.lower()
     follower.begin(f"checking {task.file.name}", size, 0)
@@ -177,14 +177,14 @@ def _fetched(task: Task, place: Path, tag: str, follower: Follower) -> Fetched:
 def _unpack(file: Download, record: Record, keep: bool, follower: Follower) -> None:
     """Unpack an archive; a kill at any moment leaves a whole folder or none."""
     archive, folder = record.root / file.name, record.root / file.folder
-    with unpacked(archive, folder, follower) as whole:
+    with unpack(archive, folder, follower) as whole:
         record.note(file, replace(record.known(file), unpacked=tally(whole)))
         whole.rename(folder)
     if not keep:
         archive.unlink()
 
 
-def _mirrored(url: str, mirror: str) -> str:
+def _mirror_url(url: str, mirror: str) -> str:
     """Return an address at another server."""
     if not mirror:
         return url

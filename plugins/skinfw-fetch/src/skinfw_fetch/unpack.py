@@ -17,7 +17,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 
 @contextmanager
-def unpacked(archive: Path, folder: Path, follower: Follower) -> Iterator[Path]:
+def unpack(archive: Path, folder: Path, follower: Follower) -> Iterator[Path]:
     """Unpack an archive beside its target; what is not renamed meanwhile is deleted in the end.
 
     archive: the zip.

@@ -23,7 +23,7 @@ def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
     words = list(words)
     lists = [word for word in words if word.lower().endswith(".csv")]
     others = [word for word in words if word not in lists]
-    listed = {path: name for word in lists for path, name in _listed(Path(word)).items()}
+    listed = {path: name for word in lists for path, name in _read_list(Path(word)).items()}
     paths = list(dict.fromkeys([*(find_images(others) if others else ()), *listed]))
     unnamed = [path for path in paths if not listed.get(path)]
     own = dict(zip(unnamed, image_ids(unnamed), strict=True)) if unnamed else {}
@@ -39,7 +39,7 @@ def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def _listed(file: Path) -> dict[str, str]:
+def _read_list(file: Path) -> dict[str, str]:
     """Return the paths that a CSV lists, with their ids; blank where it has none."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:

@@ -33,7 +33,7 @@ def write_answers(
     Returns the table of the images that failed, or None where none did.
     """
     losses, failed = out.with_name(f"{out.stem}.failed.csv"), 0
-    with _settled(out) as good, _settled(losses) as bad:
+    with _open_partial(out) as good, _open_partial(losses) as bad:
         rows, failures = csv.writer(good, lineterminator="\n"), csv.writer(bad, lineterminator="\n")
         rows.writerow(["image", *classes] if submission else ["id", "predicted", *classes])
         failures.writerow(["id", "path", "reason"])
@@ -57,7 +57,7 @@ def reason(error: SkinfwError) -> str:
 
 
 @contextmanager
-def _settled(target: Path) -> Iterator[TextIO]:
+def _open_partial(target: Path) -> Iterator[TextIO]:
     """Open a file under another name; give it its own once it is complete and on the disk."""
     partial = target.with_suffix(".partial")
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge
 
-from skinfw_losses.reduction import image_weights, log_others, signed, weighted_mean
+from skinfw_losses.reduction import image_weights, log_others, signed_logits, weighted_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ class Focal:
         class_weight: float [C], or None for equal weights.
         """
         if self.over == "sigmoid":
-            answers = signed(logits, targets)
+            answers = signed_logits(logits, targets)
             weights = image_weights(logits, targets, class_weight)
             values = focal(answers, cross_entropy(answers), self.gamma)
             return (weights * values.mean(1)).sum() / weights.sum()
@@ -50,7 +50,7 @@ class Focal:
 
 
 def cross_entropy(answers: Tensor) -> Tensor:
-    """Return -log of the probability of each right binary answer; answers are `signed` logits."""
+    """Return -log of the probability of each right binary answer; answers are `signed_logits`."""
     from torch.nn.functional import softplus
 
     return softplus(-answers)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from skinfw_losses.focal import cross_entropy
-from skinfw_losses.reduction import image_weights, signed
+from skinfw_losses.reduction import image_weights, signed_logits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ class GHMC:
         targets: int [N].
         class_weight: float [C], or None for equal weights.
         """
-        answers = signed(logits, targets)
+        answers = signed_logits(logits, targets)
         values = self._weights(answers.detach()) * cross_entropy(answers)
         weights = image_weights(logits, targets, class_weight)
         return (weights * values.mean(1)).sum() / weights.sum()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Lt
 
 from skinfw_losses.focal import cross_entropy, focal
-from skinfw_losses.reduction import image_weights, signed
+from skinfw_losses.reduction import image_weights, signed_logits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,14 +49,14 @@ class MultiWeightedNewLoss:
         class_weight: float [C], or None for equal weights; the true class's counts for all C
             outputs of an image.
         """
-        answers = signed(logits, targets)
-        values = focal(answers, self._limited(answers), self.gamma).mean(1)
+        answers = signed_logits(logits, targets)
+        values = focal(answers, self._limit(answers), self.gamma).mean(1)
         weights = image_weights(logits, targets, class_weight)
         if self.scale == "enlarge":
             return _ENLARGED * (weights * values).mean()
         return (weights * values).sum() / weights.sum()
 
-    def _limited(self, answers: Tensor) -> Tensor:
+    def _limit(self, answers: Tensor) -> Tensor:
         """Return the cross-entropy of each answer, that of outliers limited."""
         plain = cross_entropy(answers)
         if not self.beta:

@@ -26,7 +26,7 @@ def weighted_mean(values: Tensor, targets: Tensor, class_weight: Tensor | None) 
     return (weights * values).sum() / weights.sum()
 
 
-def signed(logits: Tensor, targets: Tensor) -> Tensor:
+def signed_logits(logits: Tensor, targets: Tensor) -> Tensor:
     """Return logits with their sign turned wherever the right answer is no, [N, C].
 
     The sigmoid of the result is the probability that was given to the right binary answer.

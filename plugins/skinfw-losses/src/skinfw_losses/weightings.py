@@ -39,7 +39,7 @@ class InverseFrequency:
         """Return the weights [C] for some power."""
         hard = [self.difficulty.get(name, 1.0) for name in self.classes]
         raw = [(e / n) ** power if n else 0.0 for e, n in zip(hard, counts, strict=True)]
-        return _scaled(raw)
+        return _scale(raw)
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ class EffectiveNumber:
 
 def effective_number(counts: Sequence[int], beta: float) -> list[float]:
     """Return the weights [C] of some counts."""
-    return _scaled([(1 - beta) / (1 - beta**count) if count else 0.0 for count in counts])
+    return _scale([(1 - beta) / (1 - beta**count) if count else 0.0 for count in counts])
 
 
-def _scaled(raw: list[float]) -> list[float]:
+def _scale(raw: list[float]) -> list[float]:
     """Scale weights to an average of one."""
     return [len(raw) * value / sum(raw) for value in raw]
 

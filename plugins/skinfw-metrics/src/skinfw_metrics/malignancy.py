@@ -65,7 +65,7 @@ class Malignancy:
         positive = np.isin(predictions.true, places)
         chances = predictions.probabilities[:, places].sum(1)
         curve = RocCurve(positive, chances, weights)
-        passed, alarms, missed, hits = self._called(positive, chances, self.threshold, weights)
+        passed, alarms, missed, hits = self._count_calls(positive, chances, self.threshold, weights)
         numbers = {
             "malignant_auc": curve.auc(),
             "malignant_sensitivity": ratio(hits, hits + missed),
@@ -74,21 +74,21 @@ class Malignancy:
             "malignant_npv": ratio(passed, passed + missed),
         }
         for share in self.specificities:
-            name = f"malignant_sensitivity_at_specificity/{_said(share)}"
+            name = f"malignant_sensitivity_at_specificity/{_share_text(share)}"
             numbers[name] = curve.sensitivity_at(share)
         for share in self.sensitivities:
-            name = f"malignant_specificity_at_sensitivity/{_said(share)}"
+            name = f"malignant_specificity_at_sensitivity/{_share_text(share)}"
             numbers[name] = curve.specificity_at(share)
         for chance in self.acted_at:
             price = chance / (1 - chance)
-            passed, alarms, missed, hits = self._called(positive, chances, chance, weights)
-            numbers[f"net_benefit/{_said(chance)}"] = ratio(hits - price * alarms, total)
+            passed, alarms, missed, hits = self._count_calls(positive, chances, chance, weights)
+            numbers[f"net_benefit/{_share_text(chance)}"] = ratio(hits - price * alarms, total)
             of_all = hits + missed - price * (passed + alarms)
-            numbers[f"net_benefit_of_all/{_said(chance)}"] = ratio(of_all, total)
+            numbers[f"net_benefit_of_all/{_share_text(chance)}"] = ratio(of_all, total)
         return numbers
 
     @staticmethod
-    def _called(
+    def _count_calls(
         positive: npt.NDArray[np.bool_], chances: Floats, threshold: float, weights: Floats
     ) -> Floats:
         """Return true negatives, false positives, false negatives and true positives, [4, R]."""
@@ -97,7 +97,7 @@ class Malignancy:
         return weight_in_bins(weights, 2 * positive + (chances >= threshold), 4)
 
 
-def _said(share: float) -> str:
+def _share_text(share: float) -> str:
     """Return a share as 0.90, and with more places where two are not enough."""
     short = f"{share:.2f}"
     return short if float(short) == share else f"{share:g}"

@@ -31,7 +31,7 @@ def adam(
     import torch
 
     return torch.optim.Adam(
-        _learning(model), lr=lr, weight_decay=weight_decay, betas=betas, fused=_fused(model)
+        _learning(model), lr=lr, weight_decay=weight_decay, betas=betas, fused=_can_fuse(model)
     )
 
 
@@ -57,7 +57,7 @@ def adamw(
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(
-        [group for group in groups if group["params"]], lr=lr, betas=betas, fused=_fused(model)
+        [group for group in groups if group["params"]], lr=lr, betas=betas, fused=_can_fuse(model)
     )
 
 
@@ -84,7 +84,7 @@ def sgd(
         momentum=momentum,
         weight_decay=weight_decay,
         nesterov=nesterov and momentum > 0,
-        fused=_fused(model),
+        fused=_can_fuse(model),
     )
 
 
@@ -92,6 +92,6 @@ def _learning(model: nn.Module) -> list[nn.Parameter]:
     return [weights for weights in model.parameters() if weights.requires_grad]
 
 
-def _fused(model: nn.Module) -> bool | None:
+def _can_fuse(model: nn.Module) -> bool | None:
     """Tell whether one kernel does the whole step: on a GPU, where launching many costs time."""
     return True if all(weights.is_cuda for weights in _learning(model)) else None

@@ -20,7 +20,7 @@ def constant(optimizer: Optimizer, steps: int, epochs: int, *, warmup: Share = 0
 
     warmup: share of the training during which it rises.
     """
-    return _scaled(optimizer, steps, warmup, lambda _: 1.0)
+    return _scale(optimizer, steps, warmup, lambda _: 1.0)
 
 
 def cosine(
@@ -31,7 +31,7 @@ def cosine(
     warmup: share of the training during which the rate rises.
     final: last rate over the highest.
     """
-    return _scaled(optimizer, steps, warmup, lambda done: _between(1.0, final, done))
+    return _scale(optimizer, steps, warmup, lambda done: _between(1.0, final, done))
 
 
 def multistep(
@@ -91,7 +91,7 @@ def _between(first: float, last: float, done: float) -> float:
     return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
 
 
-def _scaled(
+def _scale(
     optimizer: Optimizer, steps: int, warmup: float, shape: Callable[[float], float]
 ) -> LRScheduler:
     """Return a schedule that warms up, then follows a shape over the rest, from 0 to 1."""

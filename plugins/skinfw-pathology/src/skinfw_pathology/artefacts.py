@@ -42,13 +42,13 @@ class Artefact(ABC):
         """Decide whether to draw; what is drawn depends on a seed alone."""
         if dice.rng.random() >= self.probability:
             return []
-        return [PixelFunction(partial(self._seeded, seed=int(dice.rng.integers(2**63))))]
+        return [PixelFunction(partial(self._apply_seed, seed=int(dice.rng.integers(2**63))))]
 
     @abstractmethod
     def draw(self, image: Image, rng: Rng) -> Image:
         """Return the image, uint8 [H, W, 3], with what is drawn."""
 
-    def _seeded(self, image: Image, seed: int) -> Image:
+    def _apply_seed(self, image: Image, seed: int) -> Image:
         import numpy as np
 
         return self.draw(image, np.random.Generator(np.random.SFC64(seed)))

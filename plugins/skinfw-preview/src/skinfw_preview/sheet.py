@@ -54,11 +54,11 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
         drawn = []
         for place, image in enumerate(pictures):
             rng = stream(plan.seed, "preview " + what, place)
-            drawn.append(_drawn(image, rng, roll, lambda: plain[-1]))
+            drawn.append(_draw(image, rng, roll, lambda: plain[-1]))
         rows.append((name, [_square(image, size) for image in drawn]))
 
     for number, (component, op) in enumerate(ops):
-        row(str(number), _named(component), plain, op.roll)
+        row(str(number), _name(component), plain, op.roll)
     if ops:
         row("chain", "all of them", whole, Chain(ops, size).steps)
     return _sheet(rows, size)
@@ -78,7 +78,7 @@ def _spread(labels: Sequence[str], classes: Sequence[str], count: int) -> list[i
     return positions[:count]
 
 
-def _drawn(
+def _draw(
     image: Image,
     rng: np.random.Generator,
     roll: Callable[[Dice], Sequence[Step]],
@@ -104,7 +104,7 @@ def _square(image: Image, size: int) -> Image:
     return square
 
 
-def _named(component: PlannedComponent[Any]) -> str:
+def _name(component: PlannedComponent[Any]) -> str:
     """Return how a row is called: the op and what the recipe says of it."""
     said = {name: value for name, value in component.table().items() if name not in ("use", "only")}
     words = [f"{name} {value}" for name, value in said.items() if name in ("op", "policy")]

@@ -51,12 +51,12 @@ def operating_curves(predictions: Predictions) -> list[Drawing]:
         scores = predictions.probabilities[:, label]
         false, true, _ = roc_curve(positive, scores)
         area = auc(false, true)
-        left.plot(*_thinned(false, true), linewidth=1.5, label=f"{name}  {area:.3f}")
+        left.plot(*_thin(false, true), linewidth=1.5, label=f"{name}  {area:.3f}")
         said_roc.append(f"{name} {area:.3f}")
         precision, sensitivity, _ = precision_recall_curve(positive, scores)
         mean = -np.sum(np.diff(sensitivity) * precision[:-1])
         right.plot(
-            *_thinned(sensitivity, precision),
+            *_thin(sensitivity, precision),
             linewidth=1.5,
             label=f"{name}  {mean:.3f}  ({positive.mean():.1%})",
         )
@@ -207,7 +207,7 @@ def svg(figure: Figure, name: str) -> Markup:
     return Markup(text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
 
 
-def _thinned(x: Any, y: Any) -> tuple[Any, Any]:
+def _thin(x: Any, y: Any) -> tuple[Any, Any]:
     """Keep at most so many points of a curve, its ends among them."""
     import numpy as np
 

@@ -66,14 +66,14 @@ class Page:
 
     def write(self, result: Result, folder: Path) -> None:
         """Write the page, and give it its name only when it is whole."""
-        _rendered("page.html.jinja", self._content(result), folder / "report.html")
+        _render("page.html.jinja", self._content(result), folder / "report.html")
 
     evaluate = write
 
     def compare(self, comparison: Comparison, folder: Path) -> None:
         """Write comparison.html, several runs beside each other."""
         content = comparison_content(comparison)
-        _rendered("comparison.html.jinja", content, folder / "comparison.html")
+        _render("comparison.html.jinja", content, folder / "comparison.html")
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
@@ -120,7 +120,7 @@ class Page:
         }
 
 
-def _rendered(template: str, content: Mapping[str, Any], file: Path) -> None:
+def _render(template: str, content: Mapping[str, Any], file: Path) -> None:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
