@@ -47,6 +47,19 @@ class RecipeError(SkinfwError):
     exit_code = 2
 
 
+class AnswerError(Exception):
+    """Say that a component answered what it must not; its guard knows which one it is.
+
+    came: what it did, such as "returned a list of 3".
+    expected: what is asked of it.
+    """
+
+    def __init__(self, came: str, expected: str) -> None:
+        """Keep both halves."""
+        super().__init__(came, expected)
+        self.came, self.expected = came, expected
+
+
 class RecipeErrors(RecipeError):
     """Report all problems of one recipe in one go, in the order of their lines."""
 

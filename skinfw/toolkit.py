@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import links_from_table as links_from_table
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
+    from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
     from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
@@ -118,7 +119,7 @@ _HOMES = {
         "links_from_table"
     ),
     "skinfw.data.loader": "Chain Source",
-    "skinfw.data.preparation": "recipe_decoding",
+    "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.table": (
         "decoded_images image_function load_data picture_paths read_data_table split_data "
         "split_hash"

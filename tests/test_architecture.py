@@ -18,9 +18,9 @@ CORE = Path(skinfw.__file__).parent
 PLUGINS = sorted((CORE.parent / "plugins").glob("*/src/*"))
 # A folder imports from itself and from those before it, never from those after it.
 FOLDERS = (
-    "version", "errors", "interfaces", "files", "registry", "recipe", "runtime", "metrics",
-    "statistics", "data", "models", "evaluation", "training", "inference", "workflows", "cli",
-    "toolkit", "__main__",
+    "version", "errors", "interfaces", "guards", "files", "registry", "recipe", "runtime",
+    "metrics", "statistics", "data", "models", "evaluation", "training", "inference",
+    "workflows", "cli", "toolkit", "__main__",
 )  # fmt: skip
 MODULES = sorted(CORE.rglob("*.py"))
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}

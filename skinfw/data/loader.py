@@ -18,8 +18,9 @@ import torch
 from skinfw.data.decoding import WHOLE, Decoding
 from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.errors import SkinfwError
+from skinfw.guards.answers import check_image, check_steps
 from skinfw.interfaces.protocols import Augmentation, DecodedImages
-from skinfw.interfaces.transforms import Dice, Step, Warp
+from skinfw.interfaces.transforms import Dice, PixelFunction, Step, Warp
 from skinfw.interfaces.values import Draw
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
@@ -115,13 +116,20 @@ class Chain:
         for component, op in self.ops:
             if component.host["only"] == ("originals" if dice.copy else "copies"):
                 continue
-            with component.guard():
-                rolled = list(op.roll(dice))
+            with component.guard(op.roll):
+                rolled = check_steps(op.roll(dice))
             warps = [step for step in rolled if isinstance(step, Warp)]
             if warps:
                 dice = Dice(dice.rng, warps[-1].size, dice.copy, dice.peer)
-            steps += rolled
+            steps += [_own(component, step) for step in rolled]
         return steps
+
+
+def _own(component: PlannedComponent[Augmentation], step: Step) -> Step:
+    """Let a function answer for its component; other steps are numbers."""
+    if isinstance(step, PixelFunction):
+        return PixelFunction(component.wrap(step.function, check_image))
+    return step
 
 
 class Images(Protocol):

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from skinfw.data.decoding import Decoding
-from skinfw.errors import SkinfwError
-from skinfw.interfaces.protocols import Preparation
+from skinfw.guards.answers import check_image, check_views
+from skinfw.interfaces.protocols import Preparation, View
+from skinfw.interfaces.transforms import Step
+from skinfw.interfaces.values import read_only
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.settings import ImageSettings
 
 Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class GuardedView:
+    """A view whose plans are checked.
+
+    plan: height and width of an image -> the steps of each of its views.
+    """
+
+    plan: Callable[[tuple[int, int]], Sequence[Sequence[Step]]]
+
+
+def make_view(component: PlannedComponent[View], size: int) -> GuardedView:
+    """Build the view of a recipe.
+
+    size: side of the square that the network sees.
+    """
+    return GuardedView(component.wrap(component.make(size=size).plan, check_views))
 
 
 def recipe_decoding(
@@ -35,21 +55,8 @@ def recipe_decoding(
 
     def prepare(pixels: Image) -> Image:
         for component, step in built:
-            with component.guard():
-                pixels = _check_image(step.prepare(pixels), component)
+            with component.guard(step.prepare):
+                pixels = check_image(step.prepare(read_only(pixels)))
         return pixels
 
     return Decoding(image.decoded_short, prepare, name)
-
-
-def _check_image(answer: Any, component: PlannedComponent[Preparation]) -> Image:
-    """Refuse what is no image."""
-    image = np.asarray(answer)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise SkinfwError(
-            f"{component.entry.label} returned {image.dtype} {image.shape}",
-            component.origin.text,
-            "an image is uint8 [H, W, 3]",
-            f"report it to {component.entry.plugin.distribution}",
-        )
-    return image

@@ -17,9 +17,10 @@ from skinfw.data.leakage.division import (
     with_components,
 )
 from skinfw.data.preparation import recipe_decoding
-from skinfw.errors import SkinfwError
+from skinfw.errors import AnswerError, SkinfwError
+from skinfw.guards.answers import check_parts, describe
 from skinfw.interfaces.protocols import Dataset, DecodedImages
-from skinfw.interfaces.values import PARTS, DataTable
+from skinfw.interfaces.values import DataTable
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import SplitKeys
@@ -45,13 +46,10 @@ def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> D
     component: the data set as the recipe names it.
     dataset: what it built.
     """
-    with component.guard():
+    with component.guard(dataset.table):
         data = dataset.table()
         if not isinstance(data, DataTable):
-            raise SkinfwError(
-                f"{component.entry.label} returned a {type(data).__name__}, not a DataTable",
-                cure="return skinfw.DataTable(rows)",
-            )
+            raise AnswerError(f"returned {describe(data)}", "table returns skinfw.DataTable(rows)")
         rows = data.rows.reset_index(drop=True)
         missing = [name for name in COLUMNS if name not in rows.columns]
         if missing:
@@ -99,19 +97,12 @@ def split_data(
 
 def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> list[str]:
     """Ask the split for the part of each row."""
-    with split.guard():
-        # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
-        # keeps components whole.
-        rows = data.rows.assign(lesion=data.rows["component"])
-        parts = list(split.make().assign(rows, stream(seed, "split")))
-        unknown = sorted({str(part) for part in parts} - set(PARTS))
-        if len(parts) != len(rows) or unknown:
-            raise SkinfwError(
-                f"{split.entry.label} returned {len(parts)} parts for {len(rows)} rows",
-                why=f"parts that do not exist: {', '.join(unknown)}" if unknown else "",
-                cure='assign returns "train", "val" or "test" for each row',
-            )
-    return parts
+    assign = split.make().assign
+    # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
+    # keeps components whole.
+    rows = data.rows.assign(lesion=data.rows["component"])
+    with split.guard(assign):
+        return check_parts(assign(rows, stream(seed, "split")), len(rows))
 
 
 def _refuse_empty(plan: Plan, rows: pd.DataFrame) -> None:

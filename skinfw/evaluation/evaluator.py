@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import AnswerError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.guards.answers import check_numbers
 from skinfw.interfaces.protocols import Metric
 from skinfw.interfaces.values import Auxiliary, Predictions
 from skinfw.models.forward import forward_batches
@@ -22,6 +23,9 @@ from skinfw.statistics.intervals import Interval, bootstrap
 
 Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
 """Metrics as a recipe names them, with what they built."""
+
+RESERVED = ("epoch", "lr", "train_loss", "val_loss", "seconds", "images_per_second")
+"""The columns of history.csv that are no metric's."""
 
 
 class Evaluator:
@@ -117,9 +121,18 @@ def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, flo
     predictions: of one part.
     """
     numbers: dict[str, float] = {}
+    owners = dict.fromkeys(RESERVED, "the history of a run")
     for component, metric in metrics:
-        with component.guard():
-            numbers |= {str(name): float(value) for name, value in metric(predictions).items()}
+        with component.guard(metric):
+            own = check_numbers(metric(predictions))
+            for name in own:
+                if name in owners:
+                    raise AnswerError(
+                        f'gave the number "{name}", which {owners[name]} has',
+                        "each number has a name of its own",
+                    )
+        numbers |= own
+        owners |= dict.fromkeys(own, component.entry.label)
     return numbers
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from skinfw.data.loader import EvalImages, Loader
-from skinfw.errors import SkinfwError
+from skinfw.guards.tensors import check_maps, unchanged_network
 from skinfw.interfaces.protocols import Explainer
 from skinfw.interfaces.values import Explanations, Predictions
 from skinfw.models.modalities import ModalityData
@@ -49,17 +49,10 @@ def explain(
         first = views[:, 0]
         looking = _with_metadata(model, modalities.inputs(rows))
         wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
-        with component.guard():
-            answer = explainer(looking, normalise(first), wanted)
-            own_maps = np.asarray(answer.detach().float().cpu().numpy(), np.float32)
         shown = first if first.ndim == 4 else first[:, 0]
-        size = tuple(shown.shape[:3])
-        if own_maps.shape != size or not ((own_maps >= 0) & (own_maps <= 1)).all():
-            raise SkinfwError(
-                f"{component.entry.label} returned maps of shape {own_maps.shape}",
-                component.origin.text,
-                f"maps are {size}, values in [0, 1]",
-                f"report it to {component.entry.plugin.distribution}",
+        with component.guard(explainer), unchanged_network(model):
+            own_maps = check_maps(
+                explainer(looking, normalise(first), wanted), tuple(shown.shape[:3])
             )
         pictures.append(shown.numpy())
         maps.append(own_maps)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-from skinfw.errors import SkinfwError
+from skinfw.guards.answers import check_list
 from skinfw.interfaces.protocols import AnalysingReport, EvaluationReport, Report
 from skinfw.interfaces.values import Findings, Result
 from skinfw.recipe.component import PlannedComponent
@@ -23,7 +24,7 @@ def write_reports(reports: Reports, result: Result, folder: Path) -> Result:
     result = _analyse(reports, result)
     for component, report in reports:
         with component.guard():
-            report.write(result, folder)
+            report.write(_private(result), folder)
     return result
 
 
@@ -37,19 +38,29 @@ def write_evaluation_reports(reports: Reports, result: Result, folder: Path) -> 
     result = _analyse(able, result)
     for component, report in able:
         with component.guard():
-            report.evaluate(result, folder)
+            report.evaluate(_private(result), folder)
+
+
+def _private(result: Result) -> Result:
+    """Return a result that one report may write into without telling the next one a lie.
+
+    Its predictions are read-only; what could be changed is copied.
+    """
+    return replace(
+        result,
+        history=deepcopy(result.history),
+        metrics=deepcopy(result.metrics),
+        intervals=deepcopy(result.intervals),
+        record=deepcopy(result.record),
+        evaluation=deepcopy(result.evaluation),
+        rows={part: rows.copy() for part, rows in result.rows.items()},
+    )
 
 
 def _analyse(reports: Reports, result: Result) -> Result:
     findings: list[Findings] = []
     for component, report in reports:
         if isinstance(report, AnalysingReport):
-            with component.guard():
-                own = list(report.analyse(result))
-                if other := [one for one in own if not isinstance(one, Findings)]:
-                    raise SkinfwError(
-                        f"{component.entry.label} found a {type(other[0]).__name__}, not Findings",
-                        cure="return a list of skinfw.Findings(key, title, ...)",
-                    )
-            findings += own
+            with component.guard(report.analyse):
+                findings += check_list(report.analyse(_private(result)), Findings)
     return replace(result, findings=findings)

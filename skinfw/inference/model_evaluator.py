@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from skinfw.data.loader import EvalImages, Source, labels_of
-from skinfw.data.preparation import recipe_decoding
+from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import image_function
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.inference.torch_model import choose_model_hardware, load_network
@@ -80,7 +80,7 @@ class ModelEvaluator:
         source = Source.of(rows, image_function(dataset), how, pictures=pictures)
         classes = self.trained_model.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
-        view = self.trained_model.view.make(size=self.trained_model.image.size)
+        view = make_view(self.trained_model.view, self.trained_model.image.size)
         return EvalImages(source, labels, view, first)
 
     def _modality_data(self, rows: pd.DataFrame) -> ModalityData:

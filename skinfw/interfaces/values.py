@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PARTS = ("train", "val", "test")
+
+
+def read_only(array: T) -> T:
+    """Return a view of an array that nobody can write into."""
+    view: Any = array.view()  # type: ignore[attr-defined]
+    view.flags.writeable = False
+    return cast(T, view)
+
+
+def _lock(value: object, *names: str) -> None:
+    """Make arrays of a frozen value read-only, so that whoever gets it can only look."""
+    for name in names:
+        object.__setattr__(value, name, read_only(getattr(value, name)))
 
 
 class _ClassNameCheck:
@@ -159,6 +172,10 @@ class Auxiliary:
     true: Integers
     probabilities: Floats
 
+    def __post_init__(self) -> None:
+        """Make what it holds read-only."""
+        _lock(self, "true", "probabilities")
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -180,6 +197,12 @@ class Predictions:
     classes: tuple[str, ...]
     loss: float = float("nan")
     auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make what it holds read-only."""
+        _lock(self, "true", "probabilities")
+        object.__setattr__(self, "ids", tuple(self.ids))
+        object.__setattr__(self, "lesions", tuple(self.lesions))
 
     @property
     def predicted(self) -> Integers:
@@ -205,6 +228,10 @@ class Explanations:
     images: Image
     maps: Floats
 
+    def __post_init__(self) -> None:
+        """Make what it holds read-only."""
+        _lock(self, "images", "maps")
+
 
 @dataclass(frozen=True)
 class Features:
@@ -218,6 +245,10 @@ class Features:
     true: Integers
     values: Floats
     logits: Floats
+
+    def __post_init__(self) -> None:
+        """Make what it holds read-only."""
+        _lock(self, "true", "values", "logits")
 
 
 @dataclass(frozen=True)

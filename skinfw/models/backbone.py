@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import RecipeError
+from skinfw.guards.tensors import check_logits, check_network
 from skinfw.interfaces.protocols import Modification, MultimodalNetwork, ProgressListener
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent
@@ -29,16 +30,13 @@ def build_network(
     size: side of the square that it will see.
     modalities: what it gets and answers beside.
     """
-    model: nn.Module = backbone.make(variant=backbone.entry.variant, classes=classes, size=size)
+    with backbone.guard():
+        made = backbone.make(variant=backbone.entry.variant, classes=classes, size=size)
+        model = check_network(made)
     for change in changes:
-        with change.guard():
-            model = change.make(classes=classes, modalities=modalities).modify(model)
-            if not isinstance(model, nn.Module):
-                raise SkinfwError(
-                    f"{change.entry.label} returned a {type(model).__name__}",
-                    why="modify returns the network",
-                    cure=f"report it to {change.entry.plugin.distribution}",
-                )
+        modify = change.make(classes=classes, modalities=modalities).modify
+        with change.guard(modify):
+            model = check_network(modify(model))
     if modalities != ALONE and not (
         isinstance(model, MultimodalNetwork) and model.modalities == modalities
     ):
@@ -81,15 +79,8 @@ def try_network(
     wanted = classes + sum(map(len, modalities.auxiliary.values()))
     with backbone.guard(), torch.no_grad():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
-        logits = model.eval()(*black_images(1, size, modalities, hardware))
+        check_logits(model.eval()(*black_images(1, size, modalities, hardware)), 1, wanted)
         model.train()
-    if tuple(logits.shape) != (1, wanted):
-        raise SkinfwError(
-            f"{backbone.entry.label} returns {tuple(logits.shape)} for one image",
-            backbone.origin.text,
-            f"logits must be (1, {wanted}), one per class",
-            f"report it to {backbone.entry.plugin.distribution}",
-        )
 
 
 def report_progress(model: nn.Module, done: float) -> dict[str, float]:

@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from skinfw.errors import FULL_DISK, RecipeError, SkinfwError, raising_line, unwritable
+from skinfw.errors import FULL_DISK, AnswerError, RecipeError, SkinfwError, raising_line, unwritable
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.loading import Keys, Origin
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
@@ -62,10 +62,21 @@ class PlannedComponent(Generic[T]):
             return built
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Name the component, its plugin and the recipe's line in whatever it raises."""
+    def guard(self, method: Callable[..., Any] | None = None) -> Iterator[None]:
+        """Name the component, its plugin and the recipe's line in whatever it raises.
+
+        method: what is called, so that an answer that is refused names its line.
+        """
         try:
             yield
+        except AnswerError as error:
+            line = _defining_line(method or self.implementation)
+            raise SkinfwError(
+                f"{self.entry.label} {error.came}",
+                self.origin.text,
+                f"{error.expected}; {line}" if line else error.expected,
+                _blame(self.entry),
+            ) from error
         except SkinfwError as error:
             if not error.where:
                 error.where = self.origin.text
@@ -82,13 +93,18 @@ class PlannedComponent(Generic[T]):
                 cure = _blame(self.entry)
             raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
 
-    def wrap(self, function: Callable[..., V]) -> Callable[..., V]:
-        """Return the function with this component's name on whatever it raises."""
+    def wrap(
+        self, function: Callable[..., V], check: Callable[[Any], V] = lambda answer: answer
+    ) -> Callable[..., V]:
+        """Return the function with this component's name on whatever it raises.
+
+        check: returns the answer, or raises AnswerError.
+        """
 
         @wraps(function)
         def call(*values: Any, **named: Any) -> V:
-            with self.guard():
-                return function(*values, **named)
+            with self.guard(function):
+                return check(function(*values, **named))
 
         return call
 
@@ -295,6 +311,17 @@ def _import_file(file: Path) -> Any:
             del sys.modules[name]
             raise
     return sys.modules[name]
+
+
+def _defining_line(target: Any) -> str:
+    """Return the file and line that define a class, a function or a method, "" if nobody knows."""
+    target = inspect.unwrap(getattr(target, "__func__", target))
+    if not inspect.isclass(target) and not inspect.isroutine(target):
+        target = getattr(type(target), "forward", type(target))
+    try:
+        return f"{Path(inspect.getfile(target)).name}:{inspect.getsourcelines(target)[1]}"
+    except (OSError, TypeError):
+        return ""
 
 
 def _blame(entry: CatalogEntry) -> str:

@@ -13,10 +13,12 @@ import pandas as pd
 import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
-from skinfw.data.preparation import recipe_decoding
+from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import class_counts, image_function
 from skinfw.evaluation.evaluator import Evaluator, Metrics
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.guards.answers import check_class_weights, check_image
+from skinfw.guards.tensors import GuardedLoss, check_mix, check_optimizer, check_schedule
 from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
 from skinfw.interfaces.values import Features
 from skinfw.models.backbone import ALONE
@@ -80,12 +82,13 @@ class TrainingComponents:
         self.model, self.frozen = network.model, network.frozen
         self.modalities, self.hardware = network.modalities, network.hardware
         components, classes = plan.components, plan.classes
-        self.view = components.view.make(size=plan.image.size)
+        self.view = make_view(components.view, plan.image.size)
         self.decoding = recipe_decoding(plan.image, components.prepare)
         self.rows, self.labels, self.source = self._part(rows, "train")
         self.counts = list(class_counts(self.rows, classes).values())
         loss = components.loss
-        self.loss = loss.wrap(loss.make(classes=classes, counts=self.counts))
+        function = loss.make(classes=classes, counts=self.counts)
+        self.loss = GuardedLoss(function, partial(loss.guard, function))
         self.chains = {
             size: Chain([(op, op.make(size=size)) for op in components.augment], size)
             for size in {*plan.image.train_sizes, plan.image.size}
@@ -200,11 +203,10 @@ class TrainingComponents:
             seed=plan.seed,
             model=self.model,
             frozen=self.frozen,
-            make_optimizer=lambda model: plan.components.optimizer.make(model=model),
-            make_schedule=lambda optimizer, steps, epochs: plan.components.schedule.make(
-                optimizer=optimizer, steps=steps, epochs=epochs
-            ),
+            make_optimizer=self._make_optimizer,
+            make_schedule=self._make_schedule,
             class_weight=self._class_weight,
+            check_loss=self.loss.check_finite,
             mix=self._mix,
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
@@ -239,6 +241,16 @@ class TrainingComponents:
         """Return what sampler and weighting will make of each class."""
         return xray(self.rows, self.plan.classes, self.epoch_sampler.draw(1), self._weights())
 
+    def _make_optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
+        component = self.plan.components.optimizer
+        with component.guard():
+            return check_optimizer(component.make(model=model))
+
+    def _make_schedule(self, optimizer: torch.optim.Optimizer, steps: int, epochs: int) -> Any:
+        component = self.plan.components.schedule
+        with component.guard():
+            return check_schedule(component.make(optimizer=optimizer, steps=steps, epochs=epochs))
+
     def _weights(self) -> npt.NDArray[np.float64]:
         """Return the weights of the classes in each epoch, [E, C]; ones without a weighting."""
         weights = [self._class_weight(epoch + 1) for epoch in range(self.plan.train.epochs)]
@@ -255,21 +267,21 @@ class TrainingComponents:
 
     def _class_weight(self, epoch: int) -> torch.Tensor | None:
         for component, weighting in self.weighting:
-            with component.guard():
-                weights = weighting.weights(self.counts, epoch, self.plan.train.epochs)
-                return torch.as_tensor(weights, dtype=torch.float32)
+            with component.guard(weighting.weights):
+                weights = weighting.weights(list(self.counts), epoch, self.plan.train.epochs)
+                return torch.tensor(check_class_weights(weights, len(self.counts)))
         return None
 
     def _mix(self, images: torch.Tensor, step: int) -> tuple[torch.Tensor, Loss]:
         """Return a batch to train on, and its loss; each step and process has its own stream."""
-        loss = self.loss
+        loss: Loss = self.loss
         if isinstance(self.model, NetworkWithLoss):
             loss = partial(self.model.training_loss, loss)
         for component, mix in self.mix:
-            with component.guard():
+            with component.guard(mix.mix):
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
-                images, order, share = mix.mix(images, rng)
-            loss = partial(_of_both, loss, order, float(share))
+                images, order, share = check_mix(mix.mix(images, rng), images)
+            loss = partial(_of_both, loss, order, share)
         return images, loss
 
     def _evaluated_part(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
@@ -287,7 +299,7 @@ class TrainingComponents:
         rows = table[table["part"] == part].reset_index(drop=True)
         draw = image_function(self.plan.dataset)
         if draw is not None:
-            draw = self.plan.components.dataset.wrap(draw)
+            draw = self.plan.components.dataset.wrap(draw, check_image)
         pictures = self.plan.modalities.pictures
         source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
         return rows, labels_of(rows, self.plan.classes), source

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.data.loader import Source
-from skinfw.errors import SkinfwError
+from skinfw.guards.answers import check_draw
 from skinfw.interfaces.protocols import Sampler
-from skinfw.interfaces.values import Context, Draw
+from skinfw.interfaces.values import Context, Draw, read_only
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, broadcast
 from skinfw.runtime.prefetch import prefetch, usable_cores
@@ -42,12 +42,8 @@ class EpochSampler:
 
         embed: computes the backbone's features of some images of the training part.
         """
-        self.component, self.sampler, self.labels, self.classes = (
-            component,
-            sampler,
-            labels,
-            classes,
-        )
+        self.component, self.sampler, self.classes = component, sampler, classes
+        self.labels = read_only(labels)
         self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
         self._known: dict[str, Any] = {}
         self._last: tuple[int, Draw] | None = None
@@ -71,40 +67,8 @@ class EpochSampler:
             thumbnails=self._thumbnails,
             embeddings=self.embed,
         )
-        with self.component.guard():
-            draw = self.sampler.draw(self.labels, context)
-            if not isinstance(draw, Draw):
-                raise SkinfwError(
-                    f"{self.component.entry.label} returned a {type(draw).__name__}, not a Draw",
-                    cure="return skinfw.Draw(indices)",
-                )
-            indices = np.asarray(draw.indices)
-            copies = None if draw.copies is None else np.asarray(draw.copies, bool)
-            partners = None if draw.partners is None else np.asarray(draw.partners)
-            wrong = (
-                not self._are_positions(indices)
-                or (copies is not None and copies.shape != indices.shape)
-                or (partners is not None and not self._are_positions(partners))
-                or (partners is not None and partners.shape != indices.shape)
-            )
-        if wrong:
-            raise SkinfwError(
-                f"{self.component.entry.label} returned an unusable draw",
-                self.component.origin.text,
-                f"indices must be a non-empty list of positions below {len(self.labels)}, "
-                "copies and partners as long as indices",
-                f"report it to {self.component.entry.plugin.distribution}",
-            )
-        return Draw(indices, copies, partners)
-
-    def _are_positions(self, indices: Integers) -> bool:
-        return (
-            indices.ndim == 1
-            and np.issubdtype(indices.dtype, np.integer)
-            and len(indices) > 0
-            and indices.min() >= 0
-            and indices.max() < len(self.labels)
-        )
+        with self.component.guard(self.sampler.draw):
+            return check_draw(self.sampler.draw(self.labels, context), len(self.labels))
 
     def _once(self, key: str, compute: Callable[[np.random.Generator], Any]) -> Any:
         if key not in self._known:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,7 @@ class Trainer:
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
     mix: (images, step) -> the images to train on, and their loss.
+    check_loss: raises where the loss itself is to blame for what is not finite.
     modalities: what is known of the training part beside its images.
     about: texts to keep with the weights.
     """
@@ -85,6 +87,7 @@ class Trainer:
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
     mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
+    check_loss: Callable[[], None]
     epoch_sampler: EpochSampler
     pipeline: InputPipeline
     modalities: ModalityData
@@ -288,10 +291,11 @@ class Trainer:
             save_weights(self.folder / BEST_WEIGHTS, model, self.about)
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
-        self.hooks.epoch_end(record=record)
+        self.hooks.epoch_end(record=MappingProxyType(record))
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
+            self.check_loss()
             raise SkinfwError(
                 f"the training loss is {loss} in epoch {self.at.epoch}",
                 why="the optimisation diverged",

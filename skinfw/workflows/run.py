@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,7 @@ class _Run:
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
         state = load_state(self.folder.path) if self.resumes else None
-        hooks.run_start(folder=self.folder.path, recipe=self.folder.record["recipe"])
+        hooks.run_start(folder=self.folder.path, recipe=deepcopy(self.folder.record["recipe"]))
         if state and state["progress"]["epoch"] > self.plan.train.epochs:
             self.say("the training is complete: going on with the evaluation")
         elif state:

@@ -60,5 +60,5 @@ def test_every_report_sees_what_all_others_found(
 def test_what_is_no_finding_names_the_report(train: Callable[..., Any]) -> None:
     with pytest.raises(SkinfwError) as error:
         train(using("Errs"))
-    assert "Errs" in error.value.what and "dict, not Findings" in error.value.what
-    assert "skinfw.Findings" in error.value.cure
+    assert "Errs" in error.value.what and "returned a dict" in error.value.what
+    assert "skinfw.Findings" in error.value.why

@@ -30,7 +30,7 @@ def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "splits.csv").write_text("\n".join(["id,lesion,label,part", *rows]) + "\n")
     again = run_predictions(tmp_path)
     assert list(again.ids) == list(predictions.ids) and again.classes == predictions.classes
-    assert again.lesions[:4] == ["L0", "L0", "L1", "L1"]
+    assert again.lesions[:4] == ("L0", "L0", "L1", "L1")
     assert (again.true == predictions.true).all()
     assert (again.probabilities == predictions.probabilities).all()
 
@@ -72,4 +72,4 @@ def test_absent_and_binary_files_are_refused(tmp_path: Path) -> None:
 def test_rounded_probabilities_pass(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,true,A,B,C\nx,A,0.333,0.333,0.333\n")
     predictions = read_predictions(tmp_path / "p.csv")
-    assert predictions.lesions == ["x"] and predictions.probabilities.shape == (1, 3)
+    assert predictions.lesions == ("x",) and predictions.probabilities.shape == (1, 3)

@@ -92,4 +92,4 @@ def test_what_is_no_image_is_told(train: Train, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PREPARE)
     with pytest.raises(SkinfwError) as error:
         train(f'prepare=[{{use="{tmp_path / "mine.py"}:Wrong"}}]')
-    assert "returned float64" in error.value.what and "uint8" in error.value.why
+    assert "returned an array of float64" in error.value.what and "uint8" in error.value.why

@@ -126,7 +126,7 @@ def test_the_report_works_from_predictions_alone_and_says_what_it_lacks(tmp_path
     OutOfDistribution(refused=0.2).write(result(tmp_path), tmp_path)
     table = pd.read_csv(tmp_path / "out_of_distribution.csv")
     test = part(30, 2)
-    assert table["id"].tolist() == test.ids
+    assert table["id"].tolist() == list(test.ids)
     assert table["one_minus_max"].to_numpy() == pytest.approx(1 - test.probabilities.max(1))
     assert "energy" not in table
     about = json.loads((tmp_path / "out_of_distribution.json").read_text())

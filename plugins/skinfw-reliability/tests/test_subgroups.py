@@ -135,7 +135,7 @@ def test_columns_of_one_s_own_and_files(tmp_path: Path) -> None:
     assert len(tones) == 3
     with (tmp_path / "subgroups_images.csv").open() as file:
         images = list(csv.DictReader(file))
-    assert [row["id"] for row in images] == test.ids
+    assert [row["id"] for row in images] == list(test.ids)
     assert (images[1]["width"], images[1]["height"]) == ("700", "500")
     notes = json.loads((tmp_path / "subgroups.json").read_text())["notes"]
     assert "1 images could not be read" in notes

@@ -15,6 +15,7 @@ from skinfw.toolkit import (
     Decoding,
     TrainedModel,
     ViewAveraging,
+    make_view,
     prefetch,
     recipe_decoding,
     render_views,
@@ -47,7 +48,7 @@ def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) ->
     """
     cv2.setNumThreads(0)  # images are too small to share one among threads
     trained_model = network.trained_model
-    view = trained_model.view.make(size=trained_model.image.size)
+    view = make_view(trained_model.view, trained_model.image.size)
     how = recipe_decoding(trained_model.image, trained_model.components("prepare"))
     cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)

@@ -1,0 +1,172 @@
+"""Check the answers of components that are numbers, arrays and values of skinfw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any, get_args
+
+from skinfw.errors import AnswerError
+from skinfw.interfaces.transforms import Step
+from skinfw.interfaces.values import PARTS, Draw
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+_STEPS = get_args(Step)
+
+
+def describe(value: object) -> str:
+    """Say what a value is: "an array of float64 [3, 4]", "a list of 3", "None"."""
+    if value is None:
+        return "None"
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    name = {"ndarray": "array", "Tensor": "tensor"}.get(type(value).__name__, type(value).__name__)
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
+    if shape is not None and dtype is not None:
+        return f"{article} {name} of {str(dtype).removeprefix('torch.')} {list(shape)}"
+    if isinstance(value, list | tuple | dict | set):
+        return f"{article} {name} of {len(value)}"
+    return f"{article} {name}"
+
+
+def check_draw(draw: object, images: int) -> Draw:
+    """Return what a sampler drew, as arrays.
+
+    images: of the training part.
+    """
+    import numpy as np
+
+    if not isinstance(draw, Draw):
+        raise AnswerError(f"returned {describe(draw)}", "draw returns skinfw.Draw(indices)")
+    indices = _positions("indices", draw.indices, images)
+    if not len(indices):
+        raise AnswerError("drew no images", "an epoch shows at least one batch")
+    partners = None
+    if draw.partners is not None:
+        partners = _positions("partners", draw.partners, images)
+        _same_length("partners", partners, indices)
+    if draw.copies is None:
+        return Draw(indices, None, partners)
+    copies = np.asarray(draw.copies)
+    if copies.dtype != np.bool_ or copies.ndim != 1:
+        what = f"gave copies as {describe(copies)}"
+        raise AnswerError(what, "copies are bool [M], True for each image that is an extra repeat")
+    _same_length("copies", copies, indices)
+    return Draw(indices, copies, partners)
+
+
+def _positions(name: str, values: object, images: int) -> npt.NDArray[np.integer[Any]]:
+    import numpy as np
+
+    positions = np.asarray(values)
+    if positions.ndim != 1:
+        raise AnswerError(f"gave {name} as {describe(values)}", f"{name} are one row of positions")
+    if len(positions) and positions.dtype.kind not in "iu":
+        cure = "; np.flatnonzero turns a mask into positions" if positions.dtype == bool else ""
+        raise AnswerError(f"gave {name} of {positions.dtype}", f"positions are integers{cure}")
+    wrong = positions[(positions < 0) | (positions >= images)]
+    if len(wrong):
+        expected = f"positions in the training part of {images:,} images are 0 to {images - 1}"
+        raise AnswerError(f"gave {len(wrong):,} wrong {name}, such as {wrong[0]}", expected)
+    return positions.astype(np.int64, copy=False) if len(positions) else positions.astype(np.int64)
+
+
+def _same_length(name: str, values: Array, indices: Array) -> None:
+    if len(values) != len(indices):
+        what = f"gave {len(values):,} {name} for {len(indices):,} indices"
+        raise AnswerError(what, f"{name} are as many as indices")
+
+
+def check_parts(answer: object, rows: int) -> list[str]:
+    """Return the part of each row, as a split named it."""
+    expected = 'assign returns "train", "val" or "test" for each row'
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    parts = list(answer)
+    if len(parts) != rows:
+        raise AnswerError(f"returned {len(parts):,} parts for {rows:,} rows", expected)
+    if unknown := sorted({str(part) for part in parts if part not in PARTS}):
+        raise AnswerError(f"returned the part {', '.join(unknown[:3])}", expected)
+    return parts
+
+
+def check_numbers(answer: object) -> dict[str, float]:
+    """Return the named numbers of a metric."""
+    expected = 'a metric returns a dictionary of numbers, such as {"accuracy": 0.8}'
+    if not isinstance(answer, Mapping):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    for name, value in answer.items():
+        if not isinstance(name, str):
+            raise AnswerError(f"named a number by {describe(name)}", expected)
+        if not isinstance(value, Real) and getattr(value, "shape", None) != ():
+            raise AnswerError(f'gave "{name}" as {describe(value)}', expected)
+    return {name: float(value) for name, value in answer.items()}
+
+
+def check_class_weights(answer: Any, classes: int) -> list[float]:
+    """Return the weights of the classes, as a weighting gave them."""
+    expected = f"weights returns {classes} numbers of at least 0, one for each class"
+    shape = getattr(answer, "shape", None)
+    if not isinstance(answer, Sequence) and not (shape and len(shape) == 1):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    try:
+        weights = [float(value) for value in answer]
+    except (TypeError, ValueError):
+        raise AnswerError(f"returned {describe(answer)} of other things", expected) from None
+    if len(weights) != classes:
+        raise AnswerError(f"returned {len(weights)} weights for {classes} classes", expected)
+    if wrong := [value for value in weights if not (math.isfinite(value) and value >= 0)]:
+        raise AnswerError(f"returned the weight {wrong[0]}", expected)
+    if not sum(weights):
+        raise AnswerError("gave no class a weight", expected)
+    return weights
+
+
+def check_steps(answer: object) -> list[Step]:
+    """Return the steps that an augmentation rolled, or those of one view."""
+    if isinstance(answer, list | tuple) and all(isinstance(step, _STEPS) for step in answer):
+        return list(answer)
+    names = ", ".join(step.__name__ for step in _STEPS)
+    expected = f"steps are a list of skinfw.{names}; an empty one leaves the image alone"
+    if isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    steps = list(answer)
+    if wrong := [step for step in steps if not isinstance(step, _STEPS)]:
+        raise AnswerError(f"returned {describe(wrong[0])} among the steps", expected)
+    return steps
+
+
+def check_views(answer: object) -> list[list[Step]]:
+    """Return the steps of each view of an image."""
+    if isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+        raise AnswerError(f"returned {describe(answer)}", "plan returns a list of steps per view")
+    views = [check_steps(view) for view in answer]
+    if not views:
+        raise AnswerError("planned no view", "an image is looked at in at least one view")
+    return views
+
+
+def check_image(answer: object) -> npt.NDArray[np.uint8]:
+    """Return an image."""
+    import numpy as np
+
+    image = np.asarray(answer)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise AnswerError(f"returned {describe(answer)}", "an image is uint8 [H, W, 3]")
+    return image
+
+
+def check_list(answer: object, kind: type) -> list[Any]:
+    """Return a list of values of one class, such as the findings of a report."""
+    expected = f"it returns a list of skinfw.{kind.__name__}"
+    if isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    items = list(answer)
+    if wrong := [item for item in items if not isinstance(item, kind)]:
+        raise AnswerError(f"returned {describe(wrong[0])}", expected)
+    return items

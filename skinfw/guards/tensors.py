@@ -1,0 +1,195 @@
+"""Check what components make of tensors and networks, and that they leave alone what they get."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from skinfw.errors import AnswerError
+from skinfw.guards.answers import describe
+
+
+def check_loss_function(loss: object) -> None:
+    """Refuse what cannot be called as a loss is."""
+    expected = "a loss is called with logits [N, C], targets [N] and the class weights [C] or None"
+    if not callable(loss):
+        raise AnswerError(f"built {describe(loss)}, which cannot be called", expected)
+    try:
+        inspect.signature(loss).bind(None, None, None)
+    except TypeError as error:
+        raise AnswerError(f"cannot be called: {error}", expected) from error
+    except ValueError:  # some callables of C have no signature
+        return
+
+
+def check_loss(answer: object, logits: torch.Tensor) -> torch.Tensor:
+    """Return a loss that gradients can flow back from.
+
+    logits: what it was made of.
+    """
+    expected = "a loss is one number, a tensor of shape [] that depends on the logits"
+    if not isinstance(answer, torch.Tensor):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if answer.ndim:
+        raise AnswerError(f"returned {describe(answer)}", f"{expected}: take the mean")
+    if not answer.is_floating_point():
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if logits.requires_grad and not answer.requires_grad:
+        raise AnswerError("returned a loss without gradient", f"{expected}: leave out detach")
+    return answer
+
+
+@contextmanager
+def unchanged(tensors: Mapping[str, torch.Tensor | None]) -> Iterator[None]:
+    """Refuse whoever writes into tensors that belong to others; nothing is copied.
+
+    tensors: by the name that messages give them.
+    """
+    # Tensors of inference mode count no versions; nothing is learned from them either.
+    own = {name: one for name, one in tensors.items() if one is not None and not one.is_inference()}
+    versions = {name: one._version for name, one in own.items()}
+    yield
+    for name, one in own.items():
+        if one._version != versions[name]:
+            raise AnswerError(f"wrote into the {name}", "what it is given belongs to others")
+
+
+@contextmanager
+def unchanged_network(model: nn.Module) -> Iterator[None]:
+    """Refuse whoever leaves a network other than it was: its weights, its mode, its hooks."""
+    before = _state(model)
+    yield
+    for what, was in _state(model).items():
+        if was != before.get(what):
+            raise AnswerError(f"left {what} of the network changed", "it may look, and no more")
+
+
+def _state(model: nn.Module) -> dict[str, Any]:
+    """Return what tells one state of a network from another, without looking at its numbers."""
+    tensors = [*model.parameters(), *model.buffers()]
+    modules = list(model.modules())
+    return {
+        "weights": [(id(own), own._version) for own in tensors],
+        "the gradients that are wanted": [own.requires_grad for own in model.parameters()],
+        "the training mode": [module.training for module in modules],
+        "the modules": [id(module) for module in modules],
+        "hooks": [
+            len(hooks)
+            for module in modules
+            for hooks in (
+                module._forward_hooks,
+                module._forward_pre_hooks,
+                module._backward_hooks,
+                module._backward_pre_hooks,
+            )
+        ],
+    }
+
+
+def check_mix(answer: object, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Return the mixed images, the order of those mixed in, and the share of the first ones."""
+    expected = "mix returns images, order and share"
+    if not isinstance(answer, tuple | list) or len(answer) != 3:
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    mixed, order, share = answer
+    if not isinstance(mixed, torch.Tensor) or mixed.shape != images.shape:
+        raise AnswerError(
+            f"mixed {describe(images)} to {describe(mixed)}", "images keep their shape"
+        )
+    whole = isinstance(order, torch.Tensor) and not order.is_floating_point()
+    if not whole or order.shape != images.shape[:1]:
+        raise AnswerError(f"gave the order as {describe(order)}", "order is int64 [N]")
+    share = float(share)
+    if not 0 <= share <= 1:
+        raise AnswerError(f"gave the share {share}", "the share of the first images is in [0, 1]")
+    return mixed, order, share
+
+
+def check_network(answer: object) -> nn.Module:
+    """Return a network."""
+    if not isinstance(answer, nn.Module):
+        raise AnswerError(f"returned {describe(answer)}", "it returns the network, an nn.Module")
+    return answer
+
+
+def check_logits(answer: object, images: int, width: int) -> None:
+    """Refuse what is not one finite number for each image and output.
+
+    width: the outputs that are wanted.
+    """
+    expected = f"logits are [{images}, {width}], one for each class"
+    if not isinstance(answer, torch.Tensor) or tuple(answer.shape) != (images, width):
+        raise AnswerError(f"returns {describe(answer)} for {images} images", expected)
+    if not bool(answer.isfinite().all()):
+        raise AnswerError("returns logits that are not finite, before any training", expected)
+
+
+def check_maps(answer: object, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Return the maps of an explainer.
+
+    size: number, height and width of the images.
+    """
+    expected = f"maps are a tensor {list(size)} of numbers in [0, 1]"
+    if not isinstance(answer, torch.Tensor):
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if tuple(answer.shape) != size:
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    maps = np.asarray(answer.detach().float().cpu().numpy(), np.float32)
+    if not ((maps >= 0) & (maps <= 1)).all():  # NaN is in no range
+        raise AnswerError(f"returned maps from {maps.min():.3g} to {maps.max():.3g}", expected)
+    return maps
+
+
+def check_optimizer(built: Any) -> torch.optim.Optimizer:
+    """Return an optimizer."""
+    if not isinstance(built, torch.optim.Optimizer):
+        raise AnswerError(f"built {describe(built)}", "an optimizer is a torch.optim.Optimizer")
+    return built
+
+
+def check_schedule(built: Any) -> Any:
+    """Return a schedule, which has what those of torch have."""
+    names = ("last_epoch", "step", "state_dict", "load_state_dict")
+    if absent := [name for name in names if not hasattr(built, name)]:
+        expected = f"a schedule has {', '.join(names)}, as those of torch"
+        raise AnswerError(f"built {describe(built)} without {absent[0]}", expected)
+    return built
+
+
+class GuardedLoss:
+    """Call a loss, check its answers, and see that it leaves alone what it is given."""
+
+    def __init__(self, loss: Any, guard: Callable[[], AbstractContextManager[None]]) -> None:
+        """Keep the loss.
+
+        guard: of its component.
+        """
+        self._loss, self._guard = loss, guard
+        self._broken: torch.Tensor | None = None
+        with guard():
+            check_loss_function(loss)
+
+    def __call__(
+        self, logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return the loss of a batch."""
+        given = {"logits": logits, "targets": targets, "class weights": weight}
+        with self._guard(), unchanged(given):
+            answer = check_loss(self._loss(logits, targets, weight), logits)
+        # Reading it would make the device wait, so that it is only remembered here.
+        broken = logits.detach().isfinite().all() & ~answer.detach().isfinite()
+        self._broken = broken if self._broken is None else self._broken | broken
+        return answer
+
+    def check_finite(self) -> None:
+        """Raise SkinfwError where the loss has not been finite though the logits were."""
+        with self._guard():
+            if self._broken is not None and bool(self._broken):
+                raise AnswerError("made NaN or infinity of finite logits", "a loss is finite")

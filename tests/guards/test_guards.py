@@ -1,0 +1,236 @@
+"""Whoever answers wrongly is told so by name, and what belongs to others stays as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score
+
+from skinfw import SkinfwError
+from skinfw.guards.answers import describe
+
+HEAD = """
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+import skinfw
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+"""
+
+
+def sampler(body: str) -> str:
+    return f"""
+@dataclass(frozen=True, kw_only=True)
+class Mine:
+    def draw(self, labels, context):
+        {body}
+"""
+
+
+def metric(body: str) -> str:
+    return f"""
+@dataclass(frozen=True, kw_only=True)
+class Mine:
+    def __call__(self, predictions):
+        {body}
+"""
+
+
+def loss(body: str, arguments: str = "logits, targets, weight") -> str:
+    return f"""
+@dataclass(frozen=True)
+class Mine:
+    classes: tuple[str, ...]
+    def __call__(self, {arguments}):
+        {body}
+"""
+
+
+def method(signature: str, body: str) -> str:
+    return f"""
+@dataclass(frozen=True, kw_only=True)
+class Mine:
+    def {signature}:
+        {body}
+"""
+
+
+def network(body: str) -> str:
+    return f"""
+def Mine(classes) -> nn.Module:
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, {body}
+    model.cam_layer = "0"
+    return model
+"""
+
+
+ALL = "range(len(labels))"
+ZOO = [
+    ("sampler", sampler("return [0, 1]"), "returned a list of 2"),
+    ("sampler", sampler("return None"), "returned None"),
+    ("sampler", sampler("return skinfw.Draw([[0, 1]])"), "gave indices as a list of 1"),
+    ("sampler", sampler("return skinfw.Draw([0.0, 1.0])"), "gave indices of float64"),
+    ("sampler", sampler("return skinfw.Draw(labels == 0)"), "np.flatnonzero"),
+    ("sampler", sampler("return skinfw.Draw([])"), "drew no images"),
+    ("sampler", sampler("return skinfw.Draw([0, 10**6])"), "1 wrong indices, such as 1000000"),
+    ("sampler", sampler("return skinfw.Draw([-1, 0])"), "such as -1"),
+    ("sampler", sampler("return skinfw.Draw([0, 1], copies=[0, 1])"), "copies are bool [M]"),
+    ("sampler", sampler("return skinfw.Draw([0, 1], copies=[True])"), "1 copies for 2 indices"),
+    ("sampler", sampler("return skinfw.Draw([0, 1], partners=[0])"), "1 partners for 2 indices"),
+    ("sampler", sampler(f"labels.sort(); return skinfw.Draw({ALL})"), "read-only"),
+    ("sampler", sampler(f"labels[:] = 0; return skinfw.Draw({ALL})"), "read-only"),
+    ("split", method("assign(self, table, rng)", "return None"), "returned None"),
+    ("split", method("assign(self, table, rng)", "return ['train']"), "returned 1 parts for 80"),
+    ("split", method("assign(self, table, rng)", "return ['dev'] * len(table)"), "the part dev"),
+    ("metric", metric("return None"), "returned None"),
+    ("metric", metric("return 0.5"), "returned a float"),
+    ("metric", metric("return np.ones(3)"), "returned an array of float64 [3]"),
+    ("metric", metric("return {'mine': [1, 2]}"), 'gave "mine" as a list of 2'),
+    ("metric", metric("return {1: 0.5}"), "named a number by an int"),
+    ("metric", metric("return {'accuracy': 1.0}"), 'gave the number "accuracy", which metric'),
+    ("metric", metric("return {'val_loss': 0.0}"), "which the history of a run has"),
+    ("metric", metric("predictions.true[:] = 0; return {}"), "read-only"),
+    ("metric", metric("predictions.probabilities[:, 0] = 1; return {}"), "read-only"),
+    ("metric", metric("predictions.lesions.sort(); return {}"), "no attribute 'sort'"),
+    ("loss", loss("return cross_entropy(logits, targets, reduction='none')"), "tensor of float32"),
+    ("loss", loss("return 0.5"), "returned a float"),
+    ("loss", loss("return None"), "returned None"),
+    ("loss", loss("return cross_entropy(logits, targets).detach()"), "without gradient"),
+    ("loss", loss("targets.zero_(); return cross_entropy(logits, targets)"), "into the targets"),
+    ("loss", loss("weight.mul_(2); return cross_entropy(logits, targets)"), "the class weights"),
+    ("loss", loss("return cross_entropy(logits, targets) * torch.nan"), "of finite logits"),
+    ("loss", loss("return cross_entropy(logits, targets)", "logits, targets"), "cannot be called"),
+    ("weighting", method("weights(self, counts, epoch, epochs)", "return None"), "returned None"),
+    ("weighting", method("weights(self, counts, epoch, epochs)", "return [1.0]"), "1 weights for"),
+    ("weighting", method("weights(self, counts, epoch, epochs)", "return [-1.0] * len(counts)"),
+     "the weight -1.0"),
+    ("weighting", method("weights(self, counts, epoch, epochs)", "return [np.nan] * len(counts)"),
+     "the weight nan"),
+    ("augment", method("roll(self, dice)", "return None"), "returned None"),
+    ("augment", method("roll(self, dice)", "return [lambda image: image]"), "among the steps"),
+    ("augment", method("roll(self, dice)",
+                       "return [skinfw.PixelFunction(lambda image: image / 255)]"), "uint8"),
+    ("augment", method("roll(self, dice)",
+                       "return [skinfw.PixelFunction(lambda image: image.sort())]"), "None"),
+    ("view", method("plan(self, size)", "return []"), "planned no view"),
+    ("view", method("plan(self, size)", "return None"), "returned None"),
+    ("prepare", method("prepare(self, image)", "return image / 255"), "an array of float64"),
+    ("prepare", method("prepare(self, image)", "image[:] = 0; return image"), "read-only"),
+    ("mix", method("mix(self, images, rng)", "return images"), "returned a tensor of float32"),
+    ("mix", method("mix(self, images, rng)", "return images[:1], torch.arange(8), 0.5"), "keep"),
+    ("mix", method("mix(self, images, rng)", "return images, [0], 0.5"), "the order as a list"),
+    ("mix", method("mix(self, images, rng)", "return images, torch.arange(len(images)), 2.0"),
+     "the share 2.0"),
+    ("backbone", "\ndef Mine(classes) -> nn.Module:\n    return None\n", "returned None"),
+    ("backbone", network("2))"), "returns a tensor of float32 [1, 2] for 1 images"),
+    ("backbone", network("len(classes)), nn.Threshold(1e9, float('nan')))"), "not finite"),
+    ("modify", method("modify(self, model)", "model.eval()"), "returned None"),
+    ("optimizer", "\ndef Mine(model):\n    return list(model.parameters())\n", "a list of"),
+    ("schedule", "\ndef Mine(optimizer):\n    return lambda step: 1.0\n", "without last_epoch"),
+    ("explainer", method("__call__(self, model, images, classes)", "return images.numpy()"),
+     "an array of float32"),
+    ("explainer", method("__call__(self, model, images, classes)", "return images"), "[0, 1]"),
+    ("explainer", method("__call__(self, model, images, classes)", "return images[:, 0] * 1e9"),
+     "returned maps from"),
+    ("explainer", method("__call__(self, model, images, classes)",
+                         "model[0].register_forward_hook(print); return images[:, 0] * 0"),
+     "left hooks of the network changed"),
+    ("explainer", method("__call__(self, model, images, classes)",
+                         "model[0].weight.data.zero_(); nn.init.zeros_(model[0].weight); "
+                         "return images[:, 0] * 0"), "left weights of the network changed"),
+    ("explainer", method("__call__(self, model, images, classes)",
+                         "model.train(); return images[:, 0] * 0"), "left the training mode"),
+    ("report", method("write(self, result, folder)", "result.predictions['test'].true[:] = 0"),
+     "read-only"),
+    ("report", method("analyse(self, result)", "return ['all is well']")
+     + "    def write(self, result, folder):\n        pass\n", "returned a str"),
+]  # fmt: skip
+MANY = ("metric", "augment", "prepare", "modify", "explainer", "report")
+
+
+@pytest.fixture
+def run_with(train: Callable[..., Any], tiny: Path) -> Callable[..., Any]:
+    """Train with a component in a file beside the recipe."""
+
+    def run(kind: str, code: str, *sets: str) -> Any:
+        (tiny.parent / "mine.py").write_text(HEAD + code)
+        use = 'use = "./mine.py:Mine"'
+        value = f"{{ {use} }}"
+        if kind == "metric":
+            value = f'[{{ use = "classification" }}, {value}]'
+        elif kind in MANY:
+            value = f"[{value}]"
+        if kind == "view":
+            value = "{ use = './mine.py:Mine' }"
+        weighted = ("weighting.use=inverse-frequency",) if "weight.mul_" in code else ()
+        return train(f"{kind}={value}", "train.epochs=1", *weighted, *sets)
+
+    return run
+
+
+@pytest.mark.parametrize(("kind", "code", "says"), ZOO)
+def test_a_wrong_component_is_refused_by_name(
+    run_with: Callable[..., Any], kind: str, code: str, says: str
+) -> None:
+    with pytest.raises(SkinfwError) as error:
+        run_with(kind, code)
+    text = str(error.value)
+    assert says in text
+    assert f'{kind} "Mine" (plugin ./mine.py' in text, "it names who it was"
+    assert "mine.py:" in text, "and the line in their file"
+    assert "the error is in your file" in text
+    assert len(text.splitlines()) <= 4 and "defect of skinfw" not in text
+
+
+def test_what_a_report_writes_into_tells_the_next_one_no_lie(
+    run_with: Callable[..., Any],
+) -> None:
+    code = method(
+        "write(self, result, folder)",
+        "result.metrics['test']['accuracy'] = 1.0; result.rows['test']['label'] = 'NV'; "
+        "result.record['recipe']['seed'] = 99; result.history[0]['lr'] = 7.0",
+    )
+    code += """
+class Next:
+    def write(self, result, folder):
+        numbers = result.metrics["test"]["accuracy"], result.history[0]["lr"]
+        labels = sorted(set(result.rows["test"]["label"]))
+        told = (*numbers, result.record["recipe"]["seed"], labels)
+        (folder / "told.txt").write_text(repr(told))
+"""
+    result, folder = run_with(
+        "report", code, 'report=[{use="./mine.py:Mine"},{use="./mine.py:Next"}]'
+    )
+    accuracy, lr, seed, labels = eval((folder.path / "told.txt").read_text())
+    own = result.predictions["test"]
+    assert accuracy == pytest.approx(accuracy_score(own.true, own.predicted))
+    assert seed != 99 and lr != 7.0 and len(labels) > 1
+
+
+def test_a_loss_that_is_right_trains_as_it_does_unguarded(run_with: Callable[..., Any]) -> None:
+    code = loss("return cross_entropy(logits, targets, weight)")
+    mine, _ = run_with("loss", code)
+    shipped, _ = run_with("loss", code, 'loss={use="cross-entropy"}')
+    assert mine.history[0]["train_loss"] == shipped.history[0]["train_loss"]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "None"),
+        (0.5, "a float"),
+        ([1, 2], "a list of 2"),
+        (np.zeros((2, 3), np.float32), "an array of float32 [2, 3]"),
+        (torch.zeros(4, dtype=torch.int64), "a tensor of int64 [4]"),
+        (np.float64(1), "a float64 of float64 []"),
+        ("text", "a str"),
+    ],
+)
+def test_values_are_said_in_words(value: object, says: str) -> None:
+    assert describe(value) == says
