@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from skinfw.registry.catalog import CatalogEntry as CatalogEntry
     from skinfw.registry.discovery import Plugin as Plugin
     from skinfw.registry.discovery import discover as discover
+    from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
@@ -144,7 +145,7 @@ _HOMES = {
     "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings TopLevel",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
-    "skinfw.registry.known_packages": "known_packages",
+    "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",

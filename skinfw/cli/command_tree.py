@@ -12,7 +12,7 @@ import click
 from skinfw.errors import RecipeError, SkinfwError, raising_line
 from skinfw.interfaces.hooks import Command
 from skinfw.registry.discovery import Plugin, discover
-from skinfw.registry.known_packages import known_packages
+from skinfw.registry.known_packages import is_first, known_packages
 from skinfw.registry.names import nearest
 
 CORE_PLUGIN = Plugin("skinfw", "skinfw", "skinfw", "")
@@ -58,12 +58,16 @@ class CommandTree(click.Group):
             return None
         here = [offer for words, offer in offers if len(words) == 1]
         if len(here) > 1:
+            here = [(command, plugin) for command, plugin in here
+                    if is_first(plugin.distribution, plugin.name, "command", command.name)
+                    ] or here  # fmt: skip
+        if len(here) > 1:
             names = [plugin.name for _, plugin in here]
             raise RecipeError(
                 f'{len(here)} plugins offer the command "{here[0][0].name}"',
                 cure=f"block one of them: SKINFW_BLOCK={names[0]} or SKINFW_BLOCK={names[1]}",
             )
-        if here and len(offers) > 1:
+        if here and any(len(words) > 1 for words, _ in offers):
             raise RecipeError(
                 f'"{here[0][0].name}" is a command of {here[0][1].name} and a group of others',
                 cure=f"block it: SKINFW_BLOCK={here[0][1].name}",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skinfw.errors import RecipeError
 from skinfw.interfaces.hooks import Component
 from skinfw.registry.discovery import Plugin, discover
-from skinfw.registry.known_packages import known_packages
+from skinfw.registry.known_packages import KnownPackage, is_first, known_packages
 from skinfw.registry.names import LocalName, Name, nearest, parse
 
 
@@ -51,13 +51,13 @@ class Catalog:
                     yield CatalogEntry(component, plugin)
 
     def use_names(self, kind: str) -> list[str]:
-        """Return the names that a recipe may write, qualified where two plugins share one."""
+        """Return the names that a recipe may write, qualified where a bare one means another."""
         offers = list(self.offers(kind))
         names = [entry.component.name for entry in offers]
         return [
-            f"{entry.plugin.name}:{entry.component.name}"
-            if names.count(entry.component.name) > 1
-            else entry.component.name
+            entry.component.name
+            if names.count(entry.component.name) == 1 or _is_first(entry)
+            else f"{entry.plugin.name}:{entry.component.name}"
             for entry in offers
         ]
 
@@ -86,6 +86,10 @@ class Catalog:
             and name.plugin in ("", entry.plugin.name)
             and bool(name.variant) == bool(entry.component.variants)
         ]
+        first = [entry for entry in matches if _is_first(entry)]
+        if not first and not name.plugin and matches and self._listing(kind, name):
+            raise self._unknown_name(kind, use, name, where, matches)
+        matches = first or matches
         if len(matches) > 1:
             spellings = " or ".join(f'"{entry.plugin.name}:{use}"' for entry in matches)
             raise RecipeError(
@@ -98,9 +102,34 @@ class Catalog:
         entry = matches[0]
         return CatalogEntry(entry.component, entry.plugin, name.variant)
 
-    def _unknown_name(self, kind: str, use: str, name: Name, where: str) -> RecipeError:
-        """Say why nothing has this name: plugin unusable, not installed, or a slip."""
+    def _listing(self, kind: str, name: Name) -> KnownPackage | None:
+        """Return the package that is known to provide a component."""
+        provide = (
+            entry
+            for entry in known_packages()
+            if name.component in entry.provides.get(kind, ()) and name.plugin in ("", entry.plugin)
+        )
+        return next(provide, None)
+
+    def _unknown_name(
+        self,
+        kind: str,
+        use: str,
+        name: Name,
+        where: str,
+        others: Sequence[CatalogEntry] = (),
+    ) -> RecipeError:
+        """Say why nothing has this name: plugin unusable, not installed, or a slip.
+
+        others: what has the name and is not what the name means.
+        """
         what = f'no {kind} is called "{use}"'
+        if others:
+            rest = use.removeprefix(name.component)
+            spellings = " or ".join(
+                f'"{entry.plugin.name}:{entry.component.name}{rest}"' for entry in others
+            )
+            what = f'the {kind} "{use}" cannot be used; {spellings} is another one'
         family = [f for f in self.offers(kind) if f.component.name == name.component]
         if family and family[0].component.variants and not name.variant:
             return RecipeError(
@@ -111,15 +140,7 @@ class Catalog:
         if family and name.variant and not family[0].component.variants:
             cure = f'write "{name.component}"'
             return RecipeError(f'the {kind} "{name.component}" has no variants', where, cure=cure)
-        listing = next(
-            (
-                entry
-                for entry in known_packages()
-                if name.component in entry.provides.get(kind, ())
-                and name.plugin in ("", entry.plugin)
-            ),
-            None,
-        )
+        listing = self._listing(kind, name)
         plugin_name = name.plugin or (listing.plugin if listing else "")
         for plugin in self.plugins:
             if plugin.name == plugin_name and plugin.status != "working":
@@ -147,6 +168,12 @@ class Catalog:
                 if component.name == name.component:
                     return f'"{name.component}" is a {component.kind}: use it in [{component.kind}]'
         return f"skinfw list-plugins --kind {kind} lists what there is"
+
+
+def _is_first(entry: CatalogEntry) -> bool:
+    """Tell whether a bare name means this one, whoever else offers it."""
+    component, plugin = entry.component, entry.plugin
+    return is_first(plugin.distribution, plugin.name, component.kind, component.name)
 
 
 def _local(kind: str, name: LocalName, where: str, folder: Path) -> CatalogEntry:

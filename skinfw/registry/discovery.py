@@ -19,12 +19,13 @@ import pluggy
 
 from skinfw.interfaces.hooks import API, CORE_COMMANDS, PROJECT, Command, Component, PluginHooks
 from skinfw.interfaces.kinds import KINDS
+from skinfw.registry.known_packages import is_first
 from skinfw.registry.names import did_you_mean
 
 Status = Literal["working", "broken", "incompatible", "conflict", "blocked"]
 BLOCK_VARIABLE = "SKINFW_BLOCK"
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_COMPONENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_COMPONENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(@[1-9]\d*)?")
 _COMMAND_NAME = re.compile(r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}")
 
 T = TypeVar("T", Component, Command)
@@ -86,8 +87,10 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
     plugin = Plugin(point.name, point.value, *_origin(point.dist))
     blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
     if point.name in blocked:
-        return replace(plugin, status="blocked", error=f"named in {BLOCK_VARIABLE}")
-    if shared_name:
+        cure = f"take it out of {BLOCK_VARIABLE}"
+        error = f"named in {BLOCK_VARIABLE}"
+        return replace(plugin, status="blocked", error=error, cure=cure)
+    if shared_name and not is_first(plugin.distribution, plugin.name):
         others = sorted({_source(other) for other in entry_points(group=PROJECT, name=point.name)})
         return replace(
             plugin,
@@ -194,7 +197,7 @@ def _component_problem(item: Component) -> str:
     if item.kind not in KINDS:
         return f"{item.name!r} has the unknown kind {item.kind!r}{did_you_mean(item.kind, KINDS)}"
     if not _COMPONENT_NAME.fullmatch(item.name):
-        return f"{item.name!r} is no component name: letters, digits, '-', '_' and '.' only"
+        return f"{item.name!r} is no component name: letters, digits, '-', '_', '.', then @2"
     for target in (item.target, item.variants):
         if target is not None and not _TARGET.fullmatch(str(target)):
             return f'{item.name!r} has the target {target!r}, which is not "module:attribute"'

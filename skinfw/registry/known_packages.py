@@ -26,6 +26,21 @@ class KnownPackage:
     summary: str
 
 
+def is_first(package: str, plugin: str, kind: str = "", name: str = "") -> bool:
+    """Tell whether registry.toml gives a plugin, and what it offers, to a package.
+
+    package: that is installed.
+    plugin: the name that it claims.
+    kind, name: of a component, or "command" and its words; empty for the plugin itself.
+    What others were written against keeps its meaning, whoever takes the same name later.
+    """
+    return any(
+        (entry.package.partition("[")[0], entry.plugin) == (package, plugin)
+        and (not kind or name in entry.provides.get(kind, ()))
+        for entry in known_packages()
+    )
+
+
 @cache
 def known_packages() -> tuple[KnownPackage, ...]:
     """Return the curated index of known packages; it never installs anything."""

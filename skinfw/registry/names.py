@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _NAME = re.compile(
-    r"(?:(?P<plugin>[\w.-]+):)?(?P<component>[A-Za-z0-9][\w.-]*)(?:/(?P<variant>\S+))?"
+    r"(?:(?P<plugin>[\w.-]+):)?(?P<component>[A-Za-z0-9][\w.-]*(?:@[1-9]\d*)?)(?:/(?P<variant>\S+))?"
 )
 _LOCAL = re.compile(r"(?P<file>.+\.py):(?P<attribute>[A-Za-z_]\w*)")
 

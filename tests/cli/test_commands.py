@@ -146,3 +146,10 @@ def test_an_unknown_command_has_a_suggestion(skinfw: Run) -> None:
     assert done.returncode == 2
     assert 'there is no command "list-plugin"' in done.stderr
     assert 'did you mean "list-plugins"?' in done.stderr
+
+
+def test_a_known_command_keeps_its_meaning(site: Site, skinfw: Run) -> None:
+    site.install("acme", plugin(command("list-plugins")), acme_count=MODULE)
+    done = skinfw("list-plugins")
+    assert done.returncode == 0 and "samplers" in done.stdout
+    assert 'offer the command "list-plugins": that of catalog is called' in done.stdout

@@ -1,5 +1,6 @@
 """check: everything wrong is said at once, with its line and a cure."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -170,6 +171,48 @@ def test_a_bare_name_of_two_plugins_prints_both_spellings(
     assert done.returncode == 2
     assert 'write "acme:every-other" or "fork:every-other"' in done.stderr
     assert skinfw("check", "r.toml", "--set", "sampler.use=fork:every-other").returncode == 0
+
+
+RIVAL = PLUGIN.replace("every-other", "power")
+
+
+def test_a_name_that_recipes_were_written_against_keeps_its_meaning(
+    skinfw: Run, site: Site, tmp_path: Path
+) -> None:
+    site.install("acme", RIVAL, acme_sampler=SAMPLER)
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "power"\n')
+    assert "plugin samplers 0.1.0" in skinfw("check", "r.toml").stdout
+    rival = skinfw("check", "r.toml", "--set", "sampler.use=acme:power")
+    assert "plugin acme 0.1.0" in rival.stdout
+    listed = skinfw("list-plugins").stdout
+    assert 'the bare name is that of samplers, recipes write "acme:power" for the other' in listed
+    blocked = skinfw("check", "r.toml", SKINFW_BLOCK="samplers")
+    assert blocked.returncode == 2
+    assert 'the sampler "power" cannot be used; "acme:power" is another one' in blocked.stderr
+    assert "plugin samplers 0.1.0 is blocked" in blocked.stderr
+
+
+def test_a_plugin_that_takes_the_name_of_a_known_one_stops_no_recipe(
+    skinfw: Run, site: Site, tmp_path: Path
+) -> None:
+    site.install("losses", PLUGIN, distribution="skinfw-rogue")
+    (tmp_path / "r.toml").write_text(BASE)
+    assert skinfw("check", "r.toml").returncode == 0
+    plugins = json.loads(skinfw("list-plugins", "--json").stdout)
+    states = {p["distribution"]: p["status"] for p in plugins if p["name"] == "losses"}
+    assert states == {"skinfw": "working", "skinfw-rogue": "conflict"}
+
+
+def test_a_component_may_have_versions(skinfw: Run, site: Site, tmp_path: Path) -> None:
+    second = (
+        '    yield Component("sampler", "every-other@2", "acme_sampler:EveryThird", "Better.")\n'
+    )
+    better = SAMPLER.replace("EveryOther", "EveryThird").replace("len(labels), 2", "len(labels), 3")
+    site.install("acme", PLUGIN + "    " + second, acme_sampler=SAMPLER + better)
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "every-other"\n')
+    assert 'use = "every-other"\n' in skinfw("check", "r.toml").stdout
+    done = skinfw("check", "r.toml", "--set", "sampler.use=every-other@2")
+    assert 'use = "every-other@2"' in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import KINDS
+from skinfw.toolkit import KINDS, is_first
 
 if TYPE_CHECKING:
     from skinfw.toolkit import Plugin
@@ -148,16 +148,14 @@ def _hints(plugins: Sequence[Plugin]) -> list[str]:
         for plugin in plugins
         if plugin.status != "working" and plugin.cure
     ]
-    owners: dict[tuple[str, str], list[str]] = {}
+    owners: dict[tuple[str, str], list[Plugin]] = {}
     for plugin in plugins:
-        for component in plugin.components:
-            owners.setdefault((component.kind, component.name), []).append(plugin.name)
-    for (kind, name), names in owners.items():
-        if len(names) > 1:
-            spellings = " or ".join(f'"{owner}:{name}"' for owner in names)
-            hints.append(
-                f'{len(names)} plugins offer the {kind} "{name}": recipes write {spellings}'
-            )
+        for kind, name in [
+            *((component.kind, component.name) for component in plugin.components),
+            *(("command", command.name) for command in plugin.commands),
+        ]:
+            owners.setdefault((kind, name), []).append(plugin)
+    hints += [_shared_name(kind, name, own) for (kind, name), own in owners.items() if own[1:]]
     packages: dict[str, set[str]] = {}
     for plugin in plugins:
         packages.setdefault(plugin.module.split(".")[0], set()).add(plugin.distribution)
@@ -168,6 +166,19 @@ def _hints(plugins: Sequence[Plugin]) -> list[str]:
                 f"{both} both install the package {package}: uninstalling one breaks the other"
             )
     return hints + _stale(plugins)
+
+
+def _shared_name(kind: str, name: str, owners: Sequence[Plugin]) -> str:
+    """Say what a name means that several plugins offer."""
+    both = " and ".join(plugin.name for plugin in owners)
+    said = f'{both} offer the {kind} "{name}"'
+    first = [one for one in owners if is_first(one.distribution, one.name, kind, name)]
+    if kind == "command":
+        return said + (f": that of {first[0].name} is called" if first else ": none is called")
+    others = " or ".join(f'"{one.name}:{name}"' for one in owners if one not in first)
+    if not first:
+        return f"{said}: recipes write {others}"
+    return f"{said}: the bare name is that of {first[0].name}, recipes write {others} for the other"
 
 
 def _stale(plugins: Sequence[Plugin]) -> list[str]:
