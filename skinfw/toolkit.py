@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
     from skinfw.errors import unwritable as unwritable
-    from skinfw.evaluation.evaluator import Metrics as Metrics
-    from skinfw.evaluation.evaluator import compute_intervals as compute_intervals
-    from skinfw.evaluation.evaluator import compute_metrics as compute_metrics
+    from skinfw.evaluation.numbers import Metrics as Metrics
+    from skinfw.evaluation.numbers import compute_intervals as compute_intervals
+    from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
     from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
     from skinfw.files.csv_tables import csv_rows as csv_rows
@@ -127,7 +127,7 @@ _HOMES = {
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "unwritable",
-    "skinfw.evaluation.evaluator": "Metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "write_evaluation_reports",
     "skinfw.evaluation.view_averaging": "ViewAveraging",
     "skinfw.files.csv_tables": "csv_rows",

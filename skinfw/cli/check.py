@@ -22,6 +22,7 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
     from skinfw.recipe.plan import load_plan
 
     plan = load_plan(recipe, sets)
+    _check_select(plan)
     click.echo(as_toml(plan), nl=False)
     if data:
         from skinfw.data.table import counts_line, run_marks, split_data
@@ -32,6 +33,22 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
             click.echo(f"# {line}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
+
+
+def _check_select(plan: Plan) -> None:
+    """Refuse a recipe whose numbers cannot choose an epoch, where it names numbers at all.
+
+    Only data know the values of auxiliary outputs, which metrics may need.
+    """
+    written = [plan.recipe.origin("train", "select")]
+    written += [component.origin for component in plan.components.metric]
+    if any(origin.layer for origin in written) and not plan.modalities.auxiliary:
+        from skinfw.evaluation.numbers import check_select
+        from skinfw.interfaces.values import Modalities
+        from skinfw.recipe.component import build_components
+
+        metrics = build_components(plan.components.metric, plan.classes)
+        check_select(plan, metrics, Modalities())
 
 
 def as_toml(plan: Plan) -> str:

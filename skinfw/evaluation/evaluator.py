@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import torch
 
-from skinfw.errors import AnswerError, SkinfwError
+from skinfw.errors import SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
-from skinfw.guards.answers import check_numbers
-from skinfw.interfaces.protocols import Metric
 from skinfw.interfaces.values import Auxiliary, Predictions
 from skinfw.models.forward import forward_batches
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
-from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware, gather
-from skinfw.statistics.intervals import Interval, bootstrap
-
-Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
-"""Metrics as a recipe names them, with what they built."""
-
-RESERVED = ("epoch", "lr", "train_loss", "val_loss", "seconds", "images_per_second")
-"""The columns of history.csv that are no metric's."""
 
 
 class Evaluator:
@@ -112,41 +102,3 @@ def auxiliary_answers(modalities: ModalityData, logits: torch.Tensor) -> dict[st
         )
         for name, values, true, own in modalities.auxiliary(logits)
     }
-
-
-def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, float]:
-    """Return the named numbers of all metrics.
-
-    metrics: pairs of plan and object.
-    predictions: of one part.
-    """
-    numbers: dict[str, float] = {}
-    owners = dict.fromkeys(RESERVED, "the history of a run")
-    for component, metric in metrics:
-        with component.guard(metric):
-            own = check_numbers(metric(predictions))
-            for name in own:
-                if name in owners:
-                    raise AnswerError(
-                        f'gave the number "{name}", which {owners[name]} has',
-                        "each number has a name of its own",
-                    )
-        numbers |= own
-        owners |= dict.fromkeys(own, component.entry.label)
-    return numbers
-
-
-def compute_intervals(
-    metrics: Metrics, predictions: Predictions, replicates: int, seed: int
-) -> dict[str, Interval]:
-    """Return the 95 % intervals of the numbers of all metrics.
-
-    metrics: pairs of plan and object.
-    predictions: of one part.
-    replicates, seed: of the lesions that are drawn again, the same for all metrics.
-    """
-    intervals: dict[str, Interval] = {}
-    for component, metric in metrics:
-        with component.guard():
-            intervals |= bootstrap(metric, predictions, replicates, seed)
-    return intervals

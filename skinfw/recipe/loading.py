@@ -271,6 +271,7 @@ def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origi
     The recipe's tables merge key by key; a key's value replaces the old one whole, even where it
     is a table itself. Only `--set`, which names single values, reaches further down.
     """
+    over, appended = _append(base, over)
     origins = dict(base.origins)
     deepest = 100 if over.sets else 2
 
@@ -299,7 +300,7 @@ def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origi
             for key, value in upper.items():
                 result_list[int(key)] = lay(under[int(key)], value, (*keys, int(key)))
             return result_list
-        if keys:
+        if keys and keys not in appended:
             forget(keys)
         return upper
 
@@ -307,6 +308,45 @@ def _merge(base: _Layer, over: _Layer) -> tuple[dict[str, Any], dict[Keys, Origi
     for keys, origin in over.origins.items():
         origins[_number_list_keys(keys, data)] = origin
     return data, origins
+
+
+def _append(base: _Layer, over: _Layer) -> tuple[_Layer, set[Keys]]:
+    """Put lists whose tables say `add = true` behind those of the layer below.
+
+    Returns the layer with the whole lists, and their keys.
+    """
+    data, appended = dict(over.data), set[Keys]()
+    shifts: dict[str, int] = {}
+    for name, tables in over.data.items():
+        adds = _added(tables, name, over) if isinstance(tables, list) else None
+        if adds is not None:
+            below = base.data.get(name, [])
+            shifts[name] = len(below) if isinstance(below, list) else 0
+            data[name] = [*below, *adds] if isinstance(below, list) else adds
+            appended.add((name,))
+    origins = {
+        (keys[0], keys[1] + shifts[str(keys[0])], *keys[2:])
+        if len(keys) > 1 and keys[0] in shifts and isinstance(keys[1], int)
+        else keys: origin
+        for keys, origin in over.origins.items()
+    }
+    return _Layer(data, origins, over.sets), appended
+
+
+def _added(tables: list[Any], name: str, layer: _Layer) -> list[Any] | None:
+    """Return the tables of a list that is added, without the word; None for one that replaces."""
+    marks = [table.get("add") if isinstance(table, dict) else None for table in tables]
+    if not any(mark is not None for mark in marks):
+        return None
+    where = layer.origins.get((name,))
+    if not all(mark is True for mark in marks):
+        raise RecipeError(
+            f"some tables of [[{name}]] are added and some are not",
+            where.text if where else "",
+            "a list replaces the one below it, or is added to it as a whole",
+            "write add = true in each of its tables, or in none",
+        )
+    return [{key: value for key, value in table.items() if key != "add"} for table in tables]
 
 
 def _changes_use(under: Mapping[str, Any], upper: Mapping[str, Any]) -> bool:

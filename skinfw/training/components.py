@@ -15,7 +15,8 @@ import torch
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import class_counts, image_function
-from skinfw.evaluation.evaluator import Evaluator, Metrics
+from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_class_weights, check_image
 from skinfw.guards.tensors import GuardedLoss, check_mix, check_optimizer, check_schedule
@@ -32,7 +33,7 @@ from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
 from skinfw.training.cautions import warn_double_correction, warn_late_correction
-from skinfw.training.checks import check_pairs, check_select
+from skinfw.training.checks import check_pairs
 from skinfw.training.network import Network, build_run_network
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.trainer import Loss, Trainer

@@ -22,7 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import SkinfwError
-from skinfw.evaluation.evaluator import Evaluator, Metrics, compute_metrics
+from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.numbers import Metrics, compute_metrics
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline

@@ -24,8 +24,8 @@ from skinfw.data.table import (
     split_hash,
 )
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.evaluation.evaluator import compute_intervals, compute_metrics
 from skinfw.evaluation.explain import explain
+from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import write_reports
 from skinfw.files.atomic import atomic_write, write_json
 from skinfw.interfaces.hooks import run_hooks

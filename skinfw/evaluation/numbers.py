@@ -1,0 +1,98 @@
+"""Measure predictions by the metrics of a recipe, and how far the numbers may be from the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skinfw.errors import AnswerError, RecipeError
+from skinfw.guards.answers import check_numbers
+from skinfw.interfaces.protocols import Metric
+from skinfw.interfaces.values import Auxiliary, Modalities, Predictions
+from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.plan import Plan
+from skinfw.registry.names import did_you_mean
+from skinfw.statistics.intervals import Interval, bootstrap
+
+Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
+"""Metrics as a recipe names them, with what they built."""
+
+RESERVED = ("epoch", "lr", "train_loss", "val_loss", "seconds", "images_per_second")
+"""The columns of history.csv that are no metric's."""
+
+
+def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, float]:
+    """Return the named numbers of all metrics.
+
+    metrics: pairs of plan and object.
+    predictions: of one part.
+    """
+    numbers: dict[str, float] = {}
+    owners = dict.fromkeys(RESERVED, "the history of a run")
+    for component, metric in metrics:
+        with component.guard(metric):
+            own = check_numbers(metric(predictions))
+            for name in own:
+                if name in owners:
+                    raise AnswerError(
+                        f'gave the number "{name}", which {owners[name]} has',
+                        "each number has a name of its own",
+                    )
+        numbers |= own
+        owners |= dict.fromkeys(own, component.entry.label)
+    return numbers
+
+
+def compute_intervals(
+    metrics: Metrics, predictions: Predictions, replicates: int, seed: int
+) -> dict[str, Interval]:
+    """Return the 95 % intervals of the numbers of all metrics.
+
+    metrics: pairs of plan and object.
+    predictions: of one part.
+    replicates, seed: of the lesions that are drawn again, the same for all metrics.
+    """
+    intervals: dict[str, Interval] = {}
+    for component, metric in metrics:
+        with component.guard():
+            intervals |= bootstrap(metric, predictions, replicates, seed)
+    return intervals
+
+
+def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:
+    """Refuse a `select` that can choose no epoch, before training and not after its first epoch.
+
+    plan: the checked recipe.
+    metrics: pairs of plan and object.
+    modalities: for the auxiliary outputs that metrics may ask for.
+    """
+    classes = plan.classes
+    true = np.arange(2 * len(classes)) % len(classes)
+    even = np.full((len(true), len(classes)), 1 / len(classes))
+    ids = [str(index) for index in range(len(true))]
+    some = np.zeros(len(true), np.int64)
+    beside = {
+        name: Auxiliary(values, some, np.full((len(true), len(values)), 1 / len(values)))
+        for name, values in modalities.auxiliary.items()
+    }
+    trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
+    names = [*compute_metrics(metrics, trial), "val_loss"]
+    whole = [name for name in names if "/" not in name]
+    select, where = plan.train.select, plan.recipe.origin("train", "select").text
+    if ("train", "select") not in plan.recipe.origins:  # who named the metrics left it out
+        where = plan.recipe.origin("metric").text
+    if select not in names:
+        raise RecipeError(
+            f'train.select names no number: "{select}"{did_you_mean(select, names)}',
+            where,
+            f"the metrics of this recipe give {', '.join(whole)}, and numbers of classes",
+            "set train.select to one of them, or write add = true in [[metric]] to keep the others",
+        )
+    if any(select in getattr(metric, "smaller_is_better", ()) for _, metric in metrics):
+        raise RecipeError(
+            f'train.select is "{select}", which is better small',
+            where,
+            "the epoch with the largest number is kept",
+            'choose another number, or "val_loss"',
+        )
