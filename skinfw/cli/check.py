@@ -40,9 +40,11 @@ def _check_select(plan: Plan) -> None:
 
     Only data know the values of auxiliary outputs, which metrics may need.
     """
-    written = [plan.recipe.origin("train", "select")]
-    written += [component.origin for component in plan.components.metric]
-    if any(origin.layer for origin in written) and not plan.modalities.auxiliary:
+    from skinfw.recipe.settings import TrainSettings
+
+    own = any(component.origin.layer for component in plan.components.metric)
+    chosen = plan.train.select != TrainSettings().select
+    if (own or chosen) and not plan.modalities.auxiliary:
         from skinfw.evaluation.numbers import check_select
         from skinfw.interfaces.values import Modalities
         from skinfw.recipe.component import build_components

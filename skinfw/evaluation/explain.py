@@ -39,8 +39,8 @@ def explain(
     """
     chosen = choose_images(predictions, component.host["images"], component.host["mistakes"], seed)
     predictions = select(predictions, np.array(chosen, int))
-    target = component.host["target"]
-    classes = predictions.predicted if target == "predicted" else predictions.true
+    explains = component.host["explains"]
+    classes = predictions.predicted if explains == "predicted" else predictions.true
     cut = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
     normalise = hardware.normaliser(model)
     model.eval()
@@ -58,7 +58,7 @@ def explain(
         maps.append(own_maps)
         done += len(first)
     return Explanations(
-        component.use, target, predictions, np.concatenate(pictures), np.concatenate(maps)
+        component.use, explains, predictions, np.concatenate(pictures), np.concatenate(maps)
     )
 
 

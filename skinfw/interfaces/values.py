@@ -216,14 +216,14 @@ class Explanations:
     """Hold some images with the maps of one explainer.
 
     explainer: its name in the recipe.
-    target: whose class is explained, "predicted" or "true".
+    explains: which class of each image the maps are about, "predicted" or "true".
     predictions: of these images, in the same order.
     images: uint8 [N, H, W, 3], as the model saw them.
     maps: float32 [N, H, W] in [0, 1].
     """
 
     explainer: str
-    target: Literal["predicted", "true"]
+    explains: Literal["predicted", "true"]
     predictions: Predictions
     images: Image
     maps: Floats

@@ -204,12 +204,12 @@ class ExplainerKeys:
 
     images: test images to explain, spread over the classes.
     mistakes: how many of the most confident mistakes are explained besides.
-    target: explain the "predicted" or the "true" class.
+    explains: the "predicted" or the "true" class.
     """
 
     images: Annotated[int, Interval(ge=1, le=512)] = 16
     mistakes: Annotated[int, Interval(ge=0, le=512)] = 12
-    target: Literal["predicted", "true"] = "predicted"
+    explains: Literal["predicted", "true"] = "predicted"
 
 
 SETTINGS: dict[str, type] = {

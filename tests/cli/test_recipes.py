@@ -116,8 +116,8 @@ BASE = '[dataset]\nuse = "synthetic"\n[backbone]\nuse = "lite/efficientnet-lite0
         ('requires = ["not a == name"]\n' + BASE, ["is no requirement"]),
         ("seed = -1\n" + BASE, ["seed must be an integer of at least 0, not -1", "r.toml:1"]),
         (
-            BASE + '[sampler]\nuse = "kmeans-hybrid"\ntargets = { NVV = 3 }\n',
-            ['sampler.targets.NVV names no class of the data set; did you mean "NV"?', "r.toml:7"],
+            BASE + '[sampler]\nuse = "kmeans-hybrid"\nexactly = { NVV = 3 }\n',
+            ['sampler.exactly.NVV names no class of the data set; did you mean "NV"?', "r.toml:7"],
         ),
         (BASE + '[split]\nuse = "kfold"\nfold = 5\n', ["fold 5 does not exist", "r.toml:6"]),
         (

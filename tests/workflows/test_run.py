@@ -197,7 +197,7 @@ OPTIONS = {
         'modify=[{use="drop-block", after=["0"], block=3}]',
         'mix={use="mixup"}',
     ],
-    "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.targets={NV=12}", "sampler.clusters=3"],
+    "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.exactly={NV=12}", "sampler.clusters=3"],
 }
 
 

@@ -91,7 +91,7 @@ def test_oversample_fills_every_class_up() -> None:
 @pytest.mark.parametrize("redraw", [True, False])
 def test_kmeans_hybrid_hits_its_targets_exactly(features: Any, redraw: bool) -> None:
     sampler = KMeansHybrid(
-        targets={"DF": 50}, at_most={"NV": 137, "MEL": 137}, clusters=5, features=features,
+        exactly={"DF": 50}, at_most={"NV": 137, "MEL": 137}, clusters=5, features=features,
         redraw=redraw,
     )  # fmt: skip
     engine = Engine()
@@ -137,7 +137,7 @@ def test_the_counts_of_e2e_densenetskin_are_exact() -> None:
     context = engine.context()
     sampler = KMeansHybrid(
         at_most={"NV": 3500, "MEL": 3500},
-        targets=dict.fromkeys(["AK", "DF", "VASC", "SCC"], 1500),
+        exactly=dict.fromkeys(["AK", "DF", "VASC", "SCC"], 1500),
         clusters=35,
         features="backbone",
     )
@@ -149,11 +149,11 @@ def test_the_counts_of_e2e_densenetskin_are_exact() -> None:
 
 
 def test_targets_of_an_absent_class_are_refused() -> None:
-    sampler = KMeansHybrid(targets={"DF": 10})
+    sampler = KMeansHybrid(exactly={"DF": 10})
     with pytest.raises(SkinfwError, match="there is none to repeat"):
         sampler.draw(LABELS[LABELS != 2], Engine().context())
     with pytest.raises(SkinfwError, match="both name NV"):
-        KMeansHybrid(targets={"NV": 10}, at_most={"NV": 10})
+        KMeansHybrid(exactly={"NV": 10}, at_most={"NV": 10})
 
 
 @pytest.mark.parametrize("seed", range(50))

@@ -38,7 +38,8 @@ def gallery(result: Result, count: int) -> list[dict[str, str]]:
                 "image": _jpeg(image),
                 "map": _jpeg((255 * seen).round().astype(np.uint8)),
                 "alt": f"Image {name}, which shows {true}",
-                "map_alt": f"Where {explanations.explainer} sees {explanations.target} class in it",
+                "map_alt": f"Where {explanations.explainer} sees "
+                f"{explanations.explains} class in it",
             }
             cards.setdefault(name, (chance, entry))
     ordered = sorted(cards.values(), key=lambda one: -one[0])

@@ -32,12 +32,12 @@ class ExplanationSheet:
     opacity: Annotated[float, Interval(gt=0, le=1)] = 0.6
 
     def write(self, result: Result, folder: Path) -> None:
-        """Write explanations/<explainer>-<target>.png for every explainer of the recipe."""
+        """Write explanations/<explainer>-<explains>.png for every explainer of the recipe."""
         for explanations in result.explanations:
-            target = folder / "explanations"
-            target.mkdir(exist_ok=True)
+            place = folder / "explanations"
+            place.mkdir(exist_ok=True)
             name = re.sub(r"[^A-Za-z0-9_-]+", "-", explanations.explainer).strip("-")
-            self._sheet(explanations, target / f"{name}-{explanations.target}.png", result)
+            self._sheet(explanations, place / f"{name}-{explanations.explains}.png", result)
 
     def _sheet(self, explanations: Explanations, file: Path, result: Result) -> None:
         count = len(explanations.images)
@@ -45,7 +45,7 @@ class ExplanationSheet:
         rows = math.ceil(count / columns)
         figure = new_figure(3.9 * columns, 2.45 * rows + 0.5)
         figure.suptitle(
-            f"{explanations.explainer} for the {explanations.target} class. "
+            f"{explanations.explainer} for the {explanations.explains} class. "
             f"Brighter: speaks more for it. Green: right, red: wrong.   {result.name}",
             fontsize=10,
             x=0.01,

@@ -29,7 +29,7 @@ class KMeansHybrid:
     After E2E-DenseNetSkin. A class that is thinned is first divided into clusters by K-means;
     each cluster keeps its share, at least one image, and the shares add up exactly.
 
-    targets: class -> exactly this many images per epoch, thinned or repeated.
+    exactly: class -> exactly this many images per epoch, thinned or repeated.
     at_most: class -> thinned to this many where there are more, left alone where there are not.
     clusters: clusters per thinned class.
     features: what makes images alike: "grey" 64x64 pixels as in the original, "colour" 24x24
@@ -38,17 +38,17 @@ class KMeansHybrid:
         whole class in time; false keeps the same for the whole run, as the original does.
     """
 
-    targets: dict[ClassName, Count] = field(default_factory=dict)
+    exactly: dict[ClassName, Count] = field(default_factory=dict)
     at_most: dict[ClassName, Count] = field(default_factory=dict)
     clusters: Annotated[int, Ge(1)] = 8
     features: Literal["grey", "colour", "backbone"] = "colour"
     redraw: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse two targets for one class."""
-        if both := sorted(self.targets.keys() & self.at_most.keys()):
+        """Refuse two numbers for one class."""
+        if both := sorted(self.exactly.keys() & self.at_most.keys()):
             raise SkinfwError(
-                f"targets and at_most both name {', '.join(both)}",
+                f"exactly and at_most both name {', '.join(both)}",
                 cure="name a class in one of them",
             )
 
@@ -59,38 +59,38 @@ class KMeansHybrid:
         chosen = []
         for label, name in enumerate(context.classes):
             members: Integers = np.flatnonzero(labels == label)
-            target = self._target(name, len(members))
-            if target > 0 and not len(members):
+            wanted = self._wanted(name, len(members))
+            if wanted > 0 and not len(members):
                 raise SkinfwError(
-                    f"targets ask for {target} images of {name}, but there is none to repeat",
+                    f"exactly asks for {wanted} images of {name}, but there is none to repeat",
                     why="the training part has no image of this class",
-                    cure=f"leave {name} out of targets, or mend the split",
+                    cure=f"leave {name} out of exactly, or mend the split",
                 )
-            if target < len(members):
-                members = self._thin(name, members, target, context)
-            elif target > len(members):
-                members = grow(members, target, context.rng)
+            if wanted < len(members):
+                members = self._thin(name, members, wanted, context)
+            elif wanted > len(members):
+                members = grow(members, wanted, context.rng)
             chosen.append(members)
         return shuffled(np.concatenate(chosen), context.rng)
 
-    def _target(self, name: str, count: int) -> int:
-        if name in self.targets:
-            return self.targets[name]
+    def _wanted(self, name: str, count: int) -> int:
+        if name in self.exactly:
+            return self.exactly[name]
         return min(count, self.at_most.get(name, count))
 
-    def _thin(self, name: str, members: Integers, target: int, context: Context) -> Integers:
-        """Keep exactly `target` members, each cluster its share."""
+    def _thin(self, name: str, members: Integers, wanted: int, context: Context) -> Integers:
+        """Keep exactly `wanted` members, each cluster its share."""
 
         def keep(rng: np.random.Generator) -> Integers:
-            clusters = context.once(f"clusters of {name}", self._cluster(members, target, context))
-            return pick(members, clusters, target, rng)
+            clusters = context.once(f"clusters of {name}", self._cluster(members, wanted, context))
+            return pick(members, clusters, wanted, rng)
 
         if self.redraw:
             return keep(context.rng)
         kept: Integers = context.once(f"members of {name}", keep)
         return kept
 
-    def _cluster(self, members: Integers, target: int, context: Context) -> Any:
+    def _cluster(self, members: Integers, wanted: int, context: Context) -> Any:
         """Return the function that divides a class into clusters, once per run."""
 
         def compute(rng: np.random.Generator) -> Integers:
@@ -101,7 +101,7 @@ class KMeansHybrid:
                 pixels = context.thumbnails(members, size, grey)
                 features = pixels.reshape(len(members), -1).astype("float32")
             seed = int(rng.integers(2**31))
-            return cluster(features, min(self.clusters, target), seed)
+            return cluster(features, min(self.clusters, wanted), seed)
 
         return compute
 
@@ -127,17 +127,17 @@ def cluster(features: Features, count: int, seed: int) -> Integers:
     return labels
 
 
-def pick(members: Integers, clusters: Integers, target: int, rng: np.random.Generator) -> Integers:
-    """Return exactly `target` members at random, in proportion to the clusters.
+def pick(members: Integers, clusters: Integers, wanted: int, rng: np.random.Generator) -> Integers:
+    """Return exactly `wanted` members at random, in proportion to the clusters.
 
     members: positions [N].
     clusters: the cluster of each [N].
-    target: at least the number of clusters, at most N.
+    wanted: at least the number of clusters, at most N.
     """
     import numpy as np
 
     names, sizes = np.unique(clusters, return_counts=True)
-    shares = quotas(sizes, target)
+    shares = quotas(sizes, wanted)
     kept = [
         rng.choice(members[clusters == name], size=share, replace=False)
         for name, share in zip(names, shares, strict=True)
@@ -145,19 +145,19 @@ def pick(members: Integers, clusters: Integers, target: int, rng: np.random.Gene
     return np.concatenate(kept)
 
 
-def quotas(sizes: Integers, target: int) -> Integers:
-    """Divide a target over clusters by largest remainder: at least one each, exact in sum.
+def quotas(sizes: Integers, wanted: int) -> Integers:
+    """Divide a number over clusters by largest remainder: at least one each, exact in sum.
 
     sizes: members of each cluster, all positive.
-    target: from len(sizes) to sum(sizes).
+    wanted: from len(sizes) to sum(sizes).
     """
     import numpy as np
 
     # One for each first; what is left is divided over what is left.
     free = sizes - 1
-    ideal = free * ((target - len(sizes)) / max(1, free.sum()))
+    ideal = free * ((wanted - len(sizes)) / max(1, free.sum()))
     shares = np.floor(ideal).astype(int)
-    short = target - len(sizes) - shares.sum()
+    short = wanted - len(sizes) - shares.sum()
     order = np.argsort(-(ideal - shares), kind="stable")
     shares[order[:short]] += 1
     return np.asarray(shares + 1)
