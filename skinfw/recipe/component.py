@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -281,7 +281,10 @@ def _import(entry: CatalogEntry, target: str, where: str) -> Any:
     """Import `module:attribute`, from a local file where the component is one."""
     module_name, _, attribute = target.partition(":")
     try:
-        module = _import_file(entry.file) if entry.file else importlib.import_module(module_name)
+        with redirect_stdout(sys.stderr):  # what it prints must not stand in a recipe
+            module = (
+                _import_file(entry.file) if entry.file else importlib.import_module(module_name)
+            )
         return getattr(module, attribute)
     except (Exception, SystemExit) as error:
         extra = entry.component.extra

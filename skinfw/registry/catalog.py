@@ -153,7 +153,9 @@ class Catalog:
             close = nearest(name.plugin, [plugin.name for plugin in self.plugins])
             hint = f'did you mean the plugin "{close[0]}"?' if close else "skinfw list-plugins"
             return RecipeError(what, where, f'no plugin is called "{name.plugin}"', hint)
-        return RecipeError(what, where, cure=self._suggest(kind, name))
+        unusable = [one for one in self.plugins if one.status not in ("working", "blocked")]
+        why = "; ".join(f"plugin {one.label} is {one.status}: {one.error}" for one in unusable)
+        return RecipeError(what, where, why, self._suggest(kind, name))
 
     def _suggest(self, kind: str, name: Name) -> str:
         """Name the component that a slip may have meant, or where else the name exists."""

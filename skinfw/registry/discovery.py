@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -100,7 +100,8 @@ def _examine(point: EntryPoint, shared_name: bool) -> Plugin:
         )
     torch_before, start = "torch" in sys.modules, time.perf_counter()
     try:
-        with _contain("asking it"):
+        # What a plugin prints must not stand in output that other programs read.
+        with _contain("asking it"), redirect_stdout(sys.stderr):
             module = _load(point)
             components, commands = _components(module), _commands(module)
     except _Refused as refusal:
@@ -171,6 +172,11 @@ def _ask(module: Any, hook: str, offer: type[T], problem_of: Callable[[T], str])
     offer: what the hook must yield.
     problem_of: says what is wrong with one of them.
     """
+    function = getattr(module, hook, None)
+    if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
+        raise _Refused(
+            "broken", f"{hook} is not marked", f"its author writes @hookimpl over {hook}"
+        )
     with _contain(hook):
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(PluginHooks)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -201,6 +202,20 @@ def test_a_plugin_that_takes_the_name_of_a_known_one_stops_no_recipe(
     plugins = json.loads(skinfw("list-plugins", "--json").stdout)
     states = {p["distribution"]: p["status"] for p in plugins if p["name"] == "losses"}
     assert states == {"skinfw": "working", "skinfw-rogue": "conflict"}
+
+
+def test_a_broken_plugin_is_named_beside_a_slip(skinfw: Run, site: Site, tmp_path: Path) -> None:
+    site.install("acme", "import gone_package\n" + textwrap.dedent(PLUGIN))
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "every-other"\n')
+    done = skinfw("check", "r.toml")
+    assert "plugin acme 0.1.0 is broken: its import raised ModuleNotFoundError" in done.stderr
+
+
+def test_what_a_component_prints_is_no_part_of_the_recipe(skinfw: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("print('hello')\n" + textwrap.dedent(SAMPLER))
+    (tmp_path / "r.toml").write_text(BASE + '[sampler]\nuse = "./mine.py:EveryOther"\n')
+    done = skinfw("check", "r.toml")
+    assert tomllib.loads(done.stdout)["sampler"]["start"] == 0 and "hello" in done.stderr
 
 
 def test_a_component_may_have_versions(skinfw: Run, site: Site, tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
 def test_every_number_has_its_interval_once_the_training_is_done(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from skinfw.evaluation import evaluator as evaluate
+    from skinfw.evaluation import numbers as evaluation
 
     resampled: list[int] = []
-    bootstrap = evaluate.bootstrap
+    bootstrap = evaluation.bootstrap
     monkeypatch.setattr(
-        evaluate,
+        evaluation,
         "bootstrap",
         lambda *words: resampled.append(len(words[1].ids)) or bootstrap(*words),
     )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 
 import pytest
 from support import PLUGIN, SAMPLER, Run, Site
@@ -168,3 +169,24 @@ def test_two_packages_that_own_one_module_are_warned_of(skinfw: Run, site: Site)
     (info,) = site.folder.glob("skinfw_other*.dist-info")
     (info / "entry_points.txt").write_text("[skinfw]\nother = skinfw_acme_plugin\n")
     assert "both install the package skinfw_acme_plugin" in skinfw("list-plugins").stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (PLUGIN.replace("@hookimpl", ""), "skinfw_components is not marked"),
+        (PLUGIN.replace("acme_sampler:", "acme_smapler:"), "there is no module acme_smapler"),
+    ],
+)
+def test_what_no_recipe_could_use_does_not_read_working(
+    skinfw: Run, site: Site, code: str, says: str
+) -> None:
+    site.install("acme", code, acme_sampler=SAMPLER)
+    row = rows(skinfw("list-plugins", "--json").stdout)["acme"]
+    assert row["status"] == "broken" and says in str(row["error"]) and row["cure"]
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_list(skinfw: Run, site: Site) -> None:
+    site.install("acme", "print('hello')\n" + textwrap.dedent(PLUGIN), acme_sampler=SAMPLER)
+    done = skinfw("list-plugins", "--json")
+    assert rows(done.stdout)["acme"]["status"] == "working" and "hello" in done.stderr

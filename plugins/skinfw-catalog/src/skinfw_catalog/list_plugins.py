@@ -30,7 +30,7 @@ def list_plugins(
     """List the installed plugins and what they offer to recipes and to the command line."""
     from skinfw.toolkit import discover
 
-    plugins = discover()
+    plugins = [_with_targets(plugin) for plugin in discover()]
     if as_json and available:
         from skinfw.toolkit import known_packages
 
@@ -48,6 +48,25 @@ def list_plugins(
             click.secho(hint, fg="yellow")
     if strict and any(plugin.status != "working" for plugin in plugins):
         raise click.exceptions.Exit(1)
+
+
+def _with_targets(plugin: Plugin) -> Plugin:
+    """Return the plugin, broken where it names a module that is not there; nothing is imported."""
+    from dataclasses import replace
+    from importlib.util import find_spec
+
+    offers = [(one.name, one.target) for one in plugin.components]
+    offers += [(one.name, one.target) for one in plugin.commands]
+    for name, target in offers:
+        module = target.partition(":")[0]
+        try:
+            there = find_spec(module) is not None
+        except (ImportError, ValueError):
+            there = False
+        if not there:
+            error = f'"{name}" has the target {target}, and there is no module {module}'
+            return replace(plugin, status="broken", error=error, cure="its author mends the target")
+    return plugin
 
 
 def _of_kind(plugins: Sequence[Plugin], kind: str | None) -> list[Plugin]:
