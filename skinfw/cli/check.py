@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.command()
 @recipe_options
 @click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
-def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
+@click.option(
+    "--try", "tries", is_flag=True, help="Also run every component once, on noise, in seconds."
+)
+def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool) -> None:
     """Check a recipe; print what would run."""
     from skinfw.recipe.plan import load_plan
 
@@ -31,6 +34,11 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool) -> None:
         notes = (*table.notes, *run_marks(plan, table))
         for line in (*notes, counts_line(table.rows, plan.classes)):
             click.echo(f"# {line}")
+    if tries:
+        from skinfw.workflows.trial import try_plan
+
+        stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in try_plan(plan).items())
+        click.echo(f"# tried on noise: {stages}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
 
