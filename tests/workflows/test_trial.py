@@ -38,8 +38,8 @@ def test_a_recipe_without_its_data_runs_every_stage(skinfw: Run, tmp_path: Path)
 @pytest.mark.parametrize(
     ("table", "code", "says"),
     [
-        ("[loss]", FLOAT_LOSS, "loss Mine of ./mine.py returned a float"),
-        ("[[report]]", DEAF_REPORT, "report Mine of ./mine.py failed: KeyError"),
+        ("[loss]", FLOAT_LOSS, ") returned a float"),
+        ("[[report]]", DEAF_REPORT, ") failed: KeyError"),
     ],
 )
 def test_a_wrong_component_is_told_before_any_data_are_read(
