@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import skinfw
-from skinfw import metrics, toolkit
+from skinfw import metrics, testing, toolkit
 from skinfw.cli.frame import CORE as CORE_COMMANDS
 from skinfw.data.leakage.links import EVIDENCE
 from skinfw.interfaces.hooks import CORE_COMMANDS as NAMES_OF_CORE_COMMANDS
@@ -20,7 +20,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("*/src/*"))
 FOLDERS = (
     "version", "errors", "interfaces", "guards", "files", "registry", "recipe", "runtime",
     "metrics", "statistics", "data", "models", "evaluation", "training", "inference",
-    "workflows", "cli", "toolkit", "__main__",
+    "workflows", "testing", "cli", "toolkit", "__main__",
 )  # fmt: skip
 MODULES = sorted(CORE.rglob("*.py"))
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}
@@ -89,7 +89,8 @@ def test_plugins_enter_by_the_same_door_as_third_parties(folder: Path) -> None:
     tree = ast.parse((CORE / "__init__.py").read_text(encoding="utf-8"))
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     public = {f"skinfw.{alias.asname}" for node in froms for alias in node.names if alias.asname}
-    public |= {"skinfw.metrics", "skinfw.toolkit"}
+    public |= {"skinfw.metrics", "skinfw.testing", "skinfw.toolkit"}
+    public |= {f"skinfw.testing.{name}" for name in vars(testing)}
     public |= {f"skinfw.toolkit.{name}" for name in toolkit._HOME_OF}
     public |= {f"skinfw.metrics.{name}" for name in vars(metrics)}
     for file in folder.rglob("*.py"):

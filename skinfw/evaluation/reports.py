@@ -24,7 +24,7 @@ def write_reports(reports: Reports, result: Result, folder: Path) -> Result:
     result = _analyse(reports, result)
     for component, report in reports:
         with component.guard():
-            report.write(_private(result), folder)
+            report.write(private_result(result), folder)
     return result
 
 
@@ -38,10 +38,10 @@ def write_evaluation_reports(reports: Reports, result: Result, folder: Path) -> 
     result = _analyse(able, result)
     for component, report in able:
         with component.guard():
-            report.evaluate(_private(result), folder)
+            report.evaluate(private_result(result), folder)
 
 
-def _private(result: Result) -> Result:
+def private_result(result: Result) -> Result:
     """Return a result that one report may write into without telling the next one a lie.
 
     Its predictions are read-only; what could be changed is copied.
@@ -62,5 +62,5 @@ def _analyse(reports: Reports, result: Result) -> Result:
     for component, report in reports:
         if isinstance(report, AnalysingReport):
             with component.guard(report.analyse):
-                findings += check_list(report.analyse(_private(result)), Findings)
+                findings += check_list(report.analyse(private_result(result)), Findings)
     return replace(result, findings=findings)

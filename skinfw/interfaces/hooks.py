@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ class Component:
     variants: for a family such as `timm/*`, the target of a function that lists its variants,
         given the one that a recipe asks for (or an empty text, for all that are cheap to know).
     extra: the pip extra that must be installed, for the error message.
+    by_variant: for a family whose variants have parameters of their own: the target is a function
+        that returns, for the name of a variant, what builds it.
+    example: values of parameters with which it can be tried, where the defaults are not enough; for
+        a family also the `variant`.
+    expected_failures: conformance checks that it fails by its nature, each with the reason.
     """
 
     kind: str
@@ -39,6 +44,9 @@ class Component:
     summary: str
     variants: str | None = None
     extra: str | None = None
+    by_variant: bool = False
+    example: Mapping[str, Any] = field(default_factory=dict)
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,9 @@ def _ask(module: Any, hook: str, offer: type[T], problem_of: Callable[[T], str])
             problem = f"{hook} yielded a {type(item).__name__}, which is no {offer.__name__}"
         else:
             texts = [
-                getattr(item, field.name) for field in fields(item) if field.default is MISSING
+                getattr(item, field.name)
+                for field in fields(item)
+                if field.default is MISSING and field.default_factory is MISSING
             ]
             kinds = "/".join(type(text).__name__ for text in texts)
             strings = all(isinstance(text, str) for text in texts)

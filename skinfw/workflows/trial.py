@@ -64,6 +64,16 @@ def try_plan(plan: Plan) -> dict[str, float]:
     plan: the checked recipe; its data set is not read.
     Returns the seconds of each stage. Raises SkinfwError as the run would.
     """
+    with TemporaryDirectory() as place:
+        return dict(run_on_noise(plan, Path(place)).record["timings"])
+
+
+def run_on_noise(plan: Plan, place: Path) -> RunFolder:
+    """Run a recipe from end to end on noise.
+
+    plan: the checked recipe; its data set is not read.
+    place: where the run folder is made.
+    """
     dataset: Any = NoiseImages(plan.classes, plan.modalities)
     train = replace(
         plan.train,
@@ -87,10 +97,9 @@ def try_plan(plan: Plan) -> dict[str, float]:
         evaluate=evaluate,
         engine=engine,
     )
-    with TemporaryDirectory() as place:
-        folder = RunFolder.create(Path(place), trial)
-        execute_run(trial, folder, lambda _: None)
-        return dict(folder.record["timings"])
+    folder = RunFolder.create(place, trial)
+    execute_run(trial, folder, lambda _: None)
+    return folder
 
 
 def _without_weights(components: Components) -> Components:

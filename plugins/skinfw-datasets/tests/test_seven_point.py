@@ -12,7 +12,8 @@ from skinfw.recipe.plan import load_plan
 from skinfw.statistics.intervals import repeat_images
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
-from skinfw_datasets.seven_point import GROUPS, POINTS, SevenPoint, SevenPointTable, scores
+from skinfw_datasets.points import POINTS
+from skinfw_datasets.seven_point import GROUPS, SevenPoint, SevenPointTable, scores
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 

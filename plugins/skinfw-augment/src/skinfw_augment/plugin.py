@@ -34,8 +34,17 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component("augment", "flip", f"{here}.geometry:Flip", "Mirror at random.")
     yield Component("augment", "rotation", f"{here}.geometry:Rotation", "Rotate at random.")
-    yield Component("augment", "resize", f"{here}.geometry:Resize", "Set the short side.")
-    yield Component("augment", "center-crop", f"{here}.geometry:CenterCrop", "Cut the middle out.")
+    for name, target, summary in (
+        ("resize", "Resize", "Set the short side."),
+        ("center-crop", "CenterCrop", "Cut the middle out."),
+    ):
+        yield Component(
+            "augment",
+            name,
+            f"{here}.geometry:{target}",
+            summary,
+            expected_failures={"images differ": "it does the same to every image"},
+        )
     yield Component(
         "augment",
         "colour-jitter",
@@ -65,6 +74,7 @@ def skinfw_components() -> Iterator[Component]:
         "randaugment-op",
         f"{here}.randaugment:RandAugmentOp",
         "One op of the modified RandAugment.",
+        example={"op": "rotate"},
     )
     yield Component("mix", "mixup", f"{here}.mix:Mixup", "Blend images and labels of a batch.")
     yield Component(

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from skinfw import Command, Component, hookimpl
+from skinfw_datasets.points import POINTS
 
 SKINFW_API = 1
+_CRITERIA = {name: ["absent", value] for name, (value, _) in POINTS.items()}
 
 
 @hookimpl
@@ -15,36 +17,42 @@ def skinfw_components() -> Iterator[Component]:
         "derm7pt",
         "skinfw_datasets.derm7pt:Derm7pt",
         "Derm7PT in its official layout: five groups of diagnoses, seven-point criteria.",
+        example={"root": "release_v0"},
     )
     yield Component(
         "dataset",
         "folder",
         "skinfw_datasets.own:Folder",
         "Your own images: one folder per class.",
+        example={"root": "images"},
     )
     yield Component(
         "dataset",
         "annotations",
         "skinfw_datasets.annotations:Annotations",
         "The annotation JSON of Yao et al.'s system.",
+        example={"train": "train.json", "names": ["MEL", "NV"]},
     )
     yield Component(
         "dataset",
         "csv",
         "skinfw_datasets.own:CsvTable",
         "Your own images: a CSV with ids or paths, labels and whatever else is known.",
+        example={"file": "images.csv"},
     )
     yield Component(
         "metric",
         "seven-point",
         "skinfw_datasets.seven_point:SevenPoint",
         "How well a network reads the criteria of the seven-point checklist, and its score.",
+        example={"auxiliary": _CRITERIA},
     )
     yield Component(
         "report",
         "seven-point",
         "skinfw_datasets.seven_point:SevenPointTable",
         "seven_point.csv: criteria and score beside the diagnosis.",
+        example={"auxiliary": _CRITERIA},
     )
 
 

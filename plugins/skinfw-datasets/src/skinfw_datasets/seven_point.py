@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from skinfw import ClassName, SkinfwError
+from skinfw_datasets.points import POINTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,17 +49,6 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 """The values of each criterion, grouped as Kawahara et al. 2019 (IEEE JBHI 23) do."""
-
-POINTS: dict[str, tuple[str, int]] = {
-    "pigment_network": ("atypical", 2),
-    "blue_whitish_veil": ("present", 2),
-    "vascular_structures": ("irregular", 2),
-    "pigmentation": ("irregular", 1),
-    "streaks": ("irregular", 1),
-    "dots_and_globules": ("irregular", 1),
-    "regression_structures": ("present", 1),
-}
-"""Which value of a criterion counts, and how many points (Argenziano et al. 1998)."""
 
 SUSPICIOUS = 3
 

@@ -15,16 +15,19 @@ def skinfw_components() -> Iterator[Component]:
         "isic2017",
         "skinfw_isic.isic2017:Isic2017",
         "ISIC 2017 part 3: three classes and their official parts, official files.",
+        example={"root": "archive"},
     )
     yield Component(
         "dataset",
         "isic2018",
         "skinfw_isic.isic2018:Isic2018",
         "ISIC 2018 task 3 (HAM10000), training images or all parts: seven classes, official files.",
+        example={"root": "archive"},
     )
     yield Component(
         "dataset",
         "isic2019",
         "skinfw_isic.isic2019:Isic2019",
         "ISIC 2019 training images: eight classes, official files.",
+        example={"root": "archive"},
     )

@@ -19,6 +19,9 @@ _LOSSES = (
     ("logit-adjustment", "logit_adjustment:LogitAdjustment", "class shares added to the logits"),
     ("asymmetric", "asymmetric:Asymmetric", "easy no answers count less than easy yes answers"),
 )
+_EXPECTED_FAILURES = {
+    "low": {"right gradient": "to the gradient, the paper's optimal weights are constants"},
+}
 _WEIGHTINGS = (
     ("inverse-frequency", "InverseFrequency", "a power of difficulty over count"),
     ("drw", "Deferred", "inverse frequency from some epoch on"),
@@ -31,7 +34,13 @@ _WEIGHTINGS = (
 def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
     for name, target, summary in _LOSSES:
-        yield Component("loss", name, f"skinfw_losses.{target}", f"{summary.capitalize()}.")
+        yield Component(
+            "loss",
+            name,
+            f"skinfw_losses.{target}",
+            f"{summary.capitalize()}.",
+            expected_failures=_EXPECTED_FAILURES.get(name, {}),
+        )
     for name, target, summary in _WEIGHTINGS:
         target = f"skinfw_losses.weightings:{target}"
         yield Component("weighting", name, target, f"{summary.capitalize()}.")

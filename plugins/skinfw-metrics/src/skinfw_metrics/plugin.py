@@ -28,6 +28,8 @@ def skinfw_components() -> Iterator[Component]:
         "isic2017-challenge",
         f"{here}.isic:Isic2017Challenge",
         "The numbers of part 3 of ISIC 2017: melanoma or not, seborrheic keratosis or not.",
+        example={"keratosis": "DF"},
+        expected_failures={"any classes": "the challenge has melanoma, keratosis and nevus"},
     )
     yield Component(
         "metric",

@@ -28,4 +28,6 @@ def skinfw_components() -> Iterator[Component]:
         "rows",
         f"{here}.rows:Rows",
         "Class-stratified by image, as many papers did; lesions may leak.",
+        example={"val": 0.1},
+        expected_failures={"keeps lesions whole": "it repeats published divisions, which leak"},
     )

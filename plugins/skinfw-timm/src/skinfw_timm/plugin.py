@@ -17,6 +17,7 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.timm_family:timm_backbone",
         "Every model of timm.",
         variants=f"{here}.names:timm_variants",
+        example={"variant": "test_resnet.r160_in1k", "pretrained": False},
     )
     yield Component(
         "backbone",
@@ -24,4 +25,5 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.torchvision_family:torchvision_backbone",
         "Every classifier of torchvision.",
         variants=f"{here}.names:torchvision_variants",
+        example={"variant": "mobilenet_v3_small", "pretrained": False},
     )

@@ -1,0 +1,1 @@
+"""The conformance kit of plugins as a command, for skinfw."""

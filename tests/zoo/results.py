@@ -1,0 +1,140 @@
+"""Metrics, reports and what follows a run, right and wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import skinfw
+from zoo.register import right, wrong
+
+
+@right("metric")
+class Hits:
+    """Measure how often the answer is right."""
+
+    def __call__(self, predictions: Any) -> Any:
+        once = np.ones((1, len(predictions.ids)))
+        return {name: own[0] for name, own in self.resample(predictions, once).items()}
+
+    def resample(self, predictions: Any, weights: Any) -> Any:
+        hits = predictions.predicted == predictions.true
+        return {"hits": weights @ hits / weights.sum(1)}
+
+
+@wrong("metric", "answers")
+class ListMetric(Hits):
+    """Return no names."""
+
+    def __call__(self, predictions: Any) -> Any:
+        return [1.0]
+
+
+@wrong("metric", "order is nothing")
+class FirstMetric(Hits):
+    """Look at the first image."""
+
+    def resample(self, predictions: Any, weights: Any) -> Any:
+        sure = predictions.probabilities.max(1)
+        return {"first": np.array([sure[np.flatnonzero(row)[0]] for row in weights])}
+
+
+@wrong("metric", "absent classes")
+class PresentOnly(Hits):
+    """Name what is there."""
+
+    def resample(self, predictions: Any, weights: Any) -> Any:
+        present = sorted({predictions.classes[label] for label in predictions.true})
+        hits = super().resample(predictions, weights)["hits"]
+        return {f"hits/{name}": hits for name in present}
+
+
+@wrong("metric", "resample is repetition")
+class SquaredWeights(Hits):
+    """Count repeats twice."""
+
+    def resample(self, predictions: Any, weights: Any) -> Any:
+        return super().resample(predictions, weights**2)
+
+
+@wrong("metric", "same again")
+class BootstrappedMetric(Hits):
+    """Draw images without a seed."""
+
+    def __call__(self, predictions: Any) -> Any:
+        count = len(predictions.ids)
+        row = np.random.default_rng().multinomial(500, np.full(count, 1 / count))
+        return {"hits": self.resample(predictions, row[None])["hits"][0]}
+
+
+@wrong("metric", "any classes")
+class ThreeClasses(Hits):
+    """Know three classes."""
+
+    def resample(self, predictions: Any, weights: Any) -> Any:
+        if len(predictions.classes) != 3:
+            raise IndexError("list index out of range")
+        return super().resample(predictions, weights)
+
+
+@right("report")
+class Short:
+    """Write one number."""
+
+    def write(self, result: Any, folder: Path) -> None:
+        (folder / "short.json").write_text(json.dumps(dict(result.metrics["test"])))
+
+
+@wrong("report", "answers")
+class Outside(Short):
+    """Write beside its folder."""
+
+    def write(self, result: Any, folder: Path) -> None:
+        super().write(result, folder)
+        Path("short.json").write_text("{}")
+
+
+@wrong("report", "leaves the result")
+class Polishing(Short):
+    """Improve a number."""
+
+    def write(self, result: Any, folder: Path) -> None:
+        result.metrics["test"]["accuracy"] = 1.0
+        super().write(result, folder)
+
+
+@wrong("report", "few images")
+class ManyImages(Short):
+    """Want ten images."""
+
+    def write(self, result: Any, folder: Path) -> None:
+        if len(result.predictions["test"].ids) < 4:
+            raise IndexError("too few")
+        super().write(result, folder)
+
+
+@wrong("report", "global dice alone")
+class LoudReport(Short):
+    """Throw everybody's dice, for nothing."""
+
+    def write(self, result: Any, folder: Path) -> None:
+        np.random.rand()
+        super().write(result, folder)
+
+
+@right("track")
+class Epochs:
+    """Count epochs."""
+
+    @skinfw.hookimpl
+    def epoch_end(self, record: Any) -> None:
+        self.epoch = record["epoch"]
+
+
+@wrong("track", "answers")
+class NoHooks:
+    """Follow nothing, without the marker."""
+
+    def epoch_end(self, record: Any) -> None:
+        self.epoch = record["epoch"]
