@@ -1,120 +1,113 @@
-"""The JSON Schema of a recipe, composed from what is installed, for completion in editors.
+"""The JSON Schema of a recipe, composed from what is installed, for editors.
 
-Kept to what Taplo reads: draft-4 keywords, one-value `enum` instead of `const`.
+Each table says twice what it may hold. What an editor offers stands in an `anyOf` whose first
+option is `true`: Taplo completes from all its options, and it refuses nothing. What is checked
+stands behind `if`, where Taplo looks for no completions: there, `use` decides which component's
+keys a table may have, so that one mistake gets one message.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import tomllib
+from collections.abc import Sequence
 
-from skinfw import SkinfwError
-from skinfw.toolkit import (
-    KEYS,
-    KINDS,
-    SETTINGS,
-    Catalog,
-    CatalogEntry,
-    Kind,
-    TopLevel,
-    import_target,
-    parameters,
-    variants,
-)
+from skinfw.toolkit import DEFAULTS, KINDS, SETTINGS, Catalog, TopLevel, parameters
+from skinfw_catalog.schema_draft7 import draft7
+from skinfw_catalog.schema_hints import hints
+from skinfw_catalog.schema_kind import KindSchema
+from skinfw_catalog.schema_messages import Schema, refer, refuse, refuse_table, refuse_whole
+
+_UNKNOWN = "unknown-table"
 
 
-def recipe_schema(catalog: Catalog) -> dict[str, Any]:
+def recipe_schema(catalog: Catalog) -> Schema:
     """Return the schema of a recipe.
 
     catalog: what is installed; components that cannot be imported are left out.
     """
-    properties: dict[str, Any] = {
+    kinds = [KindSchema.read(catalog, kind) for kind in KINDS.values()]
+    settings = {
+        name: draft7(parameters(table).schema())["properties"] for name, table in SETTINGS.items()
+    }
+    properties = {
         "extends": {
             "description": "Recipes that this one starts from, relative to it.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "type": ["string", "array"],
+            "items": {"type": "string"},
         },
-        **draft4(parameters(TopLevel).schema())["properties"],
+        **draft7(parameters(TopLevel).schema())["properties"],
+        **{name: _settings(name, SETTINGS[name], keys) for name, keys in settings.items()},
+        **{kind.kind.name: _kind(kind) for kind in kinds},
     }
-    for name, settings in SETTINGS.items():
-        properties[name] = draft4(parameters(settings).schema())
-    for kind in KINDS.values():
-        table = {"anyOf": [*_tables(catalog, kind), _local_table()], "description": kind.does}
-        properties[kind.name] = {"type": "array", "items": table} if kind.many else table
+    text = f"a recipe has no such table; there is {', '.join(properties)}"
     return {
-        "$schema": "http://json-schema.org/draft-04/schema#",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "skinfw recipe",
         "type": "object",
-        "additionalProperties": False,
         "properties": properties,
+        "if": True,
+        "then": {
+            "properties": dict.fromkeys(properties, True),
+            "additionalProperties": refuse_whole(
+                refer(_UNKNOWN), ["use", *(key for keys in settings.values() for key in keys)]
+            ),
+            **_by_parents([kind for kind in kinds if not kind.kind.many]),
+        },
+        "definitions": {
+            _UNKNOWN: refuse(text),
+            **{name: part for kind in kinds for name, part in kind.definitions().items()},
+        },
     }
 
 
-def _tables(catalog: Catalog, kind: Kind) -> list[dict[str, Any]]:
-    """Return one schema per component of a kind."""
-    tables = []
-    bare = catalog.use_names(kind.name)
-    for entry, shortest in zip(catalog.offers(kind.name), bare, strict=True):
-        try:
-            names = _names(entry, shortest)
-            _, signature = import_target(entry, "")
-        except SkinfwError:
-            continue  # list-plugins is the place that tells what is broken
-        table = draft4(signature.schema())
-        if kind.name in KEYS:
-            host = draft4(parameters(KEYS[kind.name]).schema())
-            table["properties"] = {**table.get("properties", {}), **host["properties"]}
-        table["properties"] = {"use": {"enum": names}, **table.get("properties", {})}
-        table["required"] = ["use", *table.get("required", [])]
-        table["description"] = entry.component.summary
-        tables.append(table)
-    return tables
+def _settings(name: str, table: type, keys: dict[str, Schema]) -> Schema:
+    """Return the schema of a table that belongs to the host."""
+    text = f"{name} has no such key; there is {', '.join(keys)}"
+    offer = {"type": "object", "properties": hints(name, keys)}
+    check = {"properties": keys, "additionalProperties": refuse(text)}
+    return _place(name, parameters(table).summary, offer, check)
 
 
-def _names(entry: CatalogEntry, shortest: str) -> list[str]:
-    """Return all spellings of a component, family members included."""
-    qualified = f"{entry.plugin.name}:{entry.component.name}"
-    spellings = list(dict.fromkeys([shortest, qualified]))
-    if not entry.component.variants:
-        return spellings
-    return [f"{name}/{variant}" for name in spellings for variant in variants(entry, "")]
-
-
-def _local_table() -> dict[str, Any]:
-    """Return the schema of a component in a local file, whose keys nobody knows beforehand."""
-    use = {"type": "string", "pattern": r"\.py:[A-Za-z_]\w*$"}
-    return {
-        "type": "object",
-        "description": "A component in a file beside the recipe: ./file.py:Attribute",
-        "properties": {"use": use},
-        "required": ["use"],
+def _kind(schema: KindSchema) -> Schema:
+    """Return the schema of what stands under the name of a kind."""
+    name, many = schema.kind.name, schema.kind.many
+    offer: Schema = {"type": "object", "properties": schema.completion()}
+    if not many:
+        return _place(name, schema.kind.does, offer, schema.check())
+    text = f"write add = true in each table of [[{name}]], or in none"
+    check = {
+        "items": schema.check(),
+        "if": {"contains": {"required": ["add"]}},
+        "then": {
+            "items": {"if": {"required": ["add"]}, "else": refuse_table(refuse(text), ["use"])}
+        },
     }
+    return _place(name, schema.kind.does, {"type": "array", "items": offer}, check)
 
 
-def draft4(schema: Any, definitions: dict[str, Any] | None = None) -> Any:
-    """Rewrite a pydantic schema in the keywords of draft 4, references written out.
+def _place(name: str, does: str, offer: Schema, check: Schema) -> Schema:
+    """Return a schema that offers one thing and checks another.
 
-    definitions: what references point to; taken from the schema itself at the top.
+    offer: for completion; its type is also checked.
+    check: for what is of this type.
     """
-    if isinstance(schema, list):
-        return [draft4(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    definitions = definitions or schema.get("$defs", {})
-    if "$ref" in schema:
-        target = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-        schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-    result: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "const":
-            result["enum"] = [value]
-        elif key in ("exclusiveMinimum", "exclusiveMaximum"):
-            result[key.replace("exclusiveM", "m")] = value
-            result[key] = True
-        elif key == "prefixItems":
-            result["items"] = draft4(value, definitions)
-        elif key == "$defs" or (key == "title" and isinstance(value, str)):
-            continue  # written out above; pydantic's titles only repeat the keys
-        elif key == "properties":
-            result[key] = {name: draft4(item, definitions) for name, item in value.items()}
-        else:
-            result[key] = draft4(value, definitions)
-    return result
+    header = f"[[{name}]]" if offer["type"] == "array" else f"[{name}]"
+    return {
+        "anyOf": [True, {"description": does, **offer}],
+        "if": {"type": offer["type"]},
+        "then": check,
+        "else": refuse_whole(refuse(f"{name} is written as {header}"), ["use"]),
+    }
+
+
+def _by_parents(kinds: Sequence[KindSchema]) -> Schema:
+    """Return what depends on whether a recipe extends another, for kinds with a single table."""
+    defaults = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
+    alone = {
+        kind.kind.name: kind.alone(defaults.get(kind.kind.name, {}).get("use")) for kind in kinds
+    }
+    return {
+        "if": {"required": ["extends"]},
+        "then": {"properties": {kind.kind.name: kind.child() for kind in kinds}},
+        "else": {"properties": alone},
+    }
