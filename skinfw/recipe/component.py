@@ -84,13 +84,8 @@ class PlannedComponent(Generic[T]):
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise unwritable(Path(error.filename or ""), error) from error
-            component = self.entry.component
             what = f"{self.entry.label} failed: {type(error).__name__}: {error}"
-            if isinstance(error, ModuleNotFoundError) and component.extra:
-                package = self.entry.plugin.distribution
-                cure = f"pip install '{package}[{component.extra}]'"
-            else:
-                cure = _blame(self.entry)
+            cure = _extra_cure(self.entry, error) or _blame(self.entry)
             raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
 
     def wrap(
@@ -165,11 +160,11 @@ def variants(entry: CatalogEntry, where: str) -> list[str]:
     if not entry.component.variants:
         return []
     lister = _import(entry, entry.component.variants, where)
-    try:
-        return [str(name) for name in lister(entry.variant)]
-    except (Exception, SystemExit) as error:
-        why = f"listing its variants raised {type(error).__name__}: {error}"
-        raise _unusable(entry, where, why) from error
+
+    def names(variant: str) -> list[str]:
+        return [str(name) for name in lister(variant)]
+
+    return _ask_family(entry, names, where, "listing its variants")
 
 
 def check_method(component: PlannedComponent[Any], built: object) -> None:
@@ -203,6 +198,8 @@ def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], 
     Raises SkinfwError that names the plugin.
     """
     target = _import(entry, entry.component.target, where)
+    if entry.component.by_variant:
+        target = _ask_family(entry, target, where, f'asking for "{entry.variant}"')
     kind = KINDS[entry.component.kind]
     try:
         signature = parameters(target)
@@ -287,16 +284,25 @@ def _import(entry: CatalogEntry, target: str, where: str) -> Any:
             )
         return getattr(module, attribute)
     except (Exception, SystemExit) as error:
-        extra = entry.component.extra
         if entry.file and isinstance(error, AttributeError) and error.name == attribute:
             known = [name for name in vars(error.obj) if not name.startswith("_")]
             raise RecipeError(
                 f'{entry.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
             ) from error
-        cure = f"pip install '{entry.plugin.distribution}[{extra}]'" if extra else ""
-        raise _unusable(
-            entry, where, f"importing {target} raised {type(error).__name__}: {error}", cure
-        ) from error
+        why = f"importing {target} raised {type(error).__name__}: {error}"
+        raise _unusable(entry, where, why, _extra_cure(entry, error)) from error
+
+
+def _ask_family(entry: CatalogEntry, function: Callable[[str], V], where: str, doing: str) -> V:
+    """Call a function of a family with the variant; what it cannot do is told at the recipe."""
+    try:
+        with redirect_stdout(sys.stderr):  # what it prints must not stand in a recipe
+            return function(entry.variant)
+    except SkinfwError as error:
+        raise RecipeError(error.what, where, error.why, error.cure) from error
+    except (Exception, SystemExit) as error:
+        why = f"{doing} raised {type(error).__name__}: {error}"
+        raise _unusable(entry, where, why, _extra_cure(entry, error)) from error
 
 
 def _import_file(file: Path) -> Any:
@@ -325,6 +331,14 @@ def _defining_line(target: Any) -> str:
         return f"{Path(inspect.getfile(target)).name}:{inspect.getsourcelines(target)[1]}"
     except (OSError, TypeError):
         return ""
+
+
+def _extra_cure(entry: CatalogEntry, error: BaseException) -> str:
+    """Say how to install the extra that an error shows to be absent, "" if it shows no such."""
+    extra = entry.component.extra
+    if not extra or not isinstance(error, ModuleNotFoundError):
+        return ""
+    return f"pip install '{entry.plugin.distribution}[{extra}]'"
 
 
 def _blame(entry: CatalogEntry) -> str:

@@ -48,6 +48,7 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
     package_of = {
         "cv2": "opencv-python-headless",
         "PIL": "pillow",
+        "imblearn": "imbalanced-learn",
         "sklearn": "scikit-learn",
         "annotated_types": "annotated-types",
         "huggingface_hub": "huggingface-hub",

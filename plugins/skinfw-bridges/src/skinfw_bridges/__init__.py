@@ -1,0 +1,1 @@
+"""Augmentations, losses, metrics, samplers and optimizers of other libraries, for skinfw."""
