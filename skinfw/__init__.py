@@ -1,8 +1,9 @@
 """skinfw: a plugin framework for classifying skin lesions in dermoscopic images.
 
-Everything that the author of a component may import stands here; authors of commands find more in
-`skinfw.toolkit`, authors of metrics in `skinfw.metrics`. It costs neither torch nor numpy: what
-needs them is imported when it is asked for.
+`run`, `check`, `load`, `components` and `list_plugins` are skinfw from Python. Everything that the
+author of a component may import stands here, too; authors of commands find more in
+`skinfw.toolkit`, authors of metrics in `skinfw.metrics`, of tests in `skinfw.testing`. It costs
+neither torch nor numpy: what needs them is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -15,11 +16,40 @@ from skinfw.errors import SkinfwError as SkinfwError
 from skinfw.files.atomic import atomic_write as atomic_write
 from skinfw.files.atomic import write_csv as write_csv
 from skinfw.files.atomic import write_json as write_json
+from skinfw.interfaces.calibration import FittedCalibration as FittedCalibration
+from skinfw.interfaces.calibration import SetMethod as SetMethod
+from skinfw.interfaces.calibration import at_temperature as at_temperature
+from skinfw.interfaces.calibration import misfit as misfit
 from skinfw.interfaces.hooks import Command as Command
 from skinfw.interfaces.hooks import Component as Component
 from skinfw.interfaces.hooks import hookimpl as hookimpl
+from skinfw.interfaces.protocols import AnalysingReport as AnalysingReport
+from skinfw.interfaces.protocols import Augmentation as Augmentation
+from skinfw.interfaces.protocols import Cache as Cache
+from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
+from skinfw.interfaces.protocols import Dataset as Dataset
+from skinfw.interfaces.protocols import DecodedImages as DecodedImages
+from skinfw.interfaces.protocols import Decoding as Decoding
 from skinfw.interfaces.protocols import DuplicateFinder as DuplicateFinder
+from skinfw.interfaces.protocols import EvaluationReport as EvaluationReport
+from skinfw.interfaces.protocols import ExplainableNetwork as ExplainableNetwork
+from skinfw.interfaces.protocols import Explainer as Explainer
 from skinfw.interfaces.protocols import Metric as Metric
+from skinfw.interfaces.protocols import Mix as Mix
+from skinfw.interfaces.protocols import Modification as Modification
+from skinfw.interfaces.protocols import MultimodalNetwork as MultimodalNetwork
+from skinfw.interfaces.protocols import NetworkWithLoss as NetworkWithLoss
+from skinfw.interfaces.protocols import NormalisedNetwork as NormalisedNetwork
+from skinfw.interfaces.protocols import PairedNetwork as PairedNetwork
+from skinfw.interfaces.protocols import Preparation as Preparation
+from skinfw.interfaces.protocols import ProgressListener as ProgressListener
+from skinfw.interfaces.protocols import Report as Report
+from skinfw.interfaces.protocols import ResamplingMetric as ResamplingMetric
+from skinfw.interfaces.protocols import Sampler as Sampler
+from skinfw.interfaces.protocols import Schedule as Schedule
+from skinfw.interfaces.protocols import Split as Split
+from skinfw.interfaces.protocols import View as View
+from skinfw.interfaces.protocols import Weighting as Weighting
 from skinfw.interfaces.transforms import ColourMatrix as ColourMatrix
 from skinfw.interfaces.transforms import Dice as Dice
 from skinfw.interfaces.transforms import LookupTable as LookupTable
@@ -51,6 +81,11 @@ from skinfw.interfaces.values import Result as Result
 from skinfw.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from skinfw.api.listing import components as components
+    from skinfw.api.listing import list_plugins as list_plugins
+    from skinfw.api.models import load as load
+    from skinfw.api.runs import check as check
+    from skinfw.api.runs import run as run
     from skinfw.files.csv_tables import line_error as line_error
     from skinfw.files.csv_tables import present_rows as present_rows
     from skinfw.files.csv_tables import read_csv as read_csv
@@ -64,6 +99,9 @@ if TYPE_CHECKING:
     from skinfw.statistics.intervals import select as select
 
 _HOMES = {
+    "skinfw.api.listing": "components list_plugins",
+    "skinfw.api.models": "load",
+    "skinfw.api.runs": "check run",
     "skinfw.files.csv_tables": "line_error present_rows read_csv refuse_rows",
     "skinfw.statistics.intervals": (
         "MIN_LESIONS add_unknown_class bootstrap concatenate count_lesions few_lesions select"

@@ -9,15 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skinfw.cli.options import Detail as Detail
+    from skinfw.cli.options import detail_options as detail_options
     from skinfw.cli.options import recipe_options as recipe_options
     from skinfw.cli.options import set_option as set_option
     from skinfw.cli.progress import LIVE_SECONDS as LIVE_SECONDS
     from skinfw.cli.progress import PLAIN_SECONDS as PLAIN_SECONDS
     from skinfw.cli.progress import StatusLine as StatusLine
-    from skinfw.cli.progress import test_lines as test_lines
     from skinfw.cli.run import run_with_progress as run_with_progress
-    from skinfw.cli.toml import table_header as table_header
-    from skinfw.cli.toml import table_text as table_text
+    from skinfw.cli.summary import test_lines as test_lines
     from skinfw.data.decoding import DECODER as DECODER
     from skinfw.data.decoding import Decoding as Decoding
     from skinfw.data.decoding import decode as decode
@@ -53,11 +53,16 @@ if TYPE_CHECKING:
     from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
     from skinfw.files.csv_tables import csv_rows as csv_rows
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
+    from skinfw.inference.prediction import Outcome as Outcome
+    from skinfw.inference.prediction import Predictor as Predictor
+    from skinfw.inference.prediction import predict_images as predict_images
+    from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import choose_model_hardware as choose_model_hardware
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
     from skinfw.inference.trained_model import TrainedModel as TrainedModel
     from skinfw.inference.trained_model import load_trained_model as load_trained_model
+    from skinfw.interfaces.hooks import CORE_COMMANDS as CORE_COMMANDS
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
@@ -84,12 +89,15 @@ if TYPE_CHECKING:
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
     from skinfw.recipe.settings import TopLevel as TopLevel
+    from skinfw.recipe.toml import table_header as table_header
+    from skinfw.recipe.toml import table_text as table_text
     from skinfw.registry.catalog import Catalog as Catalog
     from skinfw.registry.catalog import CatalogEntry as CatalogEntry
     from skinfw.registry.discovery import Plugin as Plugin
     from skinfw.registry.discovery import discover as discover
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
+    from skinfw.registry.names import nearest as nearest
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
@@ -110,10 +118,11 @@ if TYPE_CHECKING:
     from skinfw.workflows.run_folder import RunFolder as RunFolder
 
 _HOMES = {
-    "skinfw.cli.options": "recipe_options set_option",
-    "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine test_lines",
+    "skinfw.cli.options": "Detail detail_options recipe_options set_option",
+    "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
     "skinfw.cli.run": "run_with_progress",
-    "skinfw.cli.toml": "table_header table_text",
+    "skinfw.cli.summary": "test_lines",
+    "skinfw.recipe.toml": "table_header table_text",
     "skinfw.data.decoding": "DECODER Decoding decode file_size read_image reduction",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
@@ -132,8 +141,10 @@ _HOMES = {
     "skinfw.evaluation.view_averaging": "ViewAveraging",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.torch_model": "choose_model_hardware load_network",
+    "skinfw.inference.prediction": "Outcome Predictor predict_images",
+    "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
     "skinfw.inference.trained_model": "BATCH TrainedModel load_trained_model",
+    "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport DecodedImages",
     "skinfw.recipe.component": (
@@ -146,6 +157,7 @@ _HOMES = {
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
     "skinfw.registry.known_packages": "is_first known_packages",
+    "skinfw.registry.names": "nearest",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",

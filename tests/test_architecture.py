@@ -20,7 +20,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("*/src/*"))
 FOLDERS = (
     "version", "errors", "interfaces", "guards", "files", "registry", "recipe", "runtime",
     "metrics", "statistics", "data", "models", "evaluation", "training", "inference",
-    "workflows", "testing", "cli", "toolkit", "__main__",
+    "workflows", "testing", "api", "cli", "toolkit", "__main__",
 )  # fmt: skip
 MODULES = sorted(CORE.rglob("*.py"))
 HEAVY = {"torch", "numpy", "pandas", "cv2", "PIL", "sklearn", "timm", "torchvision", "matplotlib"}

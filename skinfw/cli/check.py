@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from skinfw.cli.options import recipe_options
-from skinfw.cli.toml import table_header, table_text
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool) -> None:
     """Check a recipe; print what would run."""
     from skinfw.recipe.plan import load_plan
+    from skinfw.recipe.toml import as_toml
 
     plan = load_plan(recipe, sets)
     _check_select(plan)
@@ -59,22 +59,3 @@ def _check_select(plan: Plan) -> None:
 
         metrics = build_components(plan.components.metric, plan.classes)
         check_select(plan, metrics, Modalities())
-
-
-def as_toml(plan: Plan) -> str:
-    """Return a checked recipe as TOML, each component with its plugin.
-
-    plan: the checked recipe.
-    """
-    from skinfw.recipe.settings import SETTINGS
-
-    resolved = plan.resolved()
-    top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
-    blocks = [table_text("", top)]
-    blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
-    for component in plan.components:
-        offer, plugin = component.entry.component, component.entry.plugin
-        comment = f"# {offer.summary} (plugin {plugin.label})"
-        header = table_header(component.kind.name)
-        blocks.append(f"{comment}\n{table_text(header, component.table())}")
-    return "\n".join(blocks)

@@ -58,6 +58,13 @@ class Decoding:
         """Return the image of a file's bytes as `read` does."""
         return self.apply_preparation(decode(content, path, self.short))
 
+    def read_pixels(self, image: Image) -> Image:
+        """Return an image that is decoded already, uint8 RGB [H, W, 3], reduced and prepared."""
+        factor = reduction((image.shape[1], image.shape[0]), self.short)
+        if factor > 1:
+            image = np.asarray(Pillow.fromarray(image).reduce(factor))
+        return self.apply_preparation(image)
+
     def apply_preparation(self, image: Image) -> Image:
         """Return a decoded image as the network's data show it."""
         return self.prepare(image) if self.prepare else image

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function
+from skinfw.data.table import image_function, read_data_table
+from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
+from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import Dataset
 from skinfw.interfaces.values import UNKNOWN, Features, Predictions
 from skinfw.models.features import penultimate_features
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
+from skinfw.recipe.component import build_components, plan_component
+from skinfw.recipe.loading import Origin
+from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
-from skinfw.statistics.intervals import add_unknown_class
+from skinfw.statistics.intervals import REPLICATES, Interval, add_unknown_class
 
 
 @dataclass(frozen=True)
@@ -87,3 +96,36 @@ class ModelEvaluator:
         return ModalityData(
             modalities_from_record(self.trained_model.modalities), 1.0, rows, self._hardware.device
         )
+
+
+def evaluate_dataset(
+    trained_model: TrainedModel, tables: Mapping[str, Any]
+) -> tuple[Predictions, dict[str, float], dict[str, Interval]]:
+    """Evaluate all images of a data set with the metrics of the run.
+
+    tables: a recipe's [dataset] table.
+    Returns predictions, numbers, and their intervals over lesions.
+    """
+    origin = Origin("the arguments: dataset", Path.cwd())
+    component, complaints = plan_component(
+        KINDS["dataset"], ("dataset",), tables, origin, origin.text, Catalog(), None
+    )
+    raise_all([RecipeError(f"{own.keys[0]} {own.text}", origin.text) for own in complaints])
+    assert component  # there is one where nothing is complained of
+    dataset = component.make()
+    rows = read_data_table(component, dataset).rows
+    if unknown := sorted(set(rows["label"]) - {*trained_model.classes, UNKNOWN}):
+        raise RecipeError(
+            f"the network has no class {', '.join(unknown)}",
+            origin.text,
+            f"its classes are {', '.join(trained_model.classes)}",
+            "skinfw evaluate RUN --map LABEL=CLASS calls labels by the network's classes",
+        )
+    predictions = ModelEvaluator(trained_model).predict(rows, dataset)
+    metrics = build_components(trained_model.components("metric"), trained_model.classes)
+    seed = int(trained_model.tables.get("seed", 0))
+    return (
+        predictions,
+        compute_metrics(metrics, predictions),
+        compute_intervals(metrics, predictions, REPLICATES, seed),
+    )

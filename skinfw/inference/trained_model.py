@@ -10,6 +10,7 @@ from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import PlannedComponent, plan_component
 from skinfw.recipe.loading import (
@@ -40,6 +41,7 @@ class TrainedModel:
     modalities: what the network gets beside one picture, as run.json tells.
     counts: training images of each class; empty for what older versions recorded.
     sets: what was changed of its view since.
+    calibration: what was fitted on validation images; nothing where the view was changed since.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class TrainedModel:
     modalities: Mapping[str, Any] = field(default_factory=dict)
     counts: tuple[int, ...] = ()
     sets: tuple[str, ...] = ()
+    calibration: FittedCalibration = field(default_factory=FittedCalibration)
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -181,4 +184,5 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         record.get("modalities", {}),
         tuple(record.get("class_counts", {}).values()),
         tuple(sets),
+        FittedCalibration.from_record({} if sets else record.get("calibration", {})),
     )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from skinfw.interfaces.calibration import FittedCalibration
+
     Floats = npt.NDArray[np.floating[Any]]
     Integers = npt.NDArray[np.integer[Any]]
     Image = npt.NDArray[np.uint8]
@@ -294,6 +296,7 @@ class Findings:
     tables: below the text; none where there was nothing to find.
     data: all of it for JSON.
     files: tables that become CSV files, by name.
+    calibration: what answers about new images may use, where it was fitted.
     """
 
     key: str
@@ -302,6 +305,7 @@ class Findings:
     tables: Sequence[FindingsTable] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FindingsTable] = field(default_factory=dict)
+    calibration: FittedCalibration | None = None
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from skinfw.errors import RecipeError
 from skinfw.recipe.lines import key_lines
+from skinfw.recipe.shipped import shipped_recipe
 
 Keys = tuple[str | int, ...]
 DEFAULTS = Path(__file__).parent / "defaults.toml"
+_NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -66,29 +69,77 @@ class _Layer:
     sets: bool = False
 
 
-def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
-    """Read a recipe, what it extends, and what the command line sets.
+def load_recipe(
+    path: Path | Mapping[str, Any], sets: Sequence[str] = (), values: Mapping[str, Any] = _NO_VALUES
+) -> Recipe:
+    """Read a recipe, what it extends, and what is set beside it.
 
-    path: a TOML file, a run folder, or its run.json.
+    path: a TOML file, the name of a shipped recipe, a run folder, its run.json, or the tables
+        themselves.
     sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
+    values: tables and keys that are laid over it as by `--set`, such as {"train": {"epochs": 3}}.
     Raises RecipeError with the line of the problem.
     """
     replays = None
-    if path.is_dir() or path.suffix == ".json":
+    if isinstance(path, Mapping):
+        own = [_tables_of(path, "the recipe", 1)]
+        layers = [_read_file(DEFAULTS, 0), *own]
+        path, name = Path("recipe"), "recipe"
+    elif path.is_dir() or path.suffix == ".json":
         replays = read_run(path)
         data: dict[str, Any] = dict(replays["recipe"])
         origin = Origin(f"{display_path(path)} (recorded recipe)", Path.cwd())
         layers = [_Layer(data, dict.fromkeys(_paths(data), origin))]
         name = str(replays.get("name", path.stem))
     else:
-        layers = [_read_file(DEFAULTS, 0), *_chain(path, (), set())]
+        shipped = shipped_recipe(path)
+        path = shipped or path
+        own = _chain(path, (), set())
+        layers = [_read_file(DEFAULTS, 0), *(map(_as_if_here, own) if shipped else own)]
         name = path.stem
     if sets:
         layers.append(_read_sets(sets))
+    if values:
+        layers.append(replace(_tables_of(values, "the arguments", 1_000), sets=True))
     merged = layers[0]
     for layer in layers[1:]:
         merged = _Layer(*_merge(merged, layer))
     return Recipe(name, path, merged.data, merged.origins, replays)
+
+
+def _tables_of(tables: Mapping[str, Any], place: str, depth: int) -> _Layer:
+    """Return a layer of Python values; what TOML cannot say is told later, at its key."""
+    data = _plain(tables)
+    if "extends" in data:
+        raise RecipeError(
+            "tables in Python extend no recipe",
+            f"{place}: extends",
+            cure="give the recipe's name or path, and what differs as arguments",
+        )
+    origins = {
+        keys: Origin(f"{place}: {'.'.join(map(str, keys))}", Path.cwd(), 0, depth)
+        for keys in _paths(data)
+    }
+    return _Layer(data, origins)
+
+
+def _plain(value: Any) -> Any:
+    """Return tables as dictionaries, sequences as lists, and paths as texts, as TOML has them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _as_if_here(layer: _Layer) -> _Layer:
+    """Read a shipped recipe's paths as if it lay in `recipes/` of the current folder.
+
+    Its data are the user's, wherever skinfw is installed.
+    """
+    here = Path.cwd() / "recipes"
+    origins = {keys: replace(origin, folder=here) for keys, origin in layer.origins.items()}
+    return replace(layer, origins=origins)
 
 
 BEST_WEIGHTS = "best.safetensors"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skinfw.interfaces.kinds import KINDS
+from skinfw.recipe.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from skinfw.recipe.plan import Plan
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -38,3 +42,20 @@ def _value(value: Any) -> str:
 
 def _key(key: str) -> str:
     return key if _BARE.fullmatch(key) else json.dumps(key)
+
+
+def as_toml(plan: Plan) -> str:
+    """Return a checked recipe as TOML, each component with its plugin.
+
+    plan: the checked recipe.
+    """
+    resolved = plan.resolved()
+    top = {key: value for key, value in resolved.items() if key in ("seed", "requires")}
+    blocks = [table_text("", top)]
+    blocks += [table_text(f"[{name}]", resolved[name]) for name in SETTINGS]
+    for component in plan.components:
+        offer, plugin = component.entry.component, component.entry.plugin
+        comment = f"# {offer.summary} (plugin {plugin.label})"
+        header = table_header(component.kind.name)
+        blocks.append(f"{comment}\n{table_text(header, component.table())}")
+    return "\n".join(blocks)

@@ -28,6 +28,7 @@ from skinfw.evaluation.explain import explain
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import write_reports
 from skinfw.files.atomic import atomic_write, write_json
+from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Result
@@ -120,6 +121,8 @@ class _Run:
                 about = replace(result, features=components.features_of)
                 about = write_reports(components.reports, about, self.folder.path)
                 result = replace(about, features=None)
+                fitted = combine(own.calibration for own in result.findings)
+                self.folder.update(calibration=fitted.record())
         hooks.run_end(result=result)
         return result
 

@@ -178,7 +178,7 @@ def test_a_run_of_pairs_does_not_predict_single_images(train_cases: Any) -> None
 
 def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None:
     from skinfw.inference.trained_model import load_trained_model
-    from skinfw_inference.torch_predictor import TorchPredictor
+    from skinfw.toolkit import TorchPredictor
 
     _, folder = train_cases("train.epochs=1", "modalities.pictures=[]")
     saved = load_trained_model(folder.path)

@@ -187,6 +187,16 @@ def test_the_cure_for_the_absent_extra_is_said(
     assert not list((tmp_path / run).glob("model*"))
 
 
+def test_an_export_asks_for_the_extra_before_anything_heavy(site: Site, tmp_path: Path) -> None:
+    code = WITHOUT.format(names=["onnxruntime", "torch", "numpy"]) + MAIN
+    done = subprocess.run(
+        [sys.executable, "-c", code, "export", "gone", "--onnx"],
+        cwd=tmp_path, env=site.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: onnxruntime is not installed"), done.stderr
+
+
 def test_exit_codes_can_be_trusted(skinfw: Run, run: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert skinfw("predict", "nowhere", "images").returncode == 2

@@ -18,14 +18,14 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.inference.prediction import predict_images
+from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_inference.images import find_images, find_images_with_ids, image_ids
-from skinfw_inference.predict import predict_images
-from skinfw_inference.torch_predictor import TorchPredictor
 
 SIZE = 32
 DATA = """
@@ -124,7 +124,7 @@ def paths_of(run: Path, ids: Any) -> list[str]:
 
 
 def answers(network: Any, paths: list[str], batch_size: int = 8) -> np.ndarray:
-    predictions = [answer for _, answer in predict_images(paths, network, batch_size)]
+    predictions = list(predict_images(paths, network, batch_size))
     assert not [answer for answer in predictions if isinstance(answer, SkinfwError)]
     return np.stack(predictions)
 
@@ -357,11 +357,11 @@ def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
     network = TorchPredictor(load_trained_model(run))
     mixed = [good[0], bad[0], good[1], bad[1], bad[2], good[2]]
     predictions = list(predict_images(mixed, network, 2))
-    assert [path for path, _ in predictions] == mixed
-    failed = {path: answer for path, answer in predictions if isinstance(answer, SkinfwError)}
+    named = list(zip(mixed, predictions, strict=True))
+    failed = {path: answer for path, answer in named if isinstance(answer, SkinfwError)}
     assert list(failed) == bad
     assert "is empty" in failed[bad[1]].why and "does not exist" in failed[bad[2]].why
-    right = [answer for _, answer in predictions if not isinstance(answer, SkinfwError)]
+    right = [answer for answer in predictions if not isinstance(answer, SkinfwError)]
     assert np.abs(np.stack(right) - answers(network, good)).max() < 1e-6
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinfw import Predictions, Result
+from skinfw import Predictions, Result, at_temperature
 from skinfw_reliability.calibration import Calibration
 from skinfw_reliability.calibration_errors import CalibrationErrors
 from skinfw_reliability.conformal import PredictionSets, class_limits, least_lesions
 from skinfw_reliability.curves import reliability_curve, wilson
-from skinfw_reliability.temperature import HIGHEST, LOWEST, at_temperature, fit_temperature
+from skinfw_reliability.temperature import HIGHEST, LOWEST, fit_temperature
 from skinfw_reliability.thresholds import OperatingPoints, threshold_for
 
 CLASSES = ("MEL", "NV", "DF")

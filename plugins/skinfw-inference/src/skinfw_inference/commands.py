@@ -12,8 +12,8 @@ from skinfw.toolkit import set_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw.toolkit import TrainedModel
-    from skinfw_inference.predict import Predictor
+    from skinfw import FittedCalibration
+    from skinfw.toolkit import Outcome, Predictor, TrainedModel
 
 
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
@@ -33,14 +33,23 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
     classes, how images are prepared, and the marks of the run. Its answers are compared with
     torch's before it gets its name.
     """
-    from skinfw.toolkit import load_trained_model
+    from skinfw_inference.packages import check_packages
 
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
-    trained_model = load_trained_model(run, sets)
-    trained_model.check_one_picture()
+    check_packages("onnx", "onnxruntime")
+    trained_model = _trained_model(run, sets)
     _say_marks(trained_model.image_marks)
     _export(trained_model, out or trained_model.path / "model.onnx")
+
+
+def _trained_model(run: Path, sets: Sequence[str]) -> TrainedModel:
+    """Read the model of a run folder."""
+    from skinfw.toolkit import load_trained_model
+
+    trained_model = load_trained_model(run, sets)
+    trained_model.check_one_picture()
+    return trained_model
 
 
 def _export(trained_model: TrainedModel, out: Path) -> None:
@@ -80,6 +89,9 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
     is_flag=True,
     help="Write what the ISIC challenges take: the column image, and one for each class.",
 )
+@click.option(
+    "--raw", is_flag=True, help="Leave out what was calibrated on validation: the network alone."
+)
 @set_option("view.KEY=VALUE", SET_HELP)
 def predict(
     run: Path,
@@ -88,6 +100,7 @@ def predict(
     runtime: str,
     batch_size: int | None,
     submission: bool,
+    raw: bool,
     sets: tuple[str, ...],
 ) -> None:
     """Predict images with the network of a run.
@@ -97,13 +110,12 @@ def predict(
     with the column path and, if they have one, id. An image that cannot be read is told and left
     out; the exit code is 1 then.
     """
-    from skinfw import SkinfwError
-    from skinfw.toolkit import display_path
+    from skinfw import FittedCalibration, SkinfwError
+    from skinfw.toolkit import display_path, predict_images
     from skinfw_inference.counter import Counter
     from skinfw_inference.images import find_images_with_ids
-    from skinfw_inference.predict import Answer, predict_images
     from skinfw_inference.submission import read_submission
-    from skinfw_inference.table import reason, write_answers
+    from skinfw_inference.table import Columns, reason, write_answers
 
     named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
@@ -111,19 +123,22 @@ def predict(
     trained_model = network.trained_model
     size = batch_size or trained_model.batch_size
     _say_marks(trained_model.image_marks)
+    # The challenges rank images by what the network says.
+    calibration = FittedCalibration() if raw or submission else trained_model.calibration
+    _say_calibration(calibration)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         click.echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
 
-        def told(answer: Answer) -> None:
-            path, outcome = answer
+        def told(path: str, outcome: Outcome) -> None:
             if isinstance(outcome, SkinfwError):
                 counter.fail(f"{path}: {reason(outcome)}")
             counter.count()
 
         try:
             stream = predict_images(paths, network, size)
-            failed = write_answers(stream, ids, trained_model.classes, out, told, submission)
+            columns = Columns(trained_model.classes, calibration, submission)
+            failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
             counter.say(
                 f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"
@@ -145,8 +160,11 @@ def _network(
 ) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw import RecipeError
-    from skinfw.toolkit import BATCH, display_path, load_trained_model
+    from skinfw.toolkit import BATCH, display_path
+    from skinfw_inference.packages import check_packages
 
+    if runtime == "onnx":
+        check_packages("onnxruntime")
     if run.suffix == ".onnx":
         if runtime != "onnx":
             raise RecipeError(
@@ -163,10 +181,9 @@ def _network(
         from skinfw_inference.onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(run, min(batch_size or BATCH, images))
-    trained_model = load_trained_model(run, sets)
-    trained_model.check_one_picture()
+    trained_model = _trained_model(run, sets)
     if runtime == "torch":
-        from skinfw_inference.torch_predictor import TorchPredictor
+        from skinfw.toolkit import TorchPredictor
 
         return TorchPredictor(trained_model)
     from skinfw_inference.exported_model import write_metadata
@@ -187,3 +204,14 @@ def _network(
 def _say_marks(marks: tuple[str, ...]) -> None:
     for mark in marks:
         click.echo(f"note: {mark}")
+
+
+def _say_calibration(calibration: FittedCalibration) -> None:
+    """Say what was done to the probabilities, and how not to have it."""
+    import math
+
+    if not math.isnan(calibration.temperature):
+        click.echo(
+            f"note: probabilities are at temperature {calibration.temperature:.2f}, "
+            "fitted on validation; --raw leaves them as the network gives them"
+        )

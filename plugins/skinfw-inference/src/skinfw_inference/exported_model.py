@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from skinfw import SkinfwError, __version__
+from skinfw import FittedCalibration, SkinfwError, __version__
 from skinfw.toolkit import TrainedModel, import_target
 
 NOTICE = "research software, not a medical device"
@@ -28,6 +28,7 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
         "marks": json.dumps(model.image_marks),
         "classes": json.dumps(model.classes),
         "training_images": json.dumps(model.counts),
+        "calibration": json.dumps(model.calibration.record()),
         "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
         "output": f"probabilities: float32 [N, {len(model.classes)}]",
         **{name: json.dumps(model.tables.get(name, [])) for name in _TABLES},
@@ -47,6 +48,7 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> TrainedModel:
         tables = {name: json.loads(texts[name]) for name in _TABLES}
         classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
         counts = json.loads(texts.get("training_images", "[]"))
+        fitted = FittedCalibration.from_record(json.loads(texts.get("calibration", "{}")))
     except (KeyError, ValueError) as error:
         raise SkinfwError(
             "the file does not say how its network is used",
@@ -54,4 +56,6 @@ def read_metadata(path: Path, texts: Mapping[str, str]) -> TrainedModel:
             f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
             "write it with skinfw export RUN --onnx",
         ) from error
-    return TrainedModel(path, tuple(classes), tables, tuple(marks), counts=tuple(counts))
+    return TrainedModel(
+        path, tuple(classes), tables, tuple(marks), counts=tuple(counts), calibration=fitted
+    )

@@ -17,9 +17,9 @@ from skinfw_inference.onnx_predictor import (
     OUTPUT,
     ROWS,
     OnnxPredictor,
-    missing_package,
     runtime,
 )
+from skinfw_inference.packages import missing_package
 
 TOLERANCE = 1e-4
 OPSET = 17  # old enough for every torch and runtime, new enough for layer normalisation

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from skinfw import SkinfwError
 from skinfw.toolkit import TrainedModel, usable_cores
 from skinfw_inference.exported_model import read_metadata
+from skinfw_inference.packages import missing_package
 
 INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
 _ERRORS_ONLY = 3
@@ -77,8 +78,3 @@ def runtime() -> Any:
     except ImportError as error:
         raise missing_package("onnxruntime") from error
     return onnxruntime
-
-
-def missing_package(package: str) -> SkinfwError:
-    """Return the error that says that a package of the extra `onnx` is not installed."""
-    return SkinfwError(f"{package} is not installed", cure="pip install 'skinfw[onnx]'")

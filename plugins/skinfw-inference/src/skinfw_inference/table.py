@@ -3,48 +3,91 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from skinfw import SkinfwError
-from skinfw.toolkit import unwritable
-from skinfw_inference.predict import Answer
+from skinfw import FittedCalibration, SkinfwError
+from skinfw.metrics import Floats
+from skinfw.toolkit import Outcome, unwritable
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Hold what the table says of an image.
+
+    classes: of the network.
+    calibration: what was fitted on validation images, or nothing.
+    submission: what the ISIC challenges take, the column image and one for each class.
+    """
+
+    classes: Sequence[str]
+    calibration: FittedCalibration
+    submission: bool = False
+
+    @property
+    def header(self) -> list[str]:
+        """The names of the columns."""
+        if self.submission:
+            return ["image", *self.classes]
+        sets = ["prediction_set"] if self.calibration.limits else []
+        unknown = [] if math.isnan(self.calibration.unknown) else ["may_be_unknown"]
+        return ["id", "predicted", *self.classes, *sets, *unknown]
+
+    def row(self, name: str, chances: Floats) -> list[str]:
+        """Return the cells of an image.
+
+        name: its id.
+        chances: its probabilities [C], as the network gives them.
+        """
+        own = chances[None]
+        cells = [f"{value:.8f}" for value in self.calibration.scale(own)[0]]
+        if self.submission:
+            return [name, *cells]
+        sets = self.calibration.prediction_sets(own, self.classes)
+        unknown = self.calibration.may_be_unknown(own)
+        return [
+            name,
+            self.classes[int(chances.argmax())],
+            *cells,
+            *([" ".join(sets[0])] if sets else []),
+            *([str(bool(unknown[0])).lower()] if unknown is not None else []),
+        ]
 
 
 def write_answers(
-    answers: Iterable[Answer],
-    ids: Sequence[str],
-    classes: Sequence[str],
+    answers: Iterable[Outcome],
+    ids: Mapping[str, str],
+    columns: Columns,
     out: Path,
-    told: Callable[[Answer], None],
-    submission: bool = False,
+    told: Callable[[str, Outcome], None],
 ) -> Path | None:
     """Write a row per image as the answers come.
 
     answers: in the order of `ids`.
-    classes: the columns.
+    ids: by path.
+    columns: of the table.
     out: the table; it gets its name when it is complete. Until then, and where it is stopped, the
         rows are in the same name with the ending .partial.
-    told: hears of each answer once its row is written.
-    submission: write what the ISIC challenges take, the column image and one for each class.
+    told: hears of each path and its answer once its row is written.
     Returns the table of the images that failed, or None where none did.
     """
     losses, failed = out.with_name(f"{out.stem}.failed.csv"), 0
     with _open_partial(out) as good, _open_partial(losses) as bad:
         rows, failures = csv.writer(good, lineterminator="\n"), csv.writer(bad, lineterminator="\n")
-        rows.writerow(["image", *classes] if submission else ["id", "predicted", *classes])
+        rows.writerow(columns.header)
         failures.writerow(["id", "path", "reason"])
-        for name, (path, outcome) in zip(ids, answers, strict=True):
+        for (path, name), outcome in zip(ids.items(), answers, strict=True):
             if isinstance(outcome, SkinfwError):
                 failed += 1
                 failures.writerow([name, path, reason(outcome)])
             else:
-                called = [] if submission else [classes[int(outcome.argmax())]]
-                rows.writerow([name, *called, *(f"{value:.8f}" for value in outcome)])
-            told((path, outcome))
+                rows.writerow(columns.row(name, outcome))
+            told(path, outcome)
     if failed:
         return losses
     losses.unlink()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
-from skinfw import Findings, Result, count_lesions
+from skinfw import Findings, FittedCalibration, Result, at_temperature, count_lesions
 from skinfw_reliability.findings import write_findings
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Calibration:
             thresholds_table,
         )
         from skinfw_reliability.intervals import estimator
-        from skinfw_reliability.temperature import at_temperature, fit_temperature
+        from skinfw_reliability.temperature import fit_temperature
 
         if "val" not in result.predictions:
             return [Findings(KEY, TITLE, [_ABSENT], data={"absent": _ABSENT})]
@@ -72,8 +72,16 @@ class Calibration:
         }
         points = thresholds_table(data["thresholds"])
         sets = sets_table(data["prediction_sets"])
+        sets_of = data["prediction_sets"]["classes"]
+        fitted = FittedCalibration(
+            temperature,
+            {name: own["limit"] for name, own in sets_of.items()},
+            self.sets,
+            self.coverage,
+        )
+        tables = [temperature_table(data)]
         return [
-            Findings(KEY, TITLE, tables=[temperature_table(data)], data=data),
+            Findings(KEY, TITLE, tables=tables, data=data, calibration=fitted),
             Findings("operating-points", "Operating points", [_POINTS], [points]),
             Findings("prediction-sets", "Prediction sets", [_SETS], [sets]),
         ]

@@ -12,34 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from skinfw import Predictions
+from skinfw import Predictions, SetMethod, misfit
 from skinfw.metrics import Floats, WeightedMetric, by_image, mean_among
-
-Method = Literal["lac", "aps"]
-
-
-def misfit(probabilities: Floats, method: Method) -> Floats:
-    """Return how badly each class fits each image, [N, C].
-
-    method: "lac" takes one minus the probability (Sadinle et al. 2019, arXiv 1609.00451), which
-        makes the smallest sets; "aps" the sum of all probabilities from the highest down to the
-        class's own (Romano et al. 2020, arXiv 2006.02544), not randomised, which never makes empty
-        sets and covers a little more than asked.
-    """
-    if method == "lac":
-        return 1 - probabilities
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    sums = np.cumsum(np.take_along_axis(probabilities, order, 1), axis=1)
-    misfits = np.empty_like(sums)
-    np.put_along_axis(misfits, order, sums, 1)
-    # The first class fits perfectly, so that no set is empty.
-    np.put_along_axis(misfits, order[:, :1], 0.0, 1)
-    return misfits
 
 
 def class_limits(
@@ -47,7 +26,7 @@ def class_limits(
     true: npt.NDArray[np.integer[Any]],
     lesions: Sequence[str],
     level: float,
-    method: Method,
+    method: SetMethod,
 ) -> Floats:
     """Return the misfit up to which each class stands in a set, [C].
 
@@ -91,7 +70,7 @@ class PredictionSets(WeightedMetric):
     """
 
     limits: Floats
-    method: Method
+    method: SetMethod
 
     def of(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Return which classes stand in the set of each image, bool [N, C]."""

@@ -13,6 +13,7 @@ from skinfw import (
     Cell,
     Findings,
     FindingsTable,
+    FittedCalibration,
     Result,
     SkinfwError,
     add_unknown_class,
@@ -113,7 +114,9 @@ class OutOfDistribution:
                 }
         files["out_of_distribution.csv"] = _scores_table(everyone, scores, unknown)
         data |= {"notes": notes, "marks": list(result.marks)}
-        return [Findings(KEY, TITLE, [_ABOUT], _tables(data), data, files)]
+        limit = float(np.quantile(known["one_minus_max"], 1 - self.refused))
+        fitted = FittedCalibration(unknown=limit)
+        return [Findings(KEY, TITLE, [_ABOUT], _tables(data), data, files, fitted)]
 
     def write(self, result: Result, folder: Path) -> None:
         """Write out_of_distribution.csv, nine_classes.csv and out_of_distribution.json."""

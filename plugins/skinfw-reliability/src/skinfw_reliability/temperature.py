@@ -44,11 +44,6 @@ def fit_temperature(probabilities: Floats, true: npt.NDArray[np.integer[Any]]) -
     return float((low * high) ** -0.5)
 
 
-def at_temperature(probabilities: Floats, temperature: float) -> Floats:
-    """Return the probabilities [N, C] at a temperature; which class is first does not change."""
-    return _softmax(_logits(probabilities) / temperature)
-
-
 def _logits(probabilities: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(probabilities, _SMALLEST)), np.float64)
 

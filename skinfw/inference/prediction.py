@@ -1,4 +1,4 @@
-"""Predict image files with a trained network: a stream from paths to rows of a table."""
+"""Predict images with a trained network: a stream from images to probabilities."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinfw import SkinfwError
-from skinfw.toolkit import (
-    Decoding,
-    TrainedModel,
-    ViewAveraging,
-    make_view,
-    prefetch,
-    recipe_decoding,
-    render_views,
-    usable_cores,
-)
+from skinfw.data.decoding import Decoding
+from skinfw.data.preparation import make_view, recipe_decoding
+from skinfw.data.warping import render_views
+from skinfw.errors import SkinfwError
+from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.inference.trained_model import TrainedModel
+from skinfw.runtime.prefetch import prefetch, usable_cores
 
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.uint8]
-Answer = tuple[str, Floats | SkinfwError]
-"""The path of an image, and its probabilities [C], or what is wrong with it."""
+Picture = str | npt.NDArray[np.uint8]
+"""The path of an image file, or an image, uint8 RGB [H, W, 3]."""
+
+Outcome = Floats | SkinfwError
+"""The probabilities [C] of an image, or what is wrong with it."""
 
 _MOST = 8  # threads; each holds a batch
 
@@ -39,10 +38,12 @@ class Predictor(Protocol):
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
 
 
-def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) -> Iterator[Answer]:
+def predict_images(
+    images: Sequence[Picture], network: Predictor, batch_size: int
+) -> Iterator[Outcome]:
     """Answer for images one after the other, while the next ones are decoded.
 
-    paths: of images.
+    images: paths or pixels.
     network: what computes.
     batch_size: images that are decoded and computed together.
     """
@@ -50,25 +51,30 @@ def predict_images(paths: Sequence[str], network: Predictor, batch_size: int) ->
     trained_model = network.trained_model
     view = make_view(trained_model.view, trained_model.image.size)
     how = recipe_decoding(trained_model.image, trained_model.components("prepare"))
-    cut = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
+    cut = [images[at : at + batch_size] for at in range(0, len(images), batch_size)]
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
-    for batch, prepared in zip(cut, prefetch(tasks, min(_MOST, usable_cores())), strict=True):
-        answers = _answers(prepared, network, trained_model.view_averaging)
-        yield from zip(batch, answers, strict=True)
+    for prepared in prefetch(tasks, min(_MOST, usable_cores())):
+        yield from _answers(prepared, network, trained_model.view_averaging)
 
 
-def _prepare(paths: Sequence[str], view: Any, how: Decoding) -> list[Views | SkinfwError]:
+def _prepare(images: Sequence[Picture], view: Any, how: Decoding) -> list[Views | SkinfwError]:
     """Return all views [V, H, W, 3] of each image, from one decode."""
-    return [_views(path, view, how) for path in paths]
+    return [image_views(image, view, how) for image in images]
 
 
-def _views(path: str, view: Any, how: Decoding) -> Views | SkinfwError:
+def image_views(image: Picture, view: Any, how: Decoding) -> Views | SkinfwError:
+    """Return all views [V, H, W, 3] of an image, or what is wrong with it.
+
+    view: from `make_view`.
+    how: images are decoded.
+    """
     try:
-        image = how.read(path)
-        return render_views(image, view.plan((image.shape[0], image.shape[1])))
+        pixels = how.read(image) if isinstance(image, str) else how.read_pixels(image)
+        return render_views(pixels, view.plan((pixels.shape[0], pixels.shape[1])))
     except SkinfwError as error:
         return error
     except Exception as error:
+        path = image if isinstance(image, str) else ""
         return SkinfwError("an image cannot be prepared", path, f"{type(error).__name__}: {error}")
 
 
