@@ -130,6 +130,8 @@ class Context:
     thumbnails: `thumbnails(indices, size, grey)` -> uint8 [M, size, size] or, in colour,
         [M, size, size, 3].
     embeddings: `embeddings(indices)` -> float32 [M, D], the backbone's features before training.
+    lesions: the lesion of each image [N]; all that belongs together, such as copies of a photograph
+        and other lesions of a patient where the split joins them, has one name.
     """
 
     classes: tuple[str, ...]
@@ -138,6 +140,7 @@ class Context:
     once: Callable[[str, Callable[[np.random.Generator], Any]], Any]
     thumbnails: Callable[[Integers, int, bool], Image]
     embeddings: Callable[[Integers], Floats]
+    lesions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

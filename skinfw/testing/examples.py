@@ -54,7 +54,9 @@ def context(epoch: int = 1, seed: int = 0) -> Context:
         rows = [stream(9, "features", int(i)).normal(size=5) for i in indices]
         return np.stack(rows).astype(np.float32)
 
-    return Context(CLASSES, epoch, stream(seed, "sampler", epoch), once, thumbnails, embeddings)
+    rng = stream(seed, "sampler", epoch)
+    lesions = tuple(f"L{number // 2:03d}" for number in range(sum(COUNTS)))
+    return Context(CLASSES, epoch, rng, once, thumbnails, embeddings, lesions)
 
 
 def image(height: int = 60, width: int = 80, seed: int = 0) -> Image:

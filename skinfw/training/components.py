@@ -114,6 +114,7 @@ class TrainingComponents:
             component,
             component.make(),
             self.labels,
+            tuple(self.rows["component"]),
             self.plan.classes,
             self.source,
             embeddings,

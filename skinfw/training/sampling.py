@@ -32,18 +32,19 @@ class EpochSampler:
         component: PlannedComponent[Sampler],
         sampler: Sampler,
         labels: Integers,
+        lesions: tuple[str, ...],
         classes: tuple[str, ...],
         source: Source,
         embed: Callable[[Integers], npt.NDArray[np.float32]],
         seed: int,
         hardware: Hardware,
     ) -> None:
-        """Keep the training part's labels and images.
+        """Keep the training part's labels, lesions and images.
 
         embed: computes the backbone's features of some images of the training part.
         """
         self.component, self.sampler, self.classes = component, sampler, classes
-        self.labels = read_only(labels)
+        self.labels, self.lesions = read_only(labels), lesions
         self.source, self.embed, self.seed, self.hardware = source, embed, seed, hardware
         self._known: dict[str, Any] = {}
         self._last: tuple[int, Draw] | None = None
@@ -66,6 +67,7 @@ class EpochSampler:
             once=self._once,
             thumbnails=self._thumbnails,
             embeddings=self.embed,
+            lesions=self.lesions,
         )
         with self.component.guard(self.sampler.draw):
             return check_draw(self.sampler.draw(self.labels, context), len(self.labels))

@@ -2,67 +2,51 @@
 
 import json
 import re
-import textwrap
 from pathlib import Path
 
 import pytest
 from environments import Environment, build
-from support import PLUGIN, ROOT, SAMPLER, TINY, TINY_BACKBONE
+from support import ROOT, TINY, TINY_BACKBONE
 
-PYPROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
+EXAMPLE = ROOT / "examples" / "skinfw-acme"
+RECIPE = str(EXAMPLE / "recipe.toml")
+SMALL = ("dataset.images=80", "image.size=64", "backbone.use=./tiny.py:tiny", "train.epochs=1")
 
-[project]
-name = "skinfw-acme"
-version = "2.0.0"
-dependencies = ["skinfw"]
 
-[project.entry-points.skinfw]
-acme = "acme_plugin"
-
-[tool.hatch.build.targets.wheel]
-include = ["acme_plugin.py", "acme_sampler.py"]
-"""
+def sets(*texts: str) -> list[str]:
+    return [word for text in texts for word in ("--set", text)]
 
 
 @pytest.mark.slow
-def test_a_wheel_from_elsewhere_is_listed_checked_used_and_removed(
+def test_the_wheel_of_skinfw_acme_is_listed_checked_used_and_removed(
     environment: Environment, tmp_path: Path
 ) -> None:
-    project = tmp_path / "acme"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(PYPROJECT)
-    (project / "acme_plugin.py").write_text(textwrap.dedent(PLUGIN))
-    (project / "acme_sampler.py").write_text(textwrap.dedent(SAMPLER))
-    wheels = [str(build(folder, tmp_path / "wheels")) for folder in (ROOT, project)]
+    wheels = [str(build(folder, tmp_path / "wheels")) for folder in (ROOT, EXAMPLE)]
     environment.pip("install", "--no-deps", "--no-index", *wheels)
 
     work = tmp_path / "work"
     work.mkdir()
     (work / "tiny.py").write_text(TINY_BACKBONE)
-    (work / "mine.toml").write_text(
-        'requires = ["skinfw-acme>=2"]\n' + TINY + '\n[sampler]\nuse = "every-other"\n'
-    )
     listed = json.loads(environment.run("-m", "skinfw", "list-plugins", "--json", cwd=work))
     (acme,) = [plugin for plugin in listed if plugin["name"] == "acme"]
     assert acme["status"] == "working" and acme["distribution"] == "skinfw-acme"
     assert {plugin["status"] for plugin in listed} == {"working"}
     assert "registry" not in environment.run("-m", "skinfw", "list-plugins", "--available")
-    checked = environment.run("-m", "skinfw", "check", "mine.toml", cwd=work)
-    assert "plugin acme 2.0.0" in checked
-    ran = environment.run("-m", "skinfw", "run", "mine.toml", cwd=work)
-    assert "draw  20 images per epoch" in ran
+    assert "acme: grade full" in environment.run("-m", "skinfw", "check-plugin", "acme", cwd=work)
+    checked = environment.run("-m", "skinfw", "check", RECIPE, "--try", cwd=work)
+    assert checked.count("(plugin acme 0.1.0)") == 3 and "# tried on noise" in checked
+    ran = environment.run("-m", "skinfw", "run", RECIPE, *sets(*SMALL), cwd=work)
+    assert re.search(r"[1-9]\d* of them copies", ran) and "best epoch" in ran
+    (run,) = (work / "runs").iterdir()
+    header, line = environment.run("-m", "skinfw", "acme", "summarise", str(run)).splitlines()
+    assert header.startswith("run,recipe") and line.startswith(f"{run.name},recipe")
 
     environment.pip("uninstall", "--yes", "skinfw-acme")
-    refused = environment.run("-m", "skinfw", "check", "mine.toml", check=False, cwd=work)
-    assert "pip install 'skinfw-acme>=2'" in refused
-    assert 'no sampler is called "every-other"' in refused
-    done = environment.run(
-        "-m", "skinfw", "run", "mine.toml", "--set", "sampler.use=shuffle", "--set", "requires=[]",
-        cwd=work,
-    )  # fmt: skip
+    refused = environment.run("-m", "skinfw", "check", RECIPE, check=False, cwd=work)
+    assert "pip install 'skinfw-acme>=0.1'" in refused
+    assert 'no sampler is called "repeat-factor"' in refused
+    without = sets("sampler.use=shuffle", "loss.use=focal", "explainer=[]", "requires=[]")
+    done = environment.run("-m", "skinfw", "run", RECIPE, *sets(*SMALL), *without, cwd=work)
     assert "best epoch" in done
 
 

@@ -1,0 +1,1 @@
+"""Repeat-factor sampling, seesaw loss and SmoothGrad, for skinfw."""

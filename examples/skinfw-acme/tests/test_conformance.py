@@ -1,0 +1,3 @@
+from skinfw.testing import conformance
+
+test_conformance = conformance("acme")
