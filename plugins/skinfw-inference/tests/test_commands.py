@@ -273,3 +273,62 @@ def test_a_changed_view_is_predicted_and_exported(skinfw: Run, run: str, tmp_pat
     assert done.returncode == 2 and "answers as it was exported" in done.stderr
     done = skinfw("export", run, "--onnx", "--set", "image.size=64")
     assert done.returncode == 2 and "keeps all but its view" in done.stderr
+
+
+def fit(run: Path, **values: object) -> None:
+    """Write what reports would have fitted on validation."""
+    record = json.loads((run / "run.json").read_text())
+    limits = dict.fromkeys(record["classes"], 0.9)
+    fitted = {"temperature": 2.0, "limits": limits, "sets": "lac", "coverage": 0.9, "unknown": 0.5}
+    record["calibration"] = {**fitted, **values}
+    (run / "run.json").write_text(json.dumps(record))
+
+
+def test_answers_use_what_was_fitted_unless_told_not_to(
+    skinfw: Run, run: str, tmp_path: Path
+) -> None:
+    fit(tmp_path / "run")
+    done = skinfw("predict", run, "images")
+    assert "temperature 2.00, fitted on validation; --raw" in done.stdout, done.stderr
+    warm = pd.read_csv(tmp_path / "predictions.csv")
+    skinfw("predict", run, "images", "--raw", "--out", "raw.csv")
+    raw = pd.read_csv(tmp_path / "raw.csv")
+    assert list(warm.columns) == [*raw.columns, "prediction_set", "may_be_unknown"]
+    own = raw[raw.columns[2:]].to_numpy()
+    roots = np.sqrt(own)
+    assert np.abs(warm[raw.columns[2:]] - roots / roots.sum(1, keepdims=True)).max().max() < 1e-6
+    for chances, names, unknown in zip(
+        own, warm["prediction_set"], warm["may_be_unknown"], strict=True
+    ):
+        assert names.split() == [
+            name for name, value in zip(raw.columns[2:], chances, strict=True) if value >= 0.1
+        ]
+        assert unknown == (chances.max() < 0.5)
+
+
+def test_a_submission_is_what_the_network_says(skinfw: Run, run: str, tmp_path: Path) -> None:
+    fit(tmp_path / "run")
+    skinfw("predict", run, "images", "--submission")
+    skinfw("predict", run, "images", "--raw", "--out", "raw.csv")
+    raw, sent = pd.read_csv(tmp_path / "raw.csv"), pd.read_csv(tmp_path / "predictions.csv")
+    assert (sent.drop(columns="image").to_numpy() == raw[raw.columns[2:]].to_numpy()).all()
+
+
+def test_another_view_has_no_calibration(skinfw: Run, run: str, tmp_path: Path) -> None:
+    fit(tmp_path / "run")
+    skinfw("predict", run, "images", "--set", "view.use=dihedral")
+    assert "prediction_set" not in pd.read_csv(tmp_path / "predictions.csv")
+
+
+@needs_onnx
+def test_an_exported_file_brings_its_calibration(skinfw: Run, run: str, tmp_path: Path) -> None:
+    fit(tmp_path / "run", unknown=None)
+    skinfw("predict", run, "images")
+    done = skinfw("export", run, "--onnx", "--out", "m.onnx")
+    assert done.returncode == 0, done.stderr
+    skinfw("predict", "m.onnx", "images", "--runtime", "onnx", "--out", "onnx.csv")
+    ours, theirs = pd.read_csv(tmp_path / "predictions.csv"), pd.read_csv(tmp_path / "onnx.csv")
+    assert list(ours.columns) == list(theirs.columns) and "may_be_unknown" not in ours
+    numbers = ours.columns[2:-1]
+    assert np.abs(ours[numbers] - theirs[numbers]).max().max() < 1e-4
+    assert (ours["prediction_set"] == theirs["prediction_set"]).all()
