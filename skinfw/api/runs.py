@@ -120,10 +120,12 @@ def run(
     Returns the run. Raises SkinfwError as the command line does.
     """
     from skinfw.api.progress import Epochs
+    from skinfw.data.table import load_data
     from skinfw.workflows.run import execute_run
     from skinfw.workflows.run_folder import RunFolder
 
     plan = _plan(recipe, tables)
+    load_data(plan)  # a run whose data are absent leaves no folder
     folder = RunFolder.create(Path(out), plan)
     result = execute_run(plan, folder, say, [Epochs(say)])
     if result is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from skinfw.errors import RecipeError, SkinfwError, raising_line
 from skinfw.interfaces.hooks import Command
@@ -82,6 +84,10 @@ class CommandTree(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Say of an unknown command who brings it, or what it may have been meant to be."""
+        if ctx.resilient_parsing:  # a shell completes: an error would only spoil its line
+            with suppress(SkinfwError):
+                return super().resolve_command(ctx, args)
+            return None, None, args
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             whole = " ".join((*self._prefix, name))
@@ -105,6 +111,24 @@ class CommandTree(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries, and a line for each plugin that does not work."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._summaries().items()))
+        broken = [] if self._prefix else [one for one in discover() if one.status != "working"]
+        if broken:
+            with formatter.section("Plugins that cannot be used"):
+                formatter.write_dl([(one.name, f"{one.status}: {one.error}") for one in broken])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the next words for a shell, which must not wait until commands are imported."""
+        words = [
+            CompletionItem(word, help=summary)
+            for word, summary in self._summaries().items()
+            if word.startswith(incomplete)
+        ]
+        return words + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _summaries(self) -> dict[str, str]:
+        """Return what the next words are about."""
         rows: dict[str, str] = {}
         for words, (command, plugin) in self._offers():
             if len(words) == 1:
@@ -113,12 +137,7 @@ class CommandTree(click.Group):
             else:
                 whole = " ".join((*self._prefix, words[0]))
                 rows.setdefault(words[0], self._groups.get(whole, f"Commands of {plugin.name}."))
-        with formatter.section("Commands"):
-            formatter.write_dl(list(rows.items()))
-        broken = [] if self._prefix else [one for one in discover() if one.status != "working"]
-        if broken:
-            with formatter.section("Plugins that cannot be used"):
-                formatter.write_dl([(one.name, f"{one.status}: {one.error}") for one in broken])
+        return rows
 
     def _offers(self) -> list[tuple[tuple[str, ...], Offer]]:
         """Return the commands below this group, without the group's own words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from typing import Any
 
@@ -28,9 +29,9 @@ GROUPS = {
 HELP = """Train and evaluate classifiers of skin lesions, from recipes and plugins.
 
 \b
-skinfw run recipes/quickstart.toml     train, evaluate, explain
-skinfw check my.toml                   what would run, every default written out
-skinfw list-plugins                    what a recipe can name
+skinfw run quickstart     train, evaluate, explain
+skinfw check my.toml      what would run, every default written out
+skinfw list-plugins       what a recipe can name
 
 Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
 """
@@ -38,6 +39,10 @@ Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 
 
 class _Frame(CommandTree):
     """Turn errors into their four lines and the promised exit codes."""
+
+    def make_context(self, *values: Any, **named: Any) -> click.Context:
+        """Decide on colours for whatever click prints in any command."""
+        return super().make_context(*values, **{"color": colour(), **named})
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -68,6 +73,14 @@ class _Frame(CommandTree):
             traceback.print_exc()
         head, colon, rest = text.partition(":")
         click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
+
+
+def colour() -> bool | None:
+    """Tell whether the environment wants colours, as rich reads it; None: what a terminal can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    force = os.environ.get("FORCE_COLOR")
+    return None if force is None else bool(force)
 
 
 main = click.version_option(__version__, prog_name="skinfw")(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
+from skinfw.cli.completion import complete_recipe
+
 F = TypeVar("F", bound=Callable[..., Any])
+Detail = Literal["quiet", "verbose"]
 
 
 def set_option(
@@ -24,5 +27,21 @@ def set_option(
 
 def recipe_options(command: F) -> F:
     """Add the argument RECIPE, which comes as `recipe`, and the option `--set`."""
-    recipe = click.argument("recipe", type=click.Path(path_type=Path))
+    path = click.Path(path_type=Path)
+    recipe = click.argument("recipe", type=path, shell_complete=complete_recipe)
     return recipe(set_option()(command))
+
+
+def detail_options(command: F) -> F:
+    """Add `--quiet` and `--verbose`, of which the last one comes as `detail`, None for neither."""
+    quiet = click.option(
+        "-q", "--quiet", "detail", flag_value="quiet", help="Print the last lines and errors only."
+    )
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        "detail",
+        flag_value="verbose",
+        help="Print every number and every file in the end.",
+    )
+    return quiet(verbose(command))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -10,15 +9,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 
+from skinfw.cli.durations import duration
 from skinfw.interfaces.hooks import hookimpl
-from skinfw.interfaces.values import Predictions, Result
-from skinfw.recipe.loading import display_path
-from skinfw.statistics.intervals import few_lesions
 
 PLAIN_SECONDS = 30.0
 LIVE_SECONDS = 0.25
+WIDE = 80
+"""Columns of a terminal that has room for rate and loss beside the bar."""
 
 
 class StatusLine:
@@ -48,28 +48,34 @@ class Watcher(StatusLine):
         """Draw a bar on a terminal, print lines elsewhere."""
         self._live = sys.stdout.isatty()
         self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=28),
-            TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[rate]}"),
-            TextColumn("{task.fields[loss]}"),
-            TimeRemainingColumn(compact=True),
+            _column("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6)),
+            _column("{task.completed}/{task.total}"),
+            _column("{task.fields[rate]}"),
+            _column("{task.fields[loss]}"),
+            _column("{task.fields[left]}"),
             disable=not self._live,
             transient=True,
+            expand=True,
         )
+        self._wide = self._bar.console.width >= WIDE
         self._interval = LIVE_SECONDS if self._live else PLAIN_SECONDS
         self._epochs = self._steps = 0
         self._epoch = ""
+        self._seconds = 0.0  # of the last epoch, none yet
 
     @hookimpl
     def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:
         """Start a new bar."""
         self._epochs, self._steps, self._epoch = epochs, steps, f"{epoch}/{epochs}"
+        self._later = epochs - epoch
         self._seen, self._steps_seen = 0, 0
         self._start = self._told = time.perf_counter()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
-        self._task = self._bar.add_task("", total=steps, epoch=self._epoch, rate="", loss="")
+        self._task = self._bar.add_task(
+            "", total=steps, epoch=self._epoch, rate="", loss="", left=""
+        )
 
     @hookimpl
     def step_end(self, step: int, images: int, loss: Any) -> None:
@@ -80,20 +86,24 @@ class Watcher(StatusLine):
         if now - self._told < self._interval and step < self._steps:
             return
         self._told = now
-        rate, value = self._seen / (now - self._start), float(loss)
-        self._bar.update(
-            self._task, completed=step, rate=f"{rate:.1f} images/s", loss=f"loss {value:.3f}"
-        )
-        if not self._live and step < self._steps:
-            left = (self._steps - step) * (now - self._start) / self._steps_seen
-            click.echo(
-                f"epoch {self._epoch}  batch {step}/{self._steps}  {rate:.1f} images/s  "
-                f"loss {value:.3f}  {left:.0f} s left"
-            )
+        rate = f"{self._seen / (now - self._start):.1f} images/s"
+        value = f"loss {float(loss):.3f}"
+        pace = (now - self._start) / self._steps_seen
+        epoch = (self._steps - step) * pace
+        training = epoch + self._later * (self._seconds or self._steps * pace)
+        if self._live:
+            left = f"{duration(epoch)} · training {duration(training)}"
+            beside = (rate, value) if self._wide else ("", "")
+            self._bar.update(self._task, completed=step, rate=beside[0], loss=beside[1], left=left)
+        elif step < self._steps:
+            left = f"epoch {duration(epoch)}, training {duration(training)} left"
+            self.say(f"epoch {self._epoch}  batch {step}/{self._steps}  {rate}  {value}  {left}")
 
     @hookimpl
     def epoch_end(self, record: Mapping[str, float]) -> None:
         """Print the epoch's line."""
+        # All batches, those before a resumption too, and the validation.
+        self._seconds = record["seconds"] + time.perf_counter() - self._told
         numbers = [
             f"epoch {record['epoch']:.0f}/{self._epochs}",
             f"train loss {record['train_loss']:.3f}",
@@ -106,51 +116,17 @@ class Watcher(StatusLine):
             f"{record['images_per_second']:.1f} images/s",
             f"{record['seconds']:.0f} s",
         ]
-        self._bar.console.print("  ".join(numbers), highlight=False, soft_wrap=True)
+        if self._later:
+            numbers.append(f"training {duration(self._later * self._seconds)} left")
+        self.say("  ".join(numbers))
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar, broken between words where a terminal is too narrow."""
+        if self._live:
+            self._bar.console.print(line, highlight=False, markup=False, emoji=False)
+        else:
+            click.echo(line)
 
 
-def summary(result: Result) -> str:
-    """Return what a user wants to know when a run is done.
-
-    result: of the run.
-    """
-    best = result.history[result.best_epoch - 1][result.select]
-    lines = [
-        f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}",
-        *test_lines(
-            result.predictions["test"],
-            result.metrics["test"],
-            result.intervals.get("test", {}),
-            result.select,
-        ),
-        *(f"note: {mark}" for mark in result.marks),
-        *(f"  {display_path(file)}" for file in sorted(result.folder.rglob("*")) if file.is_file()),
-    ]
-    return "\n".join(lines)
-
-
-def test_lines(
-    predictions: Predictions,
-    metrics: Mapping[str, float],
-    bounds: Mapping[str, tuple[float, float]],
-    select: str,
-) -> list[str]:
-    """Return the numbers of a test part with their intervals; those of classes are in files.
-
-    select: the number that the run was selected by, which its reader asks for first.
-    """
-    numbers = {name: value for name, value in metrics.items() if "/" not in name}
-    names = sorted(numbers, key=lambda name: name != select)
-    width = max(map(len, names), default=0)
-    beside = ", 95 % intervals in brackets" if bounds else ""
-    images, lesions = len(predictions.ids), len(set(predictions.lesions))
-    lines = [f"test  {images:,} images of {lesions:,} lesions{beside}"]
-    for name in names:
-        line = f"test  {name.replace('_', ' '):{width}}  {numbers[name]:.3f}"
-        low, high = bounds.get(name, (math.nan, math.nan))
-        lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
-    few = few_lesions(predictions)
-    if bounds and few:
-        counts = ", ".join(f"{name} {count}" for name, count in few.items())
-        lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")
-    return lines
+def _column(text: str) -> TextColumn:
+    return TextColumn(text, table_column=Column(no_wrap=True))

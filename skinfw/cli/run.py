@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.options import recipe_options
+from skinfw.cli.options import Detail, detail_options, recipe_options
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
-def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> None:
+@detail_options
+def run(
+    recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, detail: Detail | None
+) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
-    RECIPE is a TOML file, or the folder of an earlier run: to repeat it, or with --resume to go
-    on where it stopped. Ctrl-C stops between two batches and leaves a run that can be resumed.
+    RECIPE is a TOML file, the name of a recipe that skinfw brings, such as quickstart, or the
+    folder of an earlier run: to repeat it, or with --resume to go on where it stopped. Ctrl-C
+    stops between two batches and leaves a run that can be resumed.
     """
+    from skinfw.data.table import load_data
     from skinfw.errors import RecipeError
     from skinfw.recipe.loading import display_path
     from skinfw.recipe.plan import load_plan
@@ -49,34 +54,42 @@ def run(recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool) -> 
         )
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets)
-    folder = folder or RunFolder.create(out or Path("runs"), plan)
-    if not run_with_progress(plan, folder, resume):
+    if folder is None:
+        load_data(plan)  # a run without its data never starts, and leaves no folder
+        folder = RunFolder.create(out or Path("runs"), plan)
+    if not run_with_progress(plan, folder, resume, detail):
         if _is_main():
             click.echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(130)
 
 
-def run_with_progress(plan: Plan, folder: RunFolder, resume: bool) -> bool:
+def run_with_progress(
+    plan: Plan, folder: RunFolder, resume: bool, detail: Detail | None = None
+) -> bool:
     """Carry a run out on the terminal.
 
     plan: the checked recipe.
     folder: of the run, new or to be resumed.
+    detail: "quiet" for the last lines alone, "verbose" for every number and file in them.
     Returns whether it is done; False where it was stopped.
     """
-    from skinfw.cli.progress import Watcher, summary
+    from skinfw.cli.progress import Watcher
+    from skinfw.cli.summary import summary
     from skinfw.recipe.loading import display_path
     from skinfw.workflows.run import execute_run
 
-    if _is_main():
-        click.secho(f"run folder {display_path(folder.path)}", bold=True)
-    watcher = Watcher()
     try:
-        with watcher:
-            result = execute_run(plan, folder, click.echo, [watcher], resume)
+        if detail == "quiet":
+            result = execute_run(plan, folder, lambda _: None, resume=resume)
+        else:
+            if _is_main():
+                click.secho(f"run folder {display_path(folder.path)}", bold=True)
+            with Watcher() as watcher:
+                result = execute_run(plan, folder, watcher.say, [watcher], resume)
     except KeyboardInterrupt:
         result = None
     if result is not None and _is_main():
-        click.echo(summary(result))
+        click.echo(summary(result, folder.record, detail == "verbose"))
     return result is not None
 
 

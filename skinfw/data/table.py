@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +21,9 @@ from skinfw.data.preparation import recipe_decoding
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.guards.answers import check_parts, describe
 from skinfw.interfaces.protocols import Dataset, DecodedImages
-from skinfw.interfaces.values import DataTable
+from skinfw.interfaces.values import DataTable, Downloads
 from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.loading import display_path
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import SplitKeys
 from skinfw.runtime.seed import stream
@@ -46,6 +48,7 @@ def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> D
     component: the data set as the recipe names it.
     dataset: what it built.
     """
+    _refuse_unfetched(component, dataset)
     with component.guard(dataset.table):
         data = dataset.table()
         if not isinstance(data, DataTable):
@@ -65,6 +68,21 @@ def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> D
         lesion = rows["lesion"].astype("object")
         rows["lesion"] = lesion.where(lesion.notna() & (lesion != ""), rows["id"]).astype(str)
     return replace(data, rows=rows)
+
+
+def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) -> None:
+    """Say how to get the files of a data set whose folder is not there, where they can be got."""
+    root = getattr(dataset, "root", None)
+    fetchable = isinstance(getattr(dataset, "downloads", None), Downloads)
+    if fetchable and isinstance(root, Path) and not root.is_dir():
+        place = display_path(root)
+        raise SkinfwError(
+            "the data set's root is no folder",
+            component.origin.text,
+            f"there is no folder {place}",
+            f"skinfw data fetch {component.use} --root {shlex.quote(place)} fills it; "
+            "or set dataset.root to where the files are",
+        )
 
 
 def split_data(

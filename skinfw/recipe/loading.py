@@ -12,7 +12,7 @@ from typing import Any
 
 from skinfw.errors import RecipeError
 from skinfw.recipe.lines import key_lines
-from skinfw.recipe.shipped import shipped_recipe
+from skinfw.recipe.shipped import shipped_recipe, shipped_recipes
 
 Keys = tuple[str | int, ...]
 DEFAULTS = Path(__file__).parent / "defaults.toml"
@@ -218,12 +218,14 @@ def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:
     layers = []
     for parent in parents:
         target = path.parent / parent
+        if not target.is_file() and parent in (shipped := shipped_recipes()):
+            target = shipped[parent]
         if not target.is_file():
             raise RecipeError(
                 f'the recipe extends "{parent}", which does not exist',
                 where.text if where else display_path(path),
                 f"looked for {display_path(target)}",
-                "the path is relative to the recipe that extends",
+                "paths are relative to the recipe that extends; bare names are shipped recipes",
             )
         if target.resolve() not in done:
             layers += _chain(target, (*seen, real), done)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,10 +22,73 @@ def test_a_run_prints_lines_a_person_can_read(skinfw: Run, tiny: Path, tmp_path:
     done = skinfw("run", "tiny.toml")
     assert done.returncode == 0, done.stderr
     for words in ("train 39 images: MEL", "draw  39 images per epoch", "epoch 2/2  train loss",
-                  "best epoch", "test  21 images of 15 lesions, 95 % intervals in brackets",
-                  "test  balanced accuracy", "too few test lesions", "history.csv"):  # fmt: skip
+                  "training 0 s left", "evaluating the best epoch"):  # fmt: skip
         assert words in done.stdout, done.stdout
     assert json.loads((only(tmp_path / "runs") / "run.json").read_text())["status"] == "done"
+
+
+NUMBER = r"\d\.\d{3}  \(\d\.\d{3} to \d\.\d{3}\)"
+
+
+def test_a_run_ends_with_what_it_was_three_numbers_and_where_to_read_on(
+    skinfw: Run, tiny: Path, tmp_path: Path
+) -> None:
+    done = skinfw("run", "tiny.toml", "--set", "train.limit_eval_batches=9")
+    head, test, *rest = done.stdout[done.stdout.index("synthetic · ") :].splitlines()
+    assert re.fullmatch(r"synthetic · tiny\.py:tiny · best epoch [12] · \d+ s", head)
+    assert test == "test  21 images of 15 lesions, 95 % intervals in brackets"
+    for name, line in zip(("balanced accuracy", "accuracy", "macro auc"), rest[:3], strict=True):
+        assert re.fullmatch(rf"test  {name} +{NUMBER}", line)
+    few, *marks, place = rest[3:]
+    assert few.startswith("note: too few test lesions for intervals to be relied on: MEL 2")
+    assert "note: a quick look: 9 evaluation batches" in marks
+    assert all(mark.startswith("note: ") for mark in marks)
+    assert place == f"  {only(tmp_path / 'runs').relative_to(tmp_path)}", "no report wrote a page"
+
+
+def test_quiet_prints_the_last_lines_alone_and_the_page_among_them(
+    skinfw: Run, tiny: Path, tmp_path: Path
+) -> None:
+    page = 'report=[{use="history"}, {use="page"}]'
+    done = skinfw("run", "tiny.toml", "-q", "--set", page, "--set", "train.select=macro_auc")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("synthetic · ") and len(lines) < 10, done.stdout
+    told = [re.split(r"  +", line)[1] for line in lines if line.startswith("test  ")][1:]
+    assert told == ["macro auc", "balanced accuracy", "accuracy"], "what selected it comes first"
+    folder = only(tmp_path / "runs").relative_to(tmp_path)
+    assert lines[-1] == f"  {folder}/report.html"
+    wrong = skinfw("run", "gone.toml", "--quiet")
+    assert wrong.returncode == 2 and "there is no recipe gone.toml" in wrong.stderr
+
+
+def test_verbose_prints_every_number_and_every_file(
+    skinfw: Run, tiny: Path, tmp_path: Path
+) -> None:
+    done = skinfw("run", "tiny.toml", "--verbose", "--set", "evaluate.replicates=0")
+    folder = only(tmp_path / "runs")
+    numbers = json.loads((folder / "metrics.json").read_text())["test"]
+    for name in [name for name in numbers if "/" not in name]:
+        assert re.search(rf"^test  {name.replace('_', ' ')} ", done.stdout, re.MULTILINE), name
+    for file in [file for file in folder.rglob("*") if file.is_file()]:
+        assert f"  {file.relative_to(tmp_path)}\n" in done.stdout
+    assert re.search(r"^best epoch [12]: balanced accuracy 0\.\d{3}$", done.stdout, re.MULTILINE)
+    assert "run folder runs/tiny-" in done.stdout and "in brackets" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "cross-validate"])
+def test_without_its_data_nothing_starts_and_the_cure_fetches_them(
+    skinfw: Run, tmp_path: Path, command: str
+) -> None:
+    words = (command, "isic2019_densenet", "--set", "split.use=kfold")
+    done = skinfw(*words)
+    assert done.returncode == 1
+    assert "there is no folder data/ISIC_2019" in done.stderr
+    assert "skinfw data fetch isic2019 --root data/ISIC_2019 fills it" in done.stderr
+    (tmp_path / "data/ISIC_2019").mkdir(parents=True)
+    half = skinfw(*words)
+    assert half.returncode == 1 and "GroundTruth.csv is missing" in half.stderr
+    assert "skinfw data fetch" in half.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_third_party_sampler_runs(skinfw: Run, site: Site, tiny: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever is installed, the list is printed."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -36,6 +37,26 @@ def test_a_third_party_plugin_is_listed_with_its_package(skinfw: Run, site: Site
     assert "working" in row and "skinfw-acme" in row and "every-other" in row
     kind = skinfw("list-plugins", "--kind", "sampler")
     assert "Every other image." in kind.stdout and "cross-entropy" not in kind.stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("words", [(), ("--verbose",), ("--available",)], ids=str)
+def test_no_name_breaks_and_no_line_is_too_long(
+    skinfw: Run, site: Site, columns: int, words: tuple[str, ...]
+) -> None:
+    site.install("acme", "raise RuntimeError('no licence ' * 20)", distribution="skinfw-acme-inc")
+    site.install("empty", "SKINFW_API = 1")
+    lines = skinfw("list-plugins", *words, COLUMNS=str(columns)).stdout.splitlines()
+    assert max(map(len, lines)) <= columns and (all(lines) or words)
+    cells = {cell for line in lines for cell in re.split(r"  +|, ", line.strip(" ,"))}
+    plugins = json.loads(skinfw("list-plugins", "--json").stdout)
+    for plugin in [one for one in plugins if one["status"] == "working"]:
+        names = {one["name"] for one in plugin["components"]}
+        if words == ("--verbose",):
+            names = {one["name"] + "/*" * bool(one["variants"]) for one in plugin["components"]}
+        else:
+            names |= {f"skinfw {one['name']}" for one in plugin["commands"]} | {plugin["name"]}
+        assert names <= cells
 
 
 GOOD_HOOK = """

@@ -4,7 +4,9 @@ import json
 import tomllib
 from pathlib import Path
 
-from support import Run
+from support import PLUGIN, Run, Site
+
+from skinfw.interfaces.kinds import KINDS
 
 
 def test_show_tells_all_about_a_component(skinfw: Run) -> None:
@@ -42,6 +44,38 @@ def test_show_lists_kinds_and_families(skinfw: Run) -> None:
     wrong = skinfw("show", "sampler", "kmeans-hybird")
     assert wrong.returncode == 2 and "did you mean" in wrong.stderr
     assert skinfw("show", "samplr").returncode == 2
+
+
+def test_a_name_is_enough_where_one_kind_has_it(skinfw: Run) -> None:
+    for name in ("kmeans-hybrid", "samplers:kmeans-hybrid"):
+        assert skinfw("show", name).stdout == skinfw("show", "sampler", name).stdout != ""
+    family = skinfw("show", "timm/densenet121")
+    assert family.stdout == skinfw("show", "backbone", "timm/densenet121").stdout != ""
+
+
+def test_a_name_of_several_kinds_says_how_to_ask(skinfw: Run, site: Site) -> None:
+    site.install("acme", PLUGIN.replace('"sampler", "every-other"', '"report", "power"'))
+    done = skinfw("show", "power")
+    assert done.returncode == 2 and '"power" is the name of 2 components' in done.stderr
+    assert "skinfw show sampler power or skinfw show report power" in done.stderr
+    assert "plugin samplers" in skinfw("show", "sampler", "power").stdout
+
+
+def test_a_name_that_nothing_has_gets_a_cure(skinfw: Run) -> None:
+    slip = skinfw("show", "kmeans-hybird")
+    assert slip.returncode == 2 and 'did you mean "kmeans-hybrid"?' in slip.stderr
+    kind = skinfw("show", "samplr", "power")
+    assert kind.returncode == 2 and 'there is no kind "samplr"' in kind.stderr
+    assert 'did you mean "sampler"?' in kind.stderr
+    blocked = skinfw("show", "power", SKINFW_BLOCK="samplers")
+    assert blocked.returncode == 2 and "plugin samplers 0.1.0 is blocked" in blocked.stderr
+    file = skinfw("show", "./mine.py:power")
+    assert file.returncode == 2 and "skinfw show KIND ./mine.py:power" in file.stderr
+
+
+def test_without_a_name_the_kinds_are_listed(skinfw: Run) -> None:
+    listed = skinfw("show").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == list(KINDS)
 
 
 def test_schema_is_written(skinfw: Run, tmp_path: Path) -> None:

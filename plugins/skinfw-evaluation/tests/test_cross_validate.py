@@ -73,6 +73,20 @@ def test_a_recipe_that_changed_on_the_way_is_refused(there: Path) -> None:
     assert "train" in result.output
 
 
+def test_a_shipped_recipe_goes_on_by_its_name_and_quiet_leaves_the_last_lines(there: Path) -> None:
+    small = ["--set", 'backbone={use="./tiny.py:tiny"}', "--set", "image.size=32", "-q"]
+    done = skinfw("cross-validate", "quickstart", *SETS, *small)
+    assert done.exit_code == 0, done.output
+    assert "epoch 1/1" not in done.output and "run folder" not in done.output
+    assert done.output.count("synthetic · tiny.py:tiny · best epoch 1 · ") == 3
+    together = done.output[done.output.index("all folds together") :]
+    assert together.count("\ntest  ") == 4 and "test  64 images" in together
+    (folder,) = (there / "runs").iterdir()
+    again = skinfw("cross-validate", str(folder), "--resume", "--verbose")
+    assert again.exit_code == 0, again.output
+    assert again.output.count("\ntest  ") > 4 and "best epoch" not in again.output
+
+
 def test_a_split_without_folds_is_refused(there: Path) -> None:
     result = skinfw("cross-validate", "tiny.toml")
     assert result.exit_code == 2 and "has no folds" in result.output and "kfold" in result.output

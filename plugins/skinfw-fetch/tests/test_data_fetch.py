@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import resource
 import shutil
 import signal
@@ -111,6 +112,18 @@ def test_files_are_fetched_unpacked_and_recorded(
     assert entry["sha256"] == hashlib.sha256(ZIP).hexdigest() and entry["bytes"] == len(ZIP)
     assert entry["url"] == f"{server.url}/isic/v1/Moles.zip" and entry["etag"] and entry["date"]
     assert entry["unpacked"] == [2, 1_200_000]
+
+
+def test_what_a_run_without_data_names_as_the_cure_fetches_them(
+    fetch: Run, skinfw: Run, tiny: Path, root: Path
+) -> None:
+    sets = ("--set", "dataset.use=acme", "--set", "dataset.root=data/ACME")
+    done = skinfw("run", tiny.name, *sets)
+    assert done.returncode == 1 and "there is no folder data/ACME" in done.stderr
+    command = re.search(r"skinfw data fetch acme (.+) fills it", done.stderr)
+    assert command and fetch(*command[1].split()).returncode == 0
+    assert names(root) == WHOLE
+    assert names(tiny.parent) >= {"data"} and not (tiny.parent / "runs").exists()
 
 
 def test_a_second_call_downloads_nothing_and_needs_no_server(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skinfw.toolkit import KINDS, is_first
+from skinfw_catalog.columns import print_columns, print_text, whole
 
 if TYPE_CHECKING:
     from skinfw.toolkit import Plugin
@@ -45,7 +46,7 @@ def list_plugins(
         _print_available(plugins)
     if not as_json:
         for hint in _hints(plugins):
-            click.secho(hint, fg="yellow")
+            print_text(hint, "yellow")
     if strict and any(plugin.status != "working" for plugin in plugins):
         raise click.exceptions.Exit(1)
 
@@ -86,13 +87,14 @@ def _print_plugins(plugins: Sequence[Plugin]) -> None:
     for plugin in plugins:
         if plugin.status == "working":
             names = [component.name for component in plugin.components]
-            commands = [f"skinfw {command.name}" for command in plugin.commands]
+            commands = [whole(f"skinfw {command.name}") for command in plugin.commands]
             text = ", ".join(dict.fromkeys([*names, *commands]))
         else:
             text = plugin.error
         cost = f"{1000 * plugin.seconds:.0f} ms" + (" torch" if plugin.imported_torch else "")
         rows.append((plugin.name, plugin.status, plugin.distribution, plugin.version, cost, text))
-    _table(("plugin", "status", "package", "version", "cost", "what it offers"), rows)
+    header = ("plugin", "status", "package", "version", "cost", "what it offers")
+    print_columns(rows, header, [_COLOURS.get(plugin.status) for plugin in plugins])
 
 
 def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
@@ -115,7 +117,7 @@ def _print_components(plugins: Sequence[Plugin], kind: str | None) -> None:
         ]
     order = [*KINDS, "command"]
     rows.sort(key=lambda row: (order.index(row[0]), row[1]))
-    _table(("kind", "component", "plugin", "what it does"), rows)
+    print_columns(rows, ("kind", "component", "plugin", "what it does"))
     broken = [plugin for plugin in plugins if plugin.status != "working"]
     if broken:
         click.echo()
@@ -135,29 +137,8 @@ def _print_available(plugins: Sequence[Plugin]) -> None:
         for entry in known_packages()
     ]
     click.echo()
-    _table(("package", "state", "what it brings"), rows)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print columns; the last one takes what the terminal leaves."""
-    import shutil
-    import textwrap
-
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header) - 1)]
-    left = sum(widths) + 2 * len(widths)
-    room = max(30, shutil.get_terminal_size((120, 24)).columns - left)
-    click.secho(_row(header, widths), bold=True)
-    for row in rows:
-        first, *more = textwrap.wrap(row[-1], room) or [""]
-        colour = next((_COLOURS[cell] for cell in row[:-1] if cell in _COLOURS), None)
-        click.secho(_row([*row[:-1], first], widths), fg=colour)
-        for text in more:
-            click.echo(" " * left + text)
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
-    return "  ".join([*padded, cells[-1]]).rstrip()
+    colours = [_COLOURS.get(state) for _, state, _ in rows]
+    print_columns(rows, ("package", "state", "what it brings"), colours)
 
 
 def _hints(plugins: Sequence[Plugin]) -> list[str]:

@@ -3,34 +3,127 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from skinfw.toolkit import KINDS, table_header, table_text
+from skinfw.toolkit import KINDS, known_packages, nearest, table_header, table_text
+from skinfw_catalog.columns import print_columns, print_text
 
 if TYPE_CHECKING:
-    from skinfw.toolkit import CatalogEntry, Parameters
+    from skinfw.toolkit import Catalog, CatalogEntry, Parameters
 
 SHOWN_VARIANTS = 24
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(list(KINDS)))
-@click.argument("name", required=False)
-def show(kind: str, name: str | None) -> None:
-    """Explain a component and its parameters."""
-    from dataclasses import replace
+def _complete(ctx: click.Context, parameter: click.Parameter, written: str) -> list[CompletionItem]:
+    """Return kinds and components for a shell; after a kind, the components of that kind."""
+    from skinfw.toolkit import Catalog
 
-    from skinfw.toolkit import Catalog, check_variant, import_target, variants
+    catalog, items = Catalog(), dict[str, str]()
+    kinds = [ctx.params["first"]]
+    if parameter.name == "first":
+        kinds = list(KINDS)
+        items = {kind.name: kind.does for kind in KINDS.values()}
+    offers = [entry.component for kind in kinds for entry in catalog.offers(kind)]
+    items |= {one.name: one.summary for one in offers}
+    return [CompletionItem(n, help=does) for n, does in items.items() if n.startswith(written)]
+
+
+@click.command()
+@click.argument("first", metavar="[KIND]", required=False, shell_complete=_complete)
+@click.argument("second", metavar="[NAME]", required=False, shell_complete=_complete)
+def show(first: str | None, second: str | None) -> None:
+    """Explain a component and its parameters.
+
+    NAME is enough where only one kind has a component of this name. A KIND alone lists its
+    components, and without anything the kinds are listed.
+    """
+    from skinfw.toolkit import Catalog
 
     catalog = Catalog()
-    if name is None:
-        click.secho(f"[{kind}]  {KINDS[kind].does}\n", bold=True)
-        for entry in catalog.offers(kind):
-            click.echo(f"  {entry.component.name:20} {entry.component.summary}")
-        return
+    if first is None:
+        print_columns([(kind.name, kind.does) for kind in KINDS.values()])
+    elif second is not None:
+        _show(catalog, _known_kind(first), second)
+    elif first in KINDS:
+        click.secho(f"[{first}]  {KINDS[first].does}\n", bold=True)
+        offers = [entry.component for entry in catalog.offers(first)]
+        print_columns([(f"  {one.name}", one.summary) for one in offers])
+    else:
+        _show(catalog, _kind_of(catalog, first), first)
+
+
+def _known_kind(kind: str) -> str:
+    """Return a kind that there is."""
+    from skinfw import RecipeError
+
+    if kind in KINDS:
+        return kind
+    close = nearest(kind, KINDS)
+    cure = f'did you mean "{close[0]}"?' if close else f"there is {', '.join(KINDS)}"
+    raise RecipeError(f'there is no kind "{kind}"', cure=cure)
+
+
+def _kind_of(catalog: Catalog, use: str) -> str:
+    """Return the one kind that has a component, or say which ones have it."""
+    from skinfw import RecipeError
+
+    if use.partition(":")[0].endswith(".py"):
+        cure = f"skinfw show KIND {use}"
+        raise RecipeError(f'the kind of "{use}" has to be said', cure=cure)
+    family = use.rpartition(":")[2].partition("/")[0]
+    names = {kind: [entry.component.name for entry in catalog.offers(kind)] for kind in KINDS}
+    kinds = [kind for kind in KINDS if family in names[kind]] or _known_kinds(family)
+    if len(kinds) > 1 and "/" in use:
+        kinds = [kind for kind in kinds if _has_member(catalog, kind, use)] or kinds
+    if len(kinds) == 1:
+        return kinds[0]
+    if kinds:
+        ways = " or ".join(f"skinfw show {kind} {use}" for kind in kinds)
+        raise RecipeError(f'"{family}" is the name of {len(kinds)} components', cure=ways)
+    close = nearest(family, [*KINDS, *chain(*names.values())])
+    raise RecipeError(
+        f'no kind and no component is called "{use}"',
+        cure=f'did you mean "{close[0]}"?' if close else "skinfw list-plugins lists what there is",
+    )
+
+
+def _known_kinds(name: str) -> list[str]:
+    """Return the kinds in which known packages have a component, where none is at hand."""
+    every = [entry.provides for entry in known_packages()]
+    return [kind for kind in KINDS if any(name in provides.get(kind, ()) for provides in every)]
+
+
+def _has_member(catalog: Catalog, kind: str, use: str) -> bool:
+    """Tell whether the family of this kind, of several, has members that begin as asked."""
+    from skinfw import SkinfwError
+
+    try:
+        return bool(_members(catalog, kind, use)[1])
+    except SkinfwError:  # a family that cannot be asked is not what was meant
+        return False
+
+
+def _members(catalog: Catalog, kind: str, use: str) -> tuple[CatalogEntry, list[str]]:
+    """Return a family, and its members that begin as asked."""
+    from skinfw.toolkit import variants
+
+    family, _, start = use.partition("/")
+    where = f"skinfw show {kind} {use}"
+    entry = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
+    return entry, [member for member in variants(entry, where) if member.startswith(start)]
+
+
+def _show(catalog: Catalog, kind: str, name: str) -> None:
+    """Print a component, or what there is of a family."""
+    from dataclasses import replace
+
+    from skinfw.toolkit import check_variant, import_target
+
     where = f"skinfw show {kind} {name}"
     family, _, start = name.partition("/")
     families = {entry.component.name for entry in catalog.offers(kind) if entry.component.variants}
@@ -38,13 +131,16 @@ def show(kind: str, name: str | None) -> None:
         entry = catalog.find(kind, name, where, Path.cwd())
         _print_component(entry, import_target(entry, where)[1])
         return
-    entry = catalog.find(kind, f"{family}/{start or 'VARIANT'}", where, Path.cwd())
-    members = [member for member in variants(entry, where) if member.startswith(start)]
+    entry, members = _members(catalog, kind, name)
     if not members:
         check_variant(entry, where)
     if start not in members:
         entry = replace(entry, variant="VARIANT")
-    _print_component(entry, import_target(entry, where)[1])
+    if entry.component.by_variant and start not in members:  # no two have the same parameters
+        _print_head(entry)
+        print_text(f"  {entry.component.summary}")
+    else:
+        _print_component(entry, import_target(entry, where)[1])
     _print_members(family, start, members)
 
 
@@ -61,16 +157,22 @@ def _print_members(family: str, start: str, members: list[str]) -> None:
         click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
 
 
-def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
-    from skinfw.toolkit import KEYS, describe, parameters
-
+def _print_head(entry: CatalogEntry) -> str:
+    """Say what is shown and who brings it; returns the name for a recipe."""
     component = entry.component
     name = component.name + (f"/{entry.variant}" if component.variants else "")
     if entry.file:
         name = f"./{entry.file.name}:{component.name}"
     click.secho(f"{component.kind} {name}", bold=True, nl=False)
     click.echo(f"   plugin {entry.plugin.label}, {component.target}")
-    click.echo(f"  {signature.summary}")
+    return name
+
+
+def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
+    from skinfw.toolkit import KEYS, describe, parameters
+
+    component, name = entry.component, _print_head(entry)
+    print_text(f"  {signature.summary}")
     if signature.body:
         click.echo()
         for line in signature.body.splitlines():
@@ -93,5 +195,5 @@ def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
             click.secho(f"\n  {key}", fg="cyan", nl=False)
             click.echo(f"   {allowed}; {written}")
             if node.get("description"):
-                click.echo(f"      {node['description']}")
+                print_text(f"      {node['description']}", indent=6)
     click.echo(f"\n{table_text(table_header(component.kind), example)}{''.join(needed)}", nl=False)

@@ -28,7 +28,7 @@ class Folds:
     """Hold a cross-validation.
 
     folder: where its runs are, fold-0 and so on.
-    recipe: the file.
+    recipe: the file, or the name of a shipped recipe.
     sets: what was set besides.
     count: how many folds there are.
     """
@@ -64,7 +64,8 @@ def create_folds(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) ->
             '[split] use = "kfold"',
         )
     folder = parent / f"{plan.recipe.name}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
-    made = Folds(folder, recipe.resolve(), tuple(sets), count)
+    # The bare name of a shipped recipe is found again by itself.
+    made = Folds(folder, recipe.resolve() if recipe.exists() else recipe, tuple(sets), count)
     try:
         folder.mkdir(parents=True)
     except OSError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import Detail, detail_options, recipe_options
 
 
 @click.command()
@@ -21,14 +21,17 @@ from skinfw.toolkit import recipe_options
     help="Where the folder of the cross-validation is made.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the cross-validation in folder RECIPE.")
-def cross_validate(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool) -> None:
+@detail_options
+def cross_validate(
+    recipe: Path, sets: tuple[str, ...], out: Path, resume: bool, detail: Detail | None
+) -> None:
     """Run every fold of a recipe's split, one after the other, and evaluate all together.
 
-    RECIPE is a TOML file whose split has folds, such as kfold, or with --resume the folder of a
+    RECIPE is a recipe whose split has folds, such as kfold, or with --resume the folder of a
     cross-validation that was stopped; folds that are done are left as they are.
     """
     from skinfw import RecipeError
-    from skinfw.toolkit import display_path, load_plan, run_with_progress, test_lines
+    from skinfw.toolkit import display_path, load_data, load_plan, run_with_progress, test_lines
     from skinfw_evaluation.cross_validate import (
         check_unchanged,
         create_folds,
@@ -50,7 +53,9 @@ def cross_validate(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool)
     if resume:
         folds = open_folds(recipe)
     else:
-        folds = create_folds(out, load_plan(recipe, sets), recipe, sets)
+        plan = load_plan(recipe, sets)
+        load_data(plan)  # without its data it never starts, and leaves no folder
+        folds = create_folds(out, plan, recipe, sets)
     for fold in range(folds.count):
         plan = load_plan(folds.recipe, folds.changed(fold))
         check_unchanged(folds, plan)
@@ -58,16 +63,15 @@ def cross_validate(recipe: Path, sets: tuple[str, ...], out: Path, resume: bool)
         if folder.record["status"] == "done":
             continue
         click.secho(f"fold {fold} of {folds.count}", bold=True)
-        if not run_with_progress(plan, folder, there):
+        if not run_with_progress(plan, folder, there, detail):
             again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
             click.echo(f"stopped; go on with: {again}")
             raise click.exceptions.Exit(130)
     evaluation = pool_folds(folds, plan)
     click.secho("all folds together", bold=True)
     select = plan.train.select
-    for line in test_lines(
-        evaluation.predictions, evaluation.metrics, evaluation.intervals, select
-    ):
+    numbers = evaluation.metrics, evaluation.intervals
+    for line in test_lines(evaluation.predictions, *numbers, select, detail == "verbose"):
         click.echo(line)
     values = [fold.get(select, math.nan) for fold in evaluation.folds]
     if measured := [value for value in values if not math.isnan(value)]:

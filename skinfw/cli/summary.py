@@ -1,0 +1,104 @@
+"""The last lines of a run: what it was, the numbers that matter, and where to read on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skinfw.cli.durations import duration
+from skinfw.interfaces.values import Predictions, Result
+from skinfw.recipe.loading import display_path
+from skinfw.statistics.intervals import few_lesions
+
+FIRST_NUMBERS = ("balanced_accuracy", "accuracy", "macro_auc")
+"""What a reader asks for, after the number that the run was selected by."""
+
+PAGE = "report.html"
+"""The file of a run folder that holds all that a reader must know."""
+
+
+def summary(result: Result, record: Mapping[str, Any], every: bool = False) -> str:
+    """Return what a user wants to know when a run is done.
+
+    result: of the run.
+    record: of its run.json.
+    every: whether to tell every number and every file.
+    """
+    predictions, metrics = result.predictions["test"], result.metrics["test"]
+    bounds = result.intervals.get("test", {})
+    lines = [
+        click.style(_headline(result, record), bold=True),
+        *(_best(result) if every else ()),
+        *test_lines(predictions, metrics, bounds, result.select, every),
+        *(f"note: {mark}" for mark in result.marks),
+        *_places(result, every),
+    ]
+    return "\n".join(lines)
+
+
+def _headline(result: Result, record: Mapping[str, Any]) -> str:
+    """Return what a run was, in one line; resumed runs count the time of all their parts."""
+    recipe = record["recipe"]
+    return " · ".join(
+        [
+            recipe["dataset"]["use"].rpartition("/")[2],
+            recipe["backbone"]["use"].rpartition("/")[2],
+            f"best epoch {result.best_epoch}",
+            duration(sum(record["timings"].values())),
+        ]
+    )
+
+
+def _best(result: Result) -> list[str]:
+    """Return the number of the validation part that chose the epoch."""
+    best = result.history[result.best_epoch - 1][result.select]
+    return [f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}"]
+
+
+def _places(result: Result, every: bool) -> list[str]:
+    """Return the page, or the folder where no report wrote one; or all files."""
+    page = result.folder / PAGE
+    files: Sequence[Path] = [page if page.is_file() else result.folder]
+    if every:
+        files = sorted(file for file in result.folder.rglob("*") if file.is_file())
+    return [f"  {display_path(file)}" for file in files]
+
+
+def test_lines(
+    predictions: Predictions,
+    metrics: Mapping[str, float],
+    bounds: Mapping[str, tuple[float, float]],
+    select: str,
+    every: bool = True,
+) -> list[str]:
+    """Return the numbers of a test part with their intervals; those of classes are in files.
+
+    select: the number that the run was selected by, which its reader asks for first.
+    every: whether to tell all numbers, or three.
+    """
+    beside = ", 95 % intervals in brackets" if bounds else ""
+    images, lesions = len(predictions.ids), len(set(predictions.lesions))
+    lines = [f"test  {images:,} images of {lesions:,} lesions{beside}"]
+    names = _names(metrics, select, every)
+    width = max(map(len, names), default=0)
+    for name in names:
+        line = f"test  {name.replace('_', ' '):{width}}  {metrics[name]:.3f}"
+        low, high = bounds.get(name, (math.nan, math.nan))
+        lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
+    few = few_lesions(predictions)
+    if bounds and few:
+        counts = ", ".join(f"{name} {count}" for name, count in few.items())
+        lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")
+    return lines
+
+
+def _names(metrics: Mapping[str, float], select: str, every: bool) -> list[str]:
+    """Return the names of the numbers to tell, the one that the run was selected by first."""
+    if every:
+        names = [name for name in metrics if "/" not in name]
+        return sorted(names, key=lambda name: name != select)
+    return [name for name in dict.fromkeys([select, *FIRST_NUMBERS]) if name in metrics][:3]
