@@ -86,6 +86,8 @@ class PlannedComponent(Generic[T]):
                 raise unwritable(Path(error.filename or ""), error) from error
             what = f"{self.entry.label} failed: {type(error).__name__}: {error}"
             cure = _extra_cure(self.entry, error) or _blame(self.entry)
+            if isinstance(error, ValueError) and "read-only" in str(error):
+                cure = f"what it is given belongs to others, change a copy; {cure}"
             raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
 
     def wrap(

@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score
 
 from skinfw import SkinfwError
 from skinfw.guards.answers import describe
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.trial import try_plan
 
 HEAD = """
 from dataclasses import KW_ONLY, dataclass
@@ -155,10 +157,11 @@ MANY = ("metric", "augment", "prepare", "modify", "explainer", "report")
 
 
 @pytest.fixture
-def run_with(train: Callable[..., Any], tiny: Path) -> Callable[..., Any]:
-    """Train with a component in a file beside the recipe."""
+def sets_of(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, ...]]:
+    """What a recipe sets to use a component in a file beside it."""
+    monkeypatch.chdir(tiny.parent)
 
-    def run(kind: str, code: str, *sets: str) -> Any:
+    def write(kind: str, code: str) -> tuple[str, ...]:
         (tiny.parent / "mine.py").write_text(HEAD + code)
         use = 'use = "./mine.py:Mine"'
         value = f"{{ {use} }}"
@@ -169,17 +172,23 @@ def run_with(train: Callable[..., Any], tiny: Path) -> Callable[..., Any]:
         if kind == "view":
             value = "{ use = './mine.py:Mine' }"
         weighted = ("weighting.use=inverse-frequency",) if "weight.mul_" in code else ()
-        return train(f"{kind}={value}", "train.epochs=1", *weighted, *sets)
+        return (f"{kind}={value}", "train.epochs=1", *weighted)
 
-    return run
+    return write
+
+
+@pytest.fixture
+def run_with(train: Callable[..., Any], sets_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Train with a component in a file beside the recipe."""
+    return lambda kind, code, *sets: train(*sets_of(kind, code), *sets)
 
 
 @pytest.mark.parametrize(("kind", "code", "says"), ZOO)
-def test_a_wrong_component_is_refused_by_name(
-    run_with: Callable[..., Any], kind: str, code: str, says: str
+def test_a_wrong_component_is_refused_by_name_when_it_is_tried(
+    sets_of: Callable[..., Any], tiny: Path, kind: str, code: str, says: str
 ) -> None:
     with pytest.raises(SkinfwError) as error:
-        run_with(kind, code)
+        try_plan(load_plan(tiny, sets_of(kind, code)))
     text = str(error.value)
     assert says in text
     assert f'{kind} "Mine" (plugin ./mine.py' in text, "it names who it was"
