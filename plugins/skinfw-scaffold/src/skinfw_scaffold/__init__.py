@@ -1,0 +1,1 @@
+"""Packages and recipes to start from, for skinfw."""
