@@ -44,9 +44,10 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run every code block of the documents and follow their links."""
+    """Run every code block of the documents, the tutorial included, and build their site."""
     _install(session, *_wanted())
-    _pytest(session, "tests/documentation")
+    _pytest(session, "tests/documentation", "-m", "slow or not slow")
+    session.run("mkdocs", "build", "--strict")
 
 
 @nox.session

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from skinfw.errors import FULL_DISK, AnswerError, RecipeError, SkinfwError, raising_line, unwritable
+from skinfw.files.pages import page
 from skinfw.interfaces.kinds import KINDS, Kind
-from skinfw.recipe.loading import Keys, Origin
+from skinfw.recipe.loading import Keys, Origin, display_path
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.settings import KEYS
 from skinfw.registry.catalog import Catalog, CatalogEntry
@@ -188,7 +189,7 @@ def check_method(component: PlannedComponent[Any], built: object) -> None:
             f"{component.entry.label} {what}",
             component.origin.text,
             f"a {component.kind.name} needs {call}",
-            "docs/kinds.md tells what it takes and returns",
+            f"{display_path(page('kinds.md'))} tells what it takes and returns",
         ) from error
 
 

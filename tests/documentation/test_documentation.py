@@ -1,12 +1,12 @@
-"""What the documents show works, and everything that exists has its heading."""
+"""Everything that exists has its heading, and links lead somewhere."""
 
+import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from documents import DOCS, PAGES
 from support import ROOT
 
 from skinfw.cli import main
@@ -14,48 +14,21 @@ from skinfw.interfaces.hooks import RUN_HOOKS
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.plan import load_plan
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = main.list_commands(click.Context(main))
-BLOCKS = [
-    pytest.param(language, text, id=f"{page.name}-{number}-{language}")
-    for page in PAGES
-    for number, (language, text) in enumerate(
-        re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    )
-]
 
 
-@pytest.mark.parametrize(("language", "text"), [b for b in BLOCKS if b.values[0] == "python"])
-def test_python_blocks_run(language: str, text: str, tmp_path: Path) -> None:
-    file = tmp_path / "block.py"
-    file.write_text(text)
-    subprocess.run([sys.executable, str(file)], check=True, cwd=tmp_path, timeout=120)
+def headings(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("language", "text"), [b for b in BLOCKS if b.values[0] == "toml"])
-def test_toml_blocks_are_recipes_that_pass(language: str, text: str, tmp_path: Path) -> None:
-    if "[project]" in text:
-        assert "[project.entry-points.skinfw]" in text
-        return
-    file = tmp_path / "block.toml"
-    file.write_text(text)
-    quickstart = (ROOT / "recipes" / "quickstart.toml").read_text()
-    (tmp_path / "quickstart.toml").write_text(quickstart)
-    load_plan(file)
-
-
-@pytest.mark.parametrize(("language", "text"), [b for b in BLOCKS if b.values[0] == "sh"])
-def test_commands_in_sh_blocks_exist(language: str, text: str) -> None:
-    for words in re.findall(r"(?:^|/|\s)skinfw +([a-z][\w-]*)((?: +--?[\w-]+)*)", text):
-        assert words[0] in COMMANDS, words
-    for recipe in re.findall(r"recipes/\w+\.toml", text):
-        assert (ROOT / recipe).is_file()
+def anchor(heading: str) -> str:
+    """Return where a heading is linked to, for GitHub's pages and mkdocs' alike."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
 
 def test_every_kind_and_hook_has_a_heading() -> None:
-    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "kinds.md").read_text(), re.MULTILINE)
-    assert set(KINDS) <= set(headings)
-    assert set(RUN_HOOKS) <= set(headings)
+    assert set(KINDS) | set(RUN_HOOKS) <= set(headings(DOCS / "kinds.md"))
 
 
 def test_every_command_is_named_in_the_readme() -> None:
@@ -64,22 +37,42 @@ def test_every_command_is_named_in_the_readme() -> None:
         assert f"skinfw {command}" in text, command
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *sorted(DOCS.glob("adr/*.md"))], ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for path, place in re.findall(r"\]\(([^)#:\s]*)(?:#([^)]+))?\)", page.read_text()):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not place or place in map(anchor, headings(target)), f"{path}#{place}"
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda p: p.stem)
+def test_the_map_of_folders_has_their_order_and_every_plugin() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    rows = [
+        name
+        for row in re.findall(r"^\| (`[^|]*?`) \|", text, re.MULTILINE)
+        for name in re.findall(r"`(\w+)(?:/|\.py)`", row)
+    ]
+    (law,) = re.findall(
+        r"^FOLDERS = \((.*?)\)", (ROOT / "tests/test_architecture.py").read_text(), re.M | re.S
+    )
+    folders = [name for name in re.findall(r'"(\w+)"', law) if name != "__main__"]
+    assert rows[: len(folders)] == folders
+    for folder in (ROOT / "plugins").iterdir():
+        assert f"`{folder.name}`" in text, folder.name
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("adr/*.md")), ids=lambda page: page.stem)
 def test_decisions_are_short(page: Path) -> None:
     assert len(page.read_text().splitlines()) <= 40
 
 
-PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.toml"))
-
-
-@pytest.mark.parametrize("file", PICTURES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(DOCS.glob("pictures/*.toml")), ids=lambda file: file.stem)
 def test_recipes_of_pictures_pass_and_their_pictures_exist(file: Path) -> None:
     load_plan(file)
     assert file.with_suffix(".jpg").is_file()
-    assert file.with_suffix(".jpg").name in (ROOT / "docs" / "augmentation.md").read_text()
+    assert file.with_suffix(".jpg").name in (DOCS / "augmentation.md").read_text()
+
+
+def test_the_notebook_is_kept_without_what_it_printed() -> None:
+    cells = json.loads((DOCS / "notebook.ipynb").read_text())["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)

@@ -1,5 +1,6 @@
 """The root wheel repeats what each plugin's own project says; these tests hold them together."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from support import ROOT
+
+from skinfw.files.pages import page
 
 PLUGINS = sorted((ROOT / "plugins").iterdir())
 
@@ -77,3 +80,22 @@ def test_the_root_bundles_no_plugin_that_has_no_project() -> None:
     for folder in PLUGINS:
         points |= project(folder)["project"]["entry-points"]["skinfw"]
     assert points == root["project"]["entry-points"]["skinfw"]
+
+
+def test_the_wheel_holds_the_pages_that_code_and_recipes_cite() -> None:
+    wheel = project(ROOT)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["docs"] == "skinfw/docs"
+    files = [
+        file for place in ("skinfw", "plugins", "recipes") for file in (ROOT / place).rglob("*")
+    ]
+    kept = [file for file in files if file.suffix in (".py", ".toml", ".jinja", ".md")]
+    cited = {
+        name
+        for file in kept
+        for pair in re.findall(r"\bdocs/([\w/-]+\.md)|\bpage\(['\"](.+?)['\"]\)", file.read_text())
+        for name in pair
+        if name
+    }
+    assert {"kinds.md", "faithful.md"} <= cited
+    for name in cited:
+        assert page(name).is_file(), name
