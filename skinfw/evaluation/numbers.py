@@ -8,12 +8,13 @@ import numpy as np
 
 from skinfw.errors import AnswerError, RecipeError
 from skinfw.guards.answers import check_numbers
-from skinfw.interfaces.protocols import Metric
+from skinfw.interfaces.protocols import Metric, ResamplingMetric
 from skinfw.interfaces.values import Auxiliary, Modalities, Predictions
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.registry.names import did_you_mean
-from skinfw.statistics.intervals import Interval, bootstrap
+from skinfw.runtime.seed import stream
+from skinfw.statistics.intervals import Interval, bootstrap, repeat_images
 
 Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
 """Metrics as a recipe names them, with what they built."""
@@ -55,9 +56,30 @@ def compute_intervals(
     """
     intervals: dict[str, Interval] = {}
     for component, metric in metrics:
-        with component.guard():
+        with component.guard(metric):
+            _check_resample(metric, predictions, seed)
             intervals |= bootstrap(metric, predictions, replicates, seed)
     return intervals
+
+
+def _check_resample(metric: Metric, predictions: Predictions, seed: int) -> None:
+    """Refuse a metric whose `resample` is not what repeated images give; intervals rest on it.
+
+    No image is left out, so that no class becomes absent.
+    """
+    if not isinstance(metric, ResamplingMetric):
+        return
+    times = 1 + stream(seed, "resample").integers(0, 2, len(predictions.ids)).astype(np.float64)
+    weighted = metric.resample(predictions, times[None])
+    for name, value in metric(repeat_images(predictions, times)).items():
+        if name not in weighted:
+            raise AnswerError(f'has no "{name}" in resample', "resample gives the same names")
+        own = float(weighted[name][0])
+        if not np.isclose(own, value, rtol=1e-5, atol=1e-8, equal_nan=True):
+            raise AnswerError(
+                f'resamples "{name}" to {own:.6g}, where repeated images give {value:.6g}',
+                "weights of resample mean the same as images that are repeated so often",
+            )
 
 
 def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:

@@ -6,11 +6,13 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -348,7 +350,18 @@ def _blame(entry: CatalogEntry) -> str:
     """Say whose house an error belongs to."""
     if entry.file:
         return "the error is in your file; --traceback shows how it came there"
+    if _is_editable(entry.plugin.distribution):
+        return "the error is in your package; --traceback shows how it came there"
     return f"--traceback shows where; report it to {entry.plugin.distribution}"
+
+
+def _is_editable(package: str) -> bool:
+    """Tell whether a package is installed so that its files can be edited: by its author."""
+    try:
+        origin = json.loads(distribution(package).read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return False
+    return bool(origin.get("dir_info", {}).get("editable"))
 
 
 def _unusable(entry: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:

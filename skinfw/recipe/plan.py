@@ -25,7 +25,7 @@ from skinfw.recipe.settings import (
     TopLevel,
     TrainSettings,
 )
-from skinfw.registry.catalog import Catalog
+from skinfw.registry.catalog import Catalog, UnknownName
 from skinfw.registry.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class _Planner:
         self.problems: list[tuple[int, int, SkinfwError]] = []
         self.size = 0
         self.classes: tuple[str, ...] | None = None
+        self.absent: list[str] = []  # packages that the recipe requires
 
     def plan(self) -> Plan:
         top = self._top_level()
@@ -262,6 +263,7 @@ class _Planner:
                 why = str(error).splitlines()[0]
                 self._problem(keys, RecipeError(f'"{text}" is no requirement', where, why))
             except PackageNotFoundError:
+                self.absent.append(requirement.name)
                 what = f"the recipe requires {text}, which is not installed"
                 self._problem(keys, RecipeError(what, where, cure=f"pip install '{text}'"))
             else:
@@ -294,6 +296,10 @@ class _Planner:
             try:
                 component = self._component(kind, keys, table)
             except SkinfwError as error:
+                if self.absent and isinstance(error, UnknownName):
+                    error.cure = (
+                        f"{' or '.join(self.absent)}, which the recipe requires, may bring it"
+                    )
                 self._problem((*keys, "use"), error)
             else:
                 if component:

@@ -36,6 +36,10 @@ class CatalogEntry:
         return f'{self.component.kind} "{name}" (plugin {self.plugin.label})'
 
 
+class UnknownName(RecipeError):
+    """Say that no plugin offers what a recipe names, as far as anybody knows."""
+
+
 class Catalog:
     """Look components up by kind and name; never chooses silently between two."""
 
@@ -155,7 +159,7 @@ class Catalog:
             return RecipeError(what, where, f'no plugin is called "{name.plugin}"', hint)
         unusable = [one for one in self.plugins if one.status not in ("working", "blocked")]
         why = "; ".join(f"plugin {one.label} is {one.status}: {one.error}" for one in unusable)
-        return RecipeError(what, where, why, self._suggest(kind, name))
+        return UnknownName(what, where, why, self._suggest(kind, name))
 
     def _suggest(self, kind: str, name: Name) -> str:
         """Name the component that a slip may have meant, or where else the name exists."""

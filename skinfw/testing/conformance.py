@@ -30,7 +30,8 @@ def conformance(
         if outcome.status == "expected failure":
             pytest.xfail(outcome.message)
         if outcome.status != "passed":
-            pytest.fail(f"{case.subject.label} {outcome.message}", pytrace=False)
+            who = "" if outcome.message.startswith(case.subject.label) else case.subject.label
+            pytest.fail(f"{who} {outcome.message}".lstrip(), pytrace=False)
 
     test: Callable[[Case], None] = test_conformance
     return test

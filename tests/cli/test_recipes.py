@@ -266,3 +266,12 @@ def test_check_says_what_must_be_given(skinfw: Run) -> None:
     missing = skinfw("check", recipe, "--set", "dataset.use=isic2019")
     assert "dataset.root must be given: a path" in missing.stderr
     assert "--set dataset.root=..." in missing.stderr
+
+
+def test_what_an_absent_package_may_bring_is_no_slip(skinfw: Run, tmp_path: Path) -> None:
+    text = 'requires = ["skinfw-absent"]\n' + BASE + '[loss]\nuse = "poly1-cross-entropy"\n'
+    (tmp_path / "r.toml").write_text(text)
+    done = skinfw("check", "r.toml")
+    assert "pip install 'skinfw-absent'" in done.stderr
+    assert "skinfw-absent, which the recipe requires, may bring it" in done.stderr
+    assert "did you mean" not in done.stderr

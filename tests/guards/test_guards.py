@@ -100,6 +100,9 @@ ZOO = [
     ("metric", metric("predictions.true[:] = 0; return {}"), "read-only"),
     ("metric", metric("predictions.probabilities[:, 0] = 1; return {}"), "read-only"),
     ("metric", metric("predictions.lesions.sort(); return {}"), "no attribute 'sort'"),
+    ("metric", metric("return {'mine': 0.5}")
+     + "    def resample(self, predictions, weights):\n        return {'mine': weights[:, 0]}\n",
+     'resamples "mine" to'),
     ("loss", loss("return cross_entropy(logits, targets, reduction='none')"), "tensor of float32"),
     ("loss", loss("return 0.5"), "returned a float"),
     ("loss", loss("return None"), "returned None"),

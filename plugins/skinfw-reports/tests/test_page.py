@@ -199,3 +199,17 @@ def test_the_matrix_can_be_read_at_every_share(tmp_path: Path) -> None:
         ink = [255] * 3 if cell["ink"] == "#fff" else [0x1B] * 3
         light, dark = sorted([luminance(ground), luminance(ink)], reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, hits
+
+
+def test_the_number_that_chose_the_epoch_comes_first_and_no_number_is_absent(
+    tmp_path: Path,
+) -> None:
+    made = result(tmp_path)
+    numbers = {**NUMBERS, "g_mean": 0.4321}
+    made = replace(made, select="g_mean", metrics={"test": numbers})
+    text, _ = page(made)
+    first = text.index("g mean")
+    assert "0.432" in text[first : first + 60] and first < text.index("balanced accuracy")
+    table = text[text.index('id="numbers"') :]
+    for name in numbers:
+        assert "/" in name or name.replace("_", " ") in table

@@ -28,7 +28,8 @@ def check_plugin(plugin: str, as_json: bool, shows_all: bool) -> None:
     """Check what the components of an installed plugin promise.
 
     The checks are those of `skinfw.testing.conformance`. The grade is "full" where all pass,
-    "base" where the host can run it and users cannot rely on it, else "none", with exit code 1.
+    "base" where the host can run it and users cannot rely on it, else "none". The exit code is 1
+    where a check failed.
     """
     from skinfw.testing import grade, plugin_cases
 
@@ -40,7 +41,7 @@ def check_plugin(plugin: str, as_json: bool, shows_all: bool) -> None:
             click.echo(line)
         colour = {"full": "green", "base": "yellow", "none": "red"}[grade(outcomes)]
         click.secho(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
-    if grade(outcomes) == "none":
+    if grade(outcomes) != "full":
         raise click.exceptions.Exit(1)
 
 

@@ -71,6 +71,17 @@ def headline(result: Result, names: Sequence[str]) -> list[dict[str, str]]:
     ]
 
 
+def all_numbers(result: Result) -> dict[str, Any]:
+    """Return the table of all numbers but those of single classes."""
+    metrics, bounds = result.metrics["test"], _intervals(result)
+    rows = [
+        [words(name), number(value), interval(bounds[name]) if name in bounds else ""]
+        for name, value in metrics.items()
+        if "/" not in name
+    ]
+    return plain_table("All numbers of the test part", ["number", "value", "95 % interval"], rows)
+
+
 def per_class(result: Result) -> dict[str, Any]:
     """Return the table of the classes, and what must be said below it."""
     import numpy as np

@@ -13,6 +13,7 @@ from annotated_types import Interval
 from skinfw import MIN_LESIONS, Comparison, Findings, Result, atomic_write, few_lesions
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
+    all_numbers,
     confusion,
     headline,
     parts_table,
@@ -31,6 +32,7 @@ TITLES = {
     "decision": "Decision curve",
     "calibration": "Calibration",
     "mistakes": "Mistakes",
+    "numbers": "All numbers",
     "training": "Training",
     "leakage": "Split and leakage",
     "card": "Model card",
@@ -53,9 +55,10 @@ HEADLINE = ("balanced_accuracy", "accuracy", "macro_auc")
 class Page:
     """Write report.html, one file that loads nothing.
 
-    It shows the headline with its interval, each class, the confusion matrix, ROC,
-    precision-recall and decision curves, calibration, the most confident mistakes with their maps,
-    what was trained on what, the split and its leakage, and a model card. What other reports of
+    It shows the headline with its interval, first the number that chose the epoch, each class, the
+    confusion matrix, ROC, precision-recall and decision curves, calibration, the most confident
+    mistakes with their maps, all numbers, what was trained on what, the split and its leakage, and
+    a model card. What other reports of
     the recipe found has sections of its own. For `skinfw evaluate` the page is about the images
     that were evaluated.
 
@@ -95,7 +98,8 @@ class Page:
             "started": record.get("started", "").partition("T")[0],
             "version": record.get("versions", {}).get("skinfw", ""),
             "tested": {"images": len(test.ids), "lesions": len(set(test.lesions))},
-            "headline": headline(result, HEADLINE),
+            "headline": headline(result, list(dict.fromkeys([result.select, *HEADLINE]))),
+            "numbers": all_numbers(result),
             "reading": _reading(result),
             "marks": list(result.marks),
             "titles": dict(titles),
