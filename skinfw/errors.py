@@ -89,10 +89,14 @@ def raise_all(problems: Sequence[SkinfwError]) -> None:
         raise RecipeErrors(problems)
 
 
-def raising_line(error: BaseException) -> str:
-    """Return the line that raised an error, "" where nobody knows it."""
+def raising_line(error: BaseException, file: str = "") -> str:
+    """Return the line that raised an error, "" where nobody knows it.
+
+    file: whose last line is told where the error went through it; the innermost one otherwise.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    return f"raised in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    own = [frame for frame in frames if file and frame.filename == file] or frames
+    return f"raised in {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
 
 
 def unwritable(place: Path, error: Exception) -> SkinfwError:

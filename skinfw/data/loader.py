@@ -21,7 +21,7 @@ from skinfw.errors import SkinfwError
 from skinfw.guards.answers import check_image, check_steps
 from skinfw.interfaces.protocols import Augmentation, DecodedImages
 from skinfw.interfaces.transforms import Dice, PixelFunction, Step, Warp
-from skinfw.interfaces.values import Draw
+from skinfw.interfaces.values import Draw, read_only
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.prefetch import prefetch
@@ -88,15 +88,15 @@ class Source:
         return 1 + len(self.others)
 
     def read(self, index: int, picture: int = 0) -> Image:
-        """Return one image, uint8 [H, W, 3]; it may be read-only.
+        """Return one image, uint8 [H, W, 3], read-only: others may hold it, too.
 
         picture: which one of the lesion.
         """
         path = (self.paths, *self.others)[picture][index]
         if self.draw:
-            return self.decoding.apply_preparation(self.draw(path))
+            return read_only(self.decoding.apply_preparation(self.draw(path)))
         held = self.decoded.get(path) if self.decoded else None
-        return self.decoding.read(path) if held is None else held
+        return read_only(self.decoding.read(path) if held is None else held)
 
 
 @dataclass(frozen=True)

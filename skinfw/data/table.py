@@ -118,7 +118,7 @@ def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> l
     assign = split.make().assign
     # To a split, all that belongs together is one lesion, so that whoever keeps lesions whole
     # keeps components whole.
-    rows = data.rows.assign(lesion=data.rows["component"])
+    rows = data.rows.copy(deep=True).assign(lesion=data.rows["component"].copy(deep=True))
     with split.guard(assign):
         return check_parts(assign(rows, stream(seed, "split")), len(rows))
 

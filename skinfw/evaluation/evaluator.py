@@ -74,7 +74,8 @@ class Evaluator:
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",
             )
         wide = true.repeat_interleave(logits.shape[1])
-        loss = self.loss(logits.flatten(0, 1), wide, None) if self.loss else math.nan
+        # A copy: tensors of inference mode do not tell who writes into them.
+        loss = self.loss(logits.flatten(0, 1).clone(), wide, None) if self.loss else math.nan
         # float32 logits are exact in float64, and so are its rows' sums.
         views = self.view_averaging.probabilities(logits.cpu().double()).numpy()
         return Predictions(

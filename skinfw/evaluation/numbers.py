@@ -14,7 +14,7 @@ from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.registry.names import did_you_mean
 from skinfw.runtime.seed import stream
-from skinfw.statistics.intervals import Interval, bootstrap, repeat_images
+from skinfw.statistics.intervals import Interval, bootstrap, repeat_images, resample
 
 Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
 """Metrics as a recipe names them, with what they built."""
@@ -33,7 +33,7 @@ def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, flo
     owners = dict.fromkeys(RESERVED, "the history of a run")
     for component, metric in metrics:
         with component.guard(metric):
-            own = check_numbers(metric(predictions))
+            own = check_numbers(metric(predictions.copy()))
             for name in own:
                 if name in owners:
                     raise AnswerError(
@@ -58,7 +58,7 @@ def compute_intervals(
     for component, metric in metrics:
         with component.guard(metric):
             _check_resample(metric, predictions, seed)
-            intervals |= bootstrap(metric, predictions, replicates, seed)
+            intervals |= bootstrap(metric, predictions.copy(), replicates, seed)
     return intervals
 
 
@@ -70,7 +70,7 @@ def _check_resample(metric: Metric, predictions: Predictions, seed: int) -> None
     if not isinstance(metric, ResamplingMetric):
         return
     times = 1 + stream(seed, "resample").integers(0, 2, len(predictions.ids)).astype(np.float64)
-    weighted = metric.resample(predictions, times[None])
+    weighted = resample(metric, predictions.copy(), times[None])
     for name, value in metric(repeat_images(predictions, times)).items():
         if name not in weighted:
             raise AnswerError(f'has no "{name}" in resample', "resample gives the same names")

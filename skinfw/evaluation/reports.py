@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
+from skinfw.errors import AnswerError
 from skinfw.guards.answers import check_list
 from skinfw.interfaces.protocols import AnalysingReport, EvaluationReport, Report
 from skinfw.interfaces.values import Findings, Result
 from skinfw.recipe.component import PlannedComponent
+
+RUN_FILES = (
+    "predictions.csv", "predictions_val.csv", "metrics.json", "intervals.json", "splits.csv",
+    "run.json", "best.safetensors",
+)  # fmt: skip
+"""The files of a run folder that no report may touch."""
 
 Reports = Sequence[tuple[PlannedComponent[Report], Report]]
 
@@ -23,9 +31,20 @@ def write_reports(reports: Reports, result: Result, folder: Path) -> Result:
     """
     result = _analyse(reports, result)
     for component, report in reports:
-        with component.guard():
+        with component.guard(report.write), _keep_files(folder):
             report.write(private_result(result), folder)
     return result
+
+
+@contextmanager
+def _keep_files(folder: Path) -> Iterator[None]:
+    """Refuse a report that writes into a file that is the run's own."""
+    own = {file: file.stat() for file in map(folder.joinpath, RUN_FILES) if file.is_file()}
+    yield
+    for file, before in own.items():
+        now = file.stat() if file.is_file() else None
+        if now is None or (now.st_mtime_ns, now.st_size) != (before.st_mtime_ns, before.st_size):
+            raise AnswerError(f"wrote {file.name}", "this file is the run's; a report has its own")
 
 
 def write_evaluation_reports(reports: Reports, result: Result, folder: Path) -> None:
@@ -48,6 +67,7 @@ def private_result(result: Result) -> Result:
     """
     return replace(
         result,
+        predictions={part: own.copy() for part, own in result.predictions.items()},
         history=deepcopy(result.history),
         metrics=deepcopy(result.metrics),
         intervals=deepcopy(result.intervals),

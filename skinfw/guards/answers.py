@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args
 
 from skinfw.errors import AnswerError
-from skinfw.interfaces.transforms import Step
+from skinfw.interfaces.transforms import ColourMatrix, LookupTable, Step, Warp
 from skinfw.interfaces.values import PARTS, Draw
 
 if TYPE_CHECKING:
@@ -82,6 +82,18 @@ def _same_length(name: str, values: Array, indices: Array) -> None:
         raise AnswerError(what, f"{name} are as many as indices")
 
 
+def check_classes(answer: object) -> tuple[str, ...]:
+    """Return the class names of a data set, whose order is that of a network's outputs."""
+    expected = "classes are a list or a tuple of at least two different names"
+    if not isinstance(answer, list | tuple):  # a set has another order in the next process
+        raise AnswerError(f"has classes in {describe(answer)}", expected)
+    if wrong := [name for name in answer if not isinstance(name, str) or not name.strip()]:
+        raise AnswerError(f"has the class {wrong[0]!r}", expected)
+    if len(set(answer)) != len(answer):
+        raise AnswerError(f"names a class twice: {', '.join(answer)}", expected)
+    return tuple(answer)
+
+
 def check_parts(answer: object, rows: int) -> list[str]:
     """Return the part of each row, as a split named it."""
     expected = 'assign returns "train", "val" or "test" for each row'
@@ -103,6 +115,8 @@ def check_numbers(answer: object) -> dict[str, float]:
     for name, value in answer.items():
         if not isinstance(name, str):
             raise AnswerError(f"named a number by {describe(name)}", expected)
+        if not name.strip() or not name.isprintable():
+            raise AnswerError(f"named a number {name!r}", "names are words that can be printed")
         if not isinstance(value, Real) and getattr(value, "shape", None) != ():
             raise AnswerError(f'gave "{name}" as {describe(value)}', expected)
     return {name: float(value) for name, value in answer.items()}
@@ -130,6 +144,8 @@ def check_class_weights(answer: Any, classes: int) -> list[float]:
 def check_steps(answer: object) -> list[Step]:
     """Return the steps that an augmentation rolled, or those of one view."""
     if isinstance(answer, list | tuple) and all(isinstance(step, _STEPS) for step in answer):
+        for step in answer:
+            _check_step(step)
         return list(answer)
     names = ", ".join(step.__name__ for step in _STEPS)
     expected = f"steps are a list of skinfw.{names}; an empty one leaves the image alone"
@@ -138,7 +154,34 @@ def check_steps(answer: object) -> list[Step]:
     steps = list(answer)
     if wrong := [step for step in steps if not isinstance(step, _STEPS)]:
         raise AnswerError(f"returned {describe(wrong[0])} among the steps", expected)
-    return steps
+    return check_steps(steps)
+
+
+def _check_step(step: Step) -> None:
+    """Refuse a step whose numbers cannot be acted on."""
+    import numpy as np
+
+    if isinstance(step, Warp):
+        matrix, size = np.asarray(step.matrix), step.size
+        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+            raise AnswerError(
+                f"gave a Warp with the matrix {matrix.tolist()}", "it is finite [3, 3]"
+            )
+        if len(size) != 2 or not all(isinstance(side, Integral) and side > 0 for side in size):
+            raise AnswerError(f"gave a Warp of the size {size}", "height and width are integers")
+    elif isinstance(step, ColourMatrix):
+        shapes = {"matrix": (3, 3), "offset": (3,), "mean": (3, 3)}
+        for name, shape in shapes.items():
+            array = np.asarray(getattr(step, name))
+            if array.shape != shape or not np.isfinite(array).all():
+                raise AnswerError(
+                    f"gave a ColourMatrix with the {name} {array.tolist()}",
+                    f"it is finite {list(shape)}",
+                )
+    elif isinstance(step, LookupTable):
+        values = np.asarray(step.values)
+        if values.shape != (256, 3) or values.dtype != np.uint8:
+            raise AnswerError(f"gave a LookupTable of {describe(values)}", "it is uint8 [256, 3]")
 
 
 def check_views(answer: object) -> list[list[Step]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -72,14 +73,19 @@ def unchanged_network(model: nn.Module) -> Iterator[None]:
 
 
 def _state(model: nn.Module) -> dict[str, Any]:
-    """Return what tells one state of a network from another, without looking at its numbers."""
+    """Return what tells one state of a network from another."""
     tensors = [*model.parameters(), *model.buffers()]
     modules = list(model.modules())
     return {
-        "weights": [(id(own), own._version) for own in tensors],
+        # Versions tell of most writes, sums of those through `.data`.
+        "weights": [
+            (id(own), own._version, repr(float(own.detach().double().sum()))) for own in tensors
+        ],
         "the gradients that are wanted": [own.requires_grad for own in model.parameters()],
         "the training mode": [module.training for module in modules],
         "the modules": [id(module) for module in modules],
+        "cam_layer": str(getattr(model, "cam_layer", "")),
+        "forward": [vars(module).get("forward") for module in modules],
         "hooks": [
             len(hooks)
             for module in modules
@@ -131,6 +137,17 @@ def check_logits(answer: object, images: int, width: int) -> None:
         raise AnswerError("returns logits that are not finite, before any training", expected)
 
 
+def check_training_logits(answer: object, images: int, width: int) -> torch.Tensor:
+    """Return the logits of a training batch as float32; networks with two branches give more rows.
+
+    width: the outputs that are wanted.
+    """
+    if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or answer.shape[1] != width:
+        expected = f"logits are [{images}, {width}] in training, too"
+        raise AnswerError(f"returns {describe(answer)} for {images} images", expected)
+    return answer.float()
+
+
 def check_maps(answer: object, size: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return the maps of an explainer.
 
@@ -147,15 +164,32 @@ def check_maps(answer: object, size: tuple[int, ...]) -> npt.NDArray[np.float32]
     return maps
 
 
-def check_optimizer(built: Any) -> torch.optim.Optimizer:
-    """Return an optimizer."""
+def check_optimizer(built: Any, model: nn.Module) -> torch.optim.Optimizer:
+    """Return an optimizer of all weights of a network that learn, and of no others."""
     if not isinstance(built, torch.optim.Optimizer):
         raise AnswerError(f"built {describe(built)}", "an optimizer is a torch.optim.Optimizer")
+    expected = "it gets all parameters of the model that want gradients, and no others"
+    held = {id(own) for group in built.param_groups for own in group["params"]}
+    if held - {id(own) for own in model.parameters()}:
+        raise AnswerError("holds parameters that are none of the network's", expected)
+    learning = [(name, own) for name, own in model.named_parameters() if own.requires_grad]
+    if absent := [name for name, own in learning if id(own) not in held]:
+        raise AnswerError(f"leaves out {len(absent)} parameters, such as {absent[0]}", expected)
     return built
 
 
-def check_schedule(built: Any) -> Any:
-    """Return a schedule, which has what those of torch have."""
+def check_rates(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a learning rate that is negative or no number."""
+    for group in optimizer.param_groups:
+        rate = float(group["lr"])
+        if not (math.isfinite(rate) and rate >= 0):
+            raise AnswerError(f"set the learning rate {rate}", "a rate is at least 0")
+
+
+def check_schedule(built: Any, optimizer: torch.optim.Optimizer) -> Any:
+    """Return a schedule of an optimizer, which has what those of torch have."""
+    if getattr(built, "optimizer", optimizer) is not optimizer:
+        raise AnswerError("steers another optimizer", "it gets the optimizer that trains")
     names = ("last_epoch", "step", "state_dict", "load_state_dict")
     if absent := [name for name in names if not hasattr(built, name)]:
         expected = f"a schedule has {', '.join(names)}, as those of torch"
@@ -180,6 +214,8 @@ class GuardedLoss:
         self, logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
     ) -> torch.Tensor:
         """Return the loss of a batch."""
+        # Copies, which are small: what is written through numpy or `.data` counts no version.
+        targets, weight = targets.clone(), None if weight is None else weight.clone()
         given = {"logits": logits, "targets": targets, "class weights": weight}
         with self._guard(), unchanged(given):
             answer = check_loss(self._loss(logits, targets, weight), logits)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+from skinfw.errors import AnswerError
 
 if TYPE_CHECKING:
     from skinfw.interfaces.values import Result
@@ -116,6 +119,11 @@ class _Listener:
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
             if hasattr(method, f"{PROJECT}_impl"):
+                if component and inspect.isgeneratorfunction(method):
+                    with component.guard(method):
+                        raise AnswerError(
+                            f"has a yield in {name}", "a hook is called, not iterated"
+                        )
                 setattr(self, name, component.wrap(method) if component else method)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
@@ -29,10 +29,17 @@ def read_only(array: T) -> T:
     return cast(T, view)
 
 
+def _immutable(array: Any) -> Any:
+    """Return a copy of an array in memory that numpy lets nobody write into, nor make writable."""
+    import numpy as np
+
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
 def _lock(value: object, *names: str) -> None:
-    """Make arrays of a frozen value read-only, so that whoever gets it can only look."""
+    """Make small arrays of a frozen value immutable, so that whoever gets it can only look."""
     for name in names:
-        object.__setattr__(value, name, read_only(getattr(value, name)))
+        object.__setattr__(value, name, _immutable(getattr(value, name)))
 
 
 class _ClassNameCheck:
@@ -209,6 +216,11 @@ class Predictions:
         object.__setattr__(self, "ids", tuple(self.ids))
         object.__setattr__(self, "lesions", tuple(self.lesions))
 
+    def copy(self) -> Predictions:
+        """Return predictions of their own memory, for somebody who may write past numpy."""
+        auxiliary = {name: replace(own) for name, own in self.auxiliary.items()}
+        return replace(self, auxiliary=auxiliary)
+
     @property
     def predicted(self) -> Integers:
         """The most probable class of each image, int [N]."""
@@ -235,7 +247,8 @@ class Explanations:
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
-        _lock(self, "images", "maps")
+        for name in ("images", "maps"):  # too large to be copied
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -253,7 +266,8 @@ class Features:
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
-        _lock(self, "true", "values", "logits")
+        for name in ("true", "values", "logits"):  # too large to be copied
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
 @dataclass(frozen=True)

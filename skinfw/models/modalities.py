@@ -108,6 +108,11 @@ class ModalityData:
         metadata = self._metadata[rows.to(self._metadata.device)]
         return (metadata.repeat_interleave(views, 0),)
 
+    @property
+    def outputs(self) -> int:
+        """How many logits stand behind those of the classes."""
+        return sum(self._widths)
+
     def loss(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
         """Return the weighted mean of the cross-entropies of the auxiliary outputs.
 

@@ -71,7 +71,8 @@ class PlannedComponent(Generic[T]):
         method: what is called, so that an answer that is refused names its line.
         """
         try:
-            yield
+            with _unchanged_torch():
+                yield
         except AnswerError as error:
             line = _defining_line(method or self.implementation)
             raise SkinfwError(
@@ -87,11 +88,16 @@ class PlannedComponent(Generic[T]):
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise unwritable(Path(error.filename or ""), error) from error
-            what = f"{self.entry.label} failed: {type(error).__name__}: {error}"
+            if (
+                type(error).__name__ == "OutOfMemoryError"
+            ):  # which nobody but the device is to blame
+                raise
+            what = f"{self.entry.label} failed: {type(error).__name__}: {_text(error)}"
             cure = _extra_cure(self.entry, error) or _blame(self.entry)
             if isinstance(error, ValueError) and "read-only" in str(error):
                 cure = f"what it is given belongs to others, change a copy; {cure}"
-            raise SkinfwError(what, self.origin.text, raising_line(error), cure) from error
+            line = raising_line(error, _defining_file(self.implementation))
+            raise SkinfwError(what, self.origin.text, line, cure) from error
 
     def wrap(
         self, function: Callable[..., V], check: Callable[[Any], V] = lambda answer: answer
@@ -129,6 +135,23 @@ class PlannedComponent(Generic[T]):
             "target": self.entry.component.target,
             "source_sha256": digest,
         }
+
+
+@contextmanager
+def _unchanged_torch() -> Iterator[None]:
+    """Refuse whoever leaves torch computing in another way for everybody; put it right."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_default_dtype(), torch.is_grad_enabled()
+    yield
+    if before != (torch.get_default_dtype(), torch.is_grad_enabled()):
+        torch.set_default_dtype(before[0])
+        torch.set_grad_enabled(before[1])
+        raise AnswerError(
+            "left torch's default dtype or gradients changed", "all components share them"
+        )
 
 
 def build_components(
@@ -327,6 +350,14 @@ def _import_file(file: Path) -> Any:
     return sys.modules[name]
 
 
+def _defining_file(target: Any) -> str:
+    """Return the file that defines a class or a function, "" if nobody knows."""
+    try:
+        return inspect.getfile(inspect.unwrap(target))
+    except (OSError, TypeError):
+        return ""
+
+
 def _defining_line(target: Any) -> str:
     """Return the file and line that define a class, a function or a method, "" if nobody knows."""
     target = inspect.unwrap(getattr(target, "__func__", target))
@@ -344,6 +375,19 @@ def _extra_cure(entry: CatalogEntry, error: BaseException) -> str:
     if not extra or not isinstance(error, ModuleNotFoundError):
         return ""
     return f"pip install '{entry.plugin.distribution}[{extra}]'"
+
+
+_MOST = 300
+"""Letters of an error's text; more would bury the other lines."""
+
+
+def _text(error: BaseException) -> str:
+    """Return the first line of an error's text, also of one whose text fails."""
+    try:
+        line = (str(error).splitlines() or [""])[0]
+    except Exception:
+        return "an error whose text fails"
+    return line if len(line) <= _MOST else f"{line[:_MOST]} ..."
 
 
 def _blame(entry: CatalogEntry) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from skinfw.errors import RecipeError, SkinfwError, raise_all
+from skinfw.guards.answers import check_classes
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.interfaces.protocols import Dataset
 from skinfw.interfaces.values import Modalities
@@ -336,7 +337,7 @@ class _Planner:
             dataset = component.make()
             check_method(component, dataset)
             with component.guard():
-                self.classes = tuple(dataset.classes)
+                self.classes = check_classes(dataset.classes)
         except SkinfwError as error:
             self._problem(component.keys, error)
             return None

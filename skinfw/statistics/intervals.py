@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from skinfw.errors import AnswerError
 from skinfw.interfaces.values import UNKNOWN, Auxiliary, Predictions
 
 if TYPE_CHECKING:
@@ -244,7 +245,14 @@ def resample(metric: Metric, predictions: Predictions, weights: Floats) -> Mappi
 
     own = getattr(metric, "resample", None)
     if own is not None:
-        numbers: Mapping[str, Floats] = own(predictions, weights)
+        numbers: dict[str, Floats] = {}
+        for name, values in own(predictions, weights).items():
+            numbers[name] = np.asarray(values, np.float64)
+            if numbers[name].shape != (len(weights),):
+                raise AnswerError(
+                    f'resamples "{name}" to {list(numbers[name].shape)}',
+                    f"resample gives {len(weights)} numbers for {len(weights)} rows of weights",
+                )
         return numbers
     rows = [metric(repeat_images(predictions, row)) if row.any() else {} for row in weights]
     names = dict.fromkeys(name for row in rows for name in row)

@@ -19,7 +19,13 @@ from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_class_weights, check_image
-from skinfw.guards.tensors import GuardedLoss, check_mix, check_optimizer, check_schedule
+from skinfw.guards.tensors import (
+    GuardedLoss,
+    check_mix,
+    check_optimizer,
+    check_schedule,
+    unchanged_network,
+)
 from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
 from skinfw.interfaces.values import Features
 from skinfw.models.backbone import ALONE
@@ -88,7 +94,7 @@ class TrainingComponents:
         self.rows, self.labels, self.source = self._part(rows, "train")
         self.counts = list(class_counts(self.rows, classes).values())
         loss = components.loss
-        function = loss.make(classes=classes, counts=self.counts)
+        function = loss.make(classes=classes, counts=list(self.counts))
         self.loss = GuardedLoss(function, partial(loss.guard, function))
         self.chains = {
             size: Chain([(op, op.make(size=size)) for op in components.augment], size)
@@ -209,6 +215,7 @@ class TrainingComponents:
             make_schedule=self._make_schedule,
             class_weight=self._class_weight,
             check_loss=self.loss.check_finite,
+            guard=lambda kind: getattr(plan.components, kind).guard(),
             mix=self._mix,
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
@@ -245,13 +252,14 @@ class TrainingComponents:
 
     def _make_optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
         component = self.plan.components.optimizer
-        with component.guard():
-            return check_optimizer(component.make(model=model))
+        with component.guard(), unchanged_network(model):
+            return check_optimizer(component.make(model=model), model)
 
     def _make_schedule(self, optimizer: torch.optim.Optimizer, steps: int, epochs: int) -> Any:
         component = self.plan.components.schedule
         with component.guard():
-            return check_schedule(component.make(optimizer=optimizer, steps=steps, epochs=epochs))
+            made = component.make(optimizer=optimizer, steps=steps, epochs=epochs)
+            return check_schedule(made, optimizer)
 
     def _weights(self) -> npt.NDArray[np.float64]:
         """Return the weights of the classes in each epoch, [E, C]; ones without a weighting."""

@@ -70,7 +70,8 @@ class EpochSampler:
             lesions=self.lesions,
         )
         with self.component.guard(self.sampler.draw):
-            return check_draw(self.sampler.draw(self.labels, context), len(self.labels))
+            labels = read_only(self.labels.copy())  # torch writes past what numpy forbids
+            return check_draw(self.sampler.draw(labels, context), len(labels))
 
     def _once(self, key: str, compute: Callable[[np.random.Generator], Any]) -> Any:
         if key not in self._known:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,8 @@ from torch.nn.parallel import DistributedDataParallel
 from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import SkinfwError
 from skinfw.evaluation.evaluator import Evaluator
-from skinfw.evaluation.numbers import Metrics, compute_metrics
+from skinfw.evaluation.numbers import RESERVED, Metrics, compute_metrics
+from skinfw.guards.tensors import check_rates, check_training_logits
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
@@ -76,6 +77,7 @@ class Trainer:
     class_weight: epoch -> class weights [C], or None.
     mix: (images, step) -> the images to train on, and their loss.
     check_loss: raises where the loss itself is to blame for what is not finite.
+    guard: names the component of a kind in whatever is raised inside.
     modalities: what is known of the training part beside its images.
     about: texts to keep with the weights.
     """
@@ -89,6 +91,7 @@ class Trainer:
     class_weight: Callable[[int], torch.Tensor | None]
     mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
     check_loss: Callable[[], None]
+    guard: Callable[[str], AbstractContextManager[None]]
     epoch_sampler: EpochSampler
     pipeline: InputPipeline
     modalities: ModalityData
@@ -157,6 +160,7 @@ class Trainer:
         self._parallelise()
         self.to_input = self.pipeline.to_input(self.model)
         self.classes = len(self.validator.classes)
+        self.width = self.classes + self.modalities.outputs
         self.scheduled, self.numbers = listens_to_progress(self.model), dict[str, float]()
         self.loader = Loader(self.pipeline.images, hardware)
 
@@ -253,20 +257,25 @@ class Trainer:
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
             images, loss_of = self.mix(self.to_input(batch.images), self.at.step)
-            with hardware.autocast():
-                logits = self.parallel(images, *known).float()
+            with hardware.autocast(), self.guard("backbone"):
+                answer = self.parallel(images, *known)
+                logits = check_training_logits(answer, len(images), self.width)
             loss = loss_of(logits[:, : self.classes], targets, weight)
             loss = loss + self.modalities.loss(logits, batch.rows)
-            self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
+            with self.guard("loss"):
+                self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
             if self.settings.clip_norm:
                 self.scaler.unscale_(self.optimizer)
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-            self.optimizer.zero_grad(set_to_none=True)
+            with self.guard("optimizer"):
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+                self.optimizer.zero_grad(set_to_none=True)
             if self.schedule.last_epoch < self.total_steps - 1:
-                self.schedule.step()
+                with self.guard("schedule"):
+                    self.schedule.step()
+                    check_rates(self.optimizer)
             if self.ema:
                 self.ema.update((self.at.step + 1) // self.settings.accumulate)
         return loss.detach()
@@ -277,12 +286,14 @@ class Trainer:
         self._check(train_loss)
         self._agree_on_buffers(model)
         predictions = self.validator.predict(model)
+        metrics = compute_metrics(self.metrics, predictions)
+        self._refuse_clash(metrics)
         record: Record = {
             "epoch": at.epoch,
             "lr": at.lr,
             "train_loss": train_loss,
             "val_loss": predictions.loss,
-            **compute_metrics(self.metrics, predictions),
+            **metrics,
             **self.numbers,
             "seconds": round(seconds, 3),
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),
@@ -293,6 +304,15 @@ class Trainer:
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
         self.hooks.epoch_end(record=MappingProxyType(record))
+
+    def _refuse_clash(self, metrics: Mapping[str, float]) -> None:
+        """Refuse numbers of the network's modules that are called like another one."""
+        if clash := sorted({*RESERVED, *metrics} & set(self.numbers)):
+            raise SkinfwError(
+                f'a module of the network tells its progress as "{clash[0]}"',
+                why="the history of a run has a number of this name already",
+                cure="its author gives what set_progress returns a name of its own",
+            )
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):

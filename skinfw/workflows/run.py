@@ -26,7 +26,7 @@ from skinfw.data.table import (
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import explain
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
-from skinfw.evaluation.reports import write_reports
+from skinfw.evaluation.reports import private_result, write_reports
 from skinfw.files.atomic import atomic_write, write_json
 from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
@@ -123,7 +123,7 @@ class _Run:
                 result = replace(about, features=None)
                 fitted = combine(own.calibration for own in result.findings)
                 self.folder.update(calibration=fitted.record())
-        hooks.run_end(result=result)
+        hooks.run_end(result=private_result(result))
         return result
 
     def _data(self) -> DataTable:

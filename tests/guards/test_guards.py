@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import accuracy_score
 
 from skinfw import SkinfwError
+from skinfw.data.table import load_data
 from skinfw.guards.answers import describe
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.trial import try_plan
@@ -99,6 +100,14 @@ ZOO = [
     ("metric", metric("return {'val_loss': 0.0}"), "which the history of a run has"),
     ("metric", metric("predictions.true[:] = 0; return {}"), "read-only"),
     ("metric", metric("predictions.probabilities[:, 0] = 1; return {}"), "read-only"),
+    ("metric", metric("predictions.true.setflags(write=True); return {}"), "WRITEABLE"),
+    ("metric", metric("return {'': 0.5}"), "named a number ''"),
+    ("metric", metric("return {'mine\\n': 0.5}"), "words that can be printed"),
+    ("metric", metric("torch.set_default_dtype(torch.float64); return {'mine': 0.5}"),
+     "left torch's default dtype"),
+    ("metric", metric("return {'mine': 0.5}")
+     + "    def resample(self, predictions, weights):\n        return {'mine': weights}\n",
+     'resamples "mine" to [1, '),
     ("metric", metric("predictions.lesions.sort(); return {}"), "no attribute 'sort'"),
     ("metric", metric("return {'mine': 0.5}")
      + "    def resample(self, predictions, weights):\n        return {'mine': weights[:, 0]}\n",
@@ -110,6 +119,16 @@ ZOO = [
     ("loss", loss("targets.zero_(); return cross_entropy(logits, targets)"), "into the targets"),
     ("loss", loss("weight.mul_(2); return cross_entropy(logits, targets)"), "the class weights"),
     ("loss", loss("return cross_entropy(logits, targets) * torch.nan"), "of finite logits"),
+    ("loss", """
+class Odd(torch.autograd.Function):
+    @staticmethod
+    def forward(context, value):
+        return value.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        raise RuntimeError("odd")
+""" + loss("return Odd.apply(cross_entropy(logits, targets))"), "RuntimeError: odd"),
     ("loss", loss("return cross_entropy(logits, targets)", "logits, targets"), "cannot be called"),
     ("weighting", method("weights(self, counts, epoch, epochs)", "return None"), "returned None"),
     ("weighting", method("weights(self, counts, epoch, epochs)", "return [1.0]"), "1 weights for"),
@@ -122,7 +141,18 @@ ZOO = [
     ("augment", method("roll(self, dice)",
                        "return [skinfw.PixelFunction(lambda image: image / 255)]"), "uint8"),
     ("augment", method("roll(self, dice)",
-                       "return [skinfw.PixelFunction(lambda image: image.sort())]"), "None"),
+                       "return [skinfw.PixelFunction(lambda image: image.copy().sort())]"), "None"),
+    ("augment", method("roll(self, dice)",
+                       "return [skinfw.PixelFunction(lambda image: image.sort())]"), "read-only"),
+    ("augment", method("roll(self, dice)", "dice.peer()[:] = 0; return []"), "read-only"),
+    ("augment", method("roll(self, dice)", "return [skinfw.Warp(np.eye(2), (32, 32))]"),
+     "a Warp with the matrix"),
+    ("augment", method("roll(self, dice)", "return [skinfw.Warp(np.eye(3), (32.5, 32))]"),
+     "a Warp of the size"),
+    ("augment", method("roll(self, dice)",
+                       "return [skinfw.LookupTable(np.zeros((256, 3)))]"), "a LookupTable of"),
+    ("augment", method("roll(self, dice)", "return [skinfw.ColourMatrix(np.eye(3) * np.nan, "
+                       "np.zeros(3), np.zeros((3, 3)))]"), "a ColourMatrix with the matrix"),
     ("view", method("plan(self, size)", "return []"), "planned no view"),
     ("view", method("plan(self, size)", "return None"), "returned None"),
     ("prepare", method("prepare(self, image)", "return image / 255"), "an array of float64"),
@@ -133,10 +163,30 @@ ZOO = [
     ("mix", method("mix(self, images, rng)", "return images, torch.arange(len(images)), 2.0"),
      "the share 2.0"),
     ("backbone", "\ndef Mine(classes) -> nn.Module:\n    return None\n", "returned None"),
+    ("backbone", network("len(classes)))").replace(
+        "nn.Sequential(", "Odd(").replace("def Mine", """class Odd(nn.Sequential):
+    def forward(self, images):
+        if self.training:
+            raise RuntimeError("odd")
+        return super().forward(images)
+
+
+def Mine"""), "RuntimeError: odd"),
     ("backbone", network("2))"), "returns a tensor of float32 [1, 2] for 1 images"),
     ("backbone", network("len(classes)), nn.Threshold(1e9, float('nan')))"), "not finite"),
     ("modify", method("modify(self, model)", "model.eval()"), "returned None"),
     ("optimizer", "\ndef Mine(model):\n    return list(model.parameters())\n", "a list of"),
+    ("optimizer", "\ndef Mine(model):\n    return torch.optim.SGD(nn.Linear(2, 2).parameters(), "
+     "lr=0.1)\n", "none of the network's"),
+    ("optimizer", "\ndef Mine(model):\n    return torch.optim.SGD(list(model.parameters())[:1], "
+     "lr=0.1)\n", "leaves out"),
+    ("optimizer", "\ndef Mine(model):\n    model[0].weight.data.mul_(10)\n"
+     "    return torch.optim.SGD(model.parameters(), lr=0.1)\n", "left weights of the network"),
+    ("optimizer", "\nclass Odd(torch.optim.SGD):\n    def step(self, closure=None):\n"
+     "        raise RuntimeError('odd')\n\ndef Mine(model):\n"
+     "    return Odd(model.parameters(), lr=0.1)\n", "RuntimeError: odd"),
+    ("schedule", "\ndef Mine(optimizer):\n    other = torch.optim.SGD(nn.Linear(2, 2).parameters())"
+     "\n    return torch.optim.lr_scheduler.ConstantLR(other)\n", "another optimizer"),
     ("schedule", "\ndef Mine(optimizer):\n    return lambda step: 1.0\n", "without last_epoch"),
     ("explainer", method("__call__(self, model, images, classes)", "return images.numpy()"),
      "an array of float32"),
@@ -153,10 +203,12 @@ ZOO = [
                          "model.train(); return images[:, 0] * 0"), "left the training mode"),
     ("report", method("write(self, result, folder)", "result.predictions['test'].true[:] = 0"),
      "read-only"),
+    ("report", method("write(self, result, folder)", "(folder / 'metrics.json').write_text('')"),
+     "wrote metrics.json"),
     ("report", method("analyse(self, result)", "return ['all is well']")
      + "    def write(self, result, folder):\n        pass\n", "returned a str"),
 ]  # fmt: skip
-MANY = ("metric", "augment", "prepare", "modify", "explainer", "report")
+MANY = ("metric", "augment", "prepare", "modify", "explainer", "report", "track")
 
 
 @pytest.fixture
@@ -246,3 +298,66 @@ def test_a_loss_that_is_right_trains_as_it_does_unguarded(run_with: Callable[...
 )
 def test_values_are_said_in_words(value: object, says: str) -> None:
     assert describe(value) == says
+
+
+def test_who_writes_past_numpy_changes_nothing_that_others_see(
+    run_with: Callable[..., Any],
+) -> None:
+    code = metric(
+        "torch.from_numpy(np.asarray(predictions.probabilities)).clamp_(min=0.2); "
+        "return {'mine': 0.5}"
+    )
+    with pytest.warns(UserWarning, match="not writable"):
+        mine, _ = run_with("metric", code)
+    plain, _ = run_with("metric", code, 'metric=[{use="classification"}]')
+    own, other = mine.predictions["test"], plain.predictions["test"]
+    assert np.array_equal(own.probabilities, other.probabilities)
+    assert mine.metrics["test"]["accuracy"] == plain.metrics["test"]["accuracy"]
+
+
+def test_a_split_that_writes_into_the_table_moves_no_label(run_with: Callable[..., Any]) -> None:
+    code = method(
+        "assign(self, table, rng)",
+        "values = table['id'].array; values[:] = values[::-1].copy(); "
+        "return LesionStratified(val=0.25, test=0.25).assign(table, rng)",
+    )
+    mine, _ = run_with("split", "from skinfw_splits.lesions import LesionStratified\n" + code)
+    truth = load_data(load_plan(Path("tiny.toml"))).rows.set_index("id")["label"]
+    own = mine.rows["test"].set_index("id")["label"]
+    assert own.equals(truth[own.index])
+
+
+def test_classes_have_an_order(tiny: Path) -> None:
+    (tiny.parent / "data.py").write_text(
+        "class Mine:\n    classes = {'A', 'B'}\n    def table(self): ...\n"
+    )
+    with pytest.raises(SkinfwError, match="has classes in a set of 2"):
+        load_plan(tiny, (f"dataset={{use='{tiny.parent}/data.py:Mine'}}",))
+
+
+def test_what_modules_tell_of_progress_cannot_be_the_headline(
+    run_with: Callable[..., Any],
+) -> None:
+    code = network("len(classes)), Told())")
+    code = code.replace(
+        "def Mine",
+        """class Told(nn.Identity):
+    def set_progress(self, done):
+        return {"balanced_accuracy": 1.0}
+
+
+def Mine""",
+    )
+    with pytest.raises(SkinfwError, match='tells its progress as "balanced_accuracy"'):
+        run_with("backbone", code)
+
+
+def test_a_hook_that_is_a_generator_is_refused(run_with: Callable[..., Any]) -> None:
+    code = """
+class Mine:
+    @skinfw.hookimpl
+    def epoch_end(self, record):
+        yield
+"""
+    with pytest.raises(SkinfwError, match="has a yield in epoch_end"):
+        run_with("track", code)

@@ -167,7 +167,7 @@ def _train(
     """Return a network after some steps, and what trained it."""
     model = examples.small_network(len(examples.CLASSES))
     with candidate.component.guard():
-        optimizer = check_optimizer(candidate.build(model=model))
+        optimizer = check_optimizer(candidate.build(model=model), model)
     if state:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(deepcopy(state["optimizer"]))  # which may keep what it gets
@@ -217,7 +217,7 @@ def _rates(candidate: Candidate, steps: int, stop: int = 0) -> list[float]:
     optimizer = some_optimizer()
     gives = {"steps": steps, "epochs": min(steps, 5)}
     with candidate.component.guard():
-        schedule = check_schedule(candidate.build(optimizer=optimizer, **gives))
+        schedule = check_schedule(candidate.build(optimizer=optimizer, **gives), optimizer)
     rates = []
     for step in range(steps):
         if stop and step == stop:
