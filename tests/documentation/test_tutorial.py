@@ -1,5 +1,6 @@
 """The tutorial, from its first command to its last."""
 
+import json
 import os
 import subprocess
 import tomllib
@@ -36,7 +37,10 @@ def install(project: Path, site: Site) -> None:
     own = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     ((name, module),) = own["entry-points"]["skinfw"].items()
     site.install(name, None, own["name"])
-    points = next(site.folder.glob("*.dist-info")) / "entry_points.txt"
+    info = next(site.folder.glob("*.dist-info"))
+    origin = {"url": project.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(origin))
+    points = info / "entry_points.txt"
     points.write_text(f"[skinfw]\n{name} = {module}\n")
     (source,) = (project / "src").iterdir()
     (site.folder / source.name).symlink_to(source)
