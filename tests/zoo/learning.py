@@ -152,11 +152,13 @@ def no_optimizer(model: nn.Module, *, lr: float = 0.1) -> Any:
 
 @wrong("optimizer", "moves every weight")
 def headless(model: nn.Module, *, lr: float = 0.1) -> Any:
-    """Leave the last layer out.
+    """Leave the last layer where it is.
 
     lr: the learning rate.
     """
-    return torch.optim.SGD(list(model.parameters())[:-2], lr=lr, momentum=0.9)
+    *body, weight, bias = model.parameters()
+    head = {"params": [weight, bias], "lr": 0.0}
+    return torch.optim.SGD([{"params": body}, head], lr=lr, momentum=0.9)
 
 
 class _Amnesiac(torch.optim.SGD):
