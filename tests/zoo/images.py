@@ -41,7 +41,7 @@ class RandomPrepare(Darken):
     """Throw dice."""
 
     def prepare(self, image: Any) -> Any:
-        return image // np.uint8(np.random.default_rng().integers(1, 100))
+        return np.random.default_rng().permutation(image)
 
 
 @right("augment")

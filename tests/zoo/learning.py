@@ -89,7 +89,7 @@ class NoisyLoss(Plain):
     """Smooth by chance."""
 
     def __call__(self, logits: Any, targets: Any, class_weight: Any) -> Any:
-        noise = 1e-5 * float(np.random.default_rng().random())
+        noise = 0.1 * float(np.random.default_rng().random())
         return super().__call__(logits, targets, class_weight) * (1 + noise)
 
 

@@ -150,7 +150,7 @@ class RandomMaps(Brightness):
 
     def __call__(self, model: Any, images: Any, classes: Any) -> Any:
         maps = super().__call__(model, images, classes)
-        return maps * float(np.random.default_rng().random())
+        return maps * torch.from_numpy(np.random.default_rng().random(maps.shape)).float()
 
 
 @wrong("explainer", "images alone")

@@ -64,7 +64,7 @@ class BootstrappedMetric(Hits):
 
     def __call__(self, predictions: Any) -> Any:
         count = len(predictions.ids)
-        row = np.random.default_rng().multinomial(500, np.full(count, 1 / count))
+        row = np.random.default_rng().dirichlet(np.ones(count))
         return {"hits": self.resample(predictions, row[None])["hits"][0]}
 
 
