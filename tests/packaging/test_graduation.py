@@ -44,7 +44,9 @@ def test_every_plugin_can_be_released_on_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_standalone_copy_beside_the_bundle_is_a_conflict_and_stops_nothing(tmp_path: Path) -> None:
+def test_a_standalone_copy_beside_the_bundle_is_a_conflict_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
     both = Environment(tmp_path / "both")
     wheels = [build(ROOT, tmp_path / "w"), build(ROOT / "plugins/skinfw-isic", tmp_path / "w")]
     both.pip("install", "--no-deps", "--no-index", *map(str, wheels))
