@@ -78,6 +78,7 @@ from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities
 from skinfw.interfaces.values import Predictions as Predictions
 from skinfw.interfaces.values import Result as Result
+from skinfw.interfaces.values import headline_numbers as headline_numbers
 from skinfw.version import __version__ as __version__
 
 if TYPE_CHECKING:

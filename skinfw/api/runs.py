@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.api.html import interval, table
 from skinfw.errors import SkinfwError
+from skinfw.interfaces.values import headline_numbers
 
 if TYPE_CHECKING:
     from skinfw.interfaces.values import Predictions, Result
     from skinfw.recipe.plan import Plan
 
 RecipeSource = str | Path | Mapping[str, Any]
-_FIRST = ("balanced_accuracy", "accuracy", "macro_auc")
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,9 @@ class Run:
         return load(self.folder)
 
     def _repr_html_(self) -> str:
-        names = [name for name in dict.fromkeys([self.result.select, *_FIRST])
-                 if name in self.metrics]  # fmt: skip
         numbers = [
             (name.replace("_", " "), interval(self.metrics[name], self.intervals.get(name)))
-            for name in names
+            for name in headline_numbers(self.result.select, self.metrics)
         ]
         lesions = len(set(self.predictions.lesions))
         caption = (
@@ -120,13 +118,10 @@ def run(
     Returns the run. Raises SkinfwError as the command line does.
     """
     from skinfw.api.progress import Epochs
-    from skinfw.data.table import load_data
-    from skinfw.workflows.run import execute_run
-    from skinfw.workflows.run_folder import RunFolder
+    from skinfw.workflows.run import execute_run, new_run
 
     plan = _plan(recipe, tables)
-    load_data(plan)  # a run whose data are absent leaves no folder
-    folder = RunFolder.create(Path(out), plan)
+    folder = new_run(plan, Path(out))
     result = execute_run(plan, folder, say, [Epochs(say)])
     if result is None:
         raise SkinfwError(
@@ -144,9 +139,11 @@ def check(recipe: RecipeSource, *, trial: bool = False, **tables: Any) -> Checke
     trial: whether to run every component once, on noise.
     Returns the recipe with every default. Raises RecipeError with all problems at once.
     """
+    from skinfw.evaluation.selection import check_own_select
     from skinfw.recipe.toml import as_toml
 
     plan = _plan(recipe, tables)
+    check_own_select(plan)
     seconds: Mapping[str, float] = {}
     if trial:
         from skinfw.workflows.trial import try_plan

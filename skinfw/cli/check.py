@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from skinfw.cli.options import recipe_options
-
-if TYPE_CHECKING:
-    from skinfw.recipe.plan import Plan
 
 
 @click.command()
@@ -21,11 +17,12 @@ if TYPE_CHECKING:
 )
 def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool) -> None:
     """Check a recipe; print what would run."""
+    from skinfw.evaluation.selection import check_own_select
     from skinfw.recipe.plan import load_plan
     from skinfw.recipe.toml import as_toml
 
     plan = load_plan(recipe, sets)
-    _check_select(plan)
+    check_own_select(plan)
     click.echo(as_toml(plan), nl=False)
     if data:
         from skinfw.data.table import counts_line, run_marks, split_data
@@ -41,21 +38,3 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool) -> None:
         click.echo(f"# tried on noise: {stages}")
     looked = "" if data else "; no data were read, --data does"
     click.secho(f"# {recipe} is in order{looked}", fg="green", err=True)
-
-
-def _check_select(plan: Plan) -> None:
-    """Refuse a recipe whose numbers cannot choose an epoch, where it names numbers at all.
-
-    Only data know the values of auxiliary outputs, which metrics may need.
-    """
-    from skinfw.recipe.settings import TrainSettings
-
-    own = any(component.origin.layer for component in plan.components.metric)
-    chosen = plan.train.select != TrainSettings().select
-    if (own or chosen) and not plan.modalities.auxiliary:
-        from skinfw.evaluation.numbers import check_select
-        from skinfw.interfaces.values import Modalities
-        from skinfw.recipe.component import build_components
-
-        metrics = build_components(plan.components.metric, plan.classes)
-        check_select(plan, metrics, Modalities())

@@ -33,12 +33,10 @@ def run(
     folder of an earlier run: to repeat it, or with --resume to go on where it stopped. Ctrl-C
     stops between two batches and leaves a run that can be resumed.
     """
-    from skinfw.data.table import load_data
     from skinfw.errors import RecipeError
     from skinfw.recipe.loading import display_path
     from skinfw.recipe.plan import load_plan
-    from skinfw.workflows.run import open_run
-    from skinfw.workflows.run_folder import RunFolder
+    from skinfw.workflows.run import new_run, open_run
 
     if resume and (sets or out):
         raise RecipeError(
@@ -54,9 +52,7 @@ def run(
         )
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets)
-    if folder is None:
-        load_data(plan)  # a run without its data never starts, and leaves no folder
-        folder = RunFolder.create(out or Path("runs"), plan)
+    folder = folder or new_run(plan, out or Path("runs"))
     if not run_with_progress(plan, folder, resume, detail):
         if _is_main():
             click.echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")

@@ -10,12 +10,9 @@ from typing import Any
 import click
 
 from skinfw.cli.durations import duration
-from skinfw.interfaces.values import Predictions, Result
+from skinfw.interfaces.values import Predictions, Result, headline_numbers
 from skinfw.recipe.loading import display_path
 from skinfw.statistics.intervals import few_lesions
-
-FIRST_NUMBERS = ("balanced_accuracy", "accuracy", "macro_auc")
-"""What a reader asks for, after the number that the run was selected by."""
 
 PAGE = "report.html"
 """The file of a run folder that holds all that a reader must know."""
@@ -101,4 +98,4 @@ def _names(metrics: Mapping[str, float], select: str, every: bool) -> list[str]:
     if every:
         names = [name for name in metrics if "/" not in name]
         return sorted(names, key=lambda name: name != select)
-    return [name for name in dict.fromkeys([select, *FIRST_NUMBERS]) if name in metrics][:3]
+    return headline_numbers(select, metrics)[:3]

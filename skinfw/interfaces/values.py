@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
@@ -374,6 +374,16 @@ class Result:
     def section(self, key: str) -> Findings | None:
         """Return the findings of a section; None where no report of the recipe has any."""
         return next((own for own in self.findings if own.key == key), None)
+
+
+def headline_numbers(select: str, metrics: Iterable[str]) -> list[str]:
+    """Return the names of the numbers that a reader asks for first.
+
+    select: the number that chose the epoch, which comes before all others.
+    metrics: the names of what was measured.
+    """
+    first = dict.fromkeys([select, "balanced_accuracy", "accuracy", "macro_auc"])
+    return [name for name in first if name in set(metrics)]
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,7 @@ class PlannedComponent(Generic[T]):
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise unwritable(Path(error.filename or ""), error) from error
-            if (
-                type(error).__name__ == "OutOfMemoryError"
-            ):  # which nobody but the device is to blame
+            if type(error).__name__ == "OutOfMemoryError":  # the device is to blame
                 raise
             what = f"{self.entry.label} failed: {type(error).__name__}: {_text(error)}"
             cure = _extra_cure(self.entry, error) or _blame(self.entry)

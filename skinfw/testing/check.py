@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from skinfw.errors import AnswerError
+
 Level = Literal["base", "full"]
 """Base is what the host needs to run a component at all; full is what its users rely on."""
 
@@ -73,6 +75,4 @@ def refuse(came: str, expected: str) -> None:
     came: what the component did.
     expected: what it promised.
     """
-    from skinfw.errors import AnswerError
-
     raise AnswerError(came, expected)

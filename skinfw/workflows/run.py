@@ -19,6 +19,7 @@ from skinfw.data.table import (
     decoded_images,
     fingerprint,
     image_function,
+    load_data,
     run_marks,
     split_data,
     split_hash,
@@ -304,6 +305,16 @@ class _Run:
             timings = self.folder.record["timings"]
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
             self.folder.save()
+
+
+def new_run(plan: Plan, place: Path) -> RunFolder:
+    """Make the folder of a run; one whose data are absent never starts, and leaves none.
+
+    plan: the checked recipe.
+    place: where the folder is made.
+    """
+    load_data(plan)
+    return RunFolder.create(place, plan)
 
 
 def open_run(path: Path) -> RunFolder:

@@ -188,6 +188,7 @@ def test_check_returns_the_whole_recipe_and_tries_it() -> None:
         ({"trian": {"epochs": 1}}, "the arguments: trian"),
         ({"sampler": {"use": "powr"}}, 'did you mean "power"'),
         ({"extends": "other.toml"}, "extend no recipe"),
+        ({"train": {"select": "balanced_acuracy"}}, "train.select names no number"),
     ],
 )
 def test_errors_are_the_command_line_s(change: dict[str, Any], says: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from skinfw.data.decoding import decode, read_image
 from skinfw.errors import SkinfwError
-from skinfw.guards.answers import check_image, describe
+from skinfw.guards.answers import check_classes, check_image, describe
 from skinfw.interfaces.values import DataTable, Duplicates
 from skinfw.testing import examples
 from skinfw.testing.candidate import Candidate
@@ -45,9 +45,8 @@ def _table(candidate: Candidate, dataset: Any) -> DataTable:
 @CHECK("names its classes", "base")
 def names_its_classes(candidate: Candidate) -> None:
     """It names at least two classes, each once."""
-    classes = list(_here(lambda: candidate.build().classes))
-    wrong = [name for name in classes if not isinstance(name, str) or not name]
-    if wrong or len(classes) < 2 or len(set(classes)) != len(classes):
+    classes = check_classes(_here(lambda: candidate.build().classes))
+    if len(classes) < 2:
         refuse(f"has the classes {classes}", "classes are at least two different names")
 
 

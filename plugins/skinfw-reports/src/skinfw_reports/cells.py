@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinfw import Cell, Estimate, Findings, Predictions, Result, count_lesions, few_lesions
+from skinfw import (
+    Cell,
+    Estimate,
+    Findings,
+    Predictions,
+    Result,
+    count_lesions,
+    few_lesions,
+    headline_numbers,
+)
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 
@@ -57,10 +66,10 @@ def cell(value: Cell) -> str:
     return f"{number(value.value)} ({beside})" if beside else number(value.value)
 
 
-def headline(result: Result, names: Sequence[str]) -> list[dict[str, str]]:
+def headline(result: Result) -> list[dict[str, str]]:
     """Return the first numbers of the page, those of them that the recipe measures."""
     metrics, bounds = result.metrics["test"], _intervals(result)
-    chosen = [name for name in names if name in metrics] or list(metrics)[:3]
+    chosen = headline_numbers(result.select, metrics) or list(metrics)[:3]
     return [
         {
             "label": words(name),

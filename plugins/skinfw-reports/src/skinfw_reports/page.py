@@ -48,7 +48,6 @@ _NO_CALIBRATION = Findings(
         "all chosen on the validation part."
     ],
 )
-HEADLINE = ("balanced_accuracy", "accuracy", "macro_auc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +97,7 @@ class Page:
             "started": record.get("started", "").partition("T")[0],
             "version": record.get("versions", {}).get("skinfw", ""),
             "tested": {"images": len(test.ids), "lesions": len(set(test.lesions))},
-            "headline": headline(result, list(dict.fromkeys([result.select, *HEADLINE]))),
+            "headline": headline(result),
             "numbers": all_numbers(result),
             "reading": _reading(result),
             "marks": list(result.marks),
