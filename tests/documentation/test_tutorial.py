@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_what_the_page_shows_is_what_comes(skinfw: Run, site: Site, tmp_path: Pa
         file.write_text('extends = "recipe.toml"\n' + fragment)
         assert skinfw("check", str(file)).returncode == 0
     behaves = subprocess.run(
-        ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
         env=site.environment(), cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "2 passed" in behaves.stdout, behaves.stdout
