@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skinfw.cli.progress import StatusLine as StatusLine
     from skinfw.cli.run import run_with_progress as run_with_progress
     from skinfw.cli.summary import test_lines as test_lines
+    from skinfw.cli.terminal import echo as echo
     from skinfw.data.decoding import DECODER as DECODER
     from skinfw.data.decoding import Decoding as Decoding
     from skinfw.data.decoding import decode as decode
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
+    from skinfw.errors import printable as printable
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.numbers import Metrics as Metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
@@ -122,6 +124,7 @@ _HOMES = {
     "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
     "skinfw.cli.run": "run_with_progress",
     "skinfw.cli.summary": "test_lines",
+    "skinfw.cli.terminal": "echo",
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.data.decoding": "DECODER Decoding decode file_size read_image reduction",
     "skinfw.data.leakage.links": (
@@ -135,7 +138,7 @@ _HOMES = {
         "split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "unwritable",
+    "skinfw.errors": "printable unwritable",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "write_evaluation_reports",
     "skinfw.evaluation.view_averaging": "ViewAveraging",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skinfw.cli.options import Detail, detail_options, recipe_options
+from skinfw.cli.terminal import echo
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -55,7 +56,7 @@ def run(
     folder = folder or new_run(plan, out or Path("runs"))
     if not run_with_progress(plan, folder, resume, detail):
         if _is_main():
-            click.echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
+            echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(130)
 
 
@@ -79,7 +80,7 @@ def run_with_progress(
             result = execute_run(plan, folder, lambda _: None, resume=resume)
         else:
             if _is_main():
-                click.secho(f"run folder {display_path(folder.path)}", bold=True)
+                echo(f"run folder {display_path(folder.path)}", bold=True)
             with Watcher() as watcher:
                 result = execute_run(plan, folder, watcher.say, [watcher], resume)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,14 +62,14 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):
             drawn.append(name)
-    result = look(tables, classes, drawn, finder, lambda line: click.echo(line, err=True))
+    result = look(tables, classes, drawn, finder, lambda line: echo(line, err=True))
     for line in _lines(result):
-        click.echo(line)
+        echo(line)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, result.record())
         result.pairs.to_csv(out.with_suffix(".csv"), index=False)
-        click.echo(f"wrote {out} and {out.with_suffix('.csv')}")
+        echo(f"wrote {out} and {out.with_suffix('.csv')}")
     if not result.sound:
         raise click.exceptions.Exit(1)
 

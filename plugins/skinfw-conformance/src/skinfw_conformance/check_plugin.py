@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.toolkit import echo
+
 if TYPE_CHECKING:
     from skinfw.testing import Case, Outcome
 
@@ -38,9 +40,9 @@ def check_plugin(plugin: str, as_json: bool, shows_all: bool) -> None:
         click.echo(json.dumps(_record(plugin, outcomes), indent=1))
     else:
         for line in _lines(outcomes, shows_all):
-            click.echo(line)
+            echo(line)
         colour = {"full": "green", "base": "yellow", "none": "red"}[grade(outcomes)]
-        click.secho(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
+        echo(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
     if grade(outcomes) != "full":
         raise click.exceptions.Exit(1)
 

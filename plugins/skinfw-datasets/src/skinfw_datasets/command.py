@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import echo, recipe_options
 
 
 @click.command()
@@ -28,6 +28,6 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     from skinfw_datasets.annotation_files import write
 
     plan = load_plan(recipe, sets)
-    table = split_data(plan, click.echo)
+    table = split_data(plan, echo)
     for file, count in write(table.rows, plan.classes, out, absolute).items():
-        click.echo(f"{file}: {count:,} images")
+        echo(f"{file}: {count:,} images")

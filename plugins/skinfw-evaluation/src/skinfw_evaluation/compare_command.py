@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.toolkit import echo
+
 if TYPE_CHECKING:
     from skinfw import Comparison
 
@@ -50,7 +52,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
     sides = read_sides(runs)
     result = compare_runs(sides, replicates, numbers)
     for line in _lines(result):
-        click.echo(line)
+        echo(line)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,7 +64,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
             with component.guard():
                 report.compare(result, out)
     for made in sorted(out.iterdir()):
-        click.echo(f"  {display_path(made)}")
+        echo(f"  {display_path(made)}")
 
 
 def _lines(result: Comparison) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import Detail, detail_options, recipe_options
+from skinfw.toolkit import Detail, detail_options, echo, recipe_options
 
 
 @click.command()
@@ -62,20 +62,20 @@ def cross_validate(
         folder, there = run_folder(folds, fold, plan)
         if folder.record["status"] == "done":
             continue
-        click.secho(f"fold {fold} of {folds.count}", bold=True)
+        echo(f"fold {fold} of {folds.count}", bold=True)
         if not run_with_progress(plan, folder, there, detail):
             again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
-            click.echo(f"stopped; go on with: {again}")
+            echo(f"stopped; go on with: {again}")
             raise click.exceptions.Exit(130)
     evaluation = pool_folds(folds, plan)
-    click.secho("all folds together", bold=True)
+    echo("all folds together", bold=True)
     select = plan.train.select
     numbers = evaluation.metrics, evaluation.intervals
     for line in test_lines(evaluation.predictions, *numbers, select, detail == "verbose"):
-        click.echo(line)
+        echo(line)
     values = [fold.get(select, math.nan) for fold in evaluation.folds]
     if measured := [value for value in values if not math.isnan(value)]:
         name = select.replace("_", " ")
-        click.echo(f"folds {name}  {min(measured):.3f} to {max(measured):.3f}")
+        echo(f"folds {name}  {min(measured):.3f} to {max(measured):.3f}")
     for file in sorted(path for path in evaluation.folder.iterdir() if path.is_file()):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")

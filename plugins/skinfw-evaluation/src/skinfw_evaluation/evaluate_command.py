@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option
 
 DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
 _OF_DATA = ("dataset", "split", "seed", "engine")
@@ -82,10 +82,10 @@ def evaluate(
 
     def say(line: str) -> None:
         notes.append(line.removeprefix("note: "))
-        click.echo(line)
+        echo(line)
 
     for mark in model.marks:
-        click.echo(f"note: {mark}")
+        echo(f"note: {mark}")
     if dataset is None:
         if maps or part == "all":
             raise RecipeError(
@@ -100,7 +100,7 @@ def evaluate(
         chosen = model.tables["train"]["validation"] == "val"
         if part == "train" or (part == "val" and chosen):
             marks = [LEARNED[part]]
-            click.echo(f"note: {marks[0]}")
+            echo(f"note: {marks[0]}")
     else:
         plan = load_plan(dataset, sets)
         rows = other_rows(plan, part or "all", model, names, say)
@@ -109,9 +109,9 @@ def evaluate(
     for line in test_lines(
         evaluation.predictions, evaluation.metrics, evaluation.intervals, "balanced_accuracy"
     ):
-        click.echo(line)
+        echo(line)
     for file in sorted(evaluation.folder.iterdir()):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

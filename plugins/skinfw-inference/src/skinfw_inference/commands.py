@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +57,7 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
     from skinfw_inference.onnx_export import export
 
     difference = export(trained_model, out)
-    click.echo(
-        f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}"
-    )
+    echo(f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}")
 
 
 @click.command()
@@ -127,7 +125,7 @@ def predict(
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
-        click.echo("note: some images share a name: ids are paths")
+        echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
 
         def told(path: str, outcome: Outcome) -> None:
@@ -145,14 +143,14 @@ def predict(
             )
             raise click.exceptions.Exit(130) from None
     lost = f"{counter.failed} of them failed, " if failed else ""
-    click.echo(f"{counter.seen} images, {lost}{counter.rate}")
+    echo(f"{counter.seen} images, {lost}{counter.rate}")
     for file in filter(None, (out, failed)):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")
     if failed:
         raise click.exceptions.Exit(1)
     if submission:
         read_submission(out, trained_model.classes, ids)
-        click.echo(f"the challenge's format is kept: {len(ids):,} images")
+        echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
 def _network(
@@ -203,7 +201,7 @@ def _network(
 
 def _say_marks(marks: tuple[str, ...]) -> None:
     for mark in marks:
-        click.echo(f"note: {mark}")
+        echo(f"note: {mark}")
 
 
 def _say_calibration(calibration: FittedCalibration) -> None:
@@ -211,7 +209,7 @@ def _say_calibration(calibration: FittedCalibration) -> None:
     import math
 
     if not math.isnan(calibration.temperature):
-        click.echo(
+        echo(
             f"note: probabilities are at temperature {calibration.temperature:.2f}, "
             "fitted on validation; --raw leaves them as the network gives them"
         )

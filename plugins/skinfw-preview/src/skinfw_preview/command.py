@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import echo, recipe_options
 
 
 @click.command()
@@ -32,10 +32,10 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     from skinfw_preview.sheet import preview as sheet
 
     plan = load_plan(recipe, sets)
-    table = split_data(plan, click.echo)
+    table = split_data(plan, echo)
     picture = Image.fromarray(sheet(plan, table.rows, images))
     try:
         picture.save(out)
     except (OSError, ValueError) as error:
         raise unwritable(out, error) from error
-    click.echo(f"{out}: {picture.width}x{picture.height} pixels")
+    echo(f"{out}: {picture.width}x{picture.height} pixels")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from skinfw import RecipeError, SkinfwError
+from skinfw.toolkit import echo
 from skinfw_scaffold.starting_recipe import (
     DATASETS,
     GOALS,
@@ -57,7 +58,7 @@ def init(
     text = recipe_text(dataset, root or "", machine, goal, file)
     _write(file, text)
     for line in _next_steps(dataset, root or "", file):
-        click.echo(line)
+        echo(line)
 
 
 _QUESTIONS = {
@@ -100,7 +101,7 @@ def _ask(
         )
     width = max(map(len, choices), default=0)
     for name, words in choices.items():
-        click.echo(f"  {name:{width}}  {words}")
+        echo(f"  {name:{width}}  {words}")
 
     def read(text: str) -> str:
         if choices and text not in choices:
