@@ -6,23 +6,24 @@ from pathlib import Path
 
 import click
 
-from skinfw.cli.options import recipe_options
+from skinfw.cli.options import recipe_options, trust_option
 from skinfw.cli.terminal import echo
 
 
 @click.command()
 @recipe_options
+@trust_option
 @click.option("--data", is_flag=True, help="Also read the tables, divide them and count classes.")
 @click.option(
     "--try", "tries", is_flag=True, help="Also run every component once, on noise, in seconds."
 )
-def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool) -> None:
+def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool, trust: bool) -> None:
     """Check a recipe; print what would run."""
     from skinfw.evaluation.selection import check_own_select
     from skinfw.recipe.plan import load_plan
     from skinfw.recipe.toml import as_toml
 
-    plan = load_plan(recipe, sets)
+    plan = load_plan(recipe, sets, trust=trust or None)
     check_own_select(plan)
     echo(as_toml(plan), nl=False)
     if data:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.options import Detail, detail_options, recipe_options
+from skinfw.cli.options import Detail, detail_options, recipe_options, trust_option
 from skinfw.cli.terminal import echo
 
 if TYPE_CHECKING:
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
+@trust_option
 @detail_options
 def run(
-    recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, detail: Detail | None
+    recipe: Path,
+    sets: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    trust: bool,
+    detail: Detail | None,
 ) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
@@ -52,7 +58,7 @@ def run(
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
     folder = open_run(recipe) if resume else None
-    plan = load_plan(recipe, sets)
+    plan = load_plan(recipe, sets, trust=trust or None)
     folder = folder or new_run(plan, out or Path("runs"))
     if not run_with_progress(plan, folder, resume, detail):
         if _is_main():

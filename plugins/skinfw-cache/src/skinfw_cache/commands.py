@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import echo, recipe_options
+from skinfw.toolkit import echo, recipe_options, trust_option
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @recipe_options
-def build(recipe: Path, sets: tuple[str, ...]) -> None:
+@trust_option
+def build(recipe: Path, sets: tuple[str, ...], trust: bool) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
     from skinfw import RecipeError
     from skinfw.toolkit import (
@@ -27,7 +28,7 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
         picture_paths,
     )
 
-    plan = load_plan(recipe, sets)
+    plan = load_plan(recipe, sets, trust=trust or None)
     if image_function(plan.dataset):
         raise RecipeError(
             f"the images of {plan.components.dataset.use} are no files",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import echo
+from skinfw.toolkit import LINES, echo, printable
 
 if TYPE_CHECKING:
     from skinfw.testing import Case, Outcome
@@ -40,7 +40,7 @@ def check_plugin(plugin: str, as_json: bool, shows_all: bool) -> None:
         click.echo(json.dumps(_record(plugin, outcomes), indent=1))
     else:
         for line in _lines(outcomes, shows_all):
-            echo(line)
+            click.echo(line)
         colour = {"full": "green", "base": "yellow", "none": "red"}[grade(outcomes)]
         echo(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
     if grade(outcomes) != "full":
@@ -71,7 +71,8 @@ def _lines(outcomes: list[tuple[Case, Outcome]], shows_all: bool) -> list[str]:
             if shows_all or outcome.status != "passed":
                 mark = click.style(_MARKS[outcome.status], fg=_COLOURS.get(outcome.status))
                 text = outcome.message or case.check.asks
-                lines.append(f"    {mark}  {case.check.name} ({case.check.level}): {text}")
+                said = f"{case.check.name} ({case.check.level}): {text}"
+                lines.append(f"    {mark}  {printable(said, LINES)}")
     return lines
 
 

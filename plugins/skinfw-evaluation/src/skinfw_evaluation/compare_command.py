@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import echo
+from skinfw.toolkit import echo, trust_option
 
 if TYPE_CHECKING:
     from skinfw import Comparison
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="How often lesions are drawn again.",
 )
-def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int) -> None:
+@trust_option
+def compare(
+    runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int, trust: bool
+) -> None:
     """Compare runs on the same lesions.
 
     RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
@@ -49,7 +52,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
         raise RecipeError(
             "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
         )
-    sides = read_sides(runs)
+    sides = read_sides(runs, trust)
     result = compare_runs(sides, replicates, numbers)
     for line in _lines(result):
         echo(line)

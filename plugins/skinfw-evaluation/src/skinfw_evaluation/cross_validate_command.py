@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import Detail, detail_options, echo, recipe_options
+from skinfw.toolkit import Detail, detail_options, echo, recipe_options, trust_option
 
 
 @click.command()
@@ -21,9 +21,15 @@ from skinfw.toolkit import Detail, detail_options, echo, recipe_options
     help="Where the folder of the cross-validation is made.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the cross-validation in folder RECIPE.")
+@trust_option
 @detail_options
 def cross_validate(
-    recipe: Path, sets: tuple[str, ...], out: Path, resume: bool, detail: Detail | None
+    recipe: Path,
+    sets: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    trust: bool,
+    detail: Detail | None,
 ) -> None:
     """Run every fold of a recipe's split, one after the other, and evaluate all together.
 
@@ -53,14 +59,17 @@ def cross_validate(
     if resume:
         folds = open_folds(recipe)
     else:
-        plan = load_plan(recipe, sets)
+        plan = load_plan(recipe, sets, trust=trust or None)
         load_data(plan)  # without its data it never starts, and leaves no folder
         folds = create_folds(out, plan, recipe, sets)
     for fold in range(folds.count):
-        plan = load_plan(folds.recipe, folds.changed(fold))
+        # Another's folds.json names another's recipe.
+        plan = load_plan(
+            folds.recipe, folds.changed(fold), trust=trust or (False if resume else None)
+        )
         check_unchanged(folds, plan)
         folder, there = run_folder(folds, fold, plan)
-        if folder.record["status"] == "done":
+        if folder.record.get("status") == "done":
             continue
         echo(f"fold {fold} of {folds.count}", bold=True)
         if not run_with_progress(plan, folder, there, detail):

@@ -58,7 +58,7 @@ def init(
     text = recipe_text(dataset, root or "", machine, goal, file)
     _write(file, text)
     for line in _next_steps(dataset, root or "", file):
-        echo(line)
+        click.echo(line)
 
 
 _QUESTIONS = {
