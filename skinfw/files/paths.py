@@ -10,8 +10,8 @@ from pathlib import Path
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any ending."""
 _OTHER = re.compile(r"[^\w.+@=,() -]")
-_LONGEST = 100
-"""Letters of a name; file systems take 255 bytes, and endings and numbers come behind it."""
+_LONGEST = 120
+"""Bytes of a name; file systems take 255, and endings and numbers come behind it."""
 
 
 def display_path(path: Path) -> str:
@@ -27,27 +27,16 @@ def file_name(text: str) -> str:
 
     A text that is such a name stays as it is. Any other is changed and gets eight digits of its
     checksum, so that two texts never become one name: separators and what no system takes become
-    `-`, dots at the ends go, and so do names of devices and all beyond 100 letters.
+    `-`, dots at the ends go, and so does all beyond 120 bytes; names of devices begin with `-`.
 
     text: a name, an id or a label from anywhere.
     """
-    name = _OTHER.sub("-", unicodedata.normalize("NFC", text))[:_LONGEST].strip(". ")
+    whole = unicodedata.normalize("NFC", text)
+    cut = _OTHER.sub("-", whole).encode()[:_LONGEST].decode(errors="ignore")
+    name = cut.strip(". ")
     if _DEVICES.fullmatch(name):
         name = f"-{name}"
-    if name == text and name:
+    if name and name == whole:
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name}-{digest}" if name else digest
-
-
-def file_names(texts: list[str]) -> list[str]:
-    """Return texts as names of files of one folder, also where letters have no case.
-
-    texts: each once.
-    """
-    names = [file_name(text) for text in texts]
-    folded = [name.casefold() for name in names]
-    return [
-        name if folded.count(name.casefold()) == 1 else f"{name}-{place}"
-        for place, name in enumerate(names)
-    ]
