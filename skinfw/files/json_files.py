@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20
 """Bytes of a file; those of skinfw have a thousandth of that."""
+DIGITS = 19
+"""Of a whole number, as 64 bits have them."""
 DEEPEST = 50
 """How far lists and tables may be nested."""
 
@@ -87,7 +89,9 @@ def _number(word: str) -> float:
 
 
 def _whole_number(word: str) -> int:
-    return int(word) if len(word) < 20 else _refuse_number(f"{word[:20]}...")
+    if len(word.removeprefix("-")) > DIGITS:
+        raise JsonError(f"the number {word[:20]}... is too long")
+    return int(word)
 
 
 def _check_values(data: Any) -> None:
@@ -135,6 +139,8 @@ def check_schema(
         said = problem["msg"].replace("Input should", "it should").removeprefix("Value error, ")
         if problem["type"] == "missing":
             raise SkinfwError(f'{name} lacks the key "{key}"', where, "", cure) from error
+        if problem["type"] == "value_error":  # our own words, which say what is there
+            raise SkinfwError(f'the key "{key}" of {name} is wrong', where, said, cure) from error
         came = repr(problem["input"])
         came = came if len(came) <= 60 else f"{came[:60]}..."
         what = f'the key "{key}" of {name} is wrong' if key else f"{name} is wrong"

@@ -36,7 +36,7 @@ def file_name(text: str) -> str:
     name = cut.strip(". ")
     if _DEVICES.fullmatch(name):
         name = f"-{name}"
-    if name and name == whole:
+    if name and name == text:
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name}-{digest}" if name else digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -180,23 +181,29 @@ def read_run(path: Path) -> dict[str, Any]:
     _check_age(record, file)
     try:
         check_schema(RunSchema, record, file.name, display_path(file), CURE)
-        check_calibration(record.get("calibration", {}), record.get("classes") or ())
+        classes = record.get("classes") or ()
+        check_calibration(record.get("calibration", {}), classes, display_path(file), CURE)
     except SkinfwError as error:
-        raise RecipeError(error.what, error.where or display_path(file), error.why, CURE) from error
+        raise RecipeError(error.what, error.where, error.why, error.cure) from error
     return {**_ABSENT, **record}
 
 
-def check_calibration(record: dict[str, Any], classes: Any) -> None:
+def check_calibration(
+    record: Mapping[str, Any], classes: Collection[str], where: str, cure: str
+) -> None:
     """Raise SkinfwError where limits were fitted for other classes than the network has.
 
     record: as CalibrationSchema says.
     classes: of the network.
+    where, cure: of the error.
     """
     limits = record.get("limits") or {}
     if limits and {*limits} != {*classes}:
         raise SkinfwError(
             'the key "calibration.limits" is wrong',
-            why=f"it should name the classes {', '.join(classes)}; it names {', '.join(limits)}",
+            where,
+            f"it should name the classes {', '.join(classes)}; it names {', '.join(limits)}",
+            cure,
         )
 
 

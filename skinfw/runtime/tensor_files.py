@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,9 @@ def load_tensors(file: Path, cure: str) -> Any:
     """
     try:
         _check_zip(file)
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tensors that nobody here saves
+            return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # bytes from anywhere make the reader of pickles raise anything
         raise _unreadable(file, error, cure) from error
 

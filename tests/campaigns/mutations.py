@@ -50,7 +50,7 @@ def mutated(data: Any, dice: random.Random, times: int = 1) -> Any:
         elif what == 2 and isinstance(holder, list):
             holder += holder
         elif what == 3:
-            holder[key] = nested(dice.choice([5, 60, 400]))
+            holder[key] = nested(dice.choice([2, 3, 5, 5, 60]))
         else:
             holder[key] = dice.choice(VALUES)
     return data

@@ -96,7 +96,7 @@ def read_metadata(path: Path, texts: Mapping[str, str], trust: bool) -> TrainedM
     check_schema(_Schema, data, "the file", where, CURE)
     tables = {name: data[name] for name in _TABLES}
     classes, calibration = tuple(data["classes"]), data.get("calibration", {})
-    check_calibration(calibration, classes)
+    check_calibration(calibration, classes, where, CURE)
     complaints = parameters(ImageSettings).read(tables["image"])[1]
     if complaints:
         raise SkinfwError('the text "image" of the file is wrong', where, complaints[0].text, CURE)
