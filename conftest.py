@@ -21,9 +21,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what tests decode out of the user's cache."""
+    """Keep what tests decode and trust out of the user's folders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKINFW_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("SKINFW_CONFIG", str(tmp_path_factory.mktemp("config")))
         yield
 
 

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 import errno
 import traceback
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 """The ways in which a system says that a file cannot be written."""
+
+_JOINERS = "\u200c\u200d"
+"""What joins or parts letters of many scripts, and does nothing else."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return a text as a terminal may show it: what would steer the terminal is spelled out.
+
+    Escape sequences, carriage returns and what turns the direction of letters become `\x1b`,
+    `\r` and `\u202e`, so that no text from a file, a table or a component can hide, forge or
+    colour a line.
+
+    text: from anywhere.
+    keep: controls that stay, such as the ends of lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter in keep or _is_harmless(letter) else _spell(letter) for letter in text
+    )
+
+
+def _is_harmless(letter: str) -> bool:
+    return letter.isprintable() or letter in _JOINERS or unicodedata.category(letter) == "Zs"
+
+
+def _spell(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 class SkinfwError(Exception):
@@ -34,11 +63,13 @@ class SkinfwError(Exception):
 
     def __str__(self) -> str:
         """Return the lines that have something to say."""
-        lines = [
-            f"error: {self.what}",
-            *(text for text in (self.where, self.why, self.cure) if text),
-        ]
-        return "\n  ".join(lines)
+        lines = (self.what, self.where, self.why, self.cure)
+        return "error: " + "\n  ".join(_one_line(text) for text in lines if text)
+
+
+def _one_line(text: str) -> str:
+    """Return a text without ends of lines, which would make more of the four."""
+    return printable(" ".join(text.splitlines()) if "\n" in text else text)
 
 
 class RecipeError(SkinfwError):

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from skinfw.cli.options import detail_options as detail_options
     from skinfw.cli.options import recipe_options as recipe_options
     from skinfw.cli.options import set_option as set_option
+    from skinfw.cli.options import trust_option as trust_option
     from skinfw.cli.progress import LIVE_SECONDS as LIVE_SECONDS
     from skinfw.cli.progress import PLAIN_SECONDS as PLAIN_SECONDS
     from skinfw.cli.progress import StatusLine as StatusLine
     from skinfw.cli.run import run_with_progress as run_with_progress
     from skinfw.cli.summary import test_lines as test_lines
+    from skinfw.cli.terminal import LINES as LINES
+    from skinfw.cli.terminal import echo as echo
     from skinfw.data.decoding import DECODER as DECODER
     from skinfw.data.decoding import Decoding as Decoding
     from skinfw.data.decoding import decode as decode
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
+    from skinfw.errors import printable as printable
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.numbers import Metrics as Metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
@@ -52,6 +56,11 @@ if TYPE_CHECKING:
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
     from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
     from skinfw.files.csv_tables import csv_rows as csv_rows
+    from skinfw.files.json_files import JsonError as JsonError
+    from skinfw.files.json_files import check_schema as check_schema
+    from skinfw.files.json_files import parse_json as parse_json
+    from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.paths import file_name as file_name
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
@@ -77,7 +86,6 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import display_path as display_path
     from skinfw.recipe.loading import load_recipe as load_recipe
-    from skinfw.recipe.loading import read_run as read_run
     from skinfw.recipe.loading import set_table as set_table
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
@@ -85,9 +93,16 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_plan as load_plan
     from skinfw.recipe.plan import plan_kind as plan_kind
+    from skinfw.recipe.run_record import CalibrationSchema as CalibrationSchema
+    from skinfw.recipe.run_record import ClassNames as ClassNames
+    from skinfw.recipe.run_record import RecordedRecipe as RecordedRecipe
+    from skinfw.recipe.run_record import Schema as Schema
+    from skinfw.recipe.run_record import check_calibration as check_calibration
+    from skinfw.recipe.run_record import read_run as read_run
     from skinfw.recipe.settings import KEYS as KEYS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
+    from skinfw.recipe.settings import ImageSettings as ImageSettings
     from skinfw.recipe.settings import TopLevel as TopLevel
     from skinfw.recipe.toml import table_header as table_header
     from skinfw.recipe.toml import table_text as table_text
@@ -103,6 +118,8 @@ if TYPE_CHECKING:
     from skinfw.runtime.prefetch import usable_cores as usable_cores
     from skinfw.runtime.seed import stream as stream
     from skinfw.runtime.storage import cache_folder as cache_folder
+    from skinfw.runtime.tensor_files import load_safetensors as load_safetensors
+    from skinfw.runtime.tensor_files import load_tensors as load_tensors
     from skinfw.statistics.intervals import REPLICATES as REPLICATES
     from skinfw.statistics.intervals import Interval as Interval
     from skinfw.statistics.intervals import blocks as blocks
@@ -112,16 +129,18 @@ if TYPE_CHECKING:
     from skinfw.statistics.intervals import sample_numbers as sample_numbers
     from skinfw.statistics.predictions import PREDICTION_FILES as PREDICTION_FILES
     from skinfw.statistics.predictions import probability as probability
+    from skinfw.statistics.predictions import read_history as read_history
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.run_folder import RunFolder as RunFolder
 
 _HOMES = {
-    "skinfw.cli.options": "Detail detail_options recipe_options set_option",
+    "skinfw.cli.options": "Detail detail_options recipe_options set_option trust_option",
     "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
     "skinfw.cli.run": "run_with_progress",
     "skinfw.cli.summary": "test_lines",
+    "skinfw.cli.terminal": "LINES echo",
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.data.decoding": "DECODER Decoding decode file_size read_image reduction",
     "skinfw.data.leakage.links": (
@@ -135,11 +154,13 @@ _HOMES = {
         "split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "unwritable",
+    "skinfw.errors": "printable unwritable",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "write_evaluation_reports",
     "skinfw.evaluation.view_averaging": "ViewAveraging",
     "skinfw.files.csv_tables": "csv_rows",
+    "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
+    "skinfw.files.paths": "file_name",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
@@ -150,10 +171,13 @@ _HOMES = {
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
-    "skinfw.recipe.loading": "DEFAULTS Origin Recipe display_path load_recipe read_run set_table",
+    "skinfw.recipe.loading": "DEFAULTS Origin Recipe display_path load_recipe set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.plan": "Plan load_plan plan_kind",
-    "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings TopLevel",
+    "skinfw.recipe.run_record": (
+        "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
+    ),
+    "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings ImageSettings TopLevel",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
     "skinfw.registry.known_packages": "is_first known_packages",
@@ -162,11 +186,12 @@ _HOMES = {
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",
     "skinfw.runtime.storage": "cache_folder",
+    "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
     "skinfw.statistics.intervals": (
         "REPLICATES Interval blocks group_lesions intervals_record resample sample_numbers"
     ),
     "skinfw.statistics.predictions": (
-        "PREDICTION_FILES probability run_predictions write_predictions"
+        "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.run_folder": "RunFolder",

@@ -220,17 +220,18 @@ class Model:
         return Evaluation(*evaluate_dataset(self.trained_model, {**given, **keys}))
 
 
-def load(run: str | Path | Run, **view: Any) -> Model:
+def load(run: str | Path | Run, *, trust: bool = False, **view: Any) -> Model:
     """Load the network of a run.
 
     run: a run, or its folder.
+    trust: whether Python files that the run names may be imported unseen.
     view: keys of its [view] that change how images are looked at, such as use="dihedral".
     Raises SkinfwError where it has no weights yet.
     """
     folder = run.folder if isinstance(run, Run) else Path(run)
     # Texts, numbers and truth values are written alike in JSON and TOML.
     sets = [f"view.{key}={json.dumps(value)}" for key, value in view.items()]
-    return Model(load_trained_model(folder, sets))
+    return Model(load_trained_model(folder, sets, trust))
 
 
 def _several(images: Any) -> list[Any]:

@@ -107,6 +107,7 @@ def run(
     *,
     out: str | Path = "runs",
     say: Callable[[str], None] = print,
+    trust: bool = False,
     **tables: Any,
 ) -> Run:
     """Run a recipe: train, evaluate, explain, report.
@@ -114,13 +115,14 @@ def run(
     recipe: a TOML file, the name of a shipped recipe, the folder of an earlier run, or tables.
     out: where the run folder is made.
     say: told what a user must hear, a line at a time.
+    trust: whether Python files that a run folder names may be imported unseen.
     tables: what differs, laid over the recipe as `--set` would, such as train={"epochs": 3}.
     Returns the run. Raises SkinfwError as the command line does.
     """
     from skinfw.api.progress import Epochs
     from skinfw.workflows.run import execute_run, new_run
 
-    plan = _plan(recipe, tables)
+    plan = _plan(recipe, tables, trust)
     folder = new_run(plan, Path(out))
     result = execute_run(plan, folder, say, [Epochs(say)])
     if result is None:
@@ -132,17 +134,19 @@ def run(
     return Run(folder.path, result)
 
 
-def check(recipe: RecipeSource, *, trial: bool = False, **tables: Any) -> CheckedRecipe:
+def check(
+    recipe: RecipeSource, *, trial: bool = False, trust: bool = False, **tables: Any
+) -> CheckedRecipe:
     """Check a recipe without reading data.
 
-    recipe, tables: as for `run`.
+    recipe, trust, tables: as for `run`.
     trial: whether to run every component once, on noise.
     Returns the recipe with every default. Raises RecipeError with all problems at once.
     """
     from skinfw.evaluation.selection import check_own_select
     from skinfw.recipe.toml import as_toml
 
-    plan = _plan(recipe, tables)
+    plan = _plan(recipe, tables, trust)
     check_own_select(plan)
     seconds: Mapping[str, float] = {}
     if trial:
@@ -152,7 +156,8 @@ def check(recipe: RecipeSource, *, trial: bool = False, **tables: Any) -> Checke
     return CheckedRecipe(plan.recipe.name, as_toml(plan), seconds)
 
 
-def _plan(recipe: RecipeSource, tables: Mapping[str, Any]) -> Plan:
+def _plan(recipe: RecipeSource, tables: Mapping[str, Any], trust: bool) -> Plan:
     from skinfw.recipe.plan import load_plan
 
-    return load_plan(recipe if isinstance(recipe, Mapping) else Path(recipe), **tables)
+    source = recipe if isinstance(recipe, Mapping) else Path(recipe)
+    return load_plan(source, trust=trust or None, **tables)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from skinfw.errors import RecipeError, SkinfwError, raising_line
+from skinfw.errors import RecipeError, SkinfwError, printable, raising_line
 from skinfw.interfaces.hooks import Command
 from skinfw.registry.discovery import Plugin, discover
 from skinfw.registry.known_packages import is_first, known_packages
@@ -112,11 +112,18 @@ class CommandTree(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the summaries, and a line for each plugin that does not work."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._summaries().items()))
+            formatter.write_dl(
+                [(word, printable(text)) for word, text in self._summaries().items()]
+            )
         broken = [] if self._prefix else [one for one in discover() if one.status != "working"]
         if broken:
             with formatter.section("Plugins that cannot be used"):
-                formatter.write_dl([(one.name, f"{one.status}: {one.error}") for one in broken])
+                formatter.write_dl(
+                    [
+                        (printable(one.name), printable(f"{one.status}: {one.error}"))
+                        for one in broken
+                    ]
+                )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the next words for a shell, which must not wait until commands are imported."""

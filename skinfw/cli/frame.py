@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from skinfw.cli.command_tree import TRACEBACK, CommandTree
-from skinfw.errors import SkinfwError
+from skinfw.cli.terminal import LINES
+from skinfw.errors import SkinfwError, printable
 from skinfw.interfaces.hooks import Command
 from skinfw.version import __version__
 
@@ -71,7 +72,7 @@ class _Frame(CommandTree):
     def _report(text: str, ctx: click.Context) -> None:
         if ctx.meta.get(TRACEBACK):
             traceback.print_exc()
-        head, colon, rest = text.partition(":")
+        head, colon, rest = printable(text, LINES).partition(":")
         click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
 
 

@@ -25,6 +25,12 @@ def set_option(
     return click.option("--set", "sets", multiple=True, metavar=metavar, help=about)
 
 
+def trust_option(command: F) -> F:
+    """Add the option `--trust`, which comes as `trust`."""
+    about = "Import Python files that a run folder names, which may do all that you may."
+    return click.option("--trust", is_flag=True, help=about)(command)
+
+
 def recipe_options(command: F) -> F:
     """Add the argument RECIPE, which comes as `recipe`, and the option `--set`."""
     path = click.Path(path_type=Path)

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-import click
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
 from skinfw.cli.durations import duration
+from skinfw.cli.terminal import echo
+from skinfw.errors import printable
 from skinfw.interfaces.hooks import hookimpl
 
 PLAIN_SECONDS = 30.0
@@ -123,9 +124,10 @@ class Watcher(StatusLine):
     def say(self, line: str) -> None:
         """Print a line above the bar, broken between words where a terminal is too narrow."""
         if self._live:
-            self._bar.console.print(line, highlight=False, markup=False, emoji=False)
+            shown = printable(line)
+            self._bar.console.print(shown, highlight=False, markup=False, emoji=False)
         else:
-            click.echo(line)
+            echo(line)
 
 
 def _column(text: str) -> TextColumn:

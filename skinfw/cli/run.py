@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.cli.options import Detail, detail_options, recipe_options
+from skinfw.cli.options import Detail, detail_options, recipe_options, trust_option
+from skinfw.cli.terminal import echo
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
     help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
+@trust_option
 @detail_options
 def run(
-    recipe: Path, sets: tuple[str, ...], out: Path | None, resume: bool, detail: Detail | None
+    recipe: Path,
+    sets: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    trust: bool,
+    detail: Detail | None,
 ) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
@@ -51,11 +58,11 @@ def run(
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
     folder = open_run(recipe) if resume else None
-    plan = load_plan(recipe, sets)
+    plan = load_plan(recipe, sets, trust=trust or None)
     folder = folder or new_run(plan, out or Path("runs"))
     if not run_with_progress(plan, folder, resume, detail):
         if _is_main():
-            click.echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
+            echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(130)
 
 
@@ -79,7 +86,7 @@ def run_with_progress(
             result = execute_run(plan, folder, lambda _: None, resume=resume)
         else:
             if _is_main():
-                click.secho(f"run folder {display_path(folder.path)}", bold=True)
+                echo(f"run folder {display_path(folder.path)}", bold=True)
             with Watcher() as watcher:
                 result = execute_run(plan, folder, watcher.say, [watcher], resume)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from skinfw.cli.durations import duration
+from skinfw.errors import printable
 from skinfw.interfaces.values import Predictions, Result, headline_numbers
 from skinfw.recipe.loading import display_path
 from skinfw.statistics.intervals import few_lesions
@@ -28,13 +29,13 @@ def summary(result: Result, record: Mapping[str, Any], every: bool = False) -> s
     predictions, metrics = result.predictions["test"], result.metrics["test"]
     bounds = result.intervals.get("test", {})
     lines = [
-        click.style(_headline(result, record), bold=True),
         *(_best(result) if every else ()),
         *test_lines(predictions, metrics, bounds, result.select, every),
         *(f"note: {mark}" for mark in result.marks),
         *_places(result, every),
     ]
-    return "\n".join(lines)
+    headline = click.style(printable(_headline(result, record)), bold=True)
+    return "\n".join([headline, *map(printable, lines)])
 
 
 def _headline(result: Result, record: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 
 from skinfw.errors import SkinfwError
 from skinfw.inference.trained_model import TrainedModel
@@ -31,15 +30,7 @@ def load_network(trained_model: TrainedModel, hardware: Hardware) -> torch.nn.Mo
     model = build_network(
         component, changes, trained_model.classes, trained_model.image.size, known
     )
-    try:
-        load_weights(trained_model.weights, model)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise SkinfwError(
-            f"the weights do not fit {component.entry.label}",
-            str(trained_model.weights),
-            str(error).splitlines()[0],
-            "install the versions that run.json names, or train again",
-        ) from error
+    load_weights(trained_model.weights, model)
     with component.guard():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
     return model.eval()
@@ -51,7 +42,7 @@ def choose_model_hardware(trained_model: TrainedModel) -> Hardware:
         EngineSettings(memory_format=trained_model.tables["engine"]["memory_format"])
     )
     then = str(trained_model.hardware.get("device", "")).partition(":")[0]
-    precision = str(trained_model.hardware.get("precision"))
+    precision = trained_model.hardware.get("precision") or hardware.precision
     if then != hardware.device.type or (then == "cpu" and not has_bf16_units()):
         return hardware
     return replace(hardware, precision=precision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,13 +19,14 @@ from skinfw.recipe.loading import (
     Origin,
     display_path,
     load_recipe,
-    read_run,
     set_table,
 )
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.plan import plan_kind
-from skinfw.recipe.settings import ImageSettings
+from skinfw.recipe.run_record import read_run
+from skinfw.recipe.settings import SETTINGS, ImageSettings
 from skinfw.registry.catalog import Catalog
+from skinfw.registry.names import LocalName, parse
 
 BATCH = 32
 
@@ -42,6 +44,7 @@ class TrainedModel:
     counts: training images of each class; empty for what older versions recorded.
     sets: what was changed of its view since.
     calibration: what was fitted on validation images; nothing where the view was changed since.
+    trust: whether Python files that its tables name may be imported unseen.
     """
 
     path: Path
@@ -53,13 +56,14 @@ class TrainedModel:
     counts: tuple[int, ...] = ()
     sets: tuple[str, ...] = ()
     calibration: FittedCalibration = field(default_factory=FittedCalibration)
+    trust: bool = False
 
     @cached_property
     def image(self) -> ImageSettings:
         """The recipe's [image] table."""
         values, complaints = parameters(ImageSettings).read(self.tables["image"])
         if complaints:
-            raise self._outdated_error("[image]", complaints)
+            raise outdated_error("[image]", complaints, self.path)
         return ImageSettings(**values)
 
     @property
@@ -112,24 +116,16 @@ class TrainedModel:
         components = []
         for table in [tables] if isinstance(tables, Mapping) else tables:
             where = f'{display_path(self.path)}   {kind}.use = "{table["use"]}"'
-            origin = Origin(where, Path.cwd())
+            # What was set since is the user's own, and was checked when it was set.
+            own = kind == "view" and bool(self.sets)
+            origin = Origin(where, Path.cwd(), trusted=self.trust or own)
             component, complaints = plan_component(
                 KINDS[kind], (kind,), table, origin, where, Catalog(), self.classes
             )
             if component is None:
-                raise self._outdated_error(f'{kind} "{table["use"]}"', complaints)
+                raise outdated_error(f'{kind} "{table["use"]}"', complaints, self.path)
             components.append(component)
         return components
-
-    def _outdated_error(self, what: str, complaints: Sequence[Complaint]) -> SkinfwError:
-        """Return the error that says that today's code does not take what was recorded."""
-        texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
-        return SkinfwError(
-            f"{what} does not take what it was given when the network was trained",
-            str(self.path),
-            "; ".join(texts),
-            "install the versions that trained it; run.json names them",
-        )
 
     def check_one_picture(self) -> None:
         """Raise SkinfwError where an image alone is not what the network takes."""
@@ -142,11 +138,27 @@ class TrainedModel:
             )
 
 
-def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
+def outdated_error(what: str, complaints: Sequence[Complaint], path: Path) -> SkinfwError:
+    """Return the error that says that today's code does not take what was recorded.
+
+    what: the table.
+    path: run folder or file.
+    """
+    texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
+    return SkinfwError(
+        f"{what} does not take what it was given when the network was trained",
+        str(path),
+        "; ".join(texts),
+        "install the versions that trained it; run.json names them",
+    )
+
+
+def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False) -> TrainedModel:
     """Read what is known of a run's network.
 
     path: the run folder.
     sets: texts such as `view.logit_adjustment=0.25`, which change its view and nothing else.
+    trust: whether Python files that the run names may be imported unseen.
     Raises SkinfwError where it is no run folder or has no weights yet.
     """
     for text in sets:
@@ -169,9 +181,10 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
-    classes, tables = tuple(record["classes"]), record["recipe"]
+    classes, tables = tuple(record["classes"]), _settled(record["recipe"], folder)
+    marks += _changed_files(record)
     if sets:
-        recipe = load_recipe(folder, sets)
+        recipe = load_recipe(folder, sets, trust=trust or None)
         view = plan_kind(recipe, Catalog(), "view", classes)
         tables = {**tables, "view": view.table() if view else {}}
         marks.append(f"answers are not those of the run: {', '.join(sets)}")
@@ -182,7 +195,52 @@ def load_trained_model(path: Path, sets: Sequence[str] = ()) -> TrainedModel:
         tuple(marks),
         record.get("hardware", {}),
         record.get("modalities", {}),
-        tuple(record.get("class_counts", {}).values()),
+        _counts(record, classes),
         tuple(sets),
         FittedCalibration.from_record({} if sets else record.get("calibration", {})),
+        trust,
     )
+
+
+def _settled(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a recorded recipe with the host's tables whole, each value in its bounds.
+
+    Raises SkinfwError for a value that today's skinfw does not take, or a kind that is absent.
+    """
+    tables = dict(recipe)
+    for name, settings in SETTINGS.items():
+        schema = parameters(settings)
+        known = {key: own for key, own in recipe.get(name, {}).items()
+                 if key in schema.model.model_fields}  # fmt: skip
+        complaints = schema.read(known)[1]
+        if complaints:
+            raise outdated_error(f"[{name}]", complaints, folder)
+        tables[name] = {**schema.defaults(), **recipe.get(name, {})}
+    if lacking := [
+        kind.name for kind in KINDS.values() if kind.required and kind.name not in tables
+    ]:
+        raise SkinfwError(
+            f'run.json lacks the key "recipe.{lacking[0]}"',
+            display_path(folder / "run.json"),
+            cure="restore the file, or train again",
+        )
+    return tables
+
+
+def _changed_files(record: Mapping[str, Any]) -> list[str]:
+    """Return a mark for each Python file that is not what the network was trained with."""
+    files: dict[Path, str] = {}
+    for part in record.get("components", ()):
+        if isinstance(name := parse(part["use"]), LocalName):
+            files[Path(name.file)] = part["source_sha256"]
+    return [
+        f"{file.name} has changed since the network was trained with it"
+        for file, digest in files.items()
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != digest
+    ]
+
+
+def _counts(record: Mapping[str, Any], classes: Sequence[str]) -> tuple[int, ...]:
+    """Return the training images of each class; none where they are not of these classes."""
+    counts = record.get("class_counts", {})
+    return tuple(counts[name] for name in classes) if {*counts} == {*classes} else ()

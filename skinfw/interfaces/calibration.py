@@ -79,16 +79,14 @@ class FittedCalibration:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> FittedCalibration:
-        """Read what `record` returned; an empty record holds nothing."""
-        if not record:
-            return cls()
-        limits = {name: _number(limit, math.inf) for name, limit in record["limits"].items()}
+        """Read what `record` returned; what is absent was not fitted."""
+        limits = record.get("limits", {})
         return cls(
-            _number(record["temperature"], math.nan),
-            limits,
-            record["sets"],
-            _number(record["coverage"], math.nan),
-            _number(record["unknown"], math.nan),
+            _number(record.get("temperature"), math.nan),
+            {name: _number(limit, math.inf) for name, limit in limits.items()},
+            record.get("sets", "lac"),
+            _number(record.get("coverage"), math.nan),
+            _number(record.get("unknown"), math.nan),
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -287,7 +288,7 @@ def plan_component(
     Returns the component, or what is wrong with its values.
     """
     use = str(table["use"])
-    entry = catalog.find(kind.name, use, where, origin.folder)
+    entry = catalog.find(kind.name, use, where, origin.folder, origin.trusted)
     check_variant(entry, where)
     implementation, signature = import_target(entry, where)
     values = {key: value for key, value in table.items() if key != "use"}
@@ -331,11 +332,19 @@ def _ask_family(entry: CatalogEntry, function: Callable[[str], V], where: str, d
         raise _unusable(entry, where, why, _extra_cure(entry, error)) from error
 
 
+class _SourceLoader(SourceFileLoader):
+    """Compile what stands in a file; bytecode beside it may be of another text."""
+
+    def get_code(self, fullname: str) -> Any:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _import_file(file: Path) -> Any:
     """Import a local file once per process, under a name of its own."""
     name = f"skinfw_local_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, file)
+        loader = _SourceLoader(name, str(file))
+        spec = importlib.util.spec_from_file_location(name, file, loader=loader)
         if spec is None or spec.loader is None:
             raise ImportError(f"{file} is no Python file")
         module = importlib.util.module_from_spec(spec)

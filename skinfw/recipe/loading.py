@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from skinfw.errors import RecipeError
+from skinfw.files.paths import display_path as display_path
 from skinfw.recipe.lines import key_lines
 from skinfw.recipe.shipped import shipped_recipe, shipped_recipes
 
@@ -27,12 +27,14 @@ class Origin:
     folder: what relative paths in the value are relative to.
     line: the line in its file; orders the problems of a recipe.
     layer: how deep in the `extends` chain: 1 is the recipe itself, 0 the defaults.
+    trusted: whether the user wrote it, so that a Python file that it names is the user's, too.
     """
 
     text: str
     folder: Path
     line: int = 0
     layer: int = 0
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ class _Layer:
 
 
 def load_recipe(
-    path: Path | Mapping[str, Any], sets: Sequence[str] = (), values: Mapping[str, Any] = _NO_VALUES
+    path: Path | Mapping[str, Any],
+    sets: Sequence[str] = (),
+    values: Mapping[str, Any] = _NO_VALUES,
+    trust: bool | None = None,
 ) -> Recipe:
     """Read a recipe, what it extends, and what is set beside it.
 
@@ -78,6 +83,8 @@ def load_recipe(
         themselves.
     sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
     values: tables and keys that are laid over it as by `--set`, such as {"train": {"epochs": 3}}.
+    trust: whether Python files that it names may be imported unseen. None: those of a recipe and
+        of --set may, and those of a run folder may not.
     Raises RecipeError with the line of the problem.
     """
     replays = None
@@ -86,11 +93,14 @@ def load_recipe(
         layers = [_read_file(DEFAULTS, 0), *own]
         path, name = Path("recipe"), "recipe"
     elif path.is_dir() or path.suffix == ".json":
+        from skinfw.recipe.run_record import read_run  # its schema is slow to import
+
         replays = read_run(path)
         data: dict[str, Any] = dict(replays["recipe"])
-        origin = Origin(f"{display_path(path)} (recorded recipe)", Path.cwd())
+        place = f"{display_path(path)} (recorded recipe)"
+        origin = Origin(place, Path.cwd(), trusted=bool(trust))
         layers = [_Layer(data, dict.fromkeys(_paths(data), origin))]
-        name = str(replays.get("name", path.stem))
+        name = replays.get("name") or path.stem
     else:
         shipped = shipped_recipe(path)
         path = shipped or path
@@ -101,10 +111,18 @@ def load_recipe(
         layers.append(_read_sets(sets))
     if values:
         layers.append(replace(_tables_of(values, "the arguments", 1_000), sets=True))
+    if trust is False:
+        layers = [_without_trust(layer) for layer in layers]
     merged = layers[0]
     for layer in layers[1:]:
         merged = _Layer(*_merge(merged, layer))
     return Recipe(name, path, merged.data, merged.origins, replays)
+
+
+def _without_trust(layer: _Layer) -> _Layer:
+    """Return a layer as one that somebody else wrote."""
+    origins = {keys: replace(origin, trusted=False) for keys, origin in layer.origins.items()}
+    return replace(layer, origins=origins)
 
 
 def _tables_of(tables: Mapping[str, Any], place: str, depth: int) -> _Layer:
@@ -144,56 +162,6 @@ def _as_if_here(layer: _Layer) -> _Layer:
 
 BEST_WEIGHTS = "best.safetensors"
 """The file of a run folder with the weights of the best epoch."""
-
-
-def read_run(path: Path) -> dict[str, Any]:
-    """Read the record of a run.
-
-    path: a run folder or its run.json.
-    """
-    file = path / "run.json" if path.is_dir() else path
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(record["recipe"], dict):
-            raise TypeError("recipe is no table")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecipeError(
-            f"{display_path(path)} is no run folder",
-            display_path(file),
-            "it does not exist"
-            if isinstance(error, FileNotFoundError)
-            else f"it cannot be read: {type(error).__name__}: {error}",
-            "name a folder that skinfw run has made, or a recipe file",
-        ) from error
-    _check_age(str(record.get("versions", {}).get("skinfw", "")), file)
-    return dict(record)
-
-
-def _check_age(made_by: str, file: Path) -> None:
-    """Refuse the record of a newer skinfw, whose words may mean something else."""
-    from packaging.version import InvalidVersion, Version
-
-    from skinfw.version import __version__
-
-    try:
-        newer = Version(made_by).release[:2] > Version(__version__).release[:2]
-    except InvalidVersion:  # a record without versions is old
-        return
-    if newer:
-        raise RecipeError(
-            f"the run was made by skinfw {made_by}, and this is {__version__}",
-            display_path(file),
-            "a newer version may mean something else by the same words",
-            f"pip install --upgrade 'skinfw>={made_by}'",
-        )
-
-
-def display_path(path: Path) -> str:
-    """Return a path as a user would type it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _chain(path: Path, seen: tuple[Path, ...], done: set[Path]) -> list[_Layer]:

@@ -129,13 +129,19 @@ class Plan:
         return tables
 
 
-def load_plan(path: Path | Mapping[str, Any], sets: Sequence[str] = (), **values: Any) -> Plan:
+def load_plan(
+    path: Path | Mapping[str, Any],
+    sets: Sequence[str] = (),
+    *,
+    trust: bool | None = None,
+    **values: Any,
+) -> Plan:
     """Read a recipe and check it against what is installed.
 
-    path, sets, values: as `load_recipe` takes them.
+    path, sets, values, trust: as `load_recipe` takes them.
     Raises RecipeErrors with all problems at once, sorted by file and line.
     """
-    return make_plan(load_recipe(path, sets, values), Catalog())
+    return make_plan(load_recipe(path, sets, values, trust), Catalog())
 
 
 def make_plan(recipe: Recipe, catalog: Catalog) -> Plan:

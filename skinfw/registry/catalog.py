@@ -12,6 +12,7 @@ from skinfw.interfaces.hooks import Component
 from skinfw.registry.discovery import Plugin, discover
 from skinfw.registry.known_packages import KnownPackage, is_first, known_packages
 from skinfw.registry.names import LocalName, Name, nearest, parse
+from skinfw.registry.trust import check_trust
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,21 @@ class Catalog:
             for entry in offers
         ]
 
-    def find(self, kind: str, use: str, where: str, folder: Path) -> CatalogEntry:
+    def find(
+        self, kind: str, use: str, where: str, folder: Path, trusted: bool = True
+    ) -> CatalogEntry:
         """Return what a recipe means by a name.
 
         kind: the table that names it.
         use: the name.
         where: the place in the recipe, for the message.
         folder: what `./file.py` is relative to.
+        trusted: whether such a file is the user's own; any other must be trusted.
         Raises RecipeError with the cure.
         """
         name = parse(use)
         if isinstance(name, LocalName):
-            return _local(kind, name, where, folder)
+            return _local(kind, name, where, folder, trusted)
         if name is None:
             raise RecipeError(
                 f'"{use}" is no component name',
@@ -182,7 +186,7 @@ def _is_first(entry: CatalogEntry) -> bool:
     return is_first(plugin.distribution, plugin.name, component.kind, component.name)
 
 
-def _local(kind: str, name: LocalName, where: str, folder: Path) -> CatalogEntry:
+def _local(kind: str, name: LocalName, where: str, folder: Path, trusted: bool) -> CatalogEntry:
     """Describe a component in a file beside the recipe."""
     file = (folder / name.file).resolve()
     if not file.is_file():
@@ -192,6 +196,8 @@ def _local(kind: str, name: LocalName, where: str, folder: Path) -> CatalogEntry
             f"looked for {file}",
             "the path is relative to the recipe (of --set: to the current folder)",
         )
+    if not trusted:
+        check_trust(file, where)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     component = Component(
         kind, name.attribute, f"{file.stem}:{name.attribute}", f"from {file.name}"

@@ -35,6 +35,29 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     return read_predictions(run / PREDICTION_FILES[part], lesions)
 
 
+def read_history(run: Path) -> list[dict[str, float]]:
+    """Read the epochs of a run; none where its recipe has no report that writes them.
+
+    run: the run folder.
+    Raises SkinfwError with file and line where anything is wrong.
+    """
+    file = run / "history.csv"
+    if not file.is_file():
+        return []
+    lines = csv_rows(file, ("epoch", "lr", "train_loss", "val_loss"))
+    _, header = next(lines)
+    history: list[dict[str, float]] = []
+    for line, cells in lines:
+        try:
+            row = {name: float(cell or "nan") for name, cell in zip(header, cells, strict=True)}
+        except ValueError as error:
+            raise line_error(file, line, "an epoch has what is no number", str(error)) from None
+        if row["epoch"] != len(history) + 1:
+            raise line_error(file, line, f"the epoch {len(history) + 1} should stand here")
+        history.append(row)
+    return history
+
+
 def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Predictions:
     """Read a table with the columns id, true, and one for each class.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from skinfw.errors import SkinfwError, unwritable
 from skinfw.files.atomic import atomic_write
+from skinfw.runtime.tensor_files import load_safetensors, load_tensors, misfit
+from skinfw.training.state import CURE, check_state
 
 FILE = "state.pt"
 
@@ -38,15 +39,8 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     file = folder / "last" / FILE
     if not file.is_file():
         return None
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, OSError, ValueError, EOFError) as error:
-        raise SkinfwError(
-            "the state of the run cannot be read",
-            str(file),
-            str(error).splitlines()[0],
-            "run it again without --resume",
-        ) from error
+    state = load_tensors(file, CURE)
+    check_state(state, file)
     return dict(state)
 
 
@@ -63,8 +57,15 @@ def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -
 
 
 def load_weights(file: Path, model: torch.nn.Module) -> None:
-    """Read weights written by `save_weights` into a model of the same shape."""
-    model.load_state_dict(load_file(file))
+    """Read weights written by `save_weights` into a model of the same shape.
+
+    Raises SkinfwError that names the first tensor that does not fit.
+    """
+    tensors = load_safetensors(file, "install the versions that run.json names, or train again")
+    if why := misfit(model.state_dict(), tensors):
+        cure = "install the versions that run.json names, or train again"
+        raise SkinfwError("the weights do not fit the network", str(file), why, cure)
+    model.load_state_dict(tensors)
 
 
 @contextmanager

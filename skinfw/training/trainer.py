@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,9 +34,10 @@ from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
 from skinfw.runtime.signals import stop_signals
-from skinfw.training.checkpoint import save_state, save_weights
+from skinfw.training.checkpoint import FILE, save_state, save_weights
 from skinfw.training.ema import ExponentialMovingAverage
 from skinfw.training.sampling import EpochSampler
+from skinfw.training.state import CURE, check_alike, check_moments, check_network, restoring
 
 Record = dict[str, float]
 AGREE_BATCHES = 8
@@ -148,13 +149,7 @@ class Trainer:
             hardware.device.type, enabled=hardware.precision == "fp16"
         )
         if state:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.load_state_dict(state["schedule"])
-            self.scaler.load_state_dict(state["scaler"])
-            if self.ema:
-                self.ema.model.load_state_dict(state["ema"])
-            self.at = Progress(**state["progress"])
+            self._restore(state)
         self._thawed = False
         self.frozen.hold()
         self._parallelise()
@@ -163,6 +158,29 @@ class Trainer:
         self.width = self.classes + self.modalities.outputs
         self.scheduled, self.numbers = listens_to_progress(self.model), dict[str, float]()
         self.loader = Loader(self.pipeline.images, hardware)
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Set everything to where the run was."""
+        file = self.folder / "last" / FILE
+        check_network(self.model.state_dict(), state["model"], "model", file)
+        check_alike(self.schedule.state_dict(), state["schedule"], "schedule", file)
+        check_alike(self.scaler.state_dict(), state["scaler"], "scaler", file)
+        groups = {"param_groups": self.optimizer.state_dict()["param_groups"], "state": {}}
+        check_alike(groups, state["optimizer"], "optimizer", file)
+        check_moments(self.optimizer, state["optimizer"]["state"], file)
+        with restoring(file):
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.scaler.load_state_dict(state["scaler"])
+        if self.ema:
+            check_network(self.ema.model.state_dict(), state["ema"], "ema", file)
+            self.ema.model.load_state_dict(state["ema"])
+        known = {own.name for own in fields(Progress)}
+        self.at = Progress(**{key: own for key, own in state["progress"].items() if key in known})
+        if self.at.history and self.settings.select not in self.at.history[0]:
+            why = f"its epochs have no {self.settings.select}, by which the run chooses"
+            raise SkinfwError("the state does not fit the run", str(file), why, CURE)
 
     def _parallelise(self) -> None:
         """Wrap the network; gradients that processes share must be known beforehand."""

@@ -36,6 +36,7 @@ from skinfw.interfaces.values import PARTS, DataTable, Result
 from skinfw.models.modalities import modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
+from skinfw.registry.trust import trust
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
@@ -62,6 +63,9 @@ def execute_run(
     resume: go on from the folder's last state.
     Returns the result, or None where the run was stopped and can be resumed.
     """
+    for component in plan.components:
+        if component.entry.file:
+            trust(component.entry.file)
     folder.update(status="running", error=None)
     try:
         result = _Run(plan, folder, say, listeners, resume).go()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw.errors import unwritable
 from skinfw.files.atomic import write_json
-from skinfw.recipe.loading import read_run
+from skinfw.files.paths import file_name
+from skinfw.recipe.run_record import VERSION, read_run
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -47,7 +48,7 @@ class RunFolder:
         """
         # torchrun's processes share one folder, and only the first one writes into it.
         writes = int(os.environ.get("RANK", "0")) == 0
-        name = name or f"{plan.recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        name = name or f"{file_name(plan.recipe.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         number, path = 1, parent / name
         while writes:
             try:
@@ -124,6 +125,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def run_record(plan: Plan) -> dict[str, Any]:
     """Return what is known of a run before it starts."""
     return {
+        "schema_version": VERSION,
         "status": "running",
         "error": None,
         "name": plan.recipe.name,

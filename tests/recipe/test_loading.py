@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from skinfw.errors import RecipeError
-from skinfw.recipe.loading import load_recipe, read_run
+from skinfw.recipe.loading import load_recipe
+from skinfw.recipe.run_record import read_run
 
 
 def write(folder: Path, name: str, text: str) -> Path:

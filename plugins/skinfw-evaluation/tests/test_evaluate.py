@@ -18,8 +18,8 @@ from support import TINY, TINY_BACKBONE
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
 from skinfw.inference.trained_model import load_trained_model
-from skinfw.recipe.loading import read_run
 from skinfw.recipe.plan import load_plan
+from skinfw.recipe.run_record import read_run
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides

@@ -323,7 +323,7 @@ def test_a_damaged_record_is_told(fetch: Run, root: Path) -> None:
     root.mkdir(parents=True)
     (root / "downloads.json").write_text("{")
     done = fetch()
-    assert done.returncode == 1 and "downloads.json is no readable record" in done.stderr
+    assert done.returncode == 1 and "downloads.json cannot be read" in done.stderr
 
 
 def test_data_sets_without_downloads_name_those_that_have_them(fetch: Run, skinfw: Run) -> None:

@@ -488,7 +488,7 @@ def test_damaged_onnx_files_are_refused(trained: Trained, tmp_path: Path) -> Non
     onnx.save(model, tmp_path / "bare.onnx")
     for name, what in (
         ("rubbish.onnx", "cannot be opened"),
-        ("bare.onnx", "does not say how"),
+        ("bare.onnx", "lacks the key"),
         ("absent.onnx", "no such file"),
     ):
         with pytest.raises(SkinfwError, match=what) as error:

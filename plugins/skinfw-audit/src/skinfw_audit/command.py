@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option, trust_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +22,13 @@ _MANY = 6
 @click.command()
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
 @set_option()
+@trust_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write what was found as JSON, and all pairs beside it as CSV.",
 )
-def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) -> None:
+def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Path | None) -> None:
     """Look for copies, damage and contradictions in data sets, and between them.
 
     A DATASET is a recipe, or the name of a data set with what it reads, such as
@@ -52,7 +53,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
     classes: dict[str, tuple[str, ...]] = {}
     drawn: list[str] = []
     for text in datasets:
-        recipe = _recipe(text, sets, catalog)
+        recipe = _recipe(text, sets, catalog, trust)
         component = plan_kind(recipe, catalog, "dataset")
         assert component, "a recipe without a data set is refused"
         dataset = component.make()
@@ -62,19 +63,20 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], out: Path | None) ->
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):
             drawn.append(name)
-    result = look(tables, classes, drawn, finder, lambda line: click.echo(line, err=True))
+    result = look(tables, classes, drawn, finder, lambda line: echo(line, err=True))
+    heads = [_head(contents) for contents in result.contents]
     for line in _lines(result):
-        click.echo(line)
+        echo(line, bold=line in heads)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, result.record())
         result.pairs.to_csv(out.with_suffix(".csv"), index=False)
-        click.echo(f"wrote {out} and {out.with_suffix('.csv')}")
+        echo(f"wrote {out} and {out.with_suffix('.csv')}")
     if not result.sound:
         raise click.exceptions.Exit(1)
 
 
-def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
+def _recipe(text: str, sets: tuple[str, ...], catalog: Any, trust: bool) -> Recipe:
     """Return the recipe that an argument names, or the one that it stands for.
 
     Absent images are to be counted, not to end the audit.
@@ -85,7 +87,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     name, equals, place = text.partition("=")
     shorthand = bool(equals) and not Path(text).exists()
     if not shorthand:
-        recipe = load_recipe(Path(text), sets)
+        recipe = load_recipe(Path(text), sets, trust=trust or None)
     else:
         if sets:
             raise RecipeError(
@@ -100,7 +102,7 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any) -> Recipe:
     table = recipe.data.get("dataset")
     if isinstance(table, dict) and isinstance(table.get("use"), str):
         origin = recipe.origin("dataset", "use")
-        entry = catalog.find("dataset", table["use"], origin.text, origin.folder)
+        entry = catalog.find("dataset", table["use"], origin.text, origin.folder, origin.trusted)
         model = import_target(entry, origin.text)[1].model.model_fields
         if shorthand:
             needed = [key for key, value in model.items() if value.is_required()]
@@ -137,6 +139,10 @@ def _lines(result: Audit) -> list[str]:
     return lines
 
 
+def _head(contents: Contents) -> str:
+    return f"{contents.name}: {contents.images:,} images"
+
+
 def _about(contents: Contents) -> list[str]:
     """Return what one data set holds, a line for each kind of fact."""
     facts = {
@@ -152,8 +158,7 @@ def _about(contents: Contents) -> list[str]:
         "parts": _counts_text(contents.parts)
         + (f"; {contents.straddling:,} lesions are in several" if contents.straddling else ""),
     }  # fmt: skip
-    head = click.style(f"{contents.name}: {contents.images:,} images", bold=True)
-    return [head, *(f"  {name:9} {fact}" for name, fact in facts.items() if fact)]
+    return [_head(contents), *(f"  {name:9} {fact}" for name, fact in facts.items() if fact)]
 
 
 def _shared_line(shared: Shared) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import echo, recipe_options, trust_option
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @recipe_options
-def build(recipe: Path, sets: tuple[str, ...]) -> None:
+@trust_option
+def build(recipe: Path, sets: tuple[str, ...], trust: bool) -> None:
     """Decode all images of a recipe's data set, as its first run would."""
     from skinfw import RecipeError
     from skinfw.toolkit import (
@@ -27,7 +28,7 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
         picture_paths,
     )
 
-    plan = load_plan(recipe, sets)
+    plan = load_plan(recipe, sets, trust=trust or None)
     if image_function(plan.dataset):
         raise RecipeError(
             f"the images of {plan.components.dataset.use} are no files",
@@ -38,9 +39,9 @@ def build(recipe: Path, sets: tuple[str, ...]) -> None:
     if plan.components.cache is None:
         raise RecipeError("the recipe names no cache", str(recipe), cure='[cache] use = "shards"')
     rows = load_data(plan).rows
-    images, wanted = decoded_images(plan, rows, True, click.echo), len(picture_paths(plan, rows))
+    images, wanted = decoded_images(plan, rows, True, echo), len(picture_paths(plan, rows))
     held = len(images) if images else 0
-    click.echo(f"{held:,} of {wanted:,} images are in the cache")
+    echo(f"{held:,} of {wanted:,} images are in the cache")
     if held < wanted:
         raise click.exceptions.Exit(1)
 
@@ -53,14 +54,12 @@ def list_cache() -> None:
     total = 0
     for shard in _images().shards():
         total += shard.bytes
-        click.echo(
-            f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}"
-        )
+        echo(f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}")
     for file in _kept_files():
         about, what = file.stat(), "features" if file.suffix == ".npy" else "fingerprints"
         total += about.st_size
-        click.echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
-    click.echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
+        echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
+    echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
 
 
 @click.command()
@@ -82,7 +81,7 @@ def prune(keep_gb: float) -> None:
             freed += size
         else:
             room -= size
-    click.echo(f"{freed / 1e6:,.1f} MB freed")
+    echo(f"{freed / 1e6:,.1f} MB freed")
 
 
 def _images() -> ImageCache:

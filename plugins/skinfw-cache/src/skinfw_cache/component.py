@@ -56,7 +56,7 @@ class Shards:
         compute: returns float32 [N, V, D].
         say: told why it cannot be kept.
         """
-        from skinfw.toolkit import cache_folder
+        from skinfw.toolkit import cache_folder, file_name
         from skinfw_cache.features import keep_features
 
-        return keep_features(cache_folder() / "features" / f"{key}.npy", compute, say)
+        return keep_features(cache_folder() / "features" / f"{file_name(key)}.npy", compute, say)

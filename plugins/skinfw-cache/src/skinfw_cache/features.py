@@ -23,10 +23,12 @@ def keep_features(file: Path, compute: Callable[[], Floats], say: Callable[[str]
     say: told why it cannot be kept.
     """
     try:
-        kept: Floats = np.load(file)
+        kept: Floats = np.load(file, allow_pickle=False)
+        if kept.ndim != 3 or kept.dtype != np.float32:
+            raise ValueError("these are no features")
         os.utime(file)  # the least recently used are pruned first
         return kept
-    except (OSError, ValueError, EOFError):  # absent, or half a file: it is made anew
+    except (OSError, ValueError, EOFError, MemoryError):  # absent or damaged: it is made anew
         features = compute()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

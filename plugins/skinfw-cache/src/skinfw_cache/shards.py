@@ -6,6 +6,7 @@ happens after its bytes are on the disk: a kill in the middle loses the last ima
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -24,6 +25,7 @@ from skinfw_cache.writer import FullError, Writer, decode_file
 Image = npt.NDArray[np.uint8]
 
 _SAMPLE = 24
+_SHARD = re.compile(r"[0-9a-f]{32}\.rgb")
 _TOLD_SECONDS = 20.0
 _INDEX = """
 CREATE TABLE IF NOT EXISTS files (
@@ -55,6 +57,14 @@ class Place:
     def bytes(self) -> int:
         """How many bytes it takes."""
         return 3 * self.height * self.width
+
+
+def _is_place(*numbers: object) -> bool:
+    """Tell whether width, height, shard, start, height and width are what a cache writes."""
+    width, height, shard, start, *sides = numbers
+    positive = all(isinstance(side, int) and 0 < side < 1 << 20 for side in (width, height, *sides))
+    named = isinstance(shard, str) and _SHARD.fullmatch(shard) is not None
+    return positive and named and isinstance(start, int) and start >= 0
 
 
 @dataclass(frozen=True)
@@ -278,16 +288,19 @@ class ImageCache:
                 "SELECT shard, MAX(start + 3 * height * width) FROM images GROUP BY shard"
             ).fetchall()
         for shard, end in rows:
-            if self._bytes(shard) < end:
+            if not isinstance(end, int) or self._bytes(shard) < end:
                 self._delete(shard)
 
     def _delete(self, shard: str) -> None:
         with self.index() as index:
             index.execute("DELETE FROM images WHERE shard = ?", (shard,))
             index.execute("DELETE FROM shards WHERE name = ?", (shard,))
-        (self.folder / shard).unlink(missing_ok=True)
+        if _SHARD.fullmatch(shard):  # the index may come from anybody, and nothing else goes
+            (self.folder / shard).unlink(missing_ok=True)
 
     def _bytes(self, shard: str) -> int:
+        if not _SHARD.fullmatch(shard):
+            return 0
         try:
             return (self.folder / shard).stat().st_size
         except FileNotFoundError:
@@ -313,7 +326,9 @@ class ImageCache:
                 (decoding.key,),
             )
             for path, size, modified, width, height, factor, *place in rows:
-                if path in wanted and factor == reduction((width, height), decoding.short):
+                if path not in wanted or not _is_place(width, height, *place):
+                    continue
+                if factor == reduction((width, height), decoding.short):
                     try:
                         status = Path(path).stat()
                     except OSError:

@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-import click
+from skinfw.toolkit import echo
 
 NARROWEST = 40
 """The room that the last column needs; it goes under the others where they leave less."""
@@ -27,7 +27,7 @@ def print_columns(
     left = sum(widths) + 2 * len(widths)
     under = _terminal() - left < NARROWEST
     if header:
-        click.secho(_row(header[:-1] if under else header, widths), bold=True)
+        echo(_row(header[:-1] if under else header, widths), bold=True)
     for row, colour in zip(rows, colours or [None] * len(rows), strict=True):
         if under:
             print_text(_row(row[:-1], widths), colour)
@@ -50,7 +50,7 @@ def print_text(text: str, colour: str | None = None, indent: int = 2) -> None:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    click.secho("\n".join(lines).replace(_NO_BREAK, " "), fg=colour)
+    echo("\n".join(lines).replace(_NO_BREAK, " "), fg=colour)
 
 
 def whole(name: str) -> str:

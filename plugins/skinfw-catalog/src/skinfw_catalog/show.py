@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from skinfw.toolkit import KINDS, known_packages, nearest, table_header, table_text
+from skinfw.toolkit import KINDS, echo, known_packages, nearest, table_header, table_text
 from skinfw_catalog.columns import print_columns, print_text
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def show(first: str | None, second: str | None) -> None:
     elif second is not None:
         _show(catalog, _known_kind(first), second)
     elif first in KINDS:
-        click.secho(f"[{first}]  {KINDS[first].does}\n", bold=True)
+        echo(f"[{first}]  {KINDS[first].does}\n", bold=True)
         offers = [entry.component for entry in catalog.offers(first)]
         print_columns([(f"  {one.name}", one.summary) for one in offers])
     else:
@@ -151,10 +151,10 @@ def _print_members(family: str, start: str, members: list[str]) -> None:
         if start or len(members) <= SHOWN_VARIANTS
         else members[:: len(members) // SHOWN_VARIANTS][:SHOWN_VARIANTS]
     )
-    click.secho(f"\nvariants: {len(members)}", bold=True)
-    click.echo("  " + "  ".join(f"{family}/{member}" for member in few))
+    echo(f"\nvariants: {len(members)}", bold=True)
+    echo("  " + "  ".join(f"{family}/{member}" for member in few))
     if len(few) < len(members):
-        click.echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
+        echo(f"  ... {family}/{members[0][:4]} lists those that begin so")
 
 
 def _print_head(entry: CatalogEntry) -> str:
@@ -163,8 +163,8 @@ def _print_head(entry: CatalogEntry) -> str:
     name = component.name + (f"/{entry.variant}" if component.variants else "")
     if entry.file:
         name = f"./{entry.file.name}:{component.name}"
-    click.secho(f"{component.kind} {name}", bold=True, nl=False)
-    click.echo(f"   plugin {entry.plugin.label}, {component.target}")
+    echo(f"{component.kind} {name}", bold=True, nl=False)
+    echo(f"   plugin {entry.plugin.label}, {component.target}")
     return name
 
 
@@ -174,9 +174,9 @@ def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
     component, name = entry.component, _print_head(entry)
     print_text(f"  {signature.summary}")
     if signature.body:
-        click.echo()
+        echo()
         for line in signature.body.splitlines():
-            click.echo(f"  {line}".rstrip())
+            echo(f"  {line}".rstrip())
     schemas = [signature]
     if component.kind in KEYS:
         schemas.append(parameters(KEYS[component.kind]))
@@ -192,8 +192,8 @@ def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
             else:
                 written = f"default {json.dumps(defaults[key])}"
                 example.setdefault(key, defaults[key])
-            click.secho(f"\n  {key}", fg="cyan", nl=False)
-            click.echo(f"   {allowed}; {written}")
+            echo(f"\n  {key}", fg="cyan", nl=False)
+            echo(f"   {allowed}; {written}")
             if node.get("description"):
                 print_text(f"      {node['description']}", indent=6)
-    click.echo(f"\n{table_text(table_header(component.kind), example)}{''.join(needed)}", nl=False)
+    echo(f"\n{table_text(table_header(component.kind), example)}{''.join(needed)}", nl=False)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.toolkit import LINES, echo, printable
+
 if TYPE_CHECKING:
     from skinfw.testing import Case, Outcome
 
@@ -40,7 +42,7 @@ def check_plugin(plugin: str, as_json: bool, shows_all: bool) -> None:
         for line in _lines(outcomes, shows_all):
             click.echo(line)
         colour = {"full": "green", "base": "yellow", "none": "red"}[grade(outcomes)]
-        click.secho(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
+        echo(f"{plugin}: grade {grade(outcomes)}", fg=colour, bold=True)
     if grade(outcomes) != "full":
         raise click.exceptions.Exit(1)
 
@@ -69,7 +71,8 @@ def _lines(outcomes: list[tuple[Case, Outcome]], shows_all: bool) -> list[str]:
             if shows_all or outcome.status != "passed":
                 mark = click.style(_MARKS[outcome.status], fg=_COLOURS.get(outcome.status))
                 text = outcome.message or case.check.asks
-                lines.append(f"    {mark}  {case.check.name} ({case.check.level}): {text}")
+                said = f"{case.check.name} ({case.check.level}): {text}"
+                lines.append(f"    {mark}  {printable(said, LINES)}")
     return lines
 
 

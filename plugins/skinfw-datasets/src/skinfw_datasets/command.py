@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import echo, recipe_options, trust_option
 
 
 @click.command()
 @recipe_options
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -19,7 +20,7 @@ from skinfw.toolkit import recipe_options
     help="The folder to write into.",
 )
 @click.option("--absolute", is_flag=True, help="Write absolute paths instead of relative ones.")
-def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> None:
+def convert(recipe: Path, sets: tuple[str, ...], trust: bool, out: Path, absolute: bool) -> None:
     """Write the parts of a recipe's data set as the annotation JSON of Yao et al.
 
     One file for each part; the data set "annotations" reads them.
@@ -27,7 +28,7 @@ def convert(recipe: Path, sets: tuple[str, ...], out: Path, absolute: bool) -> N
     from skinfw.toolkit import load_plan, split_data
     from skinfw_datasets.annotation_files import write
 
-    plan = load_plan(recipe, sets)
-    table = split_data(plan, click.echo)
+    plan = load_plan(recipe, sets, trust=trust or None)
+    table = split_data(plan, echo)
     for file, count in write(table.rows, plan.classes, out, absolute).items():
-        click.echo(f"{file}: {count:,} images")
+        echo(f"{file}: {count:,} images")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from skinfw.toolkit import (
 )
 from skinfw_evaluation.evaluate import EVALUATION_FILE, applicable_metrics
 from skinfw_evaluation.paired import Difference, compare
+from skinfw_evaluation.schemas import read_evaluation
 
 HEADER = (
     "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
@@ -46,18 +46,18 @@ class ComparedRun:
         return int(self.trained_model.tables.get("seed", 0))
 
 
-def read_sides(paths: Sequence[Path]) -> list[ComparedRun]:
+def read_sides(paths: Sequence[Path], trust: bool = False) -> list[ComparedRun]:
     """Read the runs.
 
     paths: run folders, and folders that `skinfw evaluate` has made.
+    trust: whether Python files that they name may be imported unseen.
     Raises SkinfwError where one has no predictions of its test part.
     """
     sides = []
     for path in paths:
         record = _record(path)
-        recorded = TrainedModel(
-            path, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
-        )
+        classes, marks = tuple(record.get("classes") or ()), tuple(record["marks"])
+        recorded = TrainedModel(path, classes, record["recipe"], marks, trust=trust)
         sides.append(ComparedRun(path.resolve().name, recorded, run_predictions(path)))
     if len({side.name for side in sides}) < len(sides):
         sides = [
@@ -148,10 +148,7 @@ def _apart(
 def _record(path: Path) -> Mapping[str, Any]:
     """Return the record of a run or of an evaluation."""
     file = path / EVALUATION_FILE
-    if not file.is_file():
-        return read_run(path)
-    record: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return record
+    return read_evaluation(file) if file.is_file() else read_run(path)
 
 
 def as_rows(comparison: Comparison) -> list[list[str]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.toolkit import echo, trust_option
+
 if TYPE_CHECKING:
     from skinfw import Comparison
 
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="How often lesions are drawn again.",
 )
-def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int) -> None:
+@trust_option
+def compare(
+    runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int, trust: bool
+) -> None:
     """Compare runs on the same lesions.
 
     RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
@@ -47,10 +52,10 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
         raise RecipeError(
             "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
         )
-    sides = read_sides(runs)
+    sides = read_sides(runs, trust)
     result = compare_runs(sides, replicates, numbers)
     for line in _lines(result):
-        click.echo(line)
+        echo(line)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,7 +67,7 @@ def compare(runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replica
             with component.guard():
                 report.compare(result, out)
     for made in sorted(out.iterdir()):
-        click.echo(f"  {display_path(made)}")
+        echo(f"  {display_path(made)}")
 
 
 def _lines(result: Comparison) -> list[str]:

@@ -14,11 +14,13 @@ from skinfw.toolkit import (
     RunFolder,
     build_components,
     display_path,
+    file_name,
     read_run,
     run_predictions,
     unwritable,
 )
 from skinfw_evaluation.evaluate import Evaluation, applicable_metrics, write_evaluation
+from skinfw_evaluation.schemas import VERSION, read_folds
 
 FILE = "folds.json"
 
@@ -63,29 +65,22 @@ def create_folds(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) ->
             "a cross-validation needs a split with the parameters folds and fold",
             '[split] use = "kfold"',
         )
-    folder = parent / f"{plan.recipe.name}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = parent / f"{file_name(plan.recipe.name)}-folds-{time.strftime('%Y%m%d-%H%M%S')}"
     # The bare name of a shipped recipe is found again by itself.
     made = Folds(folder, recipe.resolve() if recipe.exists() else recipe, tuple(sets), count)
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise unwritable(parent, error) from error
-    write_json(folder / FILE, {"recipe": str(made.recipe), "sets": list(made.sets), "count": count})
+    record = {"recipe": str(made.recipe), "sets": list(made.sets), "count": count}
+    write_json(folder / FILE, {"schema_version": VERSION, **record})
     return made
 
 
 def open_folds(folder: Path) -> Folds:
     """Open the folder of a cross-validation, to go on with it."""
-    try:
-        record = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return Folds(folder, Path(record["recipe"]), tuple(record["sets"]), int(record["count"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SkinfwError(
-            "the cross-validation cannot go on",
-            str(folder / FILE),
-            f"{type(error).__name__}: {error}",
-            "restore the file, or start anew",
-        ) from error
+    record = read_folds(folder / FILE)
+    return Folds(folder, Path(record["recipe"]), tuple(record["sets"]), record["count"])
 
 
 def check_unchanged(folds: Folds, plan: Plan) -> None:
@@ -99,7 +94,7 @@ def check_unchanged(folds: Folds, plan: Plan) -> None:
     old = read_run(first)["recipe"]
     new = json.loads(json.dumps(plan.resolved()))
     for recipe in (old, new):
-        recipe["split"] = {**recipe["split"], "fold": 0}
+        recipe["split"] = {**recipe.get("split", {}), "fold": 0}
     if old != new:
         tables = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         raise SkinfwError(

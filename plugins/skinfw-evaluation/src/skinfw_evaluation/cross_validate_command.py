@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import Detail, detail_options, recipe_options
+from skinfw.toolkit import Detail, detail_options, echo, recipe_options, trust_option
 
 
 @click.command()
@@ -21,9 +21,15 @@ from skinfw.toolkit import Detail, detail_options, recipe_options
     help="Where the folder of the cross-validation is made.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the cross-validation in folder RECIPE.")
+@trust_option
 @detail_options
 def cross_validate(
-    recipe: Path, sets: tuple[str, ...], out: Path, resume: bool, detail: Detail | None
+    recipe: Path,
+    sets: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    trust: bool,
+    detail: Detail | None,
 ) -> None:
     """Run every fold of a recipe's split, one after the other, and evaluate all together.
 
@@ -53,29 +59,32 @@ def cross_validate(
     if resume:
         folds = open_folds(recipe)
     else:
-        plan = load_plan(recipe, sets)
+        plan = load_plan(recipe, sets, trust=trust or None)
         load_data(plan)  # without its data it never starts, and leaves no folder
         folds = create_folds(out, plan, recipe, sets)
     for fold in range(folds.count):
-        plan = load_plan(folds.recipe, folds.changed(fold))
+        # Another's folds.json names another's recipe.
+        plan = load_plan(
+            folds.recipe, folds.changed(fold), trust=trust or (False if resume else None)
+        )
         check_unchanged(folds, plan)
         folder, there = run_folder(folds, fold, plan)
-        if folder.record["status"] == "done":
+        if folder.record.get("status") == "done":
             continue
-        click.secho(f"fold {fold} of {folds.count}", bold=True)
+        echo(f"fold {fold} of {folds.count}", bold=True)
         if not run_with_progress(plan, folder, there, detail):
             again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
-            click.echo(f"stopped; go on with: {again}")
+            echo(f"stopped; go on with: {again}")
             raise click.exceptions.Exit(130)
     evaluation = pool_folds(folds, plan)
-    click.secho("all folds together", bold=True)
+    echo("all folds together", bold=True)
     select = plan.train.select
     numbers = evaluation.metrics, evaluation.intervals
     for line in test_lines(evaluation.predictions, *numbers, select, detail == "verbose"):
-        click.echo(line)
+        echo(line)
     values = [fold.get(select, math.nan) for fold in evaluation.folds]
     if measured := [value for value in values if not math.isnan(value)]:
         name = select.replace("_", " ")
-        click.echo(f"folds {name}  {min(measured):.3f} to {max(measured):.3f}")
+        echo(f"folds {name}  {min(measured):.3f} to {max(measured):.3f}")
     for file in sorted(path for path in evaluation.folder.iterdir() if path.is_file()):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skinfw import UNKNOWN, RecipeError, SkinfwError
-from skinfw.toolkit import Plan, archive_names, bare_ids, load_data, split_data, split_hash
+from skinfw.toolkit import (
+    Plan,
+    archive_names,
+    bare_ids,
+    csv_rows,
+    load_data,
+    split_data,
+    split_hash,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,16 +146,9 @@ def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[
     """
     import pandas as pd
 
-    file = model.path / "splits.csv"
-    try:
-        parts = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except OSError as error:
-        raise SkinfwError(
-            "the run does not tell what it has learned from",
-            str(file),
-            error.strerror or "",
-            "restore splits.csv",
-        ) from error
+    lines = csv_rows(model.path / "splits.csv", ("id", "lesion", "part"))
+    _, header = next(lines)
+    parts = pd.DataFrame([cells for _, cells in lines], columns=header, dtype=str)
     if model.tables["train"]["validation"] != "test":
         parts = parts[parts["part"] != "test"]
     same = plan.components.dataset.use == model.tables["dataset"]["use"]

@@ -23,8 +23,10 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     display_path,
+    file_name,
     intervals_record,
     load_plan,
+    read_history,
     read_run,
     run_predictions,
     unwritable,
@@ -32,6 +34,7 @@ from skinfw.toolkit import (
     write_predictions,
 )
 from skinfw_evaluation.data import own_rows, unknown_rows
+from skinfw_evaluation.schemas import VERSION
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -74,7 +77,8 @@ def evaluate_rows(
     notes: what was told of the images.
     marks: what must be known before believing the numbers, beside the marks of the run.
     """
-    folder = out or model.path / "evaluations" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = out or model.path / "evaluations" / f"{file_name(name)}-{stamp}"
     if (folder / "run.json").exists():
         raise SkinfwError(
             "the folder is a run's own, whose splits and predictions would be lost",
@@ -102,7 +106,7 @@ def evaluate_rows(
     def features(part: str) -> Features:
         if part in parts:
             return evaluator.features(parts[part], plan.dataset)
-        own = plan if of_run else load_plan(model.path)
+        own = plan if of_run else load_plan(model.path, trust=model.trust or None)
         return evaluator.features(own_rows(own, part, record), own.dataset)
 
     # What the run said of its validation part fits no other answers.
@@ -139,10 +143,15 @@ def recorded_replicates(recipe: Mapping[str, Any]) -> int:
 
 def _read_training(run: Path, record: Mapping[str, Any]) -> tuple[list[dict[str, float]], int, str]:
     """Return the history of a run, its best epoch, and the number that chose it."""
-    file = run / "history.csv"
-    history: list[Any] = pd.read_csv(file).to_dict("records") if file.is_file() else []
-    select = record["recipe"]["train"]["select"]
+    history = read_history(run)
+    select = record["recipe"].get("train", {}).get("select", "balanced_accuracy")
     best = record["results"].get("best_epoch")  # absent where the run is not done
+    if history and select not in history[0]:
+        raise SkinfwError(
+            f"the history of the run has no {select}, by which its best epoch was chosen",
+            display_path(run / "history.csv"),
+            cure="restore the file, or train again",
+        )
     return history, best or (best_epoch(history, select) if history else 0), select
 
 
@@ -195,7 +204,7 @@ def write_evaluation(
         kept = intervals_record({"test": predictions}, {"test": bounds}, replicates)
         write_json(folder / "intervals.json", kept)
     tables = {name: recipe[name] for name in ("seed", "metric", "report") if name in recipe}
-    about = {**about, "recipe": tables, "classes": predictions.classes}
+    about = {"schema_version": VERSION, **about, "recipe": tables, "classes": predictions.classes}
     write_json(folder / EVALUATION_FILE, about)
     return Evaluation(folder, predictions, numbers, bounds, by_fold)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option, trust_option
 
 DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
 _OF_DATA = ("dataset", "split", "seed", "engine")
@@ -24,6 +24,7 @@ LEARNED = {
     help="A recipe whose data set is used instead of the run's own.",
 )
 @set_option(about=DATA_HELP)
+@trust_option
 @click.option(
     "--part",
     type=click.Choice(["all", "train", "val", "test"]),
@@ -44,6 +45,7 @@ def evaluate(
     run: Path,
     dataset: Path | None,
     sets: tuple[str, ...],
+    trust: bool,
     part: str | None,
     maps: tuple[str, ...],
     out: Path | None,
@@ -76,16 +78,16 @@ def evaluate(
                 f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
                 "leave it out, or train again",
             )
-    model = load_trained_model(run, looks)
+    model = load_trained_model(run, looks, trust)
     names, marks = dict(_pair(text) for text in maps), []
     notes: list[str] = []
 
     def say(line: str) -> None:
         notes.append(line.removeprefix("note: "))
-        click.echo(line)
+        echo(line)
 
     for mark in model.marks:
-        click.echo(f"note: {mark}")
+        echo(f"note: {mark}")
     if dataset is None:
         if maps or part == "all":
             raise RecipeError(
@@ -94,24 +96,24 @@ def evaluate(
                 "the run's own test part has the network's classes",
                 "name a recipe with --dataset, or leave them out",
             )
-        plan = load_plan(run, sets)
+        plan = load_plan(run, sets, trust=trust or None)
         rows = own_rows(plan, part or "test", read_run(run))
         # Where the test part chose the best epoch, a mark of the run says so.
         chosen = model.tables["train"]["validation"] == "val"
         if part == "train" or (part == "val" and chosen):
             marks = [LEARNED[part]]
-            click.echo(f"note: {marks[0]}")
+            echo(f"note: {marks[0]}")
     else:
-        plan = load_plan(dataset, sets)
+        plan = load_plan(dataset, sets, trust=trust or None)
         rows = other_rows(plan, part or "all", model, names, say)
     name = part or "test" if dataset is None else plan.recipe.name
     evaluation = evaluate_rows(model, rows, plan, name, out, dataset is None, notes, marks)
     for line in test_lines(
         evaluation.predictions, evaluation.metrics, evaluation.intervals, "balanced_accuracy"
     ):
-        click.echo(line)
+        echo(line)
     for file in sorted(evaluation.folder.iterdir()):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.toolkit import echo
+
 if TYPE_CHECKING:
     from skinfw import Downloads
     from skinfw_fetch.fetch import Work
@@ -45,9 +47,9 @@ def fetch(dataset: str, root: Path | None, yes: bool, keep_archives: bool, mirro
             with Transfer() as transfer:
                 execute(work, keep_archives, transfer)
         except KeyboardInterrupt:
-            click.echo("stopped; the same command goes on where it ended")
+            echo("stopped; the same command goes on where it ended")
             raise click.exceptions.Exit(130) from None
-    click.echo(f"{dataset} is whole; use it with --set dataset.root={display_path(root)}")
+    echo(f"{dataset} is whole; use it with --set dataset.root={display_path(root)}")
 
 
 def _downloads(dataset: str) -> tuple[str, Downloads]:
@@ -83,15 +85,15 @@ def _say(work: Work, keep: bool) -> None:
     from skinfw_fetch.download import amount
 
     count = len(work.tasks)
-    click.secho(
+    echo(
         f"{count} {'file' if count == 1 else 'files'} into {display_path(work.record.root)}: "
         f"{amount(work.missing)} to download, {amount(work.space(keep))} of free space needed",
         bold=True,
     )
-    click.echo(f"licence: {work.downloads.licence}")
-    click.echo("attribution:")
+    echo(f"licence: {work.downloads.licence}")
+    echo("attribution:")
     for line in work.downloads.attribution.splitlines():
-        click.echo(f"  {line}")
+        echo(f"  {line}")
 
 
 def _accept(dataset: str, yes: bool) -> None:

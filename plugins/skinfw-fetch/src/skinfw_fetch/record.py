@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from skinfw import Download, RecipeError, SkinfwError
+from skinfw.toolkit import Schema, read_record
 from skinfw_fetch.download import CHUNK
 from skinfw_fetch.unpack import tally
 
 RECORD = "downloads.json"
+VERSION = 1
+"""Of its words; one without the key schema_version is of the first."""
 State = Literal["absent", "unknown", "there", "done"]
 """Of a file: not here; here by other hands; here and to be unpacked; nothing is left to do."""
 
@@ -38,6 +43,23 @@ class Fetched:
     unpacked: tuple[int, int] | None = None
 
 
+class _Entry(Schema):
+    url: str
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    etag: str
+    date: str
+    unpacked: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)] | None
+
+
+class _Record(Schema):
+    """Say what is read of downloads.json."""
+
+    schema_version: Annotated[int, Field(ge=1, le=VERSION)] = VERSION
+    dataset: str
+    files: dict[str, _Entry]
+
+
 class Record:
     """Hold what was fetched into a folder, as its downloads.json says."""
 
@@ -52,17 +74,10 @@ class Record:
         self._place = root / RECORD
         if not self._place.is_file():
             return
-        try:
-            content = json.loads(self._place.read_text(encoding="utf-8"))
-            owner = str(content["dataset"])
-            self._files = {name: _read(entry) for name, entry in content["files"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise SkinfwError(
-                f"{RECORD} is no readable record",
-                str(self._place),
-                str(error),
-                "mend it, or fetch into another folder with --root",
-            ) from error
+        cure = "mend it, or fetch into another folder with --root"
+        content = read_record(_Record, self._place, cure)
+        owner = content["dataset"]
+        self._files = {name: _read(entry) for name, entry in content["files"].items()}
         if owner != dataset:
             raise RecipeError(
                 f"the folder holds {owner}",
@@ -79,7 +94,8 @@ class Record:
         """Remember what came of a file, on the disk before anything else happens."""
         self._files[file.name] = fetched
         files = {name: asdict(entry) for name, entry in self._files.items()}
-        text = json.dumps({"dataset": self._dataset, "files": files}, indent=2)
+        record = {"schema_version": VERSION, "dataset": self._dataset, "files": files}
+        text = json.dumps(record, indent=2)
         fresh = self._place.with_suffix(".new")
         fresh.write_text(text + "\n", encoding="utf-8")
         fresh.replace(self._place)
@@ -138,5 +154,5 @@ def changed(place: Path, why: str) -> SkinfwError:
 
 
 def _read(entry: dict[str, Any]) -> Fetched:
-    counts = entry.pop("unpacked")
-    return Fetched(**entry, unpacked=(int(counts[0]), int(counts[1])) if counts else None)
+    known = {own.name: entry[own.name] for own in fields(Fetched)}
+    return Fetched(**{**known, "unpacked": tuple(entry["unpacked"] or ()) or None})

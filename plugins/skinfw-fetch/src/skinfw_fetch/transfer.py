@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 
-import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
+from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine, echo, printable
 from skinfw_fetch.download import amount
 
 
@@ -51,7 +50,7 @@ class Transfer(StatusLine):
         self._text, self._total, self._done, self._before = text, total, done, done
         self._start = self._told = time.perf_counter()
         if not self._live:
-            click.echo(f"{text}  {amount(total)}" if total else text, err=True)
+            echo(f"{text}  {amount(total)}" if total else text, err=True)
 
     def advance(self, count: int) -> None:
         """Count bytes, and show them a few times a second.
@@ -67,13 +66,11 @@ class Transfer(StatusLine):
         if not self._live:
             rate = (self._done - self._before) / (now - self._start)
             total = f" of {amount(self._total)}" if self._total else ""
-            click.echo(
-                f"{self._text}  {amount(self._done)}{total}  {amount(int(rate))}/s", err=True
-            )
+            echo(f"{self._text}  {amount(self._done)}{total}  {amount(int(rate))}/s", err=True)
 
     def say(self, text: str) -> None:
         """Print a line above the bar.
 
         text: the line.
         """
-        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from pathlib import Path, PureWindowsPath
 from skinfw import SkinfwError
 from skinfw_fetch.download import Follower, amount
 
+_TIMES, _HARMLESS = 200, 10**9
+"""How much larger a zip may become, and up to which size nobody minds."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -69,17 +72,23 @@ def _extract(archive: Path, place: Path, follower: Follower) -> None:
 def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     """Refuse members that would lie outside, that are no files, or that hide each other."""
     seen: set[str] = set()
+    files = {_key(PureWindowsPath(own.filename)) for own in members
+             if not own.filename.endswith("/")}  # fmt: skip
     for member in members:
         # Read as Windows does, which knows both slashes and drives.
         path = PureWindowsPath(member.filename)
         kind = stat.S_IFMT(member.external_attr >> 16)
-        key = path.as_posix().casefold()
+        key = _key(path)
         if path.drive or path.root or ".." in path.parts:
             why = "would lie outside of the folder"
         elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             why = "is a link or a device"
         elif key in seen:
             why = "is there twice"
+        elif key in ("", "."):
+            why = "has no name"
+        elif any(_key(folder) in files for folder in path.parents):
+            why = "would lie in a file"
         else:
             seen.add(key)
             continue
@@ -91,8 +100,22 @@ def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
         )
 
 
+def _key(path: PureWindowsPath) -> str:
+    """Return what some system takes a path for: letters without case, dots at ends left out."""
+    parts = [part.rstrip(". ") or part for part in path.parts]
+    return unicodedata.normalize("NFC", "/".join(parts)).casefold()
+
+
 def _check_space(archive: Path, folder: Path, total: int) -> None:
-    """Refuse what the disk cannot hold, be it a large data set or a zip bomb."""
+    """Refuse a zip bomb, and what the disk cannot hold."""
+    size = archive.stat().st_size
+    if total > max(_HARMLESS, _TIMES * size):
+        raise SkinfwError(
+            f"{archive.name} cannot be trusted",
+            str(archive),
+            f"its {amount(size)} unpack to {amount(total)}: images do not compress like that",
+            "nothing was unpacked; delete the file and tell whoever offers it",
+        )
     free = shutil.disk_usage(folder).free
     if total > free:
         raise SkinfwError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import echo, set_option, trust_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
     "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
 )
 @set_option("view.KEY=VALUE", SET_HELP)
-def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> None:
+@trust_option
+def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...], trust: bool) -> None:
     """Write the network of a run as one file that works without skinfw and torch.
 
     RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
@@ -38,16 +39,16 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...]) -> No
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
     check_packages("onnx", "onnxruntime")
-    trained_model = _trained_model(run, sets)
+    trained_model = _trained_model(run, sets, trust)
     _say_marks(trained_model.image_marks)
     _export(trained_model, out or trained_model.path / "model.onnx")
 
 
-def _trained_model(run: Path, sets: Sequence[str]) -> TrainedModel:
+def _trained_model(run: Path, sets: Sequence[str], trust: bool) -> TrainedModel:
     """Read the model of a run folder."""
     from skinfw.toolkit import load_trained_model
 
-    trained_model = load_trained_model(run, sets)
+    trained_model = load_trained_model(run, sets, trust)
     trained_model.check_one_picture()
     return trained_model
 
@@ -57,9 +58,7 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
     from skinfw_inference.onnx_export import export
 
     difference = export(trained_model, out)
-    click.echo(
-        f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}"
-    )
+    echo(f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}")
 
 
 @click.command()
@@ -93,6 +92,7 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
     "--raw", is_flag=True, help="Leave out what was calibrated on validation: the network alone."
 )
 @set_option("view.KEY=VALUE", SET_HELP)
+@trust_option
 def predict(
     run: Path,
     images: tuple[str, ...],
@@ -102,6 +102,7 @@ def predict(
     submission: bool,
     raw: bool,
     sets: tuple[str, ...],
+    trust: bool,
 ) -> None:
     """Predict images with the network of a run.
 
@@ -119,7 +120,7 @@ def predict(
 
     named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
-    network = _network(run, runtime, batch_size, len(paths), sets)
+    network = _network(run, runtime, batch_size, len(paths), sets, trust)
     trained_model = network.trained_model
     size = batch_size or trained_model.batch_size
     _say_marks(trained_model.image_marks)
@@ -127,7 +128,7 @@ def predict(
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
-        click.echo("note: some images share a name: ids are paths")
+        echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
 
         def told(path: str, outcome: Outcome) -> None:
@@ -145,18 +146,23 @@ def predict(
             )
             raise click.exceptions.Exit(130) from None
     lost = f"{counter.failed} of them failed, " if failed else ""
-    click.echo(f"{counter.seen} images, {lost}{counter.rate}")
+    echo(f"{counter.seen} images, {lost}{counter.rate}")
     for file in filter(None, (out, failed)):
-        click.echo(f"  {display_path(file)}")
+        echo(f"  {display_path(file)}")
     if failed:
         raise click.exceptions.Exit(1)
     if submission:
         read_submission(out, trained_model.classes, ids)
-        click.echo(f"the challenge's format is kept: {len(ids):,} images")
+        echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
 def _network(
-    run: Path, runtime: str, batch_size: int | None, images: int, sets: Sequence[str]
+    run: Path,
+    runtime: str,
+    batch_size: int | None,
+    images: int,
+    sets: Sequence[str],
+    trust: bool,
 ) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw import RecipeError
@@ -180,8 +186,8 @@ def _network(
             )
         from skinfw_inference.onnx_predictor import OnnxPredictor
 
-        return OnnxPredictor(run, min(batch_size or BATCH, images))
-    trained_model = _trained_model(run, sets)
+        return OnnxPredictor(run, min(batch_size or BATCH, images), trust)
+    trained_model = _trained_model(run, sets, trust)
     if runtime == "torch":
         from skinfw.toolkit import TorchPredictor
 
@@ -194,16 +200,16 @@ def _network(
         min(batch_size or trained_model.batch_size, images),
     )
     if file.is_file():
-        network = OnnxPredictor(file, rows)
+        network = OnnxPredictor(file, rows, trust)
         if network.texts == write_metadata(trained_model):
             return network
     _export(trained_model, file)
-    return OnnxPredictor(file, rows)
+    return OnnxPredictor(file, rows, trust)
 
 
 def _say_marks(marks: tuple[str, ...]) -> None:
     for mark in marks:
-        click.echo(f"note: {mark}")
+        echo(f"note: {mark}")
 
 
 def _say_calibration(calibration: FittedCalibration) -> None:
@@ -211,7 +217,7 @@ def _say_calibration(calibration: FittedCalibration) -> None:
     import math
 
     if not math.isnan(calibration.temperature):
-        click.echo(
+        echo(
             f"note: probabilities are at temperature {calibration.temperature:.2f}, "
             "fitted on validation; --raw leaves them as the network gives them"
         )

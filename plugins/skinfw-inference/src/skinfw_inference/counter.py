@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
+from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine, echo, printable
 
 
 class Counter(StatusLine):
@@ -51,7 +50,7 @@ class Counter(StatusLine):
         self._bar.update(self._task, completed=self.seen, rate=self.rate)
         if not self._live:
             left = (self._total - self.seen) * (now - self._start) / self.seen
-            click.echo(f"{self.seen}/{self._total}  {self.rate}  {left:.0f} s left", err=True)
+            echo(f"{self.seen}/{self._total}  {self.rate}  {left:.0f} s left", err=True)
 
     def fail(self, text: str) -> None:
         """Count a failed image and say which and why.
@@ -63,4 +62,4 @@ class Counter(StatusLine):
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)

@@ -6,12 +6,50 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from skinfw import FittedCalibration, SkinfwError, __version__
-from skinfw.toolkit import TrainedModel, import_target
+from skinfw.toolkit import (
+    CalibrationSchema,
+    ClassNames,
+    ImageSettings,
+    JsonError,
+    Schema,
+    TrainedModel,
+    check_calibration,
+    check_schema,
+    display_path,
+    import_target,
+    parameters,
+    parse_json,
+)
 
 NOTICE = "research software, not a medical device"
+VERSION = 1
+"""Of the words of an exported file; one without schema_version is of the first."""
+CURE = "write it with skinfw export RUN --onnx"
 _TABLES = ("image", "prepare", "view", "backbone", "modify")
+
+
+class _Named(Schema):
+    use: str
+
+
+class _Schema(Schema):
+    """Say what is read of an exported file's texts, each of them JSON."""
+
+    schema_version: Annotated[int, Field(ge=1, le=VERSION)] = VERSION
+    classes: ClassNames
+    marks: list[str]
+    training_images: list[Annotated[int, Field(ge=0)]] = Field(default_factory=list)
+    calibration: CalibrationSchema = CalibrationSchema()
+    image: dict[str, Any]
+    view: _Named
+    backbone: _Named
+    prepare: list[_Named]
+    modify: list[_Named]
 
 
 def write_metadata(model: TrainedModel) -> dict[str, str]:
@@ -25,6 +63,7 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "notice": NOTICE,
+        "schema_version": json.dumps(VERSION),
         "marks": json.dumps(model.image_marks),
         "classes": json.dumps(model.classes),
         "training_images": json.dumps(model.counts),
@@ -38,24 +77,35 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
     }
 
 
-def read_metadata(path: Path, texts: Mapping[str, str]) -> TrainedModel:
+def read_metadata(path: Path, texts: Mapping[str, str], trust: bool) -> TrainedModel:
     """Read what an exported file says of its network.
 
     path: the file, for messages.
     texts: its metadata, as `write_metadata` gave them.
+    trust: whether Python files that it names may be imported unseen.
+    Raises SkinfwError that says which text is wrong.
     """
-    try:
-        tables = {name: json.loads(texts[name]) for name in _TABLES}
-        classes, marks = json.loads(texts["classes"]), json.loads(texts["marks"])
-        counts = json.loads(texts.get("training_images", "[]"))
-        fitted = FittedCalibration.from_record(json.loads(texts.get("calibration", "{}")))
-    except (KeyError, ValueError) as error:
-        raise SkinfwError(
-            "the file does not say how its network is used",
-            str(path),
-            f"its metadata lack {error}" if isinstance(error, KeyError) else str(error),
-            "write it with skinfw export RUN --onnx",
-        ) from error
+    where = display_path(path)
+    data: dict[str, Any] = {}
+    for name in (name for name in _Schema.model_fields if name in texts):
+        try:
+            data[name] = parse_json(texts[name])
+        except JsonError as error:
+            what = f'the text "{name}" of the file is wrong'
+            raise SkinfwError(what, where, str(error), CURE) from error
+    check_schema(_Schema, data, "the file", where, CURE)
+    tables = {name: data[name] for name in _TABLES}
+    classes, calibration = tuple(data["classes"]), data.get("calibration", {})
+    check_calibration(calibration, classes, where, CURE)
+    complaints = parameters(ImageSettings).read(tables["image"])[1]
+    if complaints:
+        raise SkinfwError('the text "image" of the file is wrong', where, complaints[0].text, CURE)
     return TrainedModel(
-        path, tuple(classes), tables, tuple(marks), counts=tuple(counts), calibration=fitted
+        path,
+        classes,
+        tables,
+        tuple(data["marks"]),
+        counts=tuple(data.get("training_images", ())),
+        calibration=FittedCalibration.from_record(calibration),
+        trust=trust,
     )

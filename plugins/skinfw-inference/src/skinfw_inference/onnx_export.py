@@ -61,7 +61,7 @@ def export(trained_model: TrainedModel, file: Path) -> float:
         model.doc_string = NOTICE
         onnx.helper.set_model_props(model, write_metadata(trained_model))
         onnx.save(model, partial)
-        difference = _difference(graph, partial, images)
+        difference = _difference(graph, partial, images, trained_model.trust)
         if not difference <= TOLERANCE:
             raise SkinfwError(
                 f"ONNX Runtime and torch differ by {difference:.2g}",
@@ -98,11 +98,13 @@ def _trace(graph: _Graph, images: npt.NDArray[np.uint8], file: Path) -> None:
 
 
 @torch.inference_mode()
-def _difference(graph: _Graph, file: Path, images: npt.NDArray[np.uint8]) -> float:
+def _difference(graph: _Graph, file: Path, images: npt.NDArray[np.uint8], trust: bool) -> float:
     """Return the largest difference, image by image, and with a shorter call filled up."""
     # One by one, torch takes every branch that depends on what an image shows.
     expected = torch.cat([graph(image[None]) for image in torch.from_numpy(images)]).numpy()
-    answers = [OnnxPredictor(file, rows).probabilities(images) for rows in (1, len(images) - 1)]
+    answers = [
+        OnnxPredictor(file, rows, trust).probabilities(images) for rows in (1, len(images) - 1)
+    ]
     return float(max(np.abs(answer - expected).max() for answer in answers))
 
 

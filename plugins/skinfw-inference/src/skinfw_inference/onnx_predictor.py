@@ -20,12 +20,13 @@ _ERRORS_ONLY = 3
 class OnnxPredictor:
     """Hold a session of an exported network."""
 
-    def __init__(self, file: Path, rows: int) -> None:
+    def __init__(self, file: Path, rows: int, trust: bool = False) -> None:
         """Open a file that `skinfw export` wrote.
 
         file: the .onnx file.
         rows: images of one call; the graph is folded for exactly so many, which is what makes it
             fast where padding or reshaping depends on the shape.
+        trust: whether Python files that the file names may be imported unseen.
         Raises SkinfwError where it cannot be read or ONNX Runtime is absent.
         """
         library = runtime()
@@ -52,7 +53,7 @@ class OnnxPredictor:
             ) from error
         self._rows = rows
         self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self.trained_model: TrainedModel = read_metadata(file, self.texts)
+        self.trained_model: TrainedModel = read_metadata(file, self.texts, trust)
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import recipe_options
+from skinfw.toolkit import echo, recipe_options, trust_option
 
 
 @click.command()
 @recipe_options
+@trust_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -21,7 +22,7 @@ from skinfw.toolkit import recipe_options
 @click.option(
     "--images", type=click.IntRange(1, 32), default=7, show_default=True, help="How many images."
 )
-def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None:
+def preview(recipe: Path, sets: tuple[str, ...], trust: bool, out: Path, images: int) -> None:
     """Draw what each augmentation of a recipe does to some of its training images.
 
     A column per image, a row per [[augment]] table, and at the end all of them together.
@@ -31,11 +32,11 @@ def preview(recipe: Path, sets: tuple[str, ...], out: Path, images: int) -> None
     from skinfw.toolkit import load_plan, split_data, unwritable
     from skinfw_preview.sheet import preview as sheet
 
-    plan = load_plan(recipe, sets)
-    table = split_data(plan, click.echo)
+    plan = load_plan(recipe, sets, trust=trust or None)
+    table = split_data(plan, echo)
     picture = Image.fromarray(sheet(plan, table.rows, images))
     try:
         picture.save(out)
     except (OSError, ValueError) as error:
         raise unwritable(out, error) from error
-    click.echo(f"{out}: {picture.width}x{picture.height} pixels")
+    echo(f"{out}: {picture.width}x{picture.height} pixels")

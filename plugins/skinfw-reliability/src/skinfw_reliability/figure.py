@@ -23,7 +23,9 @@ def draw(
     panels: titles and their curves.
     marks: what a reader must know, below all.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     figure = Figure((4.6 * len(panels), 5.6), layout="constrained", dpi=130)
     grid = figure.subplots(2, len(panels), squeeze=False, height_ratios=(4, 1), sharex="col")
@@ -38,7 +40,10 @@ def draw(
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     if marks:
         figure.supxlabel("\n".join(marks), fontsize=7.5, color=GREY)
-    with atomic_write(file) as partial:
+    # A title may hold dollars, which begin no formula.
+    with atomic_write(file) as partial, rc_context({"text.parse_math": False}):
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
         figure.savefig(partial, format="png")
 
 

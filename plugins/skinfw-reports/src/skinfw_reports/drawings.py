@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skinfw_reports.cells import words
-from skinfw_reports.figures import GREY, TRAIN, VALIDATION, new_figure
+from skinfw_reports.figures import GREY, TRAIN, VALIDATION, draw, new_figure
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -199,7 +199,7 @@ def svg(figure: Figure, name: str) -> Markup:
     sink = io.StringIO()
     # The salt makes the same figure the same text.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "skinfw"}):
-        figure.savefig(sink, format="svg", metadata={"Date": None, "Creator": None})
+        draw(figure, sink, format="svg", metadata={"Date": None, "Creator": None})
     text = sink.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)

@@ -104,7 +104,21 @@ def save(figure: Figure, file: Path, result: Result) -> None:
     if result.marks:
         figure.supxlabel("\n".join(result.marks), fontsize=7.5, color=GREY)
     with atomic_write(file) as partial:
-        figure.savefig(partial, format="png")
+        draw(figure, partial, format="png")
+
+
+def draw(figure: Figure, sink: Any, **options: Any) -> None:
+    """Write a figure; the names in it may hold dollars, which begin no formula.
+
+    options: of `savefig`.
+    """
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
+    with rc_context({"text.parse_math": False}):
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
+        figure.savefig(sink, **options)
 
 
 def _line(axes: Axes, x: Sequence[Any], y: Sequence[float], colour: str, label: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Interval
 
 from skinfw import Explanations, Result
+from skinfw.toolkit import file_name
 from skinfw_reports.figures import new_figure, save
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class ExplanationSheet:
         for explanations in result.explanations:
             place = folder / "explanations"
             place.mkdir(exist_ok=True)
-            name = re.sub(r"[^A-Za-z0-9_-]+", "-", explanations.explainer).strip("-")
-            self._sheet(explanations, place / f"{name}-{explanations.explains}.png", result)
+            name = file_name(f"{explanations.explainer}-{explanations.explains}")
+            self._sheet(explanations, place / f"{name}.png", result)
 
     def _sheet(self, explanations: Explanations, file: Path, result: Result) -> None:
         count = len(explanations.images)

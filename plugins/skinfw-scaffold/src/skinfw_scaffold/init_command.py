@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from skinfw import RecipeError, SkinfwError
+from skinfw.toolkit import echo
 from skinfw_scaffold.starting_recipe import (
     DATASETS,
     GOALS,
@@ -100,7 +101,7 @@ def _ask(
         )
     width = max(map(len, choices), default=0)
     for name, words in choices.items():
-        click.echo(f"  {name:{width}}  {words}")
+        echo(f"  {name:{width}}  {words}")
 
     def read(text: str) -> str:
         if choices and text not in choices:

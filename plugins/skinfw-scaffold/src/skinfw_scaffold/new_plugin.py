@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from skinfw.toolkit import echo
+
 
 @click.command()
 @click.argument("kind", required=False)
@@ -54,13 +56,13 @@ def _create(kind: str, name: str, out: Path) -> None:
     _check_free(folder)
     write_package(kind, name, folder)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    click.secho(f"{len(files)} files in {display_path(folder)}", bold=True)
-    click.echo(f"  cd {display_path(folder)}")
-    click.echo("  git init && git add . && git commit -m 'Begin'   # --update compares with it")
-    click.echo("  pip install -e '.[dev]'")
-    click.echo(f"  skinfw check-plugin {name} && python -m pytest")
+    echo(f"{len(files)} files in {display_path(folder)}", bold=True)
+    echo(f"  cd {display_path(folder)}")
+    echo("  git init && git add . && git commit -m 'Begin'   # --update compares with it")
+    echo("  pip install -e '.[dev]'")
+    echo(f"  skinfw check-plugin {name} && python -m pytest")
     if kind != "command":
-        click.echo("  skinfw check recipe.toml")
+        echo("  skinfw check recipe.toml")
 
 
 def _check_free(folder: Path) -> None:
@@ -81,5 +83,5 @@ def _update(folder: Path) -> None:
     from skinfw_scaffold.package_files import update_package
 
     update_package(folder)
-    click.secho(f"{display_path(folder)} is up to date with this skinfw", bold=True)
-    click.echo("git diff shows what changed; lines between <<<<<<< and >>>>>>> are yours to settle")
+    echo(f"{display_path(folder)} is up to date with this skinfw", bold=True)
+    echo("git diff shows what changed; lines between <<<<<<< and >>>>>>> are yours to settle")

@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from skinfw import SkinfwError
@@ -15,6 +14,8 @@ from skinfw import SkinfwError
 if TYPE_CHECKING:
     import torch
 
+_CURE = "a .pth must hold tensors only; save model.state_dict()"
+_DEEPEST = 3  # a checkpoint may hold itself
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
@@ -47,27 +48,29 @@ def load_file(model: torch.nn.Module, file: Path) -> None:
 
 def _read(file: Path) -> dict[str, torch.Tensor]:
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file as load_safetensors
 
-    try:
-        if file.suffix == ".safetensors":
-            return dict(load_safetensors(file))
-        loaded: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
+    from skinfw.toolkit import load_safetensors, load_tensors
+
+    if not file.is_file():
         raise SkinfwError(
             "the weights do not exist", str(file), cure="set backbone.pretrained to a file"
-        ) from error
-    except (SafetensorError, UnpicklingError, OSError, RuntimeError, ValueError, EOFError) as error:
-        raise SkinfwError(
-            "the weights cannot be read",
-            str(file),
-            str(error).splitlines()[0],
-            "a .pth must hold tensors only; save model.state_dict()",
-        ) from error
-    while isinstance(loaded, Mapping) and (inner := [k for k in _WRAPPERS if k in loaded]):
-        loaded = loaded[inner[0]]
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+        )
+    if file.suffix == ".safetensors":
+        return load_safetensors(file, "fetch it again from where it came")
+    loaded: Any = load_tensors(file, _CURE)
+    for _ in range(_DEEPEST):
+        if isinstance(loaded, Mapping) and (inner := [k for k in _WRAPPERS if k in loaded]):
+            loaded = loaded[inner[0]]
+    named = loaded if isinstance(loaded, Mapping) else {}
+    tensors = {
+        str(name).removeprefix("module."): tensor
+        for name, tensor in named.items()
+        if isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
+    }
+    if not tensors:
+        what = f"it holds a {type(loaded).__name__} without tensors"
+        raise SkinfwError(f"{file.name} holds no weights", str(file), what, _CURE)
+    return tensors
 
 
 @contextmanager
