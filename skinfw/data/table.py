@@ -19,11 +19,11 @@ from skinfw.data.leakage.division import (
 )
 from skinfw.data.preparation import recipe_decoding
 from skinfw.errors import AnswerError, SkinfwError
+from skinfw.files.paths import display_path
 from skinfw.guards.answers import check_parts, describe
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.loading import display_path
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import SplitKeys
 from skinfw.runtime.seed import stream

@@ -19,9 +19,10 @@ from typing import Any, Generic, TypeVar
 
 from skinfw.errors import FULL_DISK, AnswerError, RecipeError, SkinfwError, raising_line, unwritable
 from skinfw.files.pages import page
+from skinfw.files.paths import display_path
 from skinfw.interfaces.kinds import KINDS, Kind
-from skinfw.recipe.loading import Keys, Origin, display_path
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
+from skinfw.recipe.places import Keys, Origin
 from skinfw.recipe.settings import KEYS
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.names import did_you_mean
