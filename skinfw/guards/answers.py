@@ -95,16 +95,37 @@ def check_classes(answer: object) -> tuple[str, ...]:
 
 
 def check_parts(answer: object, rows: int) -> list[str]:
-    """Return the part of each row, as a split named it."""
+    """Return the part of each row, as a split named it.
+
+    A pandas Series counts by its index, which is that of the table's rows, whatever its order.
+    """
     expected = 'assign returns "train", "val" or "test" for each row'
     if isinstance(answer, str) or not isinstance(answer, Iterable):
         raise AnswerError(f"returned {describe(answer)}", expected)
+    if isinstance(answer, Mapping) or getattr(answer, "ndim", 1) != 1:
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if type(answer).__name__ == "Series":
+        answer = _in_order(answer, rows)
     parts = list(answer)
     if len(parts) != rows:
         raise AnswerError(f"returned {len(parts):,} parts for {rows:,} rows", expected)
     if unknown := sorted({str(part) for part in parts if part not in PARTS}):
         raise AnswerError(f"returned the part {', '.join(unknown[:3])}", expected)
     return parts
+
+
+def _in_order(series: Any, rows: int) -> Iterable[Any]:
+    """Return the values of a pandas Series in the order of the rows that its index names."""
+    places = series.index.tolist()
+    if places == list(range(rows)):
+        return series.tolist()
+    if len(places) == rows and set(places) == set(range(rows)):
+        by_row = dict(zip(places, series.tolist(), strict=True))
+        return [by_row[row] for row in range(rows)]
+    raise AnswerError(
+        f"returned a Series whose index is not that of the {rows:,} rows",
+        "a Series has the index of the table, in any order; a list has the order of the rows",
+    )
 
 
 def check_numbers(answer: object) -> dict[str, float]:
