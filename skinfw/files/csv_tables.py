@@ -89,17 +89,20 @@ def _other_spelling(names: Sequence[str], missing: Sequence[str]) -> str:
     return ""
 
 
-def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.DataFrame:
+def read_csv(
+    file: Path, required: Sequence[str], filled: bool = False, own: bool = False
+) -> pd.DataFrame:
     """Read a CSV with a header as `csv_rows` does; all values are texts.
 
     file: the CSV.
     required: columns that must be there.
     filled: whether a header alone is wrong.
+    own: whether skinfw wrote the file, as for `csv_rows`.
     Row n of the table is line n + 2 of the file. Raises SkinfwError with the file and the line.
     """
     import pandas as pd  # data sets are imported with their recipe, which must not wait for it
 
-    lines = csv_rows(file, required)
+    lines = csv_rows(file, required, own)
     _, header = next(lines)
     rows = [cells for _, cells in lines]
     if filled and not rows:

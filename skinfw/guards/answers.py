@@ -114,11 +114,11 @@ def check_parts(answer: object, rows: int) -> list[str]:
     return parts
 
 
-def _in_order(series: Any, rows: int) -> Iterable[Any]:
+def _in_order(series: Any, rows: int) -> list[Any]:
     """Return the values of a pandas Series in the order of the rows that its index names."""
     places = series.index.tolist()
     if places == list(range(rows)):
-        return series.tolist()
+        return list(series)
     if len(places) == rows and set(places) == set(range(rows)):
         by_row = dict(zip(places, series.tolist(), strict=True))
         return [by_row[row] for row in range(rows)]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
-OPTIONAL = ("id", "lesion", "patient", "split")
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -163,13 +162,21 @@ class CsvTable:
         refuse_rows(self.file, table["path"] == "", table["label"], "an image has no path")
         refuse_rows(self.file, table["label"] == "", table["path"], "an image has no label")
         refuse_names(table["label"], rows_of(self.file))
-        for name in (name for name in table.columns if name not in OPTIONAL):
-            close = get_close_matches(name.casefold(), OPTIONAL, cutoff=0.8)
-            if close and close[0] not in table.columns:
-                what = f'the column "{name}" is not used, and it is close to "{close[0]}"'
-                cure = f'call it "{close[0]}", or something else altogether'
+        for name in table.columns:
+            meant = _meant_column(name)
+            if meant and meant not in table.columns:
+                what = f'the column "{name}" is not used, and it is close to "{meant}"'
+                cure = f'call it "{meant}", or something else altogether'
                 raise line_error(self.file, 1, what, cure=cure)
         return table
+
+
+def _meant_column(name: str) -> str:
+    """Return the optional column whose name is all but that of a column; blank for none."""
+    plain = name.casefold().removesuffix("_id")
+    if plain == "id":
+        return "id"
+    return next(iter(get_close_matches(plain, ("lesion", "patient", "split"), cutoff=0.8)), "")
 
 
 def _path_id(path: str) -> str:
