@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from skinfw.errors import SkinfwError
 from skinfw.files.csv_lines import CURE, csv_lines, line_error
 from skinfw.files.spreadsheets import original_text
-from skinfw.guards.names import first_alike, id_fault, name_fault
+from skinfw.guards.names import first_alike, id_fault, name_fault, shown
 from skinfw.interfaces.values import DataTable
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _check_header(file: Path, header: Sequence[str], required: Sequence[str]) ->
         raise line_error(file, 1, f"the header has {', '.join(twice)} twice", is_header)
     for name in names:
         if fault := name_fault(name):
-            raise line_error(file, 1, f'the header cannot have the name "{name[:80]}"', fault)
+            raise line_error(file, 1, f"the header cannot have the name {shown(name)}", fault)
     if alike := first_alike(names):
         one, other = (names[place] for place in alike)
-        what = f'the header has "{one}" and "{other}", which differ in no way that one sees'
+        what = f"the header has {shown(one)} and {shown(other)}, which differ in no way one sees"
         raise line_error(file, 1, what, is_header)
     return names
 
@@ -119,7 +119,7 @@ def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what:
     if rows.any():
         row, count = int(rows.to_numpy().argmax()), int(rows.sum())
         more = f" (and {count - 1} more rows)" if count > 1 else ""
-        raise line_error(file, row + 2, what, f'it is "{values.iloc[row]}"{more}')
+        raise line_error(file, row + 2, what, f"it is {shown(values.iloc[row])}{more}")
 
 
 def refuse_names(values: Iterable[str], where: Callable[[int], str]) -> None:
@@ -133,12 +133,12 @@ def refuse_names(values: Iterable[str], where: Callable[[int], str]) -> None:
         if value and value not in first:
             first[value] = row
             if fault := name_fault(value):
-                raise SkinfwError(f'"{value[:80]}" cannot be a name', where(row), fault, CURE)
+                raise SkinfwError(f"{shown(value)} cannot be a name", where(row), fault, CURE)
     names = list(first)
     if alike := first_alike(names):
         one, other = (names[place] for place in alike)
-        what = f'"{one}" and "{other}" differ in no way that one sees'
-        raise SkinfwError(what, where(first[other]), f'"{one}" is in {where(first[one])}', CURE)
+        what = f"{shown(one)} and {shown(other)} differ in no way one sees"
+        raise SkinfwError(what, where(first[other]), f"the first is in {where(first[one])}", CURE)
 
 
 def refuse_ids(values: Sequence[str], where: Callable[[int], str]) -> None:
@@ -150,14 +150,14 @@ def refuse_ids(values: Sequence[str], where: Callable[[int], str]) -> None:
     faults = map(id_fault, values)
     for row, (value, fault) in enumerate(zip(values, faults, strict=True)):
         if fault:
-            what = f'an image cannot have the id "{value[:80]}"' if value else "an image has no id"
+            what = f"an image cannot have the id {shown(value)}" if value else "an image has no id"
             raise SkinfwError(what, where(row), fault if value else "", CURE)
     if alike := first_alike(values):
         one, other = (values[place] for place in alike)
         what = (
-            f'the id "{one}" occurs twice'
+            f"the id {shown(one)} occurs twice"
             if one == other
-            else f'the ids "{one}" and "{other}" differ in no way that one sees'
+            else f"the ids {shown(one)} and {shown(other)} differ in no way one sees"
         )
         raise SkinfwError(what, where(alike[1]), f"the other one is in {where(alike[0])}", CURE)
 

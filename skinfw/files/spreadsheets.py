@@ -45,7 +45,13 @@ class CsvWriter:
 
     def __init__(self, sink: TextIO) -> None:
         """Keep the file, which was opened with newline=""."""
-        self._rows = csv.writer(sink, lineterminator="\n")
+        self._sink = sink
+        # The csv module quotes a carriage return inside of a cell only where lines end in one.
+        self._rows = csv.writer(self, lineterminator="\r\n")
+
+    def write(self, line: str) -> None:
+        """Write a line that the csv module made."""
+        self._sink.write(line.removesuffix("\r\n") + "\n")
 
     def writerow(self, row: Iterable[Any]) -> None:
         """Write a row."""

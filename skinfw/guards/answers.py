@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args
 
 from skinfw.errors import AnswerError
+from skinfw.guards.names import first_alike, name_fault, shown
 from skinfw.interfaces.transforms import ColourMatrix, LookupTable, Step, Warp
 from skinfw.interfaces.values import PARTS, Draw
 
@@ -89,8 +90,12 @@ def check_classes(answer: object) -> tuple[str, ...]:
         raise AnswerError(f"has classes in {describe(answer)}", expected)
     if wrong := [name for name in answer if not isinstance(name, str) or not name.strip()]:
         raise AnswerError(f"has the class {wrong[0]!r}", expected)
-    if len(set(answer)) != len(answer):
-        raise AnswerError(f"names a class twice: {', '.join(answer)}", expected)
+    for name in answer:
+        if fault := name_fault(name):
+            raise AnswerError(f"has the class {shown(name)}, which cannot be: {fault}", expected)
+    if alike := first_alike(answer):
+        one, other = (shown(answer[place]) for place in alike)
+        raise AnswerError(f"names a class twice: {one} and {other}", expected)
     return tuple(answer)
 
 

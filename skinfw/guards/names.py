@@ -69,6 +69,12 @@ def id_fault(name: object) -> str:
     return ""
 
 
+def shown(name: str) -> str:
+    """Return a name as an error shows it: in quotes, at most 80 letters, none that are unseen."""
+    text = name if name.isprintable() else name.encode("unicode_escape").decode()
+    return f'"{text[:80]}"'
+
+
 def _twin_fault(name: str) -> str:
     """Refuse a Latin word with a letter of another script that looks like a Latin one."""
     if name.isascii():
@@ -126,7 +132,7 @@ def check_row_texts(rows: pd.DataFrame) -> None:
     if alike := first_alike(rows["id"].tolist()):
         one, other = (rows["id"].iloc[place] for place in alike)
         if one != other:
-            what = f'gave the ids "{one}" and "{other}", which differ in no way that one sees'
+            what = f"gave the ids {shown(one)} and {shown(other)}, which differ in no way one sees"
             raise AnswerError(what, "an id is a name that no other image has")
 
 

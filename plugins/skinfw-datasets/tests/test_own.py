@@ -96,7 +96,7 @@ def test_paths_may_lead_anywhere_and_ids_do_not(tmp_path: Path) -> None:
         ("path,label\nimages/a.jpg,A\nimages/a.jpg,B\n", "occurs twice", 3),
         ("path,label,split\nimages/a.jpg,A,trian\n", "split is none of", 2),
         ("path,label\nimages/a.jpg,A\nimages/z.jpg,B\n", "1 of 2 images are absent", 3),
-        ("path,label\nimages/a.jpg,A\nimages/b.jpg,a\n", "differ in no way that one sees", 3),
+        ("path,label\nimages/a.jpg,A\nimages/b.jpg,a\n", "differ in no way one sees", 3),
         ("path,label\nimages/a.jpg,M\nimages/b.jpg,\u041c\n", "differ in no way", 3),
         ("path,label\nimages/a.jpg,MEL\nimages/b.jpg,\u041cEL\n", "cannot be a name", 3),
         ("path,label\nimages/a.jpg,A\nimages/b.jpg,A\u200b\n", "cannot be a name", 3),
