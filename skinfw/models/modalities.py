@@ -174,7 +174,7 @@ def _numbers(
     words = _words(column)
     numbers = pd.to_numeric(words, errors="coerce").where(lambda value: np.isfinite(value))
     # pandas would read digits of other scripts and hexadecimal numbers, too.
-    strange = [word is None or decimal_number(word) is None for word in words]
+    strange = [isinstance(word, str) and decimal_number(word) is None for word in words]
     wrong = words.notna().to_numpy() & (numbers.isna().to_numpy() | strange)
     if wrong.any():
         first = int(wrong.argmax())
