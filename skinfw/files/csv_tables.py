@@ -33,7 +33,7 @@ def csv_rows(
     if own:
         lines = ([original_text(cell) for cell in cells] for cells in lines)
     header = next(lines)
-    yield 1, _check_header(file, header, required)
+    yield 1, _check_header(file, header, required, own)
     named = [place for place, name in enumerate(header) if name]
     unnamed = [place for place, name in enumerate(header) if not name]
     blank = 0
@@ -53,7 +53,9 @@ def csv_rows(
         yield line, [cells[place] for place in named] if unnamed else cells[: len(header)]
 
 
-def _check_header(file: Path, header: Sequence[str], required: Sequence[str]) -> list[str]:
+def _check_header(
+    file: Path, header: Sequence[str], required: Sequence[str], own: bool
+) -> list[str]:
     """Return the names of the columns, once they are known to be what is needed."""
     names = [name for name in header if name]
     present, is_header = set(names), f"it is {','.join(header)[:160]}"
@@ -62,6 +64,8 @@ def _check_header(file: Path, header: Sequence[str], required: Sequence[str]) ->
         raise line_error(file, 1, f"the header lacks {', '.join(missing)}", why)
     if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise line_error(file, 1, f"the header has {', '.join(twice)} twice", is_header)
+    if own:  # numbers of metrics have whatever names their authors gave them
+        return names
     for name in names:
         if fault := name_fault(name):
             raise line_error(file, 1, f"the header cannot have the name {shown(name)}", fault)

@@ -45,7 +45,7 @@ def read_history(run: Path) -> list[dict[str, float]]:
     file = run / "history.csv"
     if not file.is_file():
         return []
-    lines = csv_rows(file, ("epoch", "lr", "train_loss", "val_loss"))
+    lines = csv_rows(file, ("epoch", "lr", "train_loss", "val_loss"), own=True)
     _, header = next(lines)
     history: list[dict[str, float]] = []
     for line, cells in lines:

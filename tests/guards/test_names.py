@@ -21,8 +21,8 @@ def test_what_people_call_images_is_an_id(name: str) -> None:
     "name",
     [
         "", " ", " a", "a ", "../x", "/etc/passwd", "a/../b", "a//b", "a/", ".", "..", "C:\\x",
-        "c:x", "a\\b", "-rf", "a\0", "a\nb", "a\u200b", "a\u202eb", "CON", "nul.txt", "x/Com1.jpg", "a.",
-        "x" * 256, "a/" * 600 + "b", "\u041cEL", "'a'", 5, None, b"a",
+        "c:x", "a\\b", "-rf", "a\0", "a\nb", "a\u200b", "a\u202eb", "CON", "nul.txt", "x/Com1.jpg",
+        "a.", "x" * 256, "a/" * 600 + "b", "\u041cEL", "'a'", 5, None, b"a",
     ],
 )  # fmt: skip
 def test_what_leads_elsewhere_or_cannot_be_seen_is_no_id(name: object) -> None:
