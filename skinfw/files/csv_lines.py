@@ -12,6 +12,7 @@ from skinfw.errors import SkinfwError
 
 MAX_BYTES = 256 * 2**20
 MAX_ROWS = 5_000_000
+MAX_LINE = 2_000_000  # characters
 MAX_COLUMNS = 10_000
 MAX_CELL = 100_000  # characters
 CURE = "mend the file, or get it again from where it came"
@@ -108,10 +109,13 @@ def _physical_lines(file: Path) -> list[str]:
     if text.count("\n") > MAX_ROWS:
         what = f"the file has {text.count(chr(10)):,} lines"
         raise line_error(file, 0, what, f"a table may have {MAX_ROWS:,}")
-    seen = text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
+    if bad := next((place for place, line in enumerate(lines, 1) if len(line) > MAX_LINE), 0):
+        what = f"the line has {len(lines[bad - 1]):,} letters"
+        raise line_error(file, bad, what, f"a line may have {MAX_LINE:,}")
+    seen = text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
     if "\r" in text:
         lines = [line.removesuffix("\r") for line in lines]
         if bad := next((place for place, line in enumerate(lines, 1) if "\r" in line), 0):
