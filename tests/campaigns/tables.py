@@ -357,4 +357,4 @@ def case(number: int, dice: random.Random, folder: Path, figures: Figures) -> No
         )
 
 
-CAMPAIGNS = (Campaign("tables", 3_000, 60, case),)
+CAMPAIGNS = (Campaign("tables", 3_000, 40, case),)
