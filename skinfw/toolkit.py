@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
+    from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
@@ -161,6 +162,7 @@ _HOMES = {
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
     "skinfw.files.paths": "display_path file_name",
+    "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",

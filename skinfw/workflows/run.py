@@ -28,7 +28,8 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import explain
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import private_result, write_reports
-from skinfw.files.atomic import atomic_write, write_json
+from skinfw.files.atomic import write_json
+from skinfw.files.spreadsheets import write_csv
 from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
@@ -156,9 +157,10 @@ class _Run:
             leakage=asdict(data.leakage) if data.leakage else None,
         )
         if self.machine.main:
-            with atomic_write(self.folder.path / "splits.csv") as partial:
-                kept = rows[["id", "lesion", "component", "label", "part"]]
-                kept.to_csv(partial, index=False)
+            kept = rows[["id", "lesion", "component", "label", "part"]]
+            write_csv(
+                self.folder.path / "splits.csv", list(kept.columns), kept.itertuples(index=False)
+            )
         return data
 
     def _keep_hashes(self, **hashes: str) -> None:
