@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import parse_json as parse_json
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.paths import file_name as file_name
+    from skinfw.files.stores import Store as Store
+    from skinfw.files.stores import seal as seal
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
@@ -161,6 +163,7 @@ _HOMES = {
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
     "skinfw.files.paths": "file_name",
+    "skinfw.files.stores": "Store seal",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
