@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HEAVY = (
-    "cv2", "pandas", "PIL.Image", "pydantic", "rich.progress", "scipy.cluster.hierarchy", "scipy.sparse",
-    "skinfw.cli", "skinfw.data.table", "skinfw_audit.audit", "skinfw_cache.shards",
+    "cv2", "pandas", "PIL.Image", "pydantic", "rich.progress", "scipy.cluster.hierarchy",
+    "scipy.sparse", "skinfw.cli", "skinfw.data.table", "skinfw_audit.audit", "skinfw_cache.shards",
     "skinfw_duplicates.duplicates", "skinfw_fetch.fetch",
 )  # fmt: skip
 
