@@ -149,7 +149,7 @@ def test_a_server_tells_size_and_version(server: FileServer) -> None:
     assert remote.size == len(CONTENT) and remote.tag.startswith('"')
 
 
-@pytest.mark.parametrize("spoilt", ["bytes", "sums"])
+@pytest.mark.parametrize("spoilt", ["bytes", "sums", "tag"])
 def test_bytes_that_have_changed_on_the_disk_are_not_gone_on_with(
     server: FileServer, partial: Partial, spoilt: str
 ) -> None:
@@ -160,6 +160,8 @@ def test_bytes_that_have_changed_on_the_disk_are_not_gone_on_with(
         content = bytearray(partial.file.read_bytes())
         content[70_000] ^= 16
         partial.file.write_bytes(content)
+    elif spoilt == "tag":
+        partial.file.with_name("a.zip.partial.tag").write_bytes(b'"\xff\n1')
     else:
         sums = partial.file.with_name("a.zip.partial.sums")
         sums.write_text(sums.read_text().replace(" ", " 1"))

@@ -34,10 +34,11 @@ class Partial:
 
     @property
     def tag(self) -> str:
-        """The version that the bytes belong to."""
-        return (
-            self._tag.read_text(encoding="utf-8", errors="replace") if self._tag.is_file() else ""
-        )
+        """The version that the bytes belong to; what no header can hold is none."""
+        if not self._tag.is_file():
+            return ""
+        tag = self._tag.read_text(encoding="utf-8", errors="replace")
+        return tag if tag.isascii() and tag.isprintable() else ""
 
     def restart(self, tag: str) -> None:
         """Begin anew with another version.
