@@ -98,7 +98,10 @@ def _work(job: Job) -> int:
         getattr(importlib.import_module(module), name)(*job.arguments)
         return 0
     except SystemExit as end:
-        return int(end.code or 0)
+        if isinstance(end.code, str):
+            print(end.code)
+            return 1
+        return end.code or 0
     except BaseException:
         traceback.print_exc()
         return 70

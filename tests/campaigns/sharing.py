@@ -51,9 +51,10 @@ def audit(number: int, dice: random.Random, folder: Path, figures: Figures) -> N
     attack = number % 5
     if attack >= 3:
         processes().run(job("before"))
-        _damage(memory, dice)
-        if dice.random() < 0.3:
-            shutil.rmtree(folder / "shared" / "fingerprints.sqlite-journal", ignore_errors=True)
+        if attack == 3:
+            _damage(memory, dice)
+        else:
+            _aim(memory, dice)
     kill_after = dice.uniform(0, 0.6) if attack in (1, 2) else None
     jobs = [
         job("first", kill_after=kill_after),
@@ -177,6 +178,17 @@ def _damage(file: Path, dice: random.Random) -> None:
         lambda: content.__delitem__(slice(dice.randrange(len(content)), None)),
     ]
     dice.choice(ways)()
+    file.write_bytes(content)
+
+
+def _aim(file: Path, dice: random.Random) -> None:
+    """Change single characters of what is kept of copies, of damage, and of paths."""
+    content = bytearray(file.read_bytes())
+    for mark in (b"near-duplicate", b"Truncated", b".jpg"):
+        start = content.find(mark)
+        while start >= 0:
+            content[start - dice.randrange(1, 8)] ^= 1
+            start = content.find(mark, start + 1)
     file.write_bytes(content)
 
 
