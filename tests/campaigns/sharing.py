@@ -205,6 +205,6 @@ def _blank(content: bytearray, dice: random.Random) -> None:
 
 CAMPAIGNS = (
     Campaign("audit", 50, 1, audit, slow=True),
-    Campaign("cache", 50, 5, cache),
+    Campaign("cache", 50, 4, cache),
     Campaign("fetch", 50, 5, fetch, slow=True),
 )
