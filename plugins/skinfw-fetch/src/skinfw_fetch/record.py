@@ -83,7 +83,7 @@ class Record:
         own = _checksum(owner, self._files)
         if (content.get("checksum") or own) != own:
             raise SkinfwError(
-                f"{RECORD} is no readable record",
+                f"{RECORD} cannot be read",
                 str(self._place),
                 "its bytes have changed: its checksum is not that of what it says",
                 cure,
