@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
+    from skinfw.files.stores import Store as Store
+    from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Outcome as Outcome
@@ -162,6 +164,7 @@ _HOMES = {
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
     "skinfw.files.paths": "display_path file_name",
+    "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
