@@ -1,0 +1,157 @@
+"""Refuse writes of components outside of what is theirs, before they happen.
+
+Python tells an audit hook of every file that it opens to write, renames or removes. Libraries that
+write from C without asking Python are not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import AnswerError
+
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_PATHS: dict[str, int] = {
+    "open": 1, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.truncate": 1, "os.chmod": 1,
+    "os.chown": 1, "os.utime": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1,
+    "sqlite3.connect": 1,
+}  # fmt: skip
+"""Events, and how many of their first arguments are paths that are written."""
+
+_DIRECTORY_ARGUMENT = {"os.remove": 1, "os.mkdir": 2, "os.rmdir": 1, "os.chmod": 2, "os.rename": 2,
+                       "os.link": 2, "os.symlink": 2}  # fmt: skip
+"""Where an event has the folder that a path is relative to, of which only a number is known."""
+
+_SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Hold where components may write while a run works.
+
+    folder: of the run.
+    own: files in it that are the run's alone.
+    places: other folders.
+    """
+
+    folder: str
+    own: frozenset[str]
+    places: tuple[str, ...]
+
+
+@dataclass
+class _Watch:
+    """Hold what the audit hook needs to know."""
+
+    run: _Run | None = None
+    installed: bool = False
+    acting: threading.local = field(default_factory=threading.local)
+
+
+_WATCH = _Watch()
+
+
+@contextmanager
+def watch_writes(folder: Path, own: Sequence[str], caches: Sequence[Path]) -> Iterator[None]:
+    """Refuse what components write elsewhere than into a run folder, temporary folders and caches.
+
+    folder: of the run.
+    own: names of files and folders in it that no component may write.
+    caches: folders for what can be made again.
+    """
+    if not _WATCH.installed:
+        _WATCH.installed = True
+        sys.addaudithook(_hear)  # it stays as long as the process
+    root = os.path.realpath(folder)
+    files = frozenset(os.path.join(root, name) for name in own)
+    before = _WATCH.run
+    _WATCH.run = _Run(root, files, _places(caches))
+    try:
+        yield
+    finally:
+        _WATCH.run = before
+
+
+def begin(allowed: Callable[[], Sequence[Path]] | None) -> None:
+    """Note that a component is called in this thread.
+
+    allowed: returns places where it may write besides; None where the host itself acts.
+    """
+    acting = vars(_WATCH.acting)
+    acting.setdefault("stack", []).append(allowed)
+
+
+def end() -> None:
+    """Note that the component has returned."""
+    _WATCH.acting.stack.pop()
+
+
+def _places(caches: Sequence[Path]) -> tuple[str, ...]:
+    """Return the folders where everybody may write."""
+    home = os.path.expanduser("~")
+    below = (".cache", ".config", ".local/share", ".triton", ".nv", "Library/Caches")
+    named = ("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "MPLCONFIGDIR",
+             "NUMBA_CACHE_DIR", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
+             "CUDA_CACHE_PATH")  # fmt: skip
+    places = [tempfile.gettempdir(), "/dev", "/proc", *(os.path.join(home, own) for own in below)]
+    places += [os.environ[name] for name in named if os.environ.get(name)]
+    places += [str(own) for own in caches]
+    return tuple(os.path.realpath(own) for own in places)
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hear of everything that Python does; almost always nothing of it matters."""
+    if event not in _PATHS and event not in _SIGNALS:
+        return
+    run, stack = _WATCH.run, getattr(_WATCH.acting, "stack", None)
+    if run is None or not stack or stack[-1] is None:
+        return
+    if event in _SIGNALS:
+        if event != "os.kill" or arguments[0] == os.getpid():
+            raise AnswerError("sent a signal to the run", "a component raises what is wrong")
+        return
+    if event == "open" and not _opens_to_write(arguments):
+        return
+    directory = _DIRECTORY_ARGUMENT.get(event)
+    if directory and len(arguments) > directory and arguments[directory] not in (-1, None):
+        return
+    for path in arguments[: _PATHS[event]]:
+        if isinstance(path, str | bytes | os.PathLike):
+            _check(os.fsdecode(path), run, stack)
+
+
+def _opens_to_write(arguments: tuple[Any, ...]) -> bool:
+    mode, flags = arguments[1], arguments[2]
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return bool((flags or 0) & _WRITES)
+
+
+def _check(path: str, run: _Run, stack: list[Any]) -> None:
+    """Refuse a path that a component may not write."""
+    if path == ":memory:":
+        return
+    allowed, whole = stack[-1], os.path.realpath(path)
+    if _below(whole, (run.folder,)):
+        if any(_below(whole, (own,)) for own in run.own):
+            expected = "this file is the run's; a component has its own"
+            raise AnswerError(f"wrote {os.path.relpath(whole, run.folder)}", expected)
+        return
+    if _below(whole, run.places) or "__pycache__" in whole:
+        return
+    if _below(whole, tuple(os.path.realpath(own) for own in allowed())):
+        return
+    expected = "a component writes into the run folder, temporary folders and caches"
+    raise AnswerError(f"wants to write {path}", expected)
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(path == own or path.startswith(own.rstrip(os.sep) + os.sep) for own in folders)
