@@ -103,13 +103,17 @@ _MANNERS = (
 )  # fmt: skip
 """What changes no number; it is put back, and nobody is blamed."""
 
-_VARIABLES = re.compile(rb"(SKINFW|CUDA|CUBLAS|OMP|MKL|TORCH|PYTORCH|PYTHON)")
+_VARIABLES = re.compile(rb"(SKINFW|CUDA|CUBLAS|OMP|MKL|PYTHON)")
 """Environment variables that decide how others compute; libraries may add some of their own."""
+
+MAY_LOOK = ("sampler", "weighting", "metric", "explainer", "report", "track")
+"""Kinds that have nothing to change in the network."""
 
 IMPORT = "import"
 """Stands for a kind while a module is imported, which may do more."""
 
 _ABSENT = object()
+_network: list[Callable[[], Any]] = []  # remembers the state of the network of the run
 _watching_dice = threading.local()
 
 
@@ -126,10 +130,23 @@ def watch_dice() -> Iterator[None]:
         _watching_dice.on = False
 
 
+@contextlib.contextmanager
+def watch_network(remember: Callable[[], Any]) -> Iterator[None]:
+    """See that those who may look at the network of a run leave it as it was.
+
+    remember: returns its state, whose `restore` puts it back and says what was changed.
+    """
+    _network.append(remember)
+    try:
+        yield
+    finally:
+        _network.pop()
+
+
 class Shared:
     """Remember what components share, to compare and restore it after one was called."""
 
-    __slots__ = ("_dice", "_environment", "_threads", "_values")
+    __slots__ = ("_dice", "_environment", "_network", "_threads", "_values")
 
     def __init__(self, kind: str) -> None:
         """Remember it all.
@@ -145,6 +162,7 @@ class Shared:
         dice = dice and kind not in (*MAY_THROW_DICE, IMPORT)
         self._dice = _dice() if dice else None
         self._threads = set(threading.enumerate()) if seldom else None
+        self._network = _network[-1]() if main and _network and kind in MAY_LOOK else None
 
     def restore(self) -> str:
         """Put everything back; return what must not have been changed, "" where nothing was."""
@@ -153,6 +171,8 @@ class Shared:
         if self._environment is not None:
             names += _restore_environment(self._environment)
         told = [f"left {name} changed" for name in names]
+        if self._network is not None and (what := self._network.restore()):
+            told.append(f"left {what} of the network changed")
         if self._dice is not None:
             now = _dice()
             told += [what for what, was in self._dice.items() if now[what] != was]
@@ -210,7 +230,9 @@ def _dice() -> dict[str, Any]:
     return {
         "threw the dice of Python's random": random.getstate(),
         "threw the dice of numpy.random": _numpy_dice() if "numpy" in sys.modules else None,
-        "seeded torch's dice": torch.initial_seed() if hasattr(torch, "initial_seed") else None,
+        "seeded torch's dice": torch.initial_seed()
+        if torch and hasattr(torch, "initial_seed")
+        else None,
     }
 
 
@@ -219,7 +241,7 @@ def _numpy_state() -> Any:
     """Return numpy's own generator as it lies in memory; reading it whole would take long."""
     import numpy as np
 
-    generator = np.random.mtrand._rand._bit_generator  # type: ignore[attr-defined]
+    generator = np.random.mtrand._rand._bit_generator
     return (ctypes.c_uint32 * 625).from_address(generator.ctypes.state_address)
 
 
@@ -235,10 +257,9 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
 
 
 def _replace_filters(value: list[Any]) -> None:
-    warnings.filters[:] = value
+    warnings.filters[:] = value  # type: ignore[index]
     warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
 def _replace(sys: Any, value: list[str]) -> None:
     sys.path[:] = value
-

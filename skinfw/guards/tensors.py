@@ -182,6 +182,28 @@ def check_logits(answer: object, images: int, width: int) -> None:
         raise AnswerError("returns logits that are not finite, before any training", expected)
 
 
+def check_evaluation_mode(model: nn.Module) -> None:
+    """Refuse a network with a module that stays in training mode, called after `eval`."""
+    if training := [name for name, module in model.named_modules() if module.training]:
+        came = f'stays in training mode after eval(), in "{training[0]}"'
+        raise AnswerError(came, "train(False) reaches every module, and eval() is train(False)")
+
+
+def check_repeats(first: torch.Tensor, second: torch.Tensor) -> None:
+    """Refuse other logits for the same images in evaluation mode."""
+    if not torch.allclose(first.float(), second.float(), rtol=1e-2, atol=1e-3):
+        came = "answers the same image in two ways after eval()"
+        raise AnswerError(came, "dice are for training: torch's dropout asks self.training")
+
+
+def check_layer(model: nn.Module) -> None:
+    """Refuse a network without the layer that explainers look at."""
+    name = str(getattr(model, "cam_layer", ""))
+    if name not in {own for own, _ in model.named_modules()}:
+        came = f'has no layer "{name}"' if name else "names no cam_layer"
+        raise AnswerError(came, "cam_layer is the name of one of its modules, for explainers")
+
+
 def check_training_logits(answer: object, images: int, width: int) -> torch.Tensor:
     """Return the logits of a training batch as float32; networks with two branches give more rows.
 

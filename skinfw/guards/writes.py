@@ -43,7 +43,7 @@ class _Run:
     """
 
     folder: str
-    own: frozenset[str]
+    own: tuple[str, ...]
     places: tuple[str, ...]
 
 
@@ -70,10 +70,9 @@ def watch_writes(folder: Path, own: Sequence[str], caches: Sequence[Path]) -> It
     if not _WATCH.installed:
         _WATCH.installed = True
         sys.addaudithook(_hear)  # it stays as long as the process
-    root = os.path.realpath(folder)
-    files = frozenset(os.path.join(root, name) for name in own)
+    root = folder.resolve()
     before = _WATCH.run
-    _WATCH.run = _Run(root, files, _places(caches))
+    _WATCH.run = _Run(str(root), tuple(str(root / name) for name in own), _places(caches))
     try:
         yield
     finally:
@@ -96,15 +95,14 @@ def end() -> None:
 
 def _places(caches: Sequence[Path]) -> tuple[str, ...]:
     """Return the folders where everybody may write."""
-    home = os.path.expanduser("~")
     below = (".cache", ".config", ".local/share", ".triton", ".nv", "Library/Caches")
     named = ("XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE", "MPLCONFIGDIR",
              "NUMBA_CACHE_DIR", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
              "CUDA_CACHE_PATH")  # fmt: skip
-    places = [tempfile.gettempdir(), "/dev", "/proc", *(os.path.join(home, own) for own in below)]
-    places += [os.environ[name] for name in named if os.environ.get(name)]
-    places += [str(own) for own in caches]
-    return tuple(os.path.realpath(own) for own in places)
+    places = [Path(tempfile.gettempdir()), Path("/dev"), Path("/proc"), *caches]
+    places += [Path.home() / own for own in below]
+    places += [Path(os.environ[name]) for name in named if os.environ.get(name)]
+    return tuple(str(own.resolve()) for own in places)
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
@@ -141,7 +139,7 @@ def _check(path: str, run: _Run, stack: list[Any]) -> None:
         return
     allowed, whole = stack[-1], os.path.realpath(path)
     if _below(whole, (run.folder,)):
-        if any(_below(whole, (own,)) for own in run.own):
+        if _below(whole, run.own):
             expected = "this file is the run's; a component has its own"
             raise AnswerError(f"wrote {os.path.relpath(whole, run.folder)}", expected)
         return

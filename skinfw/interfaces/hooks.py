@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,10 +116,13 @@ WATCHERS = ("report", "track")
 RUN_HOOKS = tuple(name for name in vars(RunHooks) if not name.startswith("_"))
 
 
+Fail = Callable[[Any, Exception], None]
+
+
 class _Listener:
     """Carry the hook methods of one object; its own identity, since pluggy compares by `==`."""
 
-    def __init__(self, component: Any, part: object, fail: Callable[[Exception], None]) -> None:
+    def __init__(self, component: Any, part: object, fail: Fail) -> None:
         self._fails = False
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
@@ -132,7 +135,7 @@ class _Listener:
                 if component:
                     method = component.wrap(method)
                     if component.kind.name in WATCHERS:
-                        method = self._contain(method, fail)
+                        method = self._contain(method, partial(fail, component))
                 setattr(self, name, method)
 
     def _contain(
@@ -153,13 +156,12 @@ class _Listener:
         return call
 
 
-def run_hooks(
-    parts: Sequence[tuple[Any, object]], fail: Callable[[Exception], None] | None = None
-) -> Any:
+def run_hooks(parts: Sequence[tuple[Any, object]], fail: Fail | None = None) -> Any:
     """Connect the objects of one run and return the callable hooks.
 
     parts: pairs of plan (or None) and object, in order; objects without hook methods stay silent.
-    fail: told the error of a watcher, without which the run goes on; by default it is raised.
+    fail: told the component and the error of a watcher, without which the run goes on; by default
+        it is raised.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(RunHooks)
@@ -168,5 +170,5 @@ def run_hooks(
     return manager.hook
 
 
-def _raise(error: Exception) -> None:
+def _raise(_: Any, error: Exception) -> None:
     raise error

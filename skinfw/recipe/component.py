@@ -15,7 +15,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from skinfw.errors import AnswerError, RecipeError, SkinfwError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.pages import page
 from skinfw.guards.process import IMPORT, Shared
 from skinfw.interfaces.kinds import KINDS, Kind

@@ -93,9 +93,8 @@ def explain(
         return error
     if type(error).__name__ == "OutOfMemoryError":  # the device is to blame
         return error
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        if error.errno not in (errno.EACCES, errno.EPERM):
-            return unwritable(Path(error.filename or ""), error)
+    if isinstance(error, OSError) and error.errno in FULL_DISK - {errno.EACCES, errno.EPERM}:
+        return unwritable(Path(error.filename or ""), error)
     what = f"{entry.label} failed: {type(error).__name__}: {text_of(error)}"
     cure = extra_cure(entry, error) or blame(entry)
     if isinstance(error, ValueError) and "read-only" in str(error):

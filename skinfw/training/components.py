@@ -35,6 +35,7 @@ from skinfw.models.freezing import TRUNK
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
 from skinfw.models.modalities import ModalityData, describe_modalities
 from skinfw.recipe.component import PlannedComponent, build_components
+from skinfw.recipe.guard import Guard
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
@@ -172,6 +173,7 @@ class TrainingComponents:
             self.hardware,
             view_averaging,
             self.modality_data(rows),
+            self._guard_network,
         )
 
     def modality_data(self, rows: pd.DataFrame) -> ModalityData:
@@ -215,7 +217,7 @@ class TrainingComponents:
             make_schedule=self._make_schedule,
             class_weight=self._class_weight,
             check_loss=self.loss.check_finite,
-            guard=lambda kind: getattr(plan.components, kind).guard(),
+            guard=self._guard,
             mix=self._mix,
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
@@ -232,6 +234,16 @@ class TrainingComponents:
             },
             save_minutes=plan.engine.save_minutes,
         )
+
+    def _guard(self, kind: str) -> Guard:
+        """Return the guard of the component of a kind."""
+        component = getattr(self.plan.components, kind)
+        return self._guard_network() if kind == "backbone" else component.guard()
+
+    def _guard_network(self) -> Guard:
+        """Return the guard of the network, which blames the change that an error comes from."""
+        components = self.plan.components
+        return Guard(components.backbone, others=components.modify)
 
     def cautions(self, trainer: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.

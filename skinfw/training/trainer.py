@@ -21,9 +21,9 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
-from skinfw.errors import SkinfwError
+from skinfw.errors import AnswerError, SkinfwError
 from skinfw.evaluation.evaluator import Evaluator
-from skinfw.evaluation.numbers import RESERVED, Metrics, compute_metrics
+from skinfw.evaluation.numbers import RESERVED, Metrics, Names, compute_metrics, refuse_nan
 from skinfw.guards.tensors import check_rates, check_training_logits
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
@@ -41,6 +41,7 @@ from skinfw.training.state import CURE, check_alike, check_moments, check_networ
 
 Record = dict[str, float]
 AGREE_BATCHES = 8
+SOME_EPOCHS = 3
 Loss = Callable[..., torch.Tensor]
 
 
@@ -104,6 +105,7 @@ class Trainer:
     about: Mapping[str, str]
     save_minutes: float
     at: Progress = field(default_factory=Progress)
+    names: Names = field(default_factory=dict)
 
     def fit(self, state: Mapping[str, Any] | None = None) -> bool:
         """Train to the end, or until a signal asks to stop.
@@ -203,11 +205,9 @@ class Trainer:
         size, hardware = self.settings.batch_size, self.hardware
         cut = batches(draw, epoch, size, hardware.rank, hardware.world)
         if not cut:
-            raise SkinfwError(
-                f"an epoch of {len(draw.indices)} images makes no batch",
-                why="a batch needs two images per process",
-                cure="draw more images",
-            )
+            with self.guard("sampler"):
+                came = f"drew {len(draw.indices)} images, which make no batch"
+                raise AnswerError(came, "a batch needs two images per process")
         return cut[: self.settings.limit_batches or None]
 
     def _epoch(self, stop: Callable[[], bool]) -> bool:
@@ -300,11 +300,12 @@ class Trainer:
 
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
-        at, model = self.at, self.ema.model if self.ema else self.model
+        at, settings = self.at, self.settings
+        model = self.ema.model if self.ema else self.model
         self._check(train_loss)
         self._agree_on_buffers(model)
         predictions = self.validator.predict(model)
-        metrics = compute_metrics(self.metrics, predictions)
+        metrics = compute_metrics(self.metrics, predictions, self.names)
         self._refuse_clash(metrics)
         record: Record = {
             "epoch": at.epoch,
@@ -317,10 +318,14 @@ class Trainer:
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),
         }
         at.history.append(record)
-        if best_epoch(at.history, self.settings.select) == at.epoch and self.hardware.main:
+        if best_epoch(at.history, settings.select) == at.epoch and self.hardware.main:
             save_weights(self.folder / BEST_WEIGHTS, model, self.about)
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
+        looks = settings.limit_eval_batches  # a quick look may see no image of some class
+        if not looks and len(at.history) in (SOME_EPOCHS, settings.epochs):
+            values = [own[settings.select] for own in at.history]
+            refuse_nan(self.metrics, self.names, settings.select, values)
         self.hooks.epoch_end(record=MappingProxyType(record))
 
     def _refuse_clash(self, metrics: Mapping[str, float]) -> None:
