@@ -65,8 +65,9 @@ class _Frame(CommandTree):
             self._report(str(problem), ctx)
             ctx.exit(1)
         except Exception as error:
-            text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"
-            self._report(f"{text}\n  please report it with the output of --traceback", ctx)
+            from skinfw.cli.unexpected import unexpected  # imports what only few commands need
+
+            self._report(str(unexpected(error)), ctx)
             ctx.exit(1)
 
     @staticmethod

@@ -175,7 +175,7 @@ class Shared:
             told.append(f"left {what} of the network changed")
         if self._dice is not None:
             now = _dice()
-            told += [what for what, was in self._dice.items() if now[what] != was]
+            told += [what for what, was in self._dice.items() if was not in (None, now[what])]
         if self._threads is not None:
             told += _left_threads(self._threads)
         return told[0] if told else ""
@@ -226,13 +226,11 @@ def _restore_environment(before: dict[bytes, bytes]) -> list[str]:
 
 def _dice() -> dict[str, Any]:
     """Return what tells whether somebody threw the dice of everybody, by what he then did."""
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     return {
         "threw the dice of Python's random": random.getstate(),
         "threw the dice of numpy.random": _numpy_dice() if "numpy" in sys.modules else None,
-        "seeded torch's dice": torch.initial_seed()
-        if torch and hasattr(torch, "initial_seed")
-        else None,
+        "seeded torch's dice": torch.initial_seed() if torch else None,
     }
 
 

@@ -60,7 +60,8 @@ def _blame_change(plan: Plan, modalities: Modalities, hardware: Hardware) -> Non
     if modalities != ALONE:  # only the whole network takes them
         return
     changes = plan.components.modify
-    for count, component in enumerate((plan.components.backbone, *changes)):
+    makers: list[PlannedComponent[Any]] = [plan.components.backbone, *changes]
+    for count, component in enumerate(makers):
         model = _build(plan, changes[:count], modalities)
         _try(plan, component, model, modalities, hardware)
 
