@@ -27,7 +27,9 @@ def unexpected(error: BaseException) -> SkinfwError:
     packages = {_folder(plugin): plugin for plugin in discover() if plugin.status == "working"}
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file, line = Path(frame.filename), f"raised in {Path(frame.filename).name}:{frame.lineno}"
-        plugin = next((packages[place] for place in (file, *file.parents) if place in packages), None)
+        plugin = next(
+            (packages[place] for place in (file, *file.parents) if place in packages), None
+        )
         if plugin:
             cure = f"--traceback shows where; report it to {plugin.distribution}"
             return SkinfwError(f"plugin {plugin.label} failed: {what}", line, "", cure)

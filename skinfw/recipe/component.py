@@ -19,7 +19,15 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.pages import page
 from skinfw.guards.process import IMPORT, Shared
 from skinfw.interfaces.kinds import KINDS, Kind
-from skinfw.recipe.guard import Guard, blame, extra_cure, import_line, is_raised, text_of
+from skinfw.recipe.guard import (
+    Guard,
+    blame,
+    defining_line,
+    extra_cure,
+    import_line,
+    is_raised,
+    text_of,
+)
 from skinfw.recipe.loading import Keys, Origin, display_path
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.settings import KEYS
@@ -288,7 +296,8 @@ def _import(entry: CatalogEntry, target: str, where: str) -> Any:
         why += f"; {line}" if line else ""
         raise _unusable(entry, where, why, extra_cure(entry, error)) from error
     if changed := shared.restore():
-        raise _unusable(entry, where, f"importing {target} {changed}; all components share it")
+        why = f"importing {target} {changed}, which all share; {defining_line(implementation)}"
+        raise _unusable(entry, where, why)
     return implementation
 
 

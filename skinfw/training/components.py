@@ -19,6 +19,7 @@ from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_class_weights, check_image
+from skinfw.guards.process import watch_dice
 from skinfw.guards.tensors import (
     GuardedLoss,
     check_mix,
@@ -203,6 +204,7 @@ class TrainingComponents:
         plan = self.plan
         check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
+        self._try_dice(images)
         pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             views = EvalImages(self.source, self.labels, self.view, first=True)
@@ -244,6 +246,20 @@ class TrainingComponents:
         """Return the guard of the network, which blames the change that an error comes from."""
         components = self.plan.components
         return Guard(components.backbone, others=components.modify)
+
+    def _try_dice(self, images: TrainImages) -> None:
+        """Make two images while no thread works beside, so that it shows who throws others' dice.
+
+        In threads it would not: the dice of Python and numpy do not tell who threw them.
+        """
+        draw = self.epoch_sampler.draw(1)
+        with watch_dice():
+            if self.plan.components.prepare and not self.source.draw:
+                self.decoding.read(self.source.paths[int(draw.indices[0])])
+            if self.plan.components.augment:
+                indices = draw.indices[:2].tolist()
+                copies = draw.indices * 0 if draw.copies is None else draw.copies
+                images.batch([(1, at, index, bool(copies[at])) for at, index in enumerate(indices)])
 
     def cautions(self, trainer: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.

@@ -15,6 +15,7 @@ from skinfw.models.autotune import autotune
 from skinfw.models.backbone import ALONE, build_network, try_network
 from skinfw.models.freezing import FrozenLayers, freeze
 from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.guard import Guard
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
@@ -75,20 +76,18 @@ def build_run_network(
     images: of the training part.
     hardware: as far as the machine alone decides it.
     """
+    component = plan.components.backbone
     model = _build(plan, plan.components.modify, modalities)
     try:
-        _try(plan, plan.components.backbone, model, modalities, hardware)
+        _try(plan, component, model, modalities, hardware)
     except SkinfwError:
         _blame_change(plan, modalities, hardware)
         raise
     frozen = freeze(model, plan.train.freeze, plan.recipe.origin("train", "freeze").text)
     batch = plan.train.batch_size
     shown = batch // hardware.world * (2 if isinstance(model, PairedNetwork) else 1)
-    return Network(
-        model,
-        frozen,
-        modalities,
-        autotune(
+    with Guard(component, others=plan.components.modify):  # its first steps of training
+        tuned = autotune(
             model,
             plan.engine,
             (shown, plan.image.train_size(1, 1)),
@@ -96,5 +95,5 @@ def build_run_network(
             hardware,
             (plan.recipe.replays or {}).get("hardware"),
             modalities,
-        ),
-    )
+        )
+    return Network(model, frozen, modalities, tuned)

@@ -12,7 +12,6 @@ import re
 import signal
 import sys
 import tempfile
-import threading
 import warnings
 from contextlib import chdir
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from campaigns.campaign import Campaign, Figures
-from campaigns.component_defects import DEFECTS, Defect, source
 from support import TINY_BACKBONE
 
+from campaigns.campaign import Campaign, Figures
+from campaigns.component_defects import DEFECTS, Defect, source
 from skinfw.cli.unexpected import unexpected
 from skinfw.errors import SkinfwError
 from skinfw.recipe.plan import load_plan
@@ -56,6 +55,9 @@ batch_size = 8
 
 [evaluate]
 replicates = 5
+
+[engine]
+precision = "fp32"
 
 [[report]]
 use = "history"
@@ -171,7 +173,6 @@ def _process() -> dict[str, Any]:
         "numpy's errors": np.geterr(),
         "output": (sys.stdout, sys.stderr),
         "signals": (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)),
-        "threads": [own.name for own in threading.enumerate() if "Mine" in own.name],
         "sys.path": list(sys.path),
     }  # fmt: skip
 
