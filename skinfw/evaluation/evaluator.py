@@ -19,6 +19,10 @@ from skinfw.models.modalities import ModalityData
 from skinfw.runtime.device import Hardware, gather
 
 
+class NotFiniteError(SkinfwError):
+    """Say that a network answers with NaN or infinity."""
+
+
 class Evaluator:
     """Predict one part of the data with any model, as often as asked."""
 
@@ -73,7 +77,7 @@ class Evaluator:
         everything = table[:, :-1].reshape(len(true), -1, width)
         logits, others = everything[..., :classes], everything[..., classes:]
         if not bool(everything.isfinite().all()):
-            raise SkinfwError(
+            raise NotFiniteError(
                 "the network's logits are not finite",
                 why="the optimisation diverged, or the backbone divides by zero",
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",

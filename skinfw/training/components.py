@@ -252,11 +252,11 @@ class TrainingComponents:
 
         In threads it would not: the dice of Python and numpy do not tell who threw them.
         """
-        draw = self.epoch_sampler.draw(1)
+        components, draw = self.plan.components, self.epoch_sampler.draw(1)
         with watch_dice():
-            if self.plan.components.prepare and not self.source.draw:
+            if components.prepare and self.decoded:  # which prepared its images before
                 self.decoding.read(self.source.paths[int(draw.indices[0])])
-            if self.plan.components.augment:
+            if components.prepare or components.augment:
                 indices = draw.indices[:2].tolist()
                 copies = draw.indices * 0 if draw.copies is None else draw.copies
                 images.batch([(1, at, index, bool(copies[at])) for at, index in enumerate(indices)])

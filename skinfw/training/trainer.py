@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
 from skinfw.errors import AnswerError, SkinfwError
-from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.evaluator import Evaluator, NotFiniteError
 from skinfw.evaluation.numbers import RESERVED, Metrics, Names, compute_metrics, refuse_nan
 from skinfw.guards.tensors import check_rates, check_training_logits
 from skinfw.interfaces.hooks import run_hooks
@@ -321,7 +321,11 @@ class Trainer:
         model = self.ema.model if self.ema else self.model
         self._check(train_loss)
         self._agree_on_buffers(model)
-        predictions = self.validator.predict(model)
+        try:
+            predictions = self.validator.predict(model)
+        except NotFiniteError:
+            self._trace()
+            raise
         metrics = compute_metrics(self.metrics, predictions, self.names)
         self._refuse_clash(metrics)
         record: Record = {
@@ -356,8 +360,7 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
-            if not self.tracer and self.hardware.world == 1:
-                self._trace()
+            self._trace()
             self.check_loss()
             raise SkinfwError(
                 f"the training loss is {loss} in epoch {self.at.epoch}",
@@ -367,6 +370,8 @@ class Trainer:
 
     def _trace(self) -> None:
         """Repeat the epoch from the last state, and raise for whoever makes the first NaN."""
+        if self.tracer or self.hardware.world > 1:
+            return
         state = load_state(self.folder)
         if state is None:
             self.at = Progress()

@@ -386,7 +386,7 @@ def _late() -> Iterator[Defect]:
     yield Defect("sampler", "draws one image", source("sampler", call="return skinfw.Draw([0])"))
     nan = source("metric", call="return {'mine': float('nan')}")
     yield Defect("metric", "is never a number", nan, ("train.select=mine",))
-    shared = "\n_BUFFER = np.zeros((40, 40, 3), np.uint8)\n"
+    shared = "\n_BUFFER = np.zeros((64, 64, 3), np.uint8)\n"
     text = source("prepare", top=shared, call="_BUFFER[:] = 255 - image\nreturn _BUFFER")
     yield Defect("prepare", "returns the same buffer each time", text, harmless=True)
 
