@@ -19,12 +19,12 @@ from typing import Any
 from skinfw.errors import AnswerError
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_PATHS: dict[str, int] = {
-    "open": 1, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1, "os.truncate": 1, "os.chmod": 1,
-    "os.chown": 1, "os.utime": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1,
-    "sqlite3.connect": 1,
+_PATHS: dict[str, tuple[int, ...]] = {
+    "open": (0,), "os.remove": (0,), "os.mkdir": (0,), "os.rmdir": (0,), "os.truncate": (0,),
+    "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,), "os.rename": (0, 1), "os.link": (1,),
+    "os.symlink": (1,), "shutil.rmtree": (0,), "sqlite3.connect": (0,),
 }  # fmt: skip
-"""Events, and how many of their first arguments are paths that are written."""
+"""Events, and which of their arguments are paths that are written."""
 
 _DIRECTORY_ARGUMENT = {"os.remove": 1, "os.mkdir": 2, "os.rmdir": 1, "os.chmod": 2, "os.rename": 2,
                        "os.link": 2, "os.symlink": 2}  # fmt: skip
@@ -121,7 +121,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     directory = _DIRECTORY_ARGUMENT.get(event)
     if directory and len(arguments) > directory and arguments[directory] not in (-1, None):
         return
-    for path in arguments[: _PATHS[event]]:
+    for path in (arguments[place] for place in _PATHS[event]):
         if isinstance(path, str | bytes | os.PathLike):
             _check(os.fsdecode(path), run, stack)
 

@@ -68,7 +68,8 @@ class Mine:
                                 "label": [self.classes[i % 3] for i in range(48)]}))
     def image(self, path):
         @image@
-        return np.random.Generator(np.random.SFC64(int(path))).integers(0, 255, (40, 44, 3), np.uint8)
+        dice = np.random.Generator(np.random.SFC64(int(path)))
+        return dice.integers(0, 255, (40, 44, 3), np.uint8)
 """,
     "split": _class("assign(self, table, rng)",
                     "[('train', 'train', 'val', 'test')[i // 3 % 4] for i in range(len(table))]"),
@@ -112,7 +113,8 @@ class Mine:
         @call@
         return cross_entropy(logits, targets, weight)
 """,
-    "weighting": _class("weights(self, counts, epoch, epochs)", "[1.0 / max(1, n) for n in counts]"),
+    "weighting": _class("weights(self, counts, epoch, epochs)",
+                        "[1.0 / max(1, n) for n in counts]"),
     "optimizer": """
 CALLS = []
 @top@
@@ -344,7 +346,7 @@ def _looking() -> Iterator[Defect]:
         "a forward hook": "model[0].register_forward_hook(lambda *_: None)",
         "a pre-hook": "model[0].register_forward_pre_hook(lambda *_: None)",
         "a backward hook": "model[0].register_full_backward_hook(lambda *_: None)",
-        "training mode": "model.train()",
+        "training mode": "model.train(not model.training)",
         "gradients": "model[0].weight.requires_grad_(False)",
         "weights": "nn.init.zeros_(model[0].weight)",
         "weights past versions": "model[0].weight.data.zero_()",
@@ -357,8 +359,10 @@ def _looking() -> Iterator[Defect]:
     for name, body in bodies.items():
         yield Defect("explainer", f"changes {name}", source("explainer", call=body))
         yield Defect("report", f"changes {name}", source("report", call=model + body))
-    find = "import gc\nmodel = next(own for own in gc.get_objects() if type(own) is nn.Sequential" \
+    find = (
+        "import gc\nmodel = next(own for own in gc.get_objects() if type(own) is nn.Sequential"
         " and len(own) == 7)\n"
+    )
     for kind in ("metric", "track"):
         for name in ("a forward hook", "training mode", "weights"):
             yield Defect(kind, f"changes {name}", source(kind, call=find + bodies[name]))
@@ -386,15 +390,15 @@ def _late() -> Iterator[Defect]:
     yield Defect("sampler", "draws one image", source("sampler", call="return skinfw.Draw([0])"))
     nan = source("metric", call="return {'mine': float('nan')}")
     yield Defect("metric", "is never a number", nan, ("train.select=mine",))
-    shared = "\n_BUFFER = np.zeros((64, 64, 3), np.uint8)\n"
-    text = source("prepare", top=shared, call="_BUFFER[:] = 255 - image\nreturn _BUFFER")
+    body = "own = KEPT.setdefault(image.shape, np.empty_like(image))\nown[:] = 255 - image"
+    text = source("prepare", top="KEPT = {}", call=f"{body}\nreturn own")
     yield Defect("prepare", "returns the same buffer each time", text, harmless=True)
 
 
 def _networks() -> Iterator[Defect]:
     """Changes that break a network that was in order, and networks that do not evaluate."""
     changes = {
-        "leaves out the last layer": "return model[:-1]",
+        "answers two classes": "model[-1] = nn.Linear(8, 2)\nreturn model",
         "adds a layer that does not fit": "model.append(nn.Linear(99, 3))\nreturn model",
         "gives NaN": "model.append(nn.Threshold(1e9, float('nan')))\nreturn model",
         "has dice in evaluation": "class Odd(nn.Module):\n    def forward(self, own):\n"
@@ -402,7 +406,8 @@ def _networks() -> Iterator[Defect]:
         "stays in training": "class Odd(nn.Identity):\n    def train(self, mode=True):\n"
             "        return super().train(True)\nmodel.append(Odd())\nreturn model",
         "fails in training": "class Odd(nn.Identity):\n    def forward(self, own):\n"
-            "        assert not self.training\n        return own\nmodel.append(Odd())\nreturn model",
+            "        assert not self.training\n        return own\nmodel.append(Odd())\n"
+            "return model",
         "fails in evaluation, later": "class Odd(nn.Identity):\n    def forward(self, own):\n"
             "        CALLS.append(1)\n        assert self.training or len(CALLS) < 4\n"
             "        return own\nmodel.append(Odd())\nreturn model",
@@ -413,11 +418,20 @@ def _networks() -> Iterator[Defect]:
     sets = ('explainer=[{use="grad-cam",images=2}]',)
     yield Defect("modify", "loses the layer for maps", source("modify", call=body), sets)
     backbone = source("backbone")
-    yield Defect("backbone", "stays in training", backbone.replace(
-        "def Mine", "def _train(self, mode=True):\n    return nn.Sequential.train(self, True)\n\n"
-        "Net.train = _train\n\ndef Mine"))
-    yield Defect("backbone", "has dice in evaluation", source(
-        "backbone", call="return nn.functional.dropout(super().forward(images))"))
+    yield Defect(
+        "backbone",
+        "stays in training",
+        backbone.replace(
+            "def Mine",
+            "def _train(self, mode=True):\n    return nn.Sequential.train(self, True)\n\n"
+            "Net.train = _train\n\ndef Mine",
+        ),
+    )
+    yield Defect(
+        "backbone",
+        "has dice in evaluation",
+        source("backbone", call="return nn.functional.dropout(super().forward(images))"),
+    )
 
 
 def _not_finite() -> Iterator[Defect]:

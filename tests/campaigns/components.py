@@ -78,6 +78,8 @@ class Outcome:
 
 def _case(number: int, dice: random.Random, folder: Path, figures: Figures) -> None:
     defect = DEFECTS[number % len(DEFECTS)]
+    random.seed(dice.random())  # so that no defect finds the dice as it would leave them
+    np.random.seed(dice.getrandbits(32))
     before = _process()
     outcome = _run(defect, folder)
     # What tests themselves do to output and signals is theirs; the rest must be as it was.
@@ -144,9 +146,7 @@ def _execute(folder: Path, sets: tuple[str, ...]) -> Outcome:
     assert result is not None, "nobody stopped it"
     kept = (folder / "outside" / "kept.txt").read_text() == "kept"
     assert kept and len(list((folder / "outside").iterdir())) == 1, "somebody wrote outside"
-    return Outcome(
-        [own.error for own in result.failures], result.predictions["test"].probabilities
-    )
+    return Outcome([own.error for own in result.failures], result.predictions["test"].probabilities)
 
 
 @cache
