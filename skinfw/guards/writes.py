@@ -79,10 +79,10 @@ def watch_writes(folder: Path, own: Sequence[str], caches: Sequence[Path]) -> It
         _WATCH.run = before
 
 
-def begin(allowed: Callable[[], Sequence[Path]] | None) -> None:
+def begin(allowed: Callable[[], Sequence[Path]]) -> None:
     """Note that a component is called in this thread.
 
-    allowed: returns places where it may write besides; None where the host itself acts.
+    allowed: returns places where it may write besides.
     """
     acting = vars(_WATCH.acting)
     acting.setdefault("stack", []).append(allowed)
@@ -105,39 +105,47 @@ def _places(caches: Sequence[Path]) -> tuple[str, ...]:
     return tuple(str(own.resolve()) for own in places)
 
 
+def written_paths(event: str, arguments: Sequence[Any]) -> list[str]:
+    """Return the paths that an audit event is about to write, rename or remove.
+
+    event, arguments: as Python tells them.
+    """
+    if event == "open" and not _opens_to_write(arguments):
+        return []
+    directory = _DIRECTORY_ARGUMENT.get(event)
+    if directory and len(arguments) > directory and arguments[directory] not in (-1, None):
+        return []
+    paths = (arguments[place] for place in _PATHS.get(event, ()))
+    return [os.fsdecode(own) for own in paths if isinstance(own, str | bytes | os.PathLike)]
+
+
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     """Hear of everything that Python does; almost always nothing of it matters."""
     if event not in _PATHS and event not in _SIGNALS:
         return
     run, stack = _WATCH.run, getattr(_WATCH.acting, "stack", None)
-    if run is None or not stack or stack[-1] is None:
+    if run is None or not stack:
         return
     if event in _SIGNALS:
         if event != "os.kill" or arguments[0] == os.getpid():
             raise AnswerError("sent a signal to the run", "a component raises what is wrong")
         return
-    if event == "open" and not _opens_to_write(arguments):
-        return
-    directory = _DIRECTORY_ARGUMENT.get(event)
-    if directory and len(arguments) > directory and arguments[directory] not in (-1, None):
-        return
-    for path in (arguments[place] for place in _PATHS[event]):
-        if isinstance(path, str | bytes | os.PathLike):
-            _check(os.fsdecode(path), run, stack)
+    for path in written_paths(event, arguments):
+        _check(path, run, stack[-1])
 
 
-def _opens_to_write(arguments: tuple[Any, ...]) -> bool:
+def _opens_to_write(arguments: Sequence[Any]) -> bool:
     mode, flags = arguments[1], arguments[2]
     if isinstance(mode, str):
         return any(letter in mode for letter in "wax+")
     return bool((flags or 0) & _WRITES)
 
 
-def _check(path: str, run: _Run, stack: list[Any]) -> None:
+def _check(path: str, run: _Run, allowed: Callable[[], Sequence[Path]]) -> None:
     """Refuse a path that a component may not write."""
     if path == ":memory:":
         return
-    allowed, whole = stack[-1], os.path.realpath(path)
+    whole = os.path.realpath(path)
     if _below(whole, (run.folder,)):
         if _below(whole, run.own):
             expected = "this file is the run's; a component has its own"
