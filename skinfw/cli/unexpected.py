@@ -13,9 +13,8 @@ from skinfw.recipe.guard import text_of
 from skinfw.registry.discovery import Plugin, discover
 
 _HOST = Path(skinfw.__file__).parent
-_LIBRARIES = tuple(
-    Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+_LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))
+_PACKAGES = {"site-packages", "dist-packages"}
 
 
 def unexpected(error: BaseException) -> SkinfwError:
@@ -34,7 +33,8 @@ def unexpected(error: BaseException) -> SkinfwError:
             cure = f"--traceback shows where; report it to {plugin.distribution}"
             return SkinfwError(f"plugin {plugin.label} failed: {what}", line, "", cure)
         ours = _HOST in file.parents or frame.filename.startswith("<")
-        if not ours and not any(folder in file.parents for folder in _LIBRARIES):
+        library = any(folder in file.parents for folder in _LIBRARIES) or _PACKAGES & {*file.parts}
+        if not ours and not library:
             cure = "the error is in this file; --traceback shows how it came there"
             return SkinfwError(what, line, str(file), cure)
     why = "this is a defect of skinfw itself"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.component import PlannedComponent
 
 _HOST = str(Path(skinfw.__file__).parent)
-_RAISE = {opcode.opmap[name] for name in ("RAISE_VARARGS", "RERAISE") if name in opcode.opmap}
+_RAISE = opcode.opmap["RAISE_VARARGS"]
 _MOST = 300
 """Letters of an error's text; more would bury the other lines."""
 
@@ -123,7 +123,7 @@ def is_raised(error: BaseException) -> bool:
         trace = trace.tb_next
     if trace is None or trace.tb_frame.f_code.co_filename.startswith(_HOST):
         return False
-    return trace.tb_frame.f_code.co_code[trace.tb_lasti] in _RAISE
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == _RAISE
 
 
 def _passes(error: BaseException, component: PlannedComponent[Any]) -> bool:

@@ -85,3 +85,24 @@ def test_python_is_told_by_the_run(tiny: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert [own.component.partition(" ")[0] for own in run.failures] == ["track"]
     assert any("ValueError: odd" in line for line in said)
+
+
+SAMPLER = """
+import signal
+
+
+class Mine:
+    def draw(self, labels, context):
+        {}
+"""
+
+
+def test_ctrl_c_is_nobodys_error_and_a_raised_one_is(
+    train: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "pressed.py").write_text(SAMPLER.format("signal.raise_signal(signal.SIGINT)"))
+    (tmp_path / "raised.py").write_text(SAMPLER.format("raise KeyboardInterrupt"))
+    with pytest.raises(KeyboardInterrupt):
+        train('sampler={use="./pressed.py:Mine"}')
+    with pytest.raises(skinfw.SkinfwError, match=r'sampler "Mine" .* failed: KeyboardInterrupt'):
+        train('sampler={use="./raised.py:Mine"}')
