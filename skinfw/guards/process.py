@@ -53,7 +53,7 @@ def _attribute(path: str) -> tuple[Callable[[Any], Any], Callable[[Any, Any], No
     )
 
 
-_COMPUTING = (
+_QUICK = (
     Share("torch's default dtype", "torch", lambda torch: torch.get_default_dtype(),
           lambda torch, value: torch.set_default_dtype(value), lambda torch: torch.float32),
     Share("torch's gradients", "torch", lambda torch: torch.is_grad_enabled(),
@@ -63,6 +63,12 @@ _COMPUTING = (
           lambda torch, value: torch.use_deterministic_algorithms(value), lambda _: False),
     Share("torch's number of threads", "torch", lambda torch: torch.get_num_threads(),
           lambda torch, value: torch.set_num_threads(value)),
+    Share("OpenCV's number of threads", "cv2", lambda cv2: cv2.getNumThreads(),
+          lambda cv2, value: cv2.setNumThreads(value)),
+)  # fmt: skip
+"""How everybody computes: whoever changes one of these changes the numbers of others."""
+
+_COMPUTING = (
     Share("torch's matmul precision", "torch",
           lambda torch: torch.get_float32_matmul_precision(),
           lambda torch, value: torch.set_float32_matmul_precision(value),
@@ -72,10 +78,8 @@ _COMPUTING = (
           lambda _: False),
     Share("numpy's answer to floating-point errors", "numpy", lambda numpy: numpy.geterr(),
           lambda numpy, value: numpy.seterr(**value)),
-    Share("OpenCV's number of threads", "cv2", lambda cv2: cv2.getNumThreads(),
-          lambda cv2, value: cv2.setNumThreads(value)),
 )  # fmt: skip
-"""How everybody computes: whoever changes one of these changes the numbers of others."""
+"""The rest of it, which costs more to ask; not for every image."""
 
 _FOLDER = (
     Share("the working folder", "os", lambda os: os.getcwd(), lambda os, value: os.chdir(value)),
@@ -112,6 +116,7 @@ MAY_LOOK = ("sampler", "weighting", "metric", "explainer", "report", "track")
 IMPORT = "import"
 """Stands for a kind while a module is imported, which may do more."""
 
+_PYTHON = "threw the dice of Python's random"
 _ABSENT = object()
 _network: list[Callable[[], Any]] = []  # remembers the state of the network of the run
 _watching_dice = threading.local()
@@ -154,13 +159,18 @@ class Shared:
         kind: of the component that is about to be called; `IMPORT` for a module.
         """
         main = threading.current_thread() is threading.main_thread()
+        alone = getattr(_watching_dice, "on", False)
         seldom = main and kind not in (*EVERY_IMAGE, *EVERY_STEP, IMPORT)
-        shares = _COMPUTING + (_FOLDER if main else ()) + (_DEVICE + _MANNERS if seldom else ())
+        shares: tuple[Share, ...] = _QUICK
+        if alone or kind not in EVERY_IMAGE:
+            shares += _COMPUTING + (_FOLDER if main else ())
+        if seldom:
+            shares += _DEVICE + _MANNERS
         self._values = [(share, _read(share)) for share in shares]
         self._environment = dict(_environment()) if main and kind != IMPORT else None
-        dice = (main and kind not in EVERY_IMAGE) or getattr(_watching_dice, "on", False)
+        dice = alone or (main and kind not in EVERY_IMAGE)
         dice = dice and kind not in (*MAY_THROW_DICE, IMPORT)
-        self._dice = _dice() if dice else None
+        self._dice = _dice(seldom or alone or kind == "mix") if dice else None
         self._threads = set(threading.enumerate()) if seldom else None
         self._network = _network[-1]() if main and _network and kind in MAY_LOOK else None
 
@@ -174,7 +184,7 @@ class Shared:
         if self._network is not None and (what := self._network.restore()):
             told.append(f"left {what} of the network changed")
         if self._dice is not None:
-            now = _dice()
+            now = _dice(self._dice[_PYTHON] is not None)
             told += [what for what, was in self._dice.items() if was not in (None, now[what])]
         if self._threads is not None:
             told += _left_threads(self._threads)
@@ -224,11 +234,14 @@ def _restore_environment(before: dict[bytes, bytes]) -> list[str]:
     return [f"the environment variable {os.fsdecode(name)}" for name in names]
 
 
-def _dice() -> dict[str, Any]:
-    """Return what tells whether somebody threw the dice of everybody, by what he then did."""
+def _dice(python: bool) -> dict[str, Any]:
+    """Return what tells whether somebody threw the dice of everybody, by what he then did.
+
+    python: whether to ask Python's own, whose state is long.
+    """
     torch: Any = sys.modules.get("torch")
     return {
-        "threw the dice of Python's random": random.getstate(),
+        _PYTHON: random.getstate() if python else None,
         "threw the dice of numpy.random": _numpy_dice() if "numpy" in sys.modules else None,
         "seeded torch's dice": torch.initial_seed() if torch else None,
     }
