@@ -199,7 +199,7 @@ def check_repeats(first: torch.Tensor, second: torch.Tensor) -> None:
 def check_layer(model: nn.Module) -> None:
     """Refuse a network without the layer that explainers look at."""
     name = str(getattr(model, "cam_layer", ""))
-    if name not in {own for own, _ in model.named_modules()}:
+    if not name or name not in {own for own, _ in model.named_modules()}:
         came = f'has no layer "{name}"' if name else "names no cam_layer"
         raise AnswerError(came, "cam_layer is the name of one of its modules, for explainers")
 
