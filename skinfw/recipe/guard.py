@@ -100,7 +100,8 @@ def explain(
     if isinstance(error, ValueError) and "read-only" in str(error):
         cure = f"what it is given belongs to others, change a copy; {cure}"
     line = raising_line(error, defining_file(component.implementation))
-    return SkinfwError(what, place, line, cure)
+    own = "" if _passes(error, component) else defining_line(method or component.implementation)
+    return SkinfwError(what, place, "; ".join(filter(None, (line, own))), cure)
 
 
 def _signed(component: PlannedComponent[Any], error: SkinfwError) -> SkinfwError:

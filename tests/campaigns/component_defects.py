@@ -385,7 +385,8 @@ def _late() -> Iterator[Defect]:
         "view": "return []",
     }
     for kind, body in second.items():
-        yield Defect(kind, "wrong later on", source(kind, call=LATER.format(1, body)))
+        calls = 2 if kind == "metric" else 1  # of which the first is a trial
+        yield Defect(kind, "wrong later on", source(kind, call=LATER.format(calls, body)))
         yield Defect(kind, "fails later on", source(kind, call=LATER.format(1, "1 / 0")))
     yield Defect("sampler", "draws one image", source("sampler", call="return skinfw.Draw([0])"))
     nan = source("metric", call="return {'mine': float('nan')}")
