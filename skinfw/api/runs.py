@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw.api.html import interval, table
-from skinfw.errors import SkinfwError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import headline_numbers
 
 if TYPE_CHECKING:
@@ -165,7 +165,14 @@ def check(
 
 
 def _plan(recipe: RecipeSource, tables: Mapping[str, Any], trust: bool) -> Plan:
-    from skinfw.recipe.plan import load_plan
+    from skinfw.recipe.loading import load_recipe
+    from skinfw.recipe.plan import make_plan
+    from skinfw.registry.catalog import Catalog
 
+    if not isinstance(recipe, str | Path | Mapping):
+        raise RecipeError(
+            f"a recipe is no {type(recipe).__name__}",
+            cure="give a path, the name of a shipped recipe, a run folder, or tables",
+        )
     source = recipe if isinstance(recipe, Mapping) else Path(recipe)
-    return load_plan(source, trust=trust or None, **tables)
+    return make_plan(load_recipe(source, values=tables, trust=trust or None), Catalog())

@@ -63,7 +63,7 @@ class _Frame(CommandTree):
             place = str(error.filename or "")
             problem = SkinfwError("a file cannot be read or written", place, error.strerror or "")
             self._report(str(problem), ctx)
-            ctx.exit(1)
+            ctx.exit(2 if error.errno == errno.ENAMETOOLONG else 1)  # no file, but a wrong word
         except Exception as error:
             from skinfw.cli.unexpected import unexpected  # imports what only few commands need
 

@@ -41,7 +41,7 @@ def run(
     stops between two batches and leaves a run that can be resumed.
     """
     from skinfw.errors import REPORT_FAILED, RecipeError
-    from skinfw.recipe.loading import display_path
+    from skinfw.files.paths import display_path
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.run import new_run, open_run
 
@@ -80,7 +80,7 @@ def run_with_progress(
     """
     from skinfw.cli.progress import Watcher
     from skinfw.cli.summary import summary
-    from skinfw.recipe.loading import display_path
+    from skinfw.files.paths import display_path
     from skinfw.workflows.run import execute_run
 
     try:

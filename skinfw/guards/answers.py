@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args
 
 from skinfw.errors import AnswerError
+from skinfw.guards.names import first_alike, name_fault, shown
 from skinfw.interfaces.transforms import ColourMatrix, LookupTable, Step, Warp
 from skinfw.interfaces.values import PARTS, Draw
 
@@ -91,22 +92,47 @@ def check_classes(answer: object) -> tuple[str, ...]:
         raise AnswerError(f"has classes in {describe(answer)}", expected)
     if wrong := [name for name in answer if not isinstance(name, str) or not name.strip()]:
         raise AnswerError(f"has the class {wrong[0]!r}", expected)
-    if len(set(answer)) != len(answer):
-        raise AnswerError(f"names a class twice: {', '.join(answer)}", expected)
+    for name in answer:
+        if fault := name_fault(name):
+            raise AnswerError(f"has the class {shown(name)}, which cannot be: {fault}", expected)
+    if alike := first_alike(answer):
+        one, other = (shown(answer[place]) for place in alike)
+        raise AnswerError(f"names a class twice: {one} and {other}", expected)
     return tuple(answer)
 
 
 def check_parts(answer: object, rows: int) -> list[str]:
-    """Return the part of each row, as a split named it."""
+    """Return the part of each row, as a split named it.
+
+    A pandas Series counts by its index, which is that of the table's rows, whatever its order.
+    """
     expected = 'assign returns "train", "val" or "test" for each row'
     if isinstance(answer, str) or not isinstance(answer, Iterable):
         raise AnswerError(f"returned {describe(answer)}", expected)
+    if isinstance(answer, Mapping) or getattr(answer, "ndim", 1) != 1:
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if type(answer).__name__ == "Series":
+        answer = _in_order(answer, rows)
     parts = list(answer)
     if len(parts) != rows:
         raise AnswerError(f"returned {len(parts):,} parts for {rows:,} rows", expected)
     if unknown := sorted({str(part) for part in parts if part not in PARTS}):
         raise AnswerError(f"returned the part {', '.join(unknown[:3])}", expected)
     return parts
+
+
+def _in_order(series: Any, rows: int) -> list[Any]:
+    """Return the values of a pandas Series in the order of the rows that its index names."""
+    places = series.index.tolist()
+    if places == list(range(rows)):
+        return list(series)
+    if len(places) == rows and set(places) == set(range(rows)):
+        by_row = dict(zip(places, series.tolist(), strict=True))
+        return [by_row[row] for row in range(rows)]
+    raise AnswerError(
+        f"returned a Series whose index is not that of the {rows:,} rows",
+        "a Series has the index of the table, in any order; a list has the order of the rows",
+    )
 
 
 def check_numbers(answer: object) -> dict[str, float]:

@@ -11,19 +11,16 @@ from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.files.paths import display_path
 from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import PlannedComponent, plan_component
-from skinfw.recipe.loading import (
-    BEST_WEIGHTS,
-    Origin,
-    display_path,
-    load_recipe,
-    set_table,
-)
+from skinfw.recipe.loading import BEST_WEIGHTS, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters
+from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.run_record import read_run
+from skinfw.recipe.set_options import set_table
 from skinfw.recipe.settings import SETTINGS, ImageSettings
 from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import LocalName, parse

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.pages import page
+from skinfw.files.paths import display_path
 from skinfw.guards.process import IMPORT, Shared
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.guard import (
@@ -28,8 +29,8 @@ from skinfw.recipe.guard import (
     is_raised,
     text_of,
 )
-from skinfw.recipe.loading import Keys, Origin, display_path
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
+from skinfw.recipe.places import Keys, Origin
 from skinfw.recipe.settings import KEYS
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.names import did_you_mean

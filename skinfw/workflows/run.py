@@ -30,7 +30,8 @@ from skinfw.evaluation.explain import explain
 from skinfw.evaluation.failures import Failures
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
-from skinfw.files.atomic import atomic_write, write_json
+from skinfw.files.atomic import write_json
+from skinfw.files.spreadsheets import write_csv
 from skinfw.guards.process import watch_network
 from skinfw.guards.tensors import NetworkState, unchanged_network
 from skinfw.guards.writes import watch_writes
@@ -179,9 +180,10 @@ class _Run:
             leakage=asdict(data.leakage) if data.leakage else None,
         )
         if self.machine.main:
-            with atomic_write(self.folder.path / "splits.csv") as partial:
-                kept = rows[["id", "lesion", "component", "label", "part"]]
-                kept.to_csv(partial, index=False)
+            kept = rows[["id", "lesion", "component", "label", "part"]]
+            write_csv(
+                self.folder.path / "splits.csv", list(kept.columns), kept.itertuples(index=False)
+            )
         return data
 
     def _keep_hashes(self, **hashes: str) -> None:
