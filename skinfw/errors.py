@@ -8,6 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+REPORT_FAILED = 3
+"""The exit code of a run that is done, though a report, an explainer or a tracker failed."""
+
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 """The ways in which a system says that a file cannot be written."""
 

@@ -14,7 +14,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.interfaces.values import headline_numbers
 
 if TYPE_CHECKING:
-    from skinfw.interfaces.values import Predictions, Result
+    from skinfw.interfaces.values import Failure, Predictions, Result
     from skinfw.recipe.plan import Plan
 
 RecipeSource = str | Path | Mapping[str, Any]
@@ -50,6 +50,11 @@ class Run:
     def history(self) -> Sequence[Mapping[str, float]]:
         """A row per epoch."""
         return self.result.history
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """What reports, explainers and trackers could not do; the numbers are as good."""
+        return self.result.failures
 
     @cached_property
     def model(self) -> Any:
@@ -117,7 +122,8 @@ def run(
     say: told what a user must hear, a line at a time.
     trust: whether Python files that a run folder names may be imported unseen.
     tables: what differs, laid over the recipe as `--set` would, such as train={"epochs": 3}.
-    Returns the run. Raises SkinfwError as the command line does.
+    Returns the run, whose `failures` tell what reports could not do. Raises SkinfwError as the
+    command line does.
     """
     from skinfw.api.progress import Epochs
     from skinfw.workflows.run import execute_run, new_run
@@ -131,6 +137,8 @@ def run(
             str(folder.path),
             cure=f"skinfw run {folder.path} --resume",
         )
+    for failure in result.failures:
+        say(str(failure.error))
     return Run(folder.path, result)
 
 

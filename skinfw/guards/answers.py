@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -227,7 +229,33 @@ def check_image(answer: object) -> npt.NDArray[np.uint8]:
     image = np.asarray(answer)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise AnswerError(f"returned {describe(answer)}", "an image is uint8 [H, W, 3]")
-    return image
+    return image if _is_own(image) else image.copy()
+
+
+def _is_own(image: Array) -> bool:
+    """Tell whether nobody can write into an image any more: neither its maker nor anyone else."""
+    memory: Any = image
+    while memory.base is not None and hasattr(memory.base, "base"):
+        memory = memory.base
+    if memory is not image:  # the image that was given, handed on as it is, is read-only
+        return not image.flags.writeable and not memory.flags.writeable
+    return memory.base is None and sys.getrefcount(image) <= _own_references()
+
+
+@cache
+def _own_references() -> int:
+    """Return how many references `_is_own` sees of an array that nobody else holds."""
+    import numpy as np
+
+    def check(answer: object) -> int:
+        image = np.asarray(answer)
+        return seen(image)
+
+    def seen(image: Array) -> int:
+        memory = image
+        return sys.getrefcount(memory)
+
+    return check(np.empty(1, np.uint8))
 
 
 def check_list(answer: object, kind: type) -> list[Any]:

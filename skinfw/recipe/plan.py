@@ -358,14 +358,16 @@ class _Planner:
         component = replace(component, arguments=arguments)
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
             gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
-            check_method(component, component.make(**gives))
+            built = component.make(**gives)
+            with component.guard():
+                check_method(component, built)
         return component
 
     def _dataset(self, component: PlannedComponent[Dataset]) -> Dataset | None:
         try:
             dataset = component.make()
-            check_method(component, dataset)
             with component.guard():
+                check_method(component, dataset)
                 self.classes = check_classes(dataset.classes)
         except SkinfwError as error:
             self._problem(component.keys, error)
