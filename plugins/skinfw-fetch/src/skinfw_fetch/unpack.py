@@ -19,6 +19,7 @@ Tally = tuple[int, ...]
 
 _TIMES, _HARMLESS = 200, 10**9
 """How much larger a zip may become, and up to which size nobody minds."""
+_LONGEST = 255  # bytes of a name, on every system
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -103,6 +104,8 @@ def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
             why = "is there twice"
         elif key in ("", "."):
             why = "has no name"
+        elif any(len(part.encode("utf-8", "replace")) > _LONGEST for part in path.parts):
+            why = "has too long a name"
         elif any(_key(folder) in files for folder in path.parents):
             why = "would lie in a file"
         else:
