@@ -32,9 +32,7 @@ def test_what_no_reader_should_meet_is_refused(text: str, why: str) -> None:
 
 
 def test_plain_json_is_read_as_it_is() -> None:
-    text = (
-        '{"a": [1, -2.5, null, "N\\u00e4vus \\ud83d\\ude00"], "9": {"": 9223372036854775807}}'
-    )
+    text = '{"a": [1, -2.5, null, "N\\u00e4vus \\ud83d\\ude00"], "9": {"": 9223372036854775807}}'
     assert parse_json(text) == {
         "a": [1, -2.5, None, "Nävus 😀"],
         "9": {"": 9223372036854775807},
