@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import unicodedata
@@ -77,7 +78,10 @@ def _extract(archive: Path, place: Path, follower: Follower) -> None:
             for member in members:
                 content.extract(member, place)
                 follower.advance(member.file_size)
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        # A list that points before the file's beginning is an invalid argument to the system.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise SkinfwError(
             f"{archive.name} is damaged",
             str(archive),
