@@ -18,14 +18,22 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Fingerprint, SkinfwError
-from skinfw.toolkit import DECODER, decode, file_size, prefetch, usable_cores
+from skinfw.toolkit import (
+    DECODER,
+    Limits,
+    UnreadableError,
+    decode,
+    file_size,
+    prefetch,
+    read_file,
+    usable_cores,
+)
 
 Thumbnail = npt.NDArray[np.uint8]
 
 SIDE = 64
 """The side of a thumbnail: the whole image, squeezed into a grey square."""
 
-_MAKER = f"1 {DECODER}"
 _BATCH = 1000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
@@ -37,17 +45,19 @@ CREATE TABLE IF NOT EXISTS answers (question TEXT PRIMARY KEY, answer TEXT);
 """
 
 
-ABSENT = Fingerprint("", (0, 0), "the file does not exist")
+ABSENT = Fingerprint("", (0, 0), "the file does not exist or cannot be read")
 
 
 class Fingerprints:
     """Look at image files once, and remember what was seen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         """Open or make the memory.
 
         folder: where it lies.
+        limits: what a file may cost; with others, it is looked at anew.
         """
+        self.limits, self._maker = limits, f"2 {DECODER} {limits}"
         self._file = folder / "fingerprints.sqlite"
         folder.mkdir(parents=True, exist_ok=True)
         with self._open() as store:
@@ -61,7 +71,7 @@ class Fingerprints:
         with self._open() as store:
             rows = store.execute(
                 "SELECT path, bytes, modified FROM files JOIN looks USING (digest) WHERE maker = ?",
-                (_MAKER,),
+                (self._maker,),
             )
             known = {path: (size, modified) for path, size, modified in rows}
         unseen = []
@@ -80,7 +90,8 @@ class Fingerprints:
         paths: from `unseen`.
         told: hears how many are done, of how many.
         """
-        seen = prefetch((partial(_look, path) for path in paths), usable_cores())
+        tasks = (partial(_look, path, self.limits, self._maker) for path in paths)
+        seen = prefetch(tasks, usable_cores())
         files: list[tuple[object, ...]] = []
         looks: list[tuple[object, ...]] = []
         with closing(seen):
@@ -104,7 +115,7 @@ class Fingerprints:
             rows = store.execute(
                 "SELECT path, digest, width, height, damage FROM files JOIN looks USING (digest) "
                 "WHERE maker = ?",
-                (_MAKER,),
+                (self._maker,),
             )
             known = {
                 path: Fingerprint(digest, (width, height), damage)
@@ -124,7 +135,7 @@ class Fingerprints:
                 query = (
                     f"SELECT digest, thumbnail FROM looks WHERE maker = ? AND digest IN ({marks})"
                 )
-                by_digest.update(store.execute(query, (_MAKER, *some)).fetchall())
+                by_digest.update(store.execute(query, (self._maker, *some)).fetchall())
         pixels = np.frombuffer(b"".join(by_digest[digest] for digest in digests), np.uint8)
         return pixels.reshape(len(digests), SIDE, SIDE)
 
@@ -158,19 +169,26 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> Thumbnail:
     return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=how), np.uint8)
 
 
-def _look(path: str) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
-    """Read a file once; return its rows, or None where it is gone."""
+def _look(
+    path: str, limits: Limits, maker: str
+) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
+    """Read a file once; return its rows, or None where it cannot be read."""
     try:
-        content, status = Path(path).read_bytes(), Path(path).stat()
-    except OSError:
+        status = Path(path).stat()
+        content = read_file(path, limits)
+    except (OSError, UnreadableError):
         return None
+    except SkinfwError as error:  # what is not read has a digest of its own
+        digest = hashlib.blake2b(f"{path}\n{error.why}".encode(), digest_size=16).hexdigest()
+        file = (path, status.st_size, status.st_mtime_ns, digest)
+        return file, (digest, maker, 0, 0, error.why, None)
     digest = hashlib.blake2b(content, digest_size=16).hexdigest()
     file = (path, status.st_size, status.st_mtime_ns, digest)
     try:
-        small = thumbnail(decode(content, path, SIDE)).tobytes()
-        return file, (digest, _MAKER, *file_size(content), "", small)
+        small = thumbnail(decode(content, path, SIDE, limits)).tobytes()
+        return file, (digest, maker, *file_size(content, limits), "", small)
     except SkinfwError as error:
-        return file, (digest, _MAKER, 0, 0, error.why or error.what, None)
+        return file, (digest, maker, 0, 0, error.why or error.what, None)
 
 
 def _batches(digests: Sequence[str]) -> Iterable[Sequence[str]]:

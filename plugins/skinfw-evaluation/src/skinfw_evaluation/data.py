@@ -10,8 +10,8 @@ from skinfw.toolkit import (
     Plan,
     archive_names,
     bare_ids,
+    checked_data,
     csv_rows,
-    load_data,
     split_data,
     split_hash,
 )
@@ -63,7 +63,7 @@ def other_rows(
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
-    data = load_data(plan) if part == "all" else split_data(plan)
+    data = checked_data(plan, say) if part == "all" else split_data(plan)
     for note in data.notes:
         say(note)
     table = data.rows
