@@ -181,8 +181,8 @@ class SplitKeys:
     """Set how it is checked that no lesion is on two sides.
 
     check: what joins images beside lesion, patient and image id: "images" also compares the files
-        and finds copies, however resized, compressed, cropped, turned or mirrored; "ids" reads no
-        image. Data sets that draw their images have no files to compare.
+        and finds copies, however resized, compressed, cropped, turned or mirrored; "ids" compares
+        none. Data sets that draw their images have no files to compare.
     repair: "drop-from-train" leaves out the training images that share a lesion with validation or
         test, then the validation images that share one with the test.
     allow_leakage: run in spite of lesions on two sides, with a mark beside every number.

@@ -37,6 +37,8 @@ def check_jpeg(content: bytes, limits: Limits) -> None:
             if frame:
                 raise BoundError("it has several frame headers")
             frame = marker + content[at + 2 : end]
+            height, width = (int.from_bytes(frame[place : place + 2], "big") for place in (2, 4))
+            limits.check_size(width, height, "jpeg")
         elif marker[0] == _APP1 and content.startswith(b"Exif\0\0", at + 2):
             exif.append(content[at + 8 : end])
         elif marker[0] == _APP2 and content.startswith(b"MPF\0", at + 2):

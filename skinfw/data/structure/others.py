@@ -10,11 +10,14 @@ _RUN_LENGTH_PIXELS = 1_000_000  # Pillow decodes these in Python, a run at a tim
 
 
 def check_png(content: bytes, limits: Limits) -> None:
-    """Bound the chunks; Pillow bounds what is compressed in those of texts and profiles."""
+    """Bound pixels and chunks; Pillow bounds what is compressed in those of texts and profiles."""
     at, chunks = 8, 0
-    while at + 8 <= len(content):
+    while at + 8 <= len(content) and (name := content[at + 4 : at + 8]) != b"IEND":
         chunks += 1
         check_pieces(chunks, "chunks")
+        if name == b"IHDR" and at + 16 <= len(content):
+            width, height = struct.unpack_from(">II", content, at + 8)
+            limits.check_size(width, height, "png")
         at += 12 + int.from_bytes(content[at : at + 4], "big")
 
 
@@ -37,10 +40,14 @@ def check_webp(content: bytes, limits: Limits) -> None:
 
 
 def check_bmp(content: bytes, limits: Limits) -> None:
-    """Bound the pixels of run-length encoding, which is decoded slowly."""
-    if len(content) < 34 or int.from_bytes(content[14:18], "little") == 12:
+    """Bound the pixels; more so those of run-length encoding, which is decoded slowly."""
+    if len(content) < 34:
         return
+    if int.from_bytes(content[14:18], "little") == 12:
+        width, height = struct.unpack_from("<HH", content, 18)
+        return limits.check_size(width, height, "bmp")
     width, height, _, _, compression = struct.unpack_from("<iiHHI", content, 18)
+    limits.check_size(abs(width), abs(height), "bmp")
     if compression in (1, 2) and abs(width * height) > _RUN_LENGTH_PIXELS:
         raise BoundError(
             f"run-length encoding is decoded up to {_RUN_LENGTH_PIXELS:,} pixels, and it has "
@@ -49,9 +56,11 @@ def check_bmp(content: bytes, limits: Limits) -> None:
 
 
 def check_gif(content: bytes, limits: Limits) -> None:
-    """Bound the blocks before the first picture."""
+    """Bound the pixels, and the blocks before the first picture."""
     if len(content) < 13:
         return
+    width, height = struct.unpack_from("<HH", content, 6)
+    limits.check_size(width, height, "gif")
     at, blocks = 13 + (3 << (content[10] & 7) + 1 if content[10] & 128 else 0), 0
     while content[at : at + 1] not in (b"", b",", b";"):
         at += 2 if content[at : at + 1] == b"!" else 1
