@@ -41,9 +41,9 @@ class ImageSettings:
         arXiv 2104.00298).
     formats: of the files that are decoded, told by what they contain and never by their names;
         "gif" may be added. Of several frames or pages the first is read.
-    max_pixels: of the largest image, width times height; half as many for WebP and JPEG 2000, whose
-        decoders take twice the memory. Dermoscopic originals have up to 6,700 x 4,500.
-    max_megabytes: of the largest file.
+    max_pixels: of the largest image, width times height; half as many for WebP and a quarter for
+        JPEG 2000, which cost more. Dermoscopic originals have up to 6,700 x 4,500.
+    max_megabytes: of the largest file; for JPEG 2000, which is slow, a sixteenth.
     """
 
     size: Side = 224

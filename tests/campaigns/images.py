@@ -44,7 +44,7 @@ Answer = tuple[str, float, float, list[str]]
 
 
 def by_training(path: str, decoding: Decoding) -> str:
-    """Read an image as the loader of batches does."""
+    """Read an image as the loader of batches does, with all its pixels."""
     image = Source([path], ["one"], decoding=decoding).read(0)
     assert image.dtype == np.uint8 and image.ndim == 3 and image.size
     return "decoded"
@@ -102,11 +102,12 @@ def _serve(pipe: Connection) -> None:
     cv2.setNumThreads(0)
     started: list[str] = []
     sys.addaudithook(lambda event, _: started.append(event) if event in STARTS else None)
-    decoding = Decoding(ImageSettings().decoded_short, limits=Limits.of(EVERY))
     with suppress(EOFError):
         while True:
             path, door = pipe.recv()
             started.clear()
+            short = 0 if DOORS[door] is by_training else ImageSettings().decoded_short
+            decoding = Decoding(short, limits=Limits.of(EVERY))
             before, clock = _peak(), time.process_time()
             try:
                 outcome = DOORS[door](path, decoding)

@@ -9,8 +9,10 @@ from skinfw.recipe.settings import ImageFormat, ImageSettings
 PIECES = 65_536
 """Segments, chunks, strips, tiles or values of a file: a decoder spends microseconds on each."""
 
-_HEAVY = ("webp", "jpeg2000")
-"""Their decoders hold an image two or three times; it may have half the pixels."""
+_PIXEL_SHARES = {"webp": 2, "jpeg2000": 4}
+"""Decoders that hold an image several times, or are slow, get a half or a quarter of the pixels."""
+_BYTE_SHARES = {"jpeg2000": 16}
+"""A megabyte of JPEG 2000 takes a fifth of a second."""
 
 
 class BoundError(Exception):
@@ -49,25 +51,29 @@ class Limits:
 
     def check_size(self, width: int, height: int, image_format: str) -> None:
         """Raise BoundError for an image of no or too many pixels, before they are allocated."""
-        most = self.pixels // 2 if image_format in _HEAVY else self.pixels
+        share = _PIXEL_SHARES.get(image_format, 1)
         if width < 1 or height < 1:
             raise BoundError(f"it has {width:,} x {height:,} pixels", "leave the image out")
-        if width * height > most:
-            half = f", half of it for {image_format}" if image_format in _HEAVY else ""
+        if width * height * share > self.pixels:
             raise BoundError(
                 f"it has {width:,} x {height:,} pixels, more than image.max_pixels = "
-                f"{self.pixels:,} allows{half}",
+                f"{self.pixels:,} allows{_share(share, image_format)}",
                 "raise image.max_pixels for images that you trust, or leave the image out",
             )
 
-    def check_bytes(self, size: int) -> None:
+    def check_bytes(self, size: int, image_format: str = "") -> None:
         """Raise BoundError for a file that is too large."""
-        if size > self.bytes:
+        share = _BYTE_SHARES.get(image_format, 1)
+        if size * share > self.bytes:
             raise BoundError(
                 f"the file has {size / 1e6:,.0f} MB, more than image.max_megabytes = "
-                f"{self.megabytes:,} allows",
+                f"{self.megabytes:,} allows{_share(share, image_format)}",
                 "raise image.max_megabytes for files that you trust, or leave the image out",
             )
+
+
+def _share(share: int, image_format: str) -> str:
+    return f", 1/{share} of it for {image_format}" if share > 1 else ""
 
 
 def check_pieces(pieces: int, name: str) -> None:

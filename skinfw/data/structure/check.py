@@ -57,6 +57,7 @@ def check_content(content: bytes, limits: Limits) -> ImageFormat:
             f"it is a {image_format} file, and image.formats has {allowed}",
             f'add "{image_format}" to image.formats, or leave the image out',
         )
+    limits.check_bytes(len(content), image_format)
     _CHECKS[image_format](content, limits)
     return image_format
 

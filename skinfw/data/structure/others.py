@@ -6,7 +6,7 @@ import struct
 
 from skinfw.data.structure.bounds import BoundError, Limits, check_pieces
 
-_RUN_LENGTH_PIXELS = 1_000_000  # Pillow decodes these in Python, a run at a time
+_RUN_LENGTH_PIXELS = 500_000  # Pillow decodes these in Python, a run at a time
 
 
 def check_png(content: bytes, limits: Limits) -> None:
