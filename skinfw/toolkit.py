@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skinfw.cli.terminal import LINES as LINES
     from skinfw.cli.terminal import echo as echo
     from skinfw.data.decoding import DECODER as DECODER
+    from skinfw.data.decoding import LIMITS as LIMITS
     from skinfw.data.decoding import Decoding as Decoding
     from skinfw.data.decoding import UnreadableError as UnreadableError
     from skinfw.data.decoding import decode as decode
@@ -150,7 +151,7 @@ _HOMES = {
     "skinfw.cli.terminal": "LINES echo",
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.data.decoding": (
-        "DECODER Decoding UnreadableError decode file_size open_image read_file read_image "
+        "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
     ),
     "skinfw.data.leakage.links": (

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import DisjointSet
 
 from skinfw import Duplicates, Fingerprint
-from skinfw.toolkit import Limits, prefetch, read_image, usable_cores
+from skinfw.toolkit import LIMITS, Limits, prefetch, read_image, usable_cores
 from skinfw_duplicates.alignment import one_picture
 from skinfw_duplicates.fingerprints import Fingerprints
 from skinfw_duplicates.sketches import candidates
@@ -31,7 +31,7 @@ def find_copies(
     paths: Sequence[str],
     folder: Path,
     say: Callable[[str], None],
-    limits: Limits,
+    limits: Limits = LIMITS,
 ) -> Duplicates:
     """Look at image files, each one once in its life, and find those that hold one photograph.
 

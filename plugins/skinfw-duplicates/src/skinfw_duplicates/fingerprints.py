@@ -20,6 +20,7 @@ import numpy.typing as npt
 from skinfw import Fingerprint, SkinfwError
 from skinfw.toolkit import (
     DECODER,
+    LIMITS,
     Limits,
     UnreadableError,
     decode,
@@ -51,7 +52,7 @@ ABSENT = Fingerprint("", (0, 0), "the file does not exist or cannot be read")
 class Fingerprints:
     """Look at image files once, and remember what was seen."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
         """Open or make the memory.
 
         folder: where it lies.
