@@ -188,7 +188,8 @@ def image(number: int, dice: random.Random, folder: Path, figures: Figures) -> N
     """Try one file at one door."""
     kind = _KINDS[number % len(_KINDS)]
     what, path = _make(kind, number // len(_KINDS), dice, folder)
-    door = number // len(_KINDS) % len(DOORS) if kind == "bomb" else dice.randrange(len(DOORS))
+    turn, rest = divmod(number // len(_KINDS), len(BOMBS))
+    door = (turn + rest) % len(DOORS) if kind == "bomb" else dice.randrange(len(DOORS))
     name = f"case {number}, {what} {DOORS[door].__name__.replace('_', ' ')}"
     answer = _child.ask(path, door)
     if answer is None:
