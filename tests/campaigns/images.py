@@ -209,4 +209,4 @@ def image(number: int, dice: random.Random, folder: Path, figures: Figures) -> N
         figures.fail(name, f"started another program: {', '.join(started)}")
 
 
-CAMPAIGNS = (Campaign("images", size=3000, sample=40, case=image),)
+CAMPAIGNS = (Campaign("images", size=3000, sample=24, case=image),)
