@@ -1,4 +1,4 @@
-"""Sessions that check skinfw: style and types, tests, documents, and the oldest torch.
+"""Sessions that check skinfw: style, types, tests, documents, the oldest torch, known holes.
 
 `nox` runs `lint` and `test`, each in an environment of its own; `nox -l` lists all. Where all is
 installed already, `nox --no-venv -s lint test` uses the active environment and installs nothing.
@@ -9,6 +9,7 @@ TORCH and TORCHVISION name the versions to install, the newest ones unless given
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -16,6 +17,8 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "test"]
 
+# What users may install; docs, bench and dev are for those who work on skinfw.
+_EXTRAS = "albumentations,imblearn,lite,onnx,scaffold,torchmetrics"
 _DEPENDENCIES: list[str] = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
 
 
@@ -57,6 +60,25 @@ def oldest(session: nox.Session) -> None:
         session.error("oldest installs another torch and needs an environment of its own")
     _install(session, _lowest("torch"), _lowest("torchvision"))
     _pytest(session, "-n", "logical")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in what an installation brings, and write its SBOM to dist/.
+
+    It needs the internet: pip-audit asks PyPI about each package. A package of which PyPI knows
+    nothing fails the session, since nobody has looked at it.
+    """
+    if session.venv_backend == "none":
+        session.error("audit looks at what an installation brings: it needs an environment")
+    session.install(f".[{_EXTRAS}]")
+    brought = session.run("python", "-m", "pip", "freeze", "--exclude", "skinfw", silent=True)
+    versions = Path(session.create_tmp()) / "versions.txt"
+    versions.write_text(str(brought), encoding="utf-8")
+    session.install("pip-audit>=2.9", "cyclonedx-bom>=7")
+    session.run("pip-audit", "--strict", "--disable-pip", "--no-deps", "-r", str(versions))
+    Path("dist").mkdir(exist_ok=True)
+    session.run("cyclonedx-py", "requirements", str(versions), "-o", "dist/skinfw.cdx.json")
 
 
 def _install(session: nox.Session, *first: str) -> None:

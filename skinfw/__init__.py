@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from skinfw.errors import RecipeError as RecipeError
 from skinfw.errors import SkinfwError as SkinfwError
 from skinfw.files.atomic import atomic_write as atomic_write
-from skinfw.files.atomic import write_csv as write_csv
 from skinfw.files.atomic import write_json as write_json
+from skinfw.files.spreadsheets import CsvWriter as CsvWriter
+from skinfw.files.spreadsheets import write_csv as write_csv
 from skinfw.interfaces.calibration import FittedCalibration as FittedCalibration
 from skinfw.interfaces.calibration import SetMethod as SetMethod
 from skinfw.interfaces.calibration import at_temperature as at_temperature
@@ -87,10 +88,13 @@ if TYPE_CHECKING:
     from skinfw.api.models import load as load
     from skinfw.api.runs import check as check
     from skinfw.api.runs import run as run
-    from skinfw.files.csv_tables import line_error as line_error
+    from skinfw.files.csv_lines import line_error as line_error
     from skinfw.files.csv_tables import present_rows as present_rows
     from skinfw.files.csv_tables import read_csv as read_csv
+    from skinfw.files.csv_tables import refuse_ids as refuse_ids
+    from skinfw.files.csv_tables import refuse_names as refuse_names
     from skinfw.files.csv_tables import refuse_rows as refuse_rows
+    from skinfw.files.csv_tables import rows_of as rows_of
     from skinfw.statistics.intervals import MIN_LESIONS as MIN_LESIONS
     from skinfw.statistics.intervals import add_unknown_class as add_unknown_class
     from skinfw.statistics.intervals import bootstrap as bootstrap
@@ -103,7 +107,10 @@ _HOMES = {
     "skinfw.api.listing": "components list_plugins",
     "skinfw.api.models": "load",
     "skinfw.api.runs": "check run",
-    "skinfw.files.csv_tables": "line_error present_rows read_csv refuse_rows",
+    "skinfw.files.csv_lines": "line_error",
+    "skinfw.files.csv_tables": (
+        "present_rows read_csv refuse_ids refuse_names refuse_rows rows_of"
+    ),
     "skinfw.statistics.intervals": (
         "MIN_LESIONS add_unknown_class bootstrap concatenate count_lesions few_lesions select"
     ),

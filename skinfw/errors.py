@@ -8,8 +8,14 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+REPORT_FAILED = 3
+"""The exit code of a run that is done, though a report, an explainer or a tracker failed."""
+
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 """The ways in which a system says that a file cannot be written."""
+
+_MOST_LETTERS = 2_000
+"""Of one line; what is longer is no message."""
 
 _JOINERS = "\u200c\u200d"
 """What joins or parts letters of many scripts, and does nothing else."""
@@ -69,7 +75,8 @@ class SkinfwError(Exception):
 
 def _one_line(text: str) -> str:
     """Return a text without ends of lines, which would make more of the four."""
-    return printable(" ".join(text.splitlines()) if "\n" in text else text)
+    line = " ".join(text.splitlines()) if "\n" in text else text
+    return printable(shorten(line, _MOST_LETTERS))
 
 
 class RecipeError(SkinfwError):
@@ -109,6 +116,15 @@ class RecipeErrors(RecipeError):
         return "\n\n".join(str(problem) for problem in self._problems)
 
 
+def shorten(text: str, most: int = 200) -> str:
+    """Return a text that may be very long as a message shows it: its beginning.
+
+    text: of a user or a file.
+    most: letters that are shown.
+    """
+    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} letters)"
+
+
 def raise_all(problems: Sequence[SkinfwError]) -> None:
     """Raise nothing, the one problem, or all of them together.
 
@@ -137,8 +153,9 @@ def unwritable(place: Path, error: Exception) -> SkinfwError:
     error: what the system or a library said.
     """
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
-    return SkinfwError(
-        f"{place.name or 'a file'} cannot be written",
+    kind = RecipeError if getattr(error, "errno", 0) == errno.ENAMETOOLONG else SkinfwError
+    return kind(
+        f"{shorten(place.name, 60) or 'a file'} cannot be written",
         str(place),
         reason,
         "choose another place with --out, or free some space",

@@ -67,7 +67,11 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import check_schema as check_schema
     from skinfw.files.json_files import parse_json as parse_json
     from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
+    from skinfw.files.stores import Store as Store
+    from skinfw.files.stores import seal as seal
+    from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
@@ -89,14 +93,12 @@ if TYPE_CHECKING:
     from skinfw.recipe.component import import_target as import_target
     from skinfw.recipe.component import variants as variants
     from skinfw.recipe.loading import DEFAULTS as DEFAULTS
-    from skinfw.recipe.loading import Origin as Origin
     from skinfw.recipe.loading import Recipe as Recipe
-    from skinfw.recipe.loading import display_path as display_path
     from skinfw.recipe.loading import load_recipe as load_recipe
-    from skinfw.recipe.loading import set_table as set_table
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
+    from skinfw.recipe.places import Origin as Origin
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_plan as load_plan
     from skinfw.recipe.plan import plan_image as plan_image
@@ -107,6 +109,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.run_record import Schema as Schema
     from skinfw.recipe.run_record import check_calibration as check_calibration
     from skinfw.recipe.run_record import read_run as read_run
+    from skinfw.recipe.set_options import set_table as set_table
     from skinfw.recipe.settings import KEYS as KEYS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
@@ -172,7 +175,9 @@ _HOMES = {
     "skinfw.evaluation.view_averaging": "ViewAveraging",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
-    "skinfw.files.paths": "file_name",
+    "skinfw.files.paths": "display_path file_name",
+    "skinfw.files.stores": "Store seal",
+    "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
@@ -183,7 +188,9 @@ _HOMES = {
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
-    "skinfw.recipe.loading": "DEFAULTS Origin Recipe display_path load_recipe set_table",
+    "skinfw.recipe.loading": "DEFAULTS Recipe load_recipe",
+    "skinfw.recipe.places": "Origin",
+    "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.plan": "Plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (

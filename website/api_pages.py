@@ -22,7 +22,7 @@ SECTIONS = {
     "What components are": ("interfaces.protocols",),
     "Values": ("interfaces.values", "interfaces.calibration"),
     "Steps of images": ("interfaces.transforms",),
-    "Files": ("files.atomic", "files.csv_tables"),
+    "Files": ("files.atomic", "files.csv_tables", "files.csv_lines", "files.spreadsheets"),
     "Lesions and intervals": ("statistics.intervals",),
 }
 TOLD = {

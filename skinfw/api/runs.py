@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw.api.html import interval, table
-from skinfw.errors import SkinfwError
+from skinfw.errors import RecipeError, SkinfwError, printable
 from skinfw.interfaces.values import headline_numbers
 
 if TYPE_CHECKING:
-    from skinfw.interfaces.values import Predictions, Result
+    from skinfw.interfaces.values import Failure, Predictions, Result
     from skinfw.recipe.plan import Plan
 
 RecipeSource = str | Path | Mapping[str, Any]
@@ -50,6 +50,11 @@ class Run:
     def history(self) -> Sequence[Mapping[str, float]]:
         """A row per epoch."""
         return self.result.history
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """What reports, explainers and trackers could not do; the numbers are as good."""
+        return self.result.failures
 
     @cached_property
     def model(self) -> Any:
@@ -102,11 +107,16 @@ class CheckedRecipe:
         return f"<pre>{escape(self.toml)}</pre>"
 
 
+def show(line: str) -> None:
+    """Print a line; what could steer a terminal is spelled out."""
+    print(printable(line))
+
+
 def run(
     recipe: RecipeSource,
     *,
     out: str | Path = "runs",
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = show,
     trust: bool = False,
     **tables: Any,
 ) -> Run:
@@ -117,7 +127,8 @@ def run(
     say: told what a user must hear, a line at a time.
     trust: whether Python files that a run folder names may be imported unseen.
     tables: what differs, laid over the recipe as `--set` would, such as train={"epochs": 3}.
-    Returns the run. Raises SkinfwError as the command line does.
+    Returns the run, whose `failures` tell what reports could not do. Raises SkinfwError as the
+    command line does.
     """
     from skinfw.api.progress import Epochs
     from skinfw.workflows.run import execute_run, new_run
@@ -131,6 +142,8 @@ def run(
             str(folder.path),
             cure=f"skinfw run {folder.path} --resume",
         )
+    for failure in result.failures:
+        say(str(failure.error))
     return Run(folder.path, result)
 
 
@@ -157,7 +170,14 @@ def check(
 
 
 def _plan(recipe: RecipeSource, tables: Mapping[str, Any], trust: bool) -> Plan:
-    from skinfw.recipe.plan import load_plan
+    from skinfw.recipe.loading import load_recipe
+    from skinfw.recipe.plan import make_plan
+    from skinfw.registry.catalog import Catalog
 
+    if not isinstance(recipe, str | Path | Mapping):
+        raise RecipeError(
+            f"a recipe is no {type(recipe).__name__}",
+            cure="give a path, the name of a shipped recipe, a run folder, or tables",
+        )
     source = recipe if isinstance(recipe, Mapping) else Path(recipe)
-    return load_plan(source, trust=trust or None, **tables)
+    return make_plan(load_recipe(source, values=tables, trust=trust or None), Catalog())

@@ -34,7 +34,8 @@ skinfw run quickstart     train, evaluate, explain
 skinfw check my.toml      what would run, every default written out
 skinfw list-plugins       what a recipe can name
 
-Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
+Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 3 done, but a report
+failed, 130 stopped.
 """
 
 
@@ -62,10 +63,11 @@ class _Frame(CommandTree):
             place = str(error.filename or "")
             problem = SkinfwError("a file cannot be read or written", place, error.strerror or "")
             self._report(str(problem), ctx)
-            ctx.exit(1)
+            ctx.exit(2 if error.errno == errno.ENAMETOOLONG else 1)  # no file, but a wrong word
         except Exception as error:
-            text = f"error: {type(error).__name__}: {error}\n  this is a defect of skinfw itself"
-            self._report(f"{text}\n  please report it with the output of --traceback", ctx)
+            from skinfw.cli.unexpected import unexpected  # imports what only few commands need
+
+            self._report(str(unexpected(error)), ctx)
             ctx.exit(1)
 
     @staticmethod

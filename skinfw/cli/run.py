@@ -40,8 +40,8 @@ def run(
     folder of an earlier run: to repeat it, or with --resume to go on where it stopped. Ctrl-C
     stops between two batches and leaves a run that can be resumed.
     """
-    from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import display_path
+    from skinfw.errors import REPORT_FAILED, RecipeError
+    from skinfw.files.paths import display_path
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.run import new_run, open_run
 
@@ -64,6 +64,8 @@ def run(
         if _is_main():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(130)
+    if folder.record["failures"]:
+        raise click.exceptions.Exit(REPORT_FAILED)
 
 
 def run_with_progress(
@@ -78,7 +80,7 @@ def run_with_progress(
     """
     from skinfw.cli.progress import Watcher
     from skinfw.cli.summary import summary
-    from skinfw.recipe.loading import display_path
+    from skinfw.files.paths import display_path
     from skinfw.workflows.run import execute_run
 
     try:
@@ -93,6 +95,8 @@ def run_with_progress(
         result = None
     if result is not None and _is_main():
         click.echo(summary(result, folder.record, detail == "verbose"))
+        for failure in result.failures:
+            click.secho(str(failure.error), fg="red", err=True)
     return result is not None
 
 

@@ -11,8 +11,8 @@ import click
 
 from skinfw.cli.durations import duration
 from skinfw.errors import printable
+from skinfw.files.paths import display_path
 from skinfw.interfaces.values import Predictions, Result, headline_numbers
-from skinfw.recipe.loading import display_path
 from skinfw.statistics.intervals import few_lesions
 
 PAGE = "report.html"

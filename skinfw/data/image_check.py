@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,18 +14,20 @@ import pandas as pd
 from skinfw.data.decoding import DECODER, UnreadableError, read_image
 from skinfw.data.structure.bounds import Limits
 from skinfw.errors import SkinfwError
+from skinfw.files.paths import display_path
+from skinfw.files.stores import Store, seal
 from skinfw.interfaces.values import DataTable
-from skinfw.recipe.loading import display_path
 from skinfw.recipe.settings import DatasetKeys
 from skinfw.runtime.prefetch import prefetch, usable_cores
 
 _SHOWN = 3
 _TOLD_SECONDS = 20.0
 _SMALL = 64  # a file is decoded whole, but its pixels are needed by nobody
-_TABLE = """
-CREATE TABLE IF NOT EXISTS checked (
-    path TEXT, how TEXT, bytes INTEGER, modified INTEGER, why TEXT, PRIMARY KEY (path, how))
-"""
+_LAYOUT = 1
+_TABLES = (
+    "CREATE TABLE checked (path TEXT, how TEXT, bytes INTEGER, modified INTEGER, why TEXT, "
+    "seal INTEGER, PRIMARY KEY (path, how))",
+)
 Stamp = tuple[int, int]
 
 
@@ -150,22 +151,22 @@ def _stamp(path: str) -> Stamp:
 
 def _remembered(folder: Path, how: str, stamps: Mapping[str, Stamp]) -> dict[str, str]:
     """Return what is known of files that have not changed since."""
-    with _store(folder) as store:
-        rows = store.execute("SELECT path, bytes, modified, why FROM checked WHERE how = ?", (how,))
-        return {
-            path: why for path, size, modified, why in rows if stamps.get(path) == (size, modified)
-        }
+    query = "SELECT path, how, bytes, modified, why, seal FROM checked WHERE how = ?"
+    with _store(folder).open() as rows:
+        known = rows.execute(query, (how,)).fetchall()
+    return {
+        path: why
+        for path, _, size, modified, why, own in known
+        if stamps.get(path) == (size, modified) and own == seal(path, how, size, modified, why)
+    }
 
 
 def _remember(folder: Path, how: str, checked: Sequence[tuple[str, Stamp, str]]) -> None:
     rows = [(path, how, *stamp, why) for path, stamp, why in checked]
-    with _store(folder) as store:
-        store.executemany("REPLACE INTO checked VALUES (?, ?, ?, ?, ?)", rows)
+    sealed = [(*row, seal(*row)) for row in rows]
+    with _store(folder).open() as store:
+        store.executemany("REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?)", sealed)
 
 
-@contextmanager
-def _store(folder: Path) -> Iterator[sqlite3.Connection]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "checked.sqlite", timeout=60)) as store, store:
-        store.execute(_TABLE)
-        yield store
+def _store(folder: Path) -> Store:
+    return Store(folder / "checked.sqlite", _TABLES, _LAYOUT)

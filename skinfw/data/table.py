@@ -21,11 +21,12 @@ from skinfw.data.leakage.division import (
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
 from skinfw.errors import AnswerError, SkinfwError
+from skinfw.files.paths import display_path
 from skinfw.guards.answers import check_parts, describe
+from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.loading import display_path
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import DatasetKeys, SplitKeys
 from skinfw.runtime.seed import stream
@@ -59,8 +60,11 @@ def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> D
         missing = [name for name in COLUMNS if name not in rows.columns]
         if missing:
             raise _table_error(f"its table lacks the columns {', '.join(missing)}")
+        if rows.columns.has_duplicates:
+            raise _table_error("its table has a column twice")
         if rows.empty:
             raise _table_error("its table has no image", "; ".join(data.notes))
+        check_row_texts(rows)
         duplicates = rows["id"][rows["id"].duplicated()].unique()
         if len(duplicates):
             raise _table_error(f"ids occur twice: {_some(duplicates)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,14 @@ import torch
 from skinfw.errors import SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.interfaces.values import Auxiliary, Predictions
-from skinfw.models.forward import forward_batches
+from skinfw.models.forward import Guard, forward_batches
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
 from skinfw.runtime.device import Hardware, gather
+
+
+class NotFiniteError(SkinfwError):
+    """Say that a network answers with NaN or infinity."""
 
 
 class Evaluator:
@@ -31,6 +36,7 @@ class Evaluator:
         hardware: Hardware,
         view_averaging: ViewAveraging,
         modalities: ModalityData,
+        guard: Guard = nullcontext,
     ) -> None:
         """Cut the part into batches.
 
@@ -38,9 +44,11 @@ class Evaluator:
         loss: of the training; None measures none.
         view_averaging: what makes one answer of the logits of the views.
         modalities: what is known of the part beside its images.
+        guard: names who made the network in whatever it raises.
         """
         self.rows, self.pipeline, self.classes, self.loss = rows, pipeline, classes, loss
         self.hardware, self.view_averaging, self.modalities = hardware, view_averaging, modalities
+        self.guard = guard
         total, world, rank = len(rows), hardware.world, hardware.rank
         # Processes take rows in turn; the last ones repeat row 0 as padding, trimmed in gather.
         own = [i if i < total else 0 for i in range(rank, -(-total // world) * world, world)]
@@ -59,6 +67,7 @@ class Evaluator:
             self.hardware,
             self.modalities.inputs,
             self.most,
+            self.guard,
         ):
             targets = batch.targets.to(logits.device, non_blocking=True)
             answers.append(torch.cat([logits.reshape(len(targets), -1), targets[:, None]], 1))
@@ -68,7 +77,7 @@ class Evaluator:
         everything = table[:, :-1].reshape(len(true), -1, width)
         logits, others = everything[..., :classes], everything[..., classes:]
         if not bool(everything.isfinite().all()):
-            raise SkinfwError(
+            raise NotFiniteError(
                 "the network's logits are not finite",
                 why="the optimisation diverged, or the backbone divides by zero",
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",

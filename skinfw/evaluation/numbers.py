@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,17 +23,27 @@ RESERVED = ("epoch", "lr", "train_loss", "val_loss", "seconds", "images_per_seco
 """The columns of history.csv that are no metric's."""
 
 
-def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, float]:
+Names = dict[int, frozenset[str]]
+"""The names of the numbers of each metric, by its place."""
+
+
+def compute_metrics(
+    metrics: Metrics, predictions: Predictions, names: Names | None = None
+) -> dict[str, float]:
     """Return the named numbers of all metrics.
 
     metrics: pairs of plan and object.
     predictions: of one part.
+    names: of earlier predictions of this part, which must be the same; empty for the first ones,
+        and filled.
     """
     numbers: dict[str, float] = {}
     owners = dict.fromkeys(RESERVED, "the history of a run")
-    for component, metric in metrics:
+    for place, (component, metric) in enumerate(metrics):
         with component.guard(metric):
             own = check_numbers(metric(predictions.copy()))
+            if names is not None:
+                _check_names(names.setdefault(place, frozenset(own)), own)
             for name in own:
                 if name in owners:
                     raise AnswerError(
@@ -43,6 +53,29 @@ def compute_metrics(metrics: Metrics, predictions: Predictions) -> dict[str, flo
         numbers |= own
         owners |= dict.fromkeys(own, component.entry.label)
     return numbers
+
+
+def _check_names(before: frozenset[str], own: Mapping[str, float]) -> None:
+    if other := before ^ set(own):
+        came = "no longer gave" if min(other) in before else "now gave"
+        raise AnswerError(f'{came} the number "{min(other)}"', "each epoch has the same numbers")
+
+
+def refuse_nan(metrics: Metrics, names: Names, select: str, values: Sequence[float]) -> None:
+    """Refuse a metric whose number is to choose the epoch and is never one.
+
+    names: as `compute_metrics` filled them.
+    select: the name of the number.
+    values: in all epochs so far.
+    """
+    for place, own in names.items():
+        if select in own and np.isnan(values).all():
+            component, metric = metrics[place]
+            with component.guard(metric):
+                raise AnswerError(
+                    f'gave "{select}" as NaN in all {len(values)} epochs',
+                    "this number, train.select, chooses the epoch that is kept",
+                )
 
 
 def compute_intervals(

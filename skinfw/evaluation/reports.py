@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-from skinfw.errors import AnswerError
+from skinfw.errors import AnswerError, raise_all
+from skinfw.evaluation.failures import KEY, Failures
 from skinfw.guards.answers import check_list
 from skinfw.interfaces.protocols import AnalysingReport, EvaluationReport, Report
 from skinfw.interfaces.values import Findings, Result
@@ -22,19 +24,39 @@ RUN_FILES = (
 )  # fmt: skip
 """The files of a run folder that no report may touch."""
 
+R = TypeVar("R")
 Reports = Sequence[tuple[PlannedComponent[Report], Report]]
 
 
-def write_reports(reports: Reports, result: Result, folder: Path) -> Result:
-    """Write about a run; return the result with all findings.
+def write_reports(
+    reports: Reports,
+    result: Result,
+    folder: Path,
+    failures: Failures,
+    unchanged: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Result:
+    """Write about a run; return the result with all findings and failures.
 
     reports: components and what they built, in the order of the recipe.
     folder: where the files go.
+    failures: where those are noted that fail; the others go on.
+    unchanged: refuses whoever changes the network.
     """
-    result = _analyse(reports, result)
-    for component, report in reports:
-        with component.guard(report.write), _keep_files(folder):
+
+    def write(component: PlannedComponent[Report], report: Report) -> bool:
+        before = len(failures.noted)
+        alone = unchanged(), _keep_files(folder)
+        with failures.contain(component), component.guard(report.write), alone[0], alone[1]:
             report.write(private_result(result), folder)
+        return len(failures.noted) == before
+
+    able, result = _analyse(reports, result, failures, unchanged)
+    known = len(failures.noted)
+    wrote = [own for own in able if write(*own)]
+    if len(failures.noted) > known:  # the page, say, must tell of those who failed after it
+        result = _with_failures(result, failures)
+        for own in wrote:
+            write(*own)
     return result
 
 
@@ -53,13 +75,17 @@ def write_evaluation_reports(reports: Reports, result: Result, folder: Path) -> 
     """Write about images that were evaluated later, as far as reports know how to.
 
     reports, folder: as `write_reports` takes them.
+    Raises what reports could not do, once all others have written.
     """
-    able = [(component, report) for component, report in reports
-            if isinstance(report, EvaluationReport)]  # fmt: skip
-    result = _analyse(able, result)
-    for component, report in able:
-        with component.guard():
+    failures = Failures()
+    able: list[tuple[PlannedComponent[Any], Any]] = [
+        own for own in reports if isinstance(own[1], EvaluationReport)
+    ]
+    analysed, result = _analyse(able, result, failures, nullcontext)
+    for component, report in analysed:
+        with failures.contain(component), component.guard():
             report.evaluate(private_result(result), folder)
+    raise_all([own.error for own in failures.noted])
 
 
 def private_result(result: Result) -> Result:
@@ -79,10 +105,27 @@ def private_result(result: Result) -> Result:
     )
 
 
-def _analyse(reports: Reports, result: Result) -> Result:
+def _analyse(
+    reports: Sequence[tuple[PlannedComponent[R], R]],
+    result: Result,
+    failures: Failures,
+    unchanged: Callable[[], AbstractContextManager[None]],
+) -> tuple[list[tuple[PlannedComponent[R], R]], Result]:
+    """Let reports work out their findings; return those that could, and the result with all."""
     findings: list[Findings] = []
+    able = []
     for component, report in reports:
-        if isinstance(report, AnalysingReport):
-            with component.guard(report.analyse):
-                findings += check_list(report.analyse(private_result(result)), Findings)
-    return replace(result, findings=findings)
+        before = len(failures.noted)
+        with failures.contain(component), component.guard(getattr(report, "analyse", None)):
+            if isinstance(report, AnalysingReport):
+                with unchanged():
+                    findings += check_list(report.analyse(private_result(result)), Findings)
+        if len(failures.noted) == before:
+            able.append((component, report))
+    return able, _with_failures(replace(result, findings=findings), failures)
+
+
+def _with_failures(result: Result, failures: Failures) -> Result:
+    """Return a result that tells of what failed, in a section of its own, too."""
+    others = [own for own in result.findings if own.key != KEY]
+    return replace(result, findings=[*others, *failures.findings()], failures=list(failures.noted))

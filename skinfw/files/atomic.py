@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,23 +60,6 @@ def write_json(file: Path, data: Any) -> None:
     text = json.dumps(_plain(data), indent=1, allow_nan=False)
     with atomic_write(file) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
-
-
-def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table; a number that was not measured becomes blank.
-
-    file: the target.
-    header: names of the columns.
-    rows: a cell for each column.
-    Raises SkinfwError where it cannot be written.
-    """
-    with (
-        atomic_write(file) as partial,
-        partial.open("w", encoding="utf-8", newline="") as sink,
-    ):
-        lines = csv.writer(sink, lineterminator="\n")
-        lines.writerow(header)
-        lines.writerows(["" if cell != cell else cell for cell in row] for row in rows)
 
 
 def _plain(data: Any) -> Any:

@@ -2,83 +2,111 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from skinfw.errors import SkinfwError
+from skinfw.files.csv_lines import CURE, csv_lines, line_error
+from skinfw.files.spreadsheets import original_text
+from skinfw.guards.names import first_alike, id_fault, name_fault, shown
 from skinfw.interfaces.values import DataTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CURE = "mend the file, or get it again from where it came"
 
-
-def csv_rows(file: Path, required: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(
+    file: Path, required: Sequence[str] = (), own: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the header of a CSV as line 1, then each row with its line; nothing is guessed.
 
-    file: in UTF-8. Blanks around cells are left out, and columns without a name.
+    file: as `csv_lines` reads it. Columns without a name are left out where they are blank, or the
+        first one, where it counts the rows as pandas does.
     required: columns that must be there.
+    own: whether skinfw wrote the file, so that its cells are as `write_csv` guards them.
     Raises SkinfwError with the file and the line where a row has too few or too many cells, or
-    where a quote would make one row of several lines.
+    where anything in it could be read in two ways.
     """
-    line, blank = 0, 0
-    header: list[str] = []
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(text, strict=True)
-            for row in reader:
-                line, cells = line + 1, [cell.strip() for cell in row]
-                if reader.line_num > line:
-                    why = f"a quote that opens there closes in line {reader.line_num}"
-                    raise line_error(file, line, "one row goes over several lines", why)
-                if line == 1:
-                    header = cells
-                    yield 1, _check_header(file, header, required)
-                elif not any(cells):
-                    blank = blank or line  # nothing is lost where no row comes after it
-                elif blank:
-                    raise line_error(file, blank, "a blank line stands between the rows")
-                elif len(cells) < len(header) or any(cells[len(header) :]):
-                    what = f"the row has {len(cells)} cells, the header {len(header)}"
-                    raise line_error(file, line, what)
-                else:
-                    named = zip(header, cells, strict=False)
-                    yield line, [cell for name, cell in named if name]
-    except FileNotFoundError:
-        raise line_error(file, 0, "the file does not exist") from None
-    except csv.Error as error:
-        raise line_error(file, line + 1, "the line is no CSV", str(error)) from error
-    except (UnicodeDecodeError, OSError) as error:
-        raise line_error(file, 0, "the file is no readable CSV", str(error)) from error
-    if not line:
-        raise line_error(file, 1, "the file is empty")
+    lines = csv_lines(file)
+    if own:
+        lines = ([original_text(cell) for cell in cells] for cells in lines)
+    header = next(lines)
+    yield 1, _check_header(file, header, required, own)
+    named = [place for place, name in enumerate(header) if name]
+    unnamed = [place for place, name in enumerate(header) if not name]
+    blank = 0
+    for line, cells in enumerate(lines, 2):
+        if not any(cells):
+            blank = blank or line  # nothing is lost where no row comes after it
+            continue
+        if blank:
+            raise line_error(file, blank, "a blank line stands between the rows")
+        if len(cells) < len(header) or any(cells[len(header) :]):
+            what = f"the row has {len(cells)} cells, the header {len(header)}"
+            raise line_error(file, line, what)
+        for place in unnamed:
+            if cells[place] and not (place == 0 and cells[0] == str(line - 2)):
+                what = f"column {place + 1} has values and no name"
+                raise line_error(file, line, what, cure="name it in the header, or clear it")
+        yield line, [cells[place] for place in named] if unnamed else cells[: len(header)]
 
 
-def _check_header(file: Path, header: Sequence[str], required: Sequence[str]) -> list[str]:
+def _check_header(
+    file: Path, header: Sequence[str], required: Sequence[str], own: bool
+) -> list[str]:
     """Return the names of the columns, once they are known to be what is needed."""
     names = [name for name in header if name]
-    is_header = f"it is {','.join(header)[:160]}"
-    if missing := [name for name in required if name not in names]:
-        raise line_error(file, 1, f"the header lacks {', '.join(missing)}", is_header)
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    present, is_header = set(names), f"it is {','.join(header)[:160]}"
+    if missing := [name for name in required if name not in present]:
+        why = _other_delimiter(header) or _other_spelling(names, missing) or is_header
+        raise line_error(file, 1, f"the header lacks {', '.join(missing)}", why)
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise line_error(file, 1, f"the header has {', '.join(twice)} twice", is_header)
+    if own:  # numbers of metrics have whatever names their authors gave them
+        return names
+    for name in names:
+        if fault := name_fault(name):
+            raise line_error(file, 1, f"the header cannot have the name {shown(name)}", fault)
+    if alike := first_alike(names):
+        one, other = (names[place] for place in alike)
+        what = f"the header has {shown(one)} and {shown(other)}, which differ in no way one sees"
+        raise line_error(file, 1, what, is_header)
     return names
 
 
-def read_csv(file: Path, required: Sequence[str], filled: bool = False) -> pd.DataFrame:
+def _other_delimiter(header: Sequence[str]) -> str:
+    """Say what parts the cells of a header that has none, but no comma either."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(header) == 1 and sign in header[0]:
+            return f"its cells are parted by {name}; they must be by commas"
+    return ""
+
+
+def _other_spelling(names: Sequence[str], missing: Sequence[str]) -> str:
+    """Name a column that is meant, but spelled in another way."""
+    for name in missing:
+        for other in names:
+            if first_alike([name, other]):
+                return f'it has "{other}", and the column is called "{name}"'
+    return ""
+
+
+def read_csv(
+    file: Path, required: Sequence[str], filled: bool = False, own: bool = False
+) -> pd.DataFrame:
     """Read a CSV with a header as `csv_rows` does; all values are texts.
 
     file: the CSV.
     required: columns that must be there.
     filled: whether a header alone is wrong.
+    own: whether skinfw wrote the file, as for `csv_rows`.
     Row n of the table is line n + 2 of the file. Raises SkinfwError with the file and the line.
     """
     import pandas as pd  # data sets are imported with their recipe, which must not wait for it
 
-    lines = csv_rows(file, required)
+    lines = csv_rows(file, required, own)
     _, header = next(lines)
     rows = [cells for _, cells in lines]
     if filled and not rows:
@@ -95,12 +123,52 @@ def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what:
     if rows.any():
         row, count = int(rows.to_numpy().argmax()), int(rows.sum())
         more = f" (and {count - 1} more rows)" if count > 1 else ""
-        raise line_error(file, row + 2, what, f'it is "{values.iloc[row]}"{more}')
+        raise line_error(file, row + 2, what, f"it is {shown(values.iloc[row])}{more}")
 
 
-def line_error(file: Path, line: int, what: str, why: str = "") -> SkinfwError:
-    """Return the error about a line of a file; 0 for the whole file."""
-    return SkinfwError(what, f"{file}:{line}" if line else str(file), why, CURE)
+def refuse_names(values: Iterable[str], where: Callable[[int], str]) -> None:
+    """Raise where a label, lesion or the like is no name, or two look the same and are not.
+
+    values: texts of a column; blank ones are left alone.
+    where: the place of a row by its number, such as `rows_of(file)`.
+    """
+    first: dict[str, int] = {}
+    for row, value in enumerate(values):
+        if value and value not in first:
+            first[value] = row
+            if fault := name_fault(value):
+                raise SkinfwError(f"{shown(value)} cannot be a name", where(row), fault, CURE)
+    names = list(first)
+    if alike := first_alike(names):
+        one, other = (names[place] for place in alike)
+        what = f"{shown(one)} and {shown(other)} differ in no way one sees"
+        raise SkinfwError(what, where(first[other]), f"the first is in {where(first[one])}", CURE)
+
+
+def refuse_ids(values: Sequence[str], where: Callable[[int], str]) -> None:
+    """Raise where an id is blank, a path that leads elsewhere, or one that another image has.
+
+    values: the ids of all images.
+    where: the place of a row by its number, such as `rows_of(file)`.
+    """
+    faults = map(id_fault, values)
+    for row, (value, fault) in enumerate(zip(values, faults, strict=True)):
+        if fault:
+            what = f"an image cannot have the id {shown(value)}" if value else "an image has no id"
+            raise SkinfwError(what, where(row), fault if value else "", CURE)
+    if alike := first_alike(values):
+        one, other = (values[place] for place in alike)
+        what = (
+            f"the id {shown(one)} occurs twice"
+            if one == other
+            else f"the ids {shown(one)} and {shown(other)} differ in no way one sees"
+        )
+        raise SkinfwError(what, where(alike[1]), f"the other one is in {where(alike[0])}", CURE)
+
+
+def rows_of(file: Path) -> Callable[[int], str]:
+    """Return what names the place of a row of `read_csv` by its number."""
+    return lambda row: f"{file}:{row + 2}"
 
 
 def present_rows(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, get_args
 
 from skinfw.errors import AnswerError
+from skinfw.guards.names import first_alike, name_fault, shown
 from skinfw.interfaces.transforms import ColourMatrix, LookupTable, Step, Warp
 from skinfw.interfaces.values import PARTS, Draw
 
@@ -89,22 +92,47 @@ def check_classes(answer: object) -> tuple[str, ...]:
         raise AnswerError(f"has classes in {describe(answer)}", expected)
     if wrong := [name for name in answer if not isinstance(name, str) or not name.strip()]:
         raise AnswerError(f"has the class {wrong[0]!r}", expected)
-    if len(set(answer)) != len(answer):
-        raise AnswerError(f"names a class twice: {', '.join(answer)}", expected)
+    for name in answer:
+        if fault := name_fault(name):
+            raise AnswerError(f"has the class {shown(name)}, which cannot be: {fault}", expected)
+    if alike := first_alike(answer):
+        one, other = (shown(answer[place]) for place in alike)
+        raise AnswerError(f"names a class twice: {one} and {other}", expected)
     return tuple(answer)
 
 
 def check_parts(answer: object, rows: int) -> list[str]:
-    """Return the part of each row, as a split named it."""
+    """Return the part of each row, as a split named it.
+
+    A pandas Series counts by its index, which is that of the table's rows, whatever its order.
+    """
     expected = 'assign returns "train", "val" or "test" for each row'
     if isinstance(answer, str) or not isinstance(answer, Iterable):
         raise AnswerError(f"returned {describe(answer)}", expected)
+    if isinstance(answer, Mapping) or getattr(answer, "ndim", 1) != 1:
+        raise AnswerError(f"returned {describe(answer)}", expected)
+    if type(answer).__name__ == "Series":
+        answer = _in_order(answer, rows)
     parts = list(answer)
     if len(parts) != rows:
         raise AnswerError(f"returned {len(parts):,} parts for {rows:,} rows", expected)
     if unknown := sorted({str(part) for part in parts if part not in PARTS}):
         raise AnswerError(f"returned the part {', '.join(unknown[:3])}", expected)
     return parts
+
+
+def _in_order(series: Any, rows: int) -> list[Any]:
+    """Return the values of a pandas Series in the order of the rows that its index names."""
+    places = series.index.tolist()
+    if places == list(range(rows)):
+        return list(series)
+    if len(places) == rows and set(places) == set(range(rows)):
+        by_row = dict(zip(places, series.tolist(), strict=True))
+        return [by_row[row] for row in range(rows)]
+    raise AnswerError(
+        f"returned a Series whose index is not that of the {rows:,} rows",
+        "a Series has the index of the table, in any order; a list has the order of the rows",
+    )
 
 
 def check_numbers(answer: object) -> dict[str, float]:
@@ -201,7 +229,33 @@ def check_image(answer: object) -> npt.NDArray[np.uint8]:
     image = np.asarray(answer)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise AnswerError(f"returned {describe(answer)}", "an image is uint8 [H, W, 3]")
-    return image
+    return image if _is_own(image) else image.copy()
+
+
+def _is_own(image: Array) -> bool:
+    """Tell whether nobody can write into an image any more: neither its maker nor anyone else."""
+    memory: Any = image
+    while memory.base is not None and hasattr(memory.base, "base"):
+        memory = memory.base
+    if memory is not image:  # the image that was given, handed on as it is, is read-only
+        return not image.flags.writeable and not memory.flags.writeable
+    return memory.base is None and sys.getrefcount(image) <= _own_references()
+
+
+@cache
+def _own_references() -> int:
+    """Return how many references `_is_own` sees of an array that nobody else holds."""
+    import numpy as np
+
+    def check(answer: object) -> int:
+        image = np.asarray(answer)
+        return seen(image)
+
+    def seen(image: Array) -> int:
+        memory = image
+        return sys.getrefcount(memory)
+
+    return check(np.empty(1, np.uint8))
 
 
 def check_list(answer: object, kind: type) -> list[Any]:

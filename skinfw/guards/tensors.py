@@ -64,39 +64,84 @@ def unchanged(tensors: Mapping[str, torch.Tensor | None]) -> Iterator[None]:
 
 @contextmanager
 def unchanged_network(model: nn.Module) -> Iterator[None]:
-    """Refuse whoever leaves a network other than it was: its weights, its mode, its hooks."""
-    before = _state(model)
-    yield
-    for what, was in _state(model).items():
-        if was != before.get(what):
-            raise AnswerError(f"left {what} of the network changed", "it may look, and no more")
+    """Refuse whoever leaves a network other than it was: its weights, its mode, its hooks.
+
+    All but the weights is put back, whatever is raised.
+    """
+    before = NetworkState(model, sums=True)
+    try:
+        yield
+    except BaseException:
+        before.restore()
+        raise
+    if what := before.restore():
+        raise AnswerError(f"left {what} of the network changed", "it may look, and no more")
 
 
-def _state(model: nn.Module) -> dict[str, Any]:
-    """Return what tells one state of a network from another."""
+class NetworkState:
+    """Remember the state of a network, to compare and restore it after somebody looked at it."""
+
+    def __init__(self, model: nn.Module, sums: bool = False) -> None:
+        """Remember it.
+
+        sums: whether to tell writes through `.data`, too, which needs to read all weights.
+        """
+        self._model, self._sums = model, sums
+        self._modules = list(model.modules())
+        self._modes = [module.training for module in self._modules]
+        self._wants = [own.requires_grad for own in model.parameters()]
+        self._forwards = [vars(module).get("forward") for module in self._modules]
+        self._hooks = [[list(own) for own in _hooks(module)] for module in self._modules]
+        self._layer = str(getattr(model, "cam_layer", ""))
+        self._weights = _versions(model, sums)
+
+    def restore(self) -> str:
+        """Put back what can be; return what was changed first of all, "" where nothing was."""
+        changed = []
+        if _versions(self._model, self._sums) != self._weights:
+            changed.append("weights")
+        if list(self._model.modules()) != self._modules:
+            changed.append("the modules")
+        if str(getattr(self._model, "cam_layer", "")) != self._layer:
+            changed.append("cam_layer")
+        own = zip(self._modules, self._modes, self._forwards, self._hooks, strict=True)
+        for module, training, forward, hooks in own:
+            if module.training != training:
+                module.training = training
+                changed.append("the training mode")
+            if vars(module).get("forward") is not forward:
+                vars(module).pop("forward", None)
+                if forward is not None:
+                    vars(module)["forward"] = forward
+                changed.append("forward")
+            for now, before in zip(_hooks(module), hooks, strict=True):
+                if list(now) != before:
+                    for key in set(now) - set(before):
+                        del now[key]
+                    changed.append("hooks")
+        for tensor, wanted in zip(self._model.parameters(), self._wants, strict=False):
+            if tensor.requires_grad != wanted:
+                tensor.requires_grad_(wanted)
+                changed.append("the gradients that are wanted")
+        return changed[0] if changed else ""
+
+
+def _hooks(module: nn.Module) -> tuple[dict[int, Any], ...]:
+    return (
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        module._backward_hooks,
+        module._backward_pre_hooks,
+    )
+
+
+def _versions(model: nn.Module, sums: bool) -> list[tuple[Any, ...]]:
+    """Return what tells of writes: versions of most, sums of those through `.data`."""
     tensors = [*model.parameters(), *model.buffers()]
-    modules = list(model.modules())
-    return {
-        # Versions tell of most writes, sums of those through `.data`.
-        "weights": [
-            (id(own), own._version, repr(float(own.detach().double().sum()))) for own in tensors
-        ],
-        "the gradients that are wanted": [own.requires_grad for own in model.parameters()],
-        "the training mode": [module.training for module in modules],
-        "the modules": [id(module) for module in modules],
-        "cam_layer": str(getattr(model, "cam_layer", "")),
-        "forward": [vars(module).get("forward") for module in modules],
-        "hooks": [
-            len(hooks)
-            for module in modules
-            for hooks in (
-                module._forward_hooks,
-                module._forward_pre_hooks,
-                module._backward_hooks,
-                module._backward_pre_hooks,
-            )
-        ],
-    }
+    return [
+        (id(own), own._version, repr(float(own.detach().double().sum())) if sums else "")
+        for own in tensors
+    ]
 
 
 def check_mix(answer: object, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
@@ -135,6 +180,28 @@ def check_logits(answer: object, images: int, width: int) -> None:
         raise AnswerError(f"returns {describe(answer)} for {images} images", expected)
     if not bool(answer.isfinite().all()):
         raise AnswerError("returns logits that are not finite, before any training", expected)
+
+
+def check_evaluation_mode(model: nn.Module) -> None:
+    """Refuse a network with a module that stays in training mode, called after `eval`."""
+    if training := [name for name, module in model.named_modules() if module.training]:
+        came = f'stays in training mode after eval(), in "{training[0]}"'
+        raise AnswerError(came, "train(False) reaches every module, and eval() is train(False)")
+
+
+def check_repeats(first: torch.Tensor, second: torch.Tensor) -> None:
+    """Refuse other logits for the same images in evaluation mode."""
+    if not torch.allclose(first.float(), second.float(), rtol=1e-2, atol=1e-3):
+        came = "answers the same image in two ways after eval()"
+        raise AnswerError(came, "dice are for training: torch's dropout asks self.training")
+
+
+def check_layer(model: nn.Module) -> None:
+    """Refuse a network without the layer that explainers look at."""
+    name = str(getattr(model, "cam_layer", ""))
+    if not name or name not in {own for own, _ in model.named_modules()}:
+        came = f'has no layer "{name}"' if name else "names no cam_layer"
+        raise AnswerError(came, "cam_layer is the name of one of its modules, for explainers")
 
 
 def check_training_logits(answer: object, images: int, width: int) -> torch.Tensor:

@@ -26,7 +26,7 @@ from skinfw.models.features import penultimate_features
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
 from skinfw.recipe.component import build_components, plan_component
-from skinfw.recipe.loading import Origin
+from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
 from skinfw.statistics.intervals import REPLICATES, Interval, add_unknown_class

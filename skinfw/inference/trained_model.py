@@ -5,25 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.files.paths import display_path
 from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import PlannedComponent, plan_component
-from skinfw.recipe.loading import (
-    BEST_WEIGHTS,
-    Origin,
-    display_path,
-    load_recipe,
-    set_table,
-)
+from skinfw.recipe.loading import BEST_WEIGHTS, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters
+from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.run_record import read_run
+from skinfw.recipe.set_options import set_table
 from skinfw.recipe.settings import SETTINGS, ImageSettings
 from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import LocalName, parse
@@ -202,6 +199,9 @@ def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False
     )
 
 
+_schema = cache(parameters)
+
+
 def _settled(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return a recorded recipe with the host's tables whole, each value in its bounds.
 
@@ -209,7 +209,7 @@ def _settled(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     tables = dict(recipe)
     for name, settings in SETTINGS.items():
-        schema = parameters(settings)
+        schema = _schema(settings)
         known = {key: own for key, own in recipe.get(name, {}).items()
                  if key in schema.model.model_fields}  # fmt: skip
         complaints = schema.read(known)[1]

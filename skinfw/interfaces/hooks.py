@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,13 +110,20 @@ class RunHooks:
         """Hear that a run is done."""
 
 
+WATCHERS = ("report", "track")
+"""The kinds that watch a run; it is worth as much without them."""
+
 RUN_HOOKS = tuple(name for name in vars(RunHooks) if not name.startswith("_"))
+
+
+Fail = Callable[[Any, Exception], None]
 
 
 class _Listener:
     """Carry the hook methods of one object; its own identity, since pluggy compares by `==`."""
 
-    def __init__(self, component: Any, part: object) -> None:
+    def __init__(self, component: Any, part: object, fail: Fail) -> None:
+        self._fails = False
         for name in RUN_HOOKS:
             method = getattr(part, name, None)
             if hasattr(method, f"{PROJECT}_impl"):
@@ -124,16 +132,43 @@ class _Listener:
                         raise AnswerError(
                             f"has a yield in {name}", "a hook is called, not iterated"
                         )
-                setattr(self, name, component.wrap(method) if component else method)
+                if component:
+                    method = component.wrap(method)
+                    if component.kind.name in WATCHERS:
+                        method = self._contain(method, partial(fail, component))
+                setattr(self, name, method)
+
+    def _contain(
+        self, method: Callable[..., Any], fail: Callable[[Exception], None]
+    ) -> Callable[..., Any]:
+        """Return a hook that costs no run when it fails; who failed once is not asked again."""
+
+        @wraps(method)
+        def call(*values: Any, **named: Any) -> None:
+            if self._fails:
+                return
+            try:
+                method(*values, **named)
+            except Exception as error:
+                self._fails = True
+                fail(error)
+
+        return call
 
 
-def run_hooks(parts: Sequence[tuple[Any, object]]) -> Any:
+def run_hooks(parts: Sequence[tuple[Any, object]], fail: Fail | None = None) -> Any:
     """Connect the objects of one run and return the callable hooks.
 
     parts: pairs of plan (or None) and object, in order; objects without hook methods stay silent.
+    fail: told the component and the error of a watcher, without which the run goes on; by default
+        it is raised.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(RunHooks)
     for component, part in parts:
-        manager.register(_Listener(component, part))
+        manager.register(_Listener(component, part, fail or _raise))
     return manager.hook
+
+
+def _raise(_: Any, error: Exception) -> None:
+    raise error

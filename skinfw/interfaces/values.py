@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from skinfw.errors import SkinfwError
     from skinfw.interfaces.calibration import FittedCalibration
 
     Floats = npt.NDArray[np.floating[Any]]
@@ -328,6 +329,18 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Hold what a report, an explainer or a tracker could not do.
+
+    component: who failed, as messages name it.
+    error: why.
+    """
+
+    component: str
+    error: SkinfwError
+
+
+@dataclass(frozen=True)
 class Result:
     """Hold all that a run found, for reports.
 
@@ -347,6 +360,7 @@ class Result:
     evaluation: of an evaluation, the name of its data set and what was said of its images; empty
         where the run itself is meant.
     findings: what the reports of the recipe found, in their order.
+    failures: what reports, explainers and trackers could not do; the run is worth as much.
     explanations: one entry per explainer.
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
@@ -372,6 +386,7 @@ class Result:
     record: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Findings] = ()
+    failures: Sequence[Failure] = ()
 
     def section(self, key: str) -> Findings | None:
         """Return the findings of a section; None where no report of the recipe has any."""

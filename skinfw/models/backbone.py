@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from skinfw.errors import RecipeError
-from skinfw.guards.tensors import check_logits, check_network
+from skinfw.guards.tensors import (
+    check_evaluation_mode,
+    check_layer,
+    check_logits,
+    check_network,
+    check_repeats,
+)
 from skinfw.interfaces.protocols import Modification, MultimodalNetwork, ProgressListener
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent
@@ -64,22 +71,31 @@ def black_images(
 
 
 def try_network(
-    backbone: PlannedComponent[nn.Module],
+    component: PlannedComponent[Any],
     model: nn.Module,
     shape: tuple[int, int],
     modalities: Modalities,
     hardware: Hardware,
+    explained: bool = False,
 ) -> None:
     """Move a network to its device, and try it on one black image.
 
+    component: who made it what it is.
     shape: the number of classes, and the side of an image.
-    Raises SkinfwError where its answer is of another shape.
+    explained: whether its `cam_layer` will be asked for.
+    Raises SkinfwError where its answer is of another shape, or another one for the same image.
     """
     classes, size = shape
     wanted = classes + sum(map(len, modalities.auxiliary.values()))
-    with backbone.guard(), torch.no_grad():
+    with component.guard(), torch.no_grad():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
-        check_logits(model.eval()(*black_images(1, size, modalities, hardware)), 1, wanted)
+        check_evaluation_mode(model.eval())
+        black = black_images(1, size, modalities, hardware)
+        logits = model(*black)
+        check_logits(logits, 1, wanted)
+        check_repeats(logits, model(*black))
+        if explained:
+            check_layer(model)
         model.train()
 
 

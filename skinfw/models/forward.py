@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from skinfw.models.input_pipeline import InputPipeline
 from skinfw.runtime.device import Hardware
 
 Metadata = Callable[[torch.Tensor, int], tuple[torch.Tensor, ...]]
+Guard = Callable[[], AbstractContextManager[None]]
 
 
 def no_metadata(rows: torch.Tensor, views: int = 1) -> tuple[torch.Tensor, ...]:
@@ -30,6 +31,7 @@ def forward_batches(
     hardware: Hardware,
     metadata: Metadata = no_metadata,
     most: int = 0,
+    guard: Guard = nullcontext,
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
     """Yield each batch with the network's answers; the network is in evaluation mode meanwhile.
 
@@ -37,6 +39,7 @@ def forward_batches(
     batches: keys of the images of each batch.
     metadata: (rows, views) -> what the network gets after the images.
     most: views that are computed at once; 0 computes all of a batch.
+    guard: names who made the network in whatever it raises.
     Yields the batch and its logits, float32 [N * V, W].
     """
     to_input, network = pipeline.to_input(model), pipeline.network(model)
@@ -47,7 +50,7 @@ def forward_batches(
             views = batch.images.flatten(0, 1)
             inputs = (views, *metadata(batch.rows, batch.images.shape[1]))
             pieces = [torch.split(tensor, most or len(views)) for tensor in inputs]
-            with hardware.autocast():
+            with hardware.autocast(), guard():
                 logits = [
                     network(to_input(images), *known).float()
                     for images, *known in zip(*pieces, strict=True)

@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from skinfw.errors import RecipeError
+from skinfw.files.numbers import decimal_number
 from skinfw.interfaces.values import Modalities
 from skinfw.registry.names import did_you_mean
 
@@ -172,7 +173,9 @@ def _numbers(
     """Return the numbers of a column, NaN where one is missing."""
     words = _words(column)
     numbers = pd.to_numeric(words, errors="coerce").where(lambda value: np.isfinite(value))
-    wrong = (words.notna() & numbers.isna()).to_numpy()
+    # pandas would read digits of other scripts and hexadecimal numbers, too.
+    strange = [isinstance(word, str) and decimal_number(word) is None for word in words]
+    wrong = words.notna().to_numpy() & (numbers.isna().to_numpy() | strange)
     if wrong.any():
         first = int(wrong.argmax())
         raise RecipeError(

@@ -6,22 +6,31 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from skinfw.errors import FULL_DISK, AnswerError, RecipeError, SkinfwError, raising_line, unwritable
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.pages import page
+from skinfw.files.paths import display_path
+from skinfw.guards.process import IMPORT, Shared
 from skinfw.interfaces.kinds import KINDS, Kind
-from skinfw.recipe.loading import Keys, Origin, display_path
+from skinfw.recipe.guard import (
+    Guard,
+    blame,
+    defining_line,
+    extra_cure,
+    import_line,
+    is_raised,
+    text_of,
+)
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
+from skinfw.recipe.places import Keys, Origin
 from skinfw.recipe.settings import KEYS
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.names import did_you_mean
@@ -65,38 +74,18 @@ class PlannedComponent(Generic[T]):
             built: T = self.implementation(**asked, **self.arguments)
             return built
 
-    @contextmanager
-    def guard(self, method: Callable[..., Any] | None = None) -> Iterator[None]:
+    def guard(self, method: Callable[..., Any] | None = None) -> Guard:
         """Name the component, its plugin and the recipe's line in whatever it raises.
 
         method: what is called, so that an answer that is refused names its line.
         """
-        try:
-            with _unchanged_torch():
-                yield
-        except AnswerError as error:
-            line = _defining_line(method or self.implementation)
-            raise SkinfwError(
-                f"{self.entry.label} {error.came}",
-                self.origin.text,
-                f"{error.expected}; {line}" if line else error.expected,
-                _blame(self.entry),
-            ) from error
-        except SkinfwError as error:
-            if not error.where:
-                error.where = self.origin.text
-            raise
-        except (Exception, SystemExit) as error:
-            if isinstance(error, OSError) and error.errno in FULL_DISK:
-                raise unwritable(Path(error.filename or ""), error) from error
-            if type(error).__name__ == "OutOfMemoryError":  # the device is to blame
-                raise
-            what = f"{self.entry.label} failed: {type(error).__name__}: {_text(error)}"
-            cure = _extra_cure(self.entry, error) or _blame(self.entry)
-            if isinstance(error, ValueError) and "read-only" in str(error):
-                cure = f"what it is given belongs to others, change a copy; {cure}"
-            line = raising_line(error, _defining_file(self.implementation))
-            raise SkinfwError(what, self.origin.text, line, cure) from error
+        return Guard(self, method)
+
+    def places(self) -> list[Path]:
+        """Return where the recipe lets it write beside the run folder."""
+        if self.kind.name == "dataset":  # its folder is read
+            return []
+        return [value for value in self.arguments.values() if isinstance(value, Path)]
 
     def wrap(
         self, function: Callable[..., V], check: Callable[[Any], V] = lambda answer: answer
@@ -134,23 +123,6 @@ class PlannedComponent(Generic[T]):
             "target": self.entry.component.target,
             "source_sha256": digest,
         }
-
-
-@contextmanager
-def _unchanged_torch() -> Iterator[None]:
-    """Refuse whoever leaves torch computing in another way for everybody; put it right."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    before = torch.get_default_dtype(), torch.is_grad_enabled()
-    yield
-    if before != (torch.get_default_dtype(), torch.is_grad_enabled()):
-        torch.set_default_dtype(before[0])
-        torch.set_grad_enabled(before[1])
-        raise AnswerError(
-            "left torch's default dtype or gradients changed", "all components share them"
-        )
 
 
 def build_components(
@@ -304,20 +276,30 @@ def plan_component(
 def _import(entry: CatalogEntry, target: str, where: str) -> Any:
     """Import `module:attribute`, from a local file where the component is one."""
     module_name, _, attribute = target.partition(":")
+    shared = Shared(IMPORT)
     try:
         with redirect_stdout(sys.stderr):  # what it prints must not stand in a recipe
             module = (
                 _import_file(entry.file) if entry.file else importlib.import_module(module_name)
             )
-        return getattr(module, attribute)
-    except (Exception, SystemExit) as error:
+        implementation = getattr(module, attribute)
+    except BaseException as error:
+        shared.restore()
+        if isinstance(error, KeyboardInterrupt) and not is_raised(error):
+            raise
         if entry.file and isinstance(error, AttributeError) and error.name == attribute:
             known = [name for name in vars(error.obj) if not name.startswith("_")]
             raise RecipeError(
                 f'{entry.file.name} has no "{attribute}"{did_you_mean(attribute, known)}', where
             ) from error
-        why = f"importing {target} raised {type(error).__name__}: {error}"
-        raise _unusable(entry, where, why, _extra_cure(entry, error)) from error
+        why = f"importing {target} raised {type(error).__name__}: {text_of(error)}"
+        line = import_line(error, str(entry.file or ""))
+        why += f"; {line}" if line else ""
+        raise _unusable(entry, where, why, extra_cure(entry, error)) from error
+    if changed := shared.restore():
+        why = f"importing {target} {changed}, which all share; {defining_line(implementation)}"
+        raise _unusable(entry, where, why)
+    return implementation
 
 
 def _ask_family(entry: CatalogEntry, function: Callable[[str], V], where: str, doing: str) -> V:
@@ -327,9 +309,11 @@ def _ask_family(entry: CatalogEntry, function: Callable[[str], V], where: str, d
             return function(entry.variant)
     except SkinfwError as error:
         raise RecipeError(error.what, where, error.why, error.cure) from error
-    except (Exception, SystemExit) as error:
-        why = f"{doing} raised {type(error).__name__}: {error}"
-        raise _unusable(entry, where, why, _extra_cure(entry, error)) from error
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not is_raised(error):
+            raise
+        why = f"{doing} raised {type(error).__name__}: {text_of(error)}"
+        raise _unusable(entry, where, why, extra_cure(entry, error)) from error
 
 
 class _SourceLoader(SourceFileLoader):
@@ -357,64 +341,6 @@ def _import_file(file: Path) -> Any:
     return sys.modules[name]
 
 
-def _defining_file(target: Any) -> str:
-    """Return the file that defines a class or a function, "" if nobody knows."""
-    try:
-        return inspect.getfile(inspect.unwrap(target))
-    except (OSError, TypeError):
-        return ""
-
-
-def _defining_line(target: Any) -> str:
-    """Return the file and line that define a class, a function or a method, "" if nobody knows."""
-    target = inspect.unwrap(getattr(target, "__func__", target))
-    if not inspect.isclass(target) and not inspect.isroutine(target):
-        target = getattr(type(target), "forward", type(target))
-    try:
-        return f"{Path(inspect.getfile(target)).name}:{inspect.getsourcelines(target)[1]}"
-    except (OSError, TypeError):
-        return ""
-
-
-def _extra_cure(entry: CatalogEntry, error: BaseException) -> str:
-    """Say how to install the extra that an error shows to be absent, "" if it shows no such."""
-    extra = entry.component.extra
-    if not extra or not isinstance(error, ModuleNotFoundError):
-        return ""
-    return f"pip install '{entry.plugin.distribution}[{extra}]'"
-
-
-_MOST = 300
-"""Letters of an error's text; more would bury the other lines."""
-
-
-def _text(error: BaseException) -> str:
-    """Return the first line of an error's text, also of one whose text fails."""
-    try:
-        line = (str(error).splitlines() or [""])[0]
-    except Exception:
-        return "an error whose text fails"
-    return line if len(line) <= _MOST else f"{line[:_MOST]} ..."
-
-
-def _blame(entry: CatalogEntry) -> str:
-    """Say whose house an error belongs to."""
-    if entry.file:
-        return "the error is in your file; --traceback shows how it came there"
-    if _is_editable(entry.plugin.distribution):
-        return "the error is in your package; --traceback shows how it came there"
-    return f"--traceback shows where; report it to {entry.plugin.distribution}"
-
-
-def _is_editable(package: str) -> bool:
-    """Tell whether a package is installed so that its files can be edited: by its author."""
-    try:
-        origin = json.loads(distribution(package).read_text("direct_url.json") or "{}")
-    except (PackageNotFoundError, ValueError):
-        return False
-    return bool(origin.get("dir_info", {}).get("editable"))
-
-
 def _unusable(entry: CatalogEntry, where: str, why: str, cure: str = "") -> RecipeError:
-    cure = cure or _blame(entry)
+    cure = cure or blame(entry)
     return RecipeError(f"{entry.label} cannot be used", where, why, cure)

@@ -11,15 +11,21 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
 import pydantic
 
+from skinfw.errors import shorten
 from skinfw.recipe.docstrings import parse
+from skinfw.recipe.places import Keys
 from skinfw.registry.names import did_you_mean
 
-Keys = tuple[str | int, ...]
+MOST_COMPLAINTS = 100
+"""Of one table; more would bury each other."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Parameters:
         dates = [
             Complaint((key,), "holds a date or a time, which no parameter takes", "write a text")
             for key, value in values.items()
-            if not _is_json(value)
+            if _holds_date(value)
         ]
         if dates:
             return {}, dates
@@ -76,7 +82,8 @@ class Parameters:
             )
         except pydantic.ValidationError as error:
             known = (*self.model.model_fields, *host_keys)
-            return {}, list(_complaints(error, self.schema(), values, classes, known))
+            complaints = _complaints(error, self.schema(), values, classes, known)
+            return {}, list(islice(complaints, MOST_COMPLAINTS))
         return {name: getattr(checked, name) for name in self.model.model_fields}, []
 
 
@@ -106,6 +113,12 @@ def parameters(target: Callable[..., Any]) -> Parameters:
     target: the component.
     Raises SignatureError where a parameter lacks an annotation or catches everything.
     """
+    # Other callables may not be hashable, or change.
+    plain = inspect.isclass(target) or inspect.isfunction(target)
+    return _read_once(target) if plain else _read_signature(target)
+
+
+def _read_signature(target: Callable[..., Any]) -> Parameters:
     signature = inspect.signature(target)
     doc = parse(target.__doc__ or "")
     fields: dict[str, Any] = {}
@@ -135,6 +148,9 @@ def parameters(target: Callable[..., Any]) -> Parameters:
     except (pydantic.PydanticUserError, NameError, TypeError) as error:
         raise SignatureError(str(error).splitlines()[0]) from error
     return Parameters(tuple(engine), model, doc.summary, doc.body)
+
+
+_read_once = lru_cache(512)(_read_signature)
 
 
 def to_toml(value: Any) -> Any:
@@ -190,12 +206,13 @@ def _range(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except TypeError:
-        return False
-    return True
+def _holds_date(value: Any) -> bool:
+    """Tell whether a value is or holds a date or a time, which JSON has not."""
+    if isinstance(value, dict):
+        return any(map(_holds_date, value.values()))
+    return (
+        any(map(_holds_date, value)) if isinstance(value, list) else isinstance(value, date | time)
+    )
 
 
 def _hint(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:
@@ -261,8 +278,8 @@ def _complaints(
             yield Complaint(keys, text, f"its classes: {', '.join(names)}")
         elif keys:
             node = _node(schema, keys)
-            shown = json.dumps(value)
-            yield Complaint(keys, f"must be {describe(node, schema.get('$defs'))}, not {shown:.80}")
+            shown = shorten(json.dumps(value, ensure_ascii=False), 80)
+            yield Complaint(keys, f"must be {describe(node, schema.get('$defs'))}, not {shown}")
         else:
             yield Complaint((), str(item["msg"]))
 

@@ -9,14 +9,16 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from skinfw.errors import RecipeError, SkinfwError, raise_all
+from skinfw.errors import RecipeError, SkinfwError, raise_all, shorten
 from skinfw.guards.answers import check_classes
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.interfaces.protocols import Dataset
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component
-from skinfw.recipe.loading import Keys, Recipe, load_recipe
+from skinfw.recipe.limits import MOST_TABLES
+from skinfw.recipe.loading import Recipe, load_recipe
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
+from skinfw.recipe.places import Keys, Origin, display_keys
 from skinfw.recipe.settings import (
     SETTINGS,
     EngineSettings,
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
         View,
         Weighting,
     )
+
+MOST_PROBLEMS = 100
+"""Who mends so many checks again."""
+
+LONGEST_USE = 4_000
+"""Letters of a component's name, which may be the path of a local file."""
 
 S = TypeVar("S")
 _CHEAP = (
@@ -175,7 +183,7 @@ def plan_image(recipe: Recipe, catalog: Catalog) -> ImageSettings:
     """
     planner = _Planner(recipe, catalog)
     image = planner.settings("image", ImageSettings)
-    raise_all([error for _, _, error in planner.problems])
+    raise_all(planner._ordered())
     return image or ImageSettings()
 
 
@@ -202,8 +210,7 @@ class _Planner:
                 planned[kind.name] = own if kind.many else own[0]
             if kind.name == "dataset" and own:
                 dataset = self._dataset(own[0])
-        ordered = sorted(self.problems, key=lambda problem: problem[:2])
-        raise_all([error for _, _, error in ordered])
+        raise_all(self._ordered())
         return Plan(
             self.recipe,
             cast(TopLevel, top).seed,
@@ -217,18 +224,26 @@ class _Planner:
         self.image = self.settings("image", ImageSettings) or self.image
         self.classes = classes
         components = tuple(self._kind(KINDS[kind]))
-        raise_all([error for _, _, error in self.problems])
+        raise_all(self._ordered())
         return components[0] if components else None
 
     def _problem(self, keys: Keys, error: SkinfwError) -> None:
         origin = self.recipe.origin(*keys)
         if not isinstance(error, RecipeError):  # whoever raised it, the recipe is what is wrong
             error = RecipeError(error.what, error.where, error.why, error.cure)
+        error.where = error.where or origin.text
         self.problems.append((origin.layer, origin.line, error))
+        if len(self.problems) == MOST_PROBLEMS:
+            what = f"the check stopped after {MOST_PROBLEMS} problems"
+            raise_all([*self._ordered(), RecipeError(what, origin.text, cure="mend these first")])
+
+    def _ordered(self) -> list[SkinfwError]:
+        """Return the problems, sorted by file and line."""
+        return [error for *_, error in sorted(self.problems, key=lambda problem: problem[:2])]
 
     def _complain(self, keys: Keys, complaint: Complaint) -> None:
         path = (*keys, *complaint.keys)
-        name = ".".join(str(key) for key in path) or "the recipe"
+        name = shorten(display_keys(path)) or "the recipe"
         where = self.recipe.origin(*path).text
         cure = complaint.cure
         if complaint.missing:
@@ -245,7 +260,7 @@ class _Planner:
             where = self.recipe.origin(key).text
             cure = f"the tables are {', '.join(tables)}"
             self._problem(
-                (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, "", cure)
+                (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, cure=cure)
             )
         return self._read(TopLevel, (), values)
 
@@ -271,7 +286,7 @@ class _Planner:
 
         for index, text in enumerate(texts):
             keys = ("requires", index)
-            where = self.recipe.origin(*keys).text
+            where, text = self.recipe.origin(*keys).text, shorten(text, 100)
             try:
                 requirement = Requirement(text)
                 installed = version(requirement.name)
@@ -308,6 +323,11 @@ class _Planner:
             cure = f'{brackets} and below it use = "name"; or --set {kind.name}.use=name'
             self._problem((kind.name,), RecipeError(what, where, cure=cure))
             return
+        if isinstance(value, list) and len(value) > MOST_TABLES:
+            what = f"[[{kind.name}]] stands {len(value)} times, and {MOST_TABLES} is the most"
+            where = self.recipe.origin(kind.name, MOST_TABLES).text
+            self._problem((kind.name,), RecipeError(what, where, cure="leave some out"))
+            return
         tables = enumerate(value) if kind.many else [(None, value)]
         for index, table in tables:
             keys: Keys = (kind.name,) if index is None else (kind.name, index)
@@ -328,10 +348,13 @@ class _Planner:
         origin = self.recipe.origin(*keys, "use")
         if not isinstance(table, dict) or not isinstance(table.get("use"), str):
             names = ", ".join(self.catalog.use_names(kind.name))
-            what = f'{".".join(map(str, keys))} needs use = "name"'
+            what = f'{display_keys(keys)} needs use = "name"'
             raise RecipeError(what, self.recipe.origin(*keys).text, "", f"there is: {names}")
         use = table["use"]
-        where = origin.text if "--set" in origin.text else f'{origin.text}   use = "{use}"'
+        if len(use) > LONGEST_USE:
+            what = f"{display_keys(keys)}.use has {len(use):,} letters"
+            raise RecipeError(what, origin.text, "", f"no component's name has over {LONGEST_USE}")
+        where = origin.text if "--set" in origin.text else f'{origin.text}   use = "{shorten(use)}"'
         component, complaints = plan_component(
             kind, keys, table, origin, where, self.catalog, self.classes
         )
@@ -340,7 +363,7 @@ class _Planner:
         if component is None:
             return None
         arguments = {
-            name: _absolute(value, self.recipe.origin(*keys, name).folder)
+            name: _absolute(value, self.recipe.origin(*keys, name), f"{display_keys(keys)}.{name}")
             for name, value in component.arguments.items()
         }
         component = replace(component, arguments=arguments)
@@ -351,14 +374,16 @@ class _Planner:
                 "classes": self.classes or (),
                 "modalities": Modalities(),
             }
-            check_method(component, component.make(**gives))
+            built = component.make(**gives)
+            with component.guard():
+                check_method(component, built)
         return component
 
     def _dataset(self, component: PlannedComponent[Dataset]) -> Dataset | None:
         try:
             dataset = component.make()
-            check_method(component, dataset)
             with component.guard():
+                check_method(component, dataset)
                 self.classes = check_classes(dataset.classes)
         except SkinfwError as error:
             self._problem(component.keys, error)
@@ -376,8 +401,16 @@ def _need_extra(package: str, extra: str) -> None:
             version(needed.name)
 
 
-def _absolute(value: Any, folder: Path) -> Any:
-    """Resolve relative paths against the folder of the recipe that wrote them."""
-    if isinstance(value, Path):
-        return (folder / value.expanduser()).resolve()
-    return value
+def _absolute(value: Any, origin: Origin, name: str) -> Any:
+    """Resolve relative paths against the folder of the recipe that wrote them.
+
+    origin: the place of the value.
+    name: of its key.
+    """
+    if not isinstance(value, Path):
+        return value
+    try:
+        return (origin.folder / value.expanduser()).resolve()
+    except (OSError, RuntimeError) as error:  # the home of nobody, or a circle of links
+        what = f"{name} is no path: {shorten(str(value), 100)}"
+        raise RecipeError(what, origin.text, str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def table_text(header: str, table: Mapping[str, Any]) -> str:
@@ -37,11 +39,19 @@ def _value(value: Any) -> str:
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
-    return json.dumps(value, ensure_ascii=False)  # texts, numbers and truth values are TOML, too
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)  # inf and nan, as TOML has them
+    return _text(value)  # texts, numbers and truth values of JSON are TOML, too
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key)
+    return key if _BARE.fullmatch(key) else _text(key)
+
+
+def _text(value: Any) -> str:
+    """Return JSON that is also TOML, which wants more control characters escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def as_toml(plan: Plan) -> str:

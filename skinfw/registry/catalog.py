@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinfw.errors import RecipeError
+from skinfw.errors import RecipeError, shorten
 from skinfw.interfaces.hooks import Component
 from skinfw.registry.discovery import Plugin, discover
 from skinfw.registry.known_packages import KnownPackage, is_first, known_packages
@@ -78,7 +78,7 @@ class Catalog:
         trusted: whether such a file is the user's own; any other must be trusted.
         Raises RecipeError with the cure.
         """
-        name = parse(use)
+        use, name = shorten(use), parse(use)
         if isinstance(name, LocalName):
             return _local(kind, name, where, folder, trusted)
         if name is None:
@@ -188,17 +188,23 @@ def _is_first(entry: CatalogEntry) -> bool:
 
 def _local(kind: str, name: LocalName, where: str, folder: Path, trusted: bool) -> CatalogEntry:
     """Describe a component in a file beside the recipe."""
-    file = (folder / name.file).resolve()
-    if not file.is_file():
+    file, why = folder / name.file, ""
+    try:
+        file = file.resolve()
+        content = file.read_bytes() if file.is_file() else None
+    except (OSError, RuntimeError) as error:  # a name that no file can have, a circle of links
+        content, why = None, getattr(error, "strerror", None) or str(error)
+    if content is None:
+        shown = shorten(name.file)
         raise RecipeError(
-            f'there is no file "{name.file}"',
+            f"{shown} cannot be read" if why else f'there is no file "{shown}"',
             where,
-            f"looked for {file}",
+            why or f"looked for {shorten(str(file))}",
             "the path is relative to the recipe (of --set: to the current folder)",
         )
     if not trusted:
         check_trust(file, where)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     component = Component(
         kind, name.attribute, f"{file.stem}:{name.attribute}", f"from {file.name}"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from skinfw.files.atomic import write_csv
-from skinfw.files.csv_tables import csv_rows, line_error
+from skinfw.files.csv_lines import line_error
+from skinfw.files.csv_tables import csv_rows
+from skinfw.files.numbers import decimal_number
+from skinfw.files.spreadsheets import write_csv
 from skinfw.interfaces.values import Predictions
 
 PREDICTION_FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
@@ -23,7 +24,7 @@ def run_predictions(run: Path, part: Literal["test", "val"] = "test") -> Predict
     Raises SkinfwError with file and line where anything is wrong.
     """
     file = run / "splits.csv"
-    lines = csv_rows(file, ("id", "lesion", "label", "part"))
+    lines = csv_rows(file, ("id", "lesion", "label", "part"), own=True)
     _, header = next(lines)
     lesions = {}
     for line, cells in lines:
@@ -44,7 +45,7 @@ def read_history(run: Path) -> list[dict[str, float]]:
     file = run / "history.csv"
     if not file.is_file():
         return []
-    lines = csv_rows(file, ("epoch", "lr", "train_loss", "val_loss"))
+    lines = csv_rows(file, ("epoch", "lr", "train_loss", "val_loss"), own=True)
     _, header = next(lines)
     history: list[dict[str, float]] = []
     for line, cells in lines:
@@ -67,7 +68,7 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
     """
     import numpy as np
 
-    lines = csv_rows(file, ("id", "true"))
+    lines = csv_rows(file, ("id", "true"), own=True)
     _, header = next(lines)
     classes = tuple(name for name in header if name not in ("id", "true", "predicted"))
     true: dict[str, int] = {}
@@ -116,11 +117,8 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
 
 def probability(file: Path, line: int, cell: str, label: str) -> float:
     """Return the probability in a cell; raise SkinfwError where it is none."""
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
+    value = decimal_number(cell)
+    if value is None or not 0 <= value <= 1:
         said = f'the probability of {label} is "{cell}"'
         raise line_error(file, line, said, "it must be a number in [0, 1]")
     return value

@@ -11,7 +11,7 @@ from skinfw.errors import RecipeError, raise_all
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component, variants
-from skinfw.recipe.loading import Origin
+from skinfw.recipe.places import Origin
 from skinfw.recipe.settings import ImageSettings
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.testing.examples import CLASSES, COUNTS, SIZE, small_network

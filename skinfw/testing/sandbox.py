@@ -13,10 +13,8 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from skinfw.errors import AnswerError
+from skinfw.guards.writes import written_paths
 
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGES = {"os.mkdir": 1, "os.remove": 1, "os.rmdir": 1, "os.rename": 2, "os.link": 2,
-            "os.symlink": 2, "os.truncate": 1, "os.chmod": 1}  # fmt: skip
 # What libraries keep for themselves; a component that loads one for the first time fills it.
 _KEPT = ("__pycache__", "matplotlib", "fontconfig", "torchinductor", "triton")
 
@@ -86,17 +84,9 @@ def _hear(event: str, words: tuple[Any, ...]) -> None:
     box: Box | None = getattr(_watch, "box", None)
     if box is None:
         return
-    paths: tuple[Any, ...] = ()
-    if event == "open":
-        path, mode, flags = words
-        writes = any(letter in mode for letter in "wax+") if mode else flags & _WRITES
-        paths = (path,) if writes else ()
-    elif event in _CHANGES:
-        paths = words[: _CHANGES[event]]
     _watch.box = None  # asking where a path leads must not be heard
     try:
-        for path in paths:
-            if isinstance(path, str | bytes | os.PathLike) and not box.allows(_real(path)):
-                box.outside.append(os.fsdecode(path))
+        paths = written_paths(event, words)
+        box.outside += [path for path in paths if not box.allows(_real(path))]
     finally:
         _watch.box = box

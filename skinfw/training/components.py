@@ -19,6 +19,7 @@ from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_class_weights, check_image
+from skinfw.guards.process import watch_dice
 from skinfw.guards.tensors import (
     GuardedLoss,
     check_mix,
@@ -35,6 +36,7 @@ from skinfw.models.freezing import TRUNK
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
 from skinfw.models.modalities import ModalityData, describe_modalities
 from skinfw.recipe.component import PlannedComponent, build_components
+from skinfw.recipe.guard import Guard
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
@@ -172,6 +174,7 @@ class TrainingComponents:
             self.hardware,
             view_averaging,
             self.modality_data(rows),
+            self._guard_network,
         )
 
     def modality_data(self, rows: pd.DataFrame) -> ModalityData:
@@ -201,6 +204,7 @@ class TrainingComponents:
         plan = self.plan
         check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
+        self._try_dice(images)
         pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             views = EvalImages(self.source, self.labels, self.view, first=True)
@@ -215,7 +219,7 @@ class TrainingComponents:
             make_schedule=self._make_schedule,
             class_weight=self._class_weight,
             check_loss=self.loss.check_finite,
-            guard=lambda kind: getattr(plan.components, kind).guard(),
+            guard=self._guard,
             mix=self._mix,
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
@@ -232,6 +236,30 @@ class TrainingComponents:
             },
             save_minutes=plan.engine.save_minutes,
         )
+
+    def _guard(self, kind: str) -> Guard:
+        """Return the guard of the component of a kind."""
+        component = getattr(self.plan.components, kind)
+        return self._guard_network() if kind == "backbone" else component.guard()
+
+    def _guard_network(self) -> Guard:
+        """Return the guard of the network, which blames the change that an error comes from."""
+        components = self.plan.components
+        return Guard(components.backbone, others=components.modify)
+
+    def _try_dice(self, images: TrainImages) -> None:
+        """Make two images while no thread works beside, so that it shows who throws others' dice.
+
+        In threads it would not: the dice of Python and numpy do not tell who threw them.
+        """
+        components, draw = self.plan.components, self.epoch_sampler.draw(1)
+        with watch_dice():
+            if components.prepare and self.decoded:  # which prepared its images before
+                self.decoding.read(self.source.paths[int(draw.indices[0])])
+            if components.prepare or components.augment:
+                indices = draw.indices[:2].tolist()
+                copies = draw.indices * 0 if draw.copies is None else draw.copies
+                images.batch([(1, at, index, bool(copies[at])) for at, index in enumerate(indices)])
 
     def cautions(self, trainer: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from skinfw.errors import SkinfwError
 from skinfw.interfaces.protocols import PairedNetwork
 from skinfw.interfaces.values import Modalities
 from skinfw.models.autotune import autotune
-from skinfw.models.backbone import build_network, try_network
+from skinfw.models.backbone import ALONE, build_network, try_network
 from skinfw.models.freezing import FrozenLayers, freeze
+from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.guard import Guard
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
@@ -32,6 +37,36 @@ class Network:
     hardware: Hardware
 
 
+def _build(
+    plan: Plan, changes: Sequence[PlannedComponent[Any]], modalities: Modalities
+) -> torch.nn.Module:
+    torch.manual_seed(torch_seed(plan.seed, "init"))
+    size = plan.image.size
+    return build_network(plan.components.backbone, changes, plan.classes, size, modalities)
+
+
+def _try(
+    plan: Plan,
+    component: PlannedComponent[Any],
+    model: torch.nn.Module,
+    modalities: Modalities,
+    hardware: Hardware,
+) -> None:
+    shape, explained = (len(plan.classes), plan.image.size), bool(plan.components.explainer)
+    try_network(component, model, shape, modalities, hardware, explained)
+
+
+def _blame_change(plan: Plan, modalities: Modalities, hardware: Hardware) -> None:
+    """Raise for the first change after which a network that cannot be used cannot be used."""
+    if modalities != ALONE:  # only the whole network takes them
+        return
+    changes = plan.components.modify
+    makers: list[PlannedComponent[Any]] = [plan.components.backbone, *changes]
+    for count, component in enumerate(makers):
+        model = _build(plan, changes[:count], modalities)
+        _try(plan, component, model, modalities, hardware)
+
+
 def build_run_network(
     plan: Plan, modalities: Modalities, images: int, hardware: Hardware
 ) -> Network:
@@ -41,21 +76,18 @@ def build_run_network(
     images: of the training part.
     hardware: as far as the machine alone decides it.
     """
-    component, size = plan.components.backbone, plan.image.size
-    torch.manual_seed(torch_seed(plan.seed, "init"))
-    model = build_network(component, plan.components.modify, plan.classes, size, modalities)
-    try_network(component, model, (len(plan.classes), size), modalities, hardware)
-    if plan.components.explainer:
-        with component.guard():
-            model.get_submodule(str(model.cam_layer))
+    component = plan.components.backbone
+    model = _build(plan, plan.components.modify, modalities)
+    try:
+        _try(plan, component, model, modalities, hardware)
+    except SkinfwError:
+        _blame_change(plan, modalities, hardware)
+        raise
     frozen = freeze(model, plan.train.freeze, plan.recipe.origin("train", "freeze").text)
     batch = plan.train.batch_size
     shown = batch // hardware.world * (2 if isinstance(model, PairedNetwork) else 1)
-    return Network(
-        model,
-        frozen,
-        modalities,
-        autotune(
+    with Guard(component, others=plan.components.modify):  # its first steps of training
+        tuned = autotune(
             model,
             plan.engine,
             (shown, plan.image.train_size(1, 1)),
@@ -63,5 +95,5 @@ def build_run_network(
             hardware,
             (plan.recipe.replays or {}).get("hardware"),
             modalities,
-        ),
-    )
+        )
+    return Network(model, frozen, modalities, tuned)

@@ -21,10 +21,11 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from skinfw.data.loader import Batch, Key, Loader, batches
-from skinfw.errors import SkinfwError
-from skinfw.evaluation.evaluator import Evaluator
-from skinfw.evaluation.numbers import RESERVED, Metrics, compute_metrics
+from skinfw.errors import AnswerError, SkinfwError
+from skinfw.evaluation.evaluator import Evaluator, NotFiniteError
+from skinfw.evaluation.numbers import RESERVED, Metrics, Names, compute_metrics, refuse_nan
 from skinfw.guards.tensors import check_rates, check_training_logits
+from skinfw.interfaces.hooks import run_hooks
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
@@ -34,13 +35,15 @@ from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
 from skinfw.runtime.signals import stop_signals
-from skinfw.training.checkpoint import FILE, save_state, save_weights
+from skinfw.training.checkpoint import FILE, load_state, save_state, save_weights
+from skinfw.training.divergence import Tracer
 from skinfw.training.ema import ExponentialMovingAverage
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.state import CURE, check_alike, check_moments, check_network, restoring
 
 Record = dict[str, float]
 AGREE_BATCHES = 8
+SOME_EPOCHS = 3
 Loss = Callable[..., torch.Tensor]
 
 
@@ -104,6 +107,9 @@ class Trainer:
     about: Mapping[str, str]
     save_minutes: float
     at: Progress = field(default_factory=Progress)
+    names: Names = field(default_factory=dict)
+    first: Mapping[str, Any] = field(default_factory=dict)
+    tracer: Tracer | None = None
 
     def fit(self, state: Mapping[str, Any] | None = None) -> bool:
         """Train to the end, or until a signal asks to stop.
@@ -111,6 +117,9 @@ class Trainer:
         state: from `load_state`, to go on with a stopped run.
         Returns whether the training is complete; if not, `last/` holds the rest.
         """
+        if not state:  # where a training that diverges in its first epoch can be repeated from
+            weights = self.model.state_dict().items()
+            self.first = {name: own.detach().clone() for name, own in weights}
         self._set_up(state)
         with stop_signals() as stop, _memory():
             while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
@@ -203,11 +212,9 @@ class Trainer:
         size, hardware = self.settings.batch_size, self.hardware
         cut = batches(draw, epoch, size, hardware.rank, hardware.world)
         if not cut:
-            raise SkinfwError(
-                f"an epoch of {len(draw.indices)} images makes no batch",
-                why="a batch needs two images per process",
-                cure="draw more images",
-            )
+            with self.guard("sampler"):
+                came = f"drew {len(draw.indices)} images, which make no batch"
+                raise AnswerError(came, "a batch needs two images per process")
         return cut[: self.settings.limit_batches or None]
 
     def _epoch(self, stop: Callable[[], bool]) -> bool:
@@ -274,21 +281,31 @@ class Trainer:
         known = self.modalities.inputs(batch.rows)
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
-            images, loss_of = self.mix(self.to_input(batch.images), self.at.step)
+            inputs = self.to_input(batch.images)
+            images, loss_of = self.mix(inputs, self.at.step)
+            if self.tracer:
+                self.tracer.batch = [self.epoch_sampler.source.ids[int(row)] for row in batch.rows]
+                self.tracer.input(inputs, images)
             with hardware.autocast(), self.guard("backbone"):
                 answer = self.parallel(images, *known)
                 logits = check_training_logits(answer, len(images), self.width)
             loss = loss_of(logits[:, : self.classes], targets, weight)
             loss = loss + self.modalities.loss(logits, batch.rows)
+            if self.tracer:
+                self.tracer.loss(logits, loss, None if weight is None else weight[targets])
             with self.guard("loss"):
                 self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary:
+            if self.tracer:
+                self.tracer.gradients()
             if self.settings.clip_norm:
                 self.scaler.unscale_(self.optimizer)
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
             with self.guard("optimizer"):
                 self.scaler.step(self.optimizer)
                 self.scaler.update()
+                if self.tracer:
+                    self.tracer.weights()
                 self.optimizer.zero_grad(set_to_none=True)
             if self.schedule.last_epoch < self.total_steps - 1:
                 with self.guard("schedule"):
@@ -300,11 +317,16 @@ class Trainer:
 
     def _finish(self, train_loss: float, seconds: float) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
-        at, model = self.at, self.ema.model if self.ema else self.model
+        at, settings = self.at, self.settings
+        model = self.ema.model if self.ema else self.model
         self._check(train_loss)
         self._agree_on_buffers(model)
-        predictions = self.validator.predict(model)
-        metrics = compute_metrics(self.metrics, predictions)
+        try:
+            predictions = self.validator.predict(model)
+        except NotFiniteError:
+            self._trace()
+            raise
+        metrics = compute_metrics(self.metrics, predictions, self.names)
         self._refuse_clash(metrics)
         record: Record = {
             "epoch": at.epoch,
@@ -317,10 +339,14 @@ class Trainer:
             "images_per_second": round(at.images / max(seconds, 1e-9), 2),
         }
         at.history.append(record)
-        if best_epoch(at.history, self.settings.select) == at.epoch and self.hardware.main:
+        if best_epoch(at.history, settings.select) == at.epoch and self.hardware.main:
             save_weights(self.folder / BEST_WEIGHTS, model, self.about)
         at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
         self._save()
+        looks = settings.limit_eval_batches  # a quick look may see no image of some class
+        if not looks and len(at.history) in (SOME_EPOCHS, settings.epochs):
+            values = [own[settings.select] for own in at.history]
+            refuse_nan(self.metrics, self.names, settings.select, values)
         self.hooks.epoch_end(record=MappingProxyType(record))
 
     def _refuse_clash(self, metrics: Mapping[str, float]) -> None:
@@ -334,12 +360,28 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
+            self._trace()
             self.check_loss()
             raise SkinfwError(
                 f"the training loss is {loss} in epoch {self.at.epoch}",
                 why="the optimisation diverged",
                 cure="lower optimizer.lr, or set train.clip_norm = 1.0",
             )
+
+    def _trace(self) -> None:
+        """Repeat the epoch from the last state, and raise for whoever makes the first NaN."""
+        if self.tracer or self.hardware.world > 1:
+            return
+        state = load_state(self.folder)
+        if state is None:
+            self.at = Progress()
+            self.model.load_state_dict(self.first)
+        self._set_up(state)
+        self.parallel = self.pipeline.network(self.model)  # what is compiled tells nothing
+        self.hooks = run_hooks([])
+        self.tracer = Tracer(self.model, self.guard, self.scaler.is_enabled())
+        with self.tracer.layers():
+            self._epoch(lambda: False)
 
     def _agree_on_buffers(self, model: torch.nn.Module) -> None:
         """Give all processes the running statistics that the saved weights will have."""
@@ -358,6 +400,7 @@ class Trainer:
                 "progress": vars(self.at),
             }
             save_state(self.folder, state)
+            self.first = {}  # the state on disk is later
 
     def _out_of_patience(self) -> bool:
         patience = self.settings.early_stopping

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,14 @@ from skinfw.data.table import (
 )
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import explain
+from skinfw.evaluation.failures import Failures
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
-from skinfw.evaluation.reports import private_result, write_reports
-from skinfw.files.atomic import atomic_write, write_json
+from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
+from skinfw.files.atomic import write_json
+from skinfw.files.spreadsheets import write_csv
+from skinfw.guards.process import watch_network
+from skinfw.guards.tensors import NetworkState, unchanged_network
+from skinfw.guards.writes import watch_writes
 from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
@@ -39,6 +45,7 @@ from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
+from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
 from skinfw.training.checkpoint import load_state, load_weights
@@ -50,6 +57,8 @@ from skinfw.workflows.run_folder import RunFolder, differences, run_record
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
+OWN_FILES = (*RUN_FILES, "last")
+"""What of a run folder no component may write."""
 
 
 def execute_run(
@@ -67,9 +76,11 @@ def execute_run(
     for component in plan.components:
         if component.entry.file:
             trust(component.entry.file)
-    folder.update(status="running", error=None)
+    folder.update(status="running", error=None, failures=[])
     try:
-        result = _Run(plan, folder, say, listeners, resume).go()
+        run = _Run(plan, folder, say, listeners, resume)
+        with watch_writes(folder.path, OWN_FILES, [cache_folder()]):
+            result = run.go()
     except KeyboardInterrupt:
         folder.finish("stopped")
         raise
@@ -96,6 +107,7 @@ class _Run:
         self.folder.path = Path(broadcast(str(folder.path), self.machine))
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
+        self.failures = Failures()
         if plan.train.batch_size % self.machine.world:
             raise RecipeError(
                 f"train.batch_size {plan.train.batch_size} cannot be shared by "
@@ -113,24 +125,36 @@ class _Run:
             decoded = self._decode(data.rows)
         with self._time("build"):
             components, hooks = self._build(data.rows, decoded)
-        with self._time("train"):
-            history = self._fit(components, hooks)
-        if history is None:
-            return None
-        with self._time("evaluate"):
-            result = self._evaluate(components, history)
-        if self.machine.main:
-            with self._time("explain"):
-                result = self._explain(components, result)
-            with self._time("report"):
-                # The network is at hand for reports alone.
-                about = replace(result, features=components.features_of)
-                about = write_reports(components.reports, about, self.folder.path)
-                result = replace(about, features=None)
-                fitted = combine(own.calibration for own in result.findings)
-                self.folder.update(calibration=fitted.record())
-        hooks.run_end(result=private_result(result))
+        with watch_network(partial(NetworkState, components.model)):
+            with self._time("train"):
+                history = self._fit(components, hooks)
+            if history is None:
+                return None
+            with self._time("evaluate"):
+                result = self._evaluate(components, history)
+            if self.machine.main:
+                result = self._tell(components, result)
+            hooks.run_end(result=private_result(result))
+        if self.failures.noted:  # the last hook may have failed, too
+            self.folder.update(failures=self.failures.record())
+            result = replace(result, failures=list(self.failures.noted))
         return result
+
+    def _tell(self, components: TrainingComponents, result: Result) -> Result:
+        """Explain and report; whoever fails costs the run nothing."""
+        model, best = components.model, self.folder.path / BEST_WEIGHTS
+        self.failures.restore = partial(load_weights, best, model)
+        with self._time("explain"):
+            result = self._explain(components, result)
+        with self._time("report"):
+            # The network is at hand for reports alone.
+            about = replace(result, features=components.features_of)
+            unchanged = partial(unchanged_network, model)
+            folder = self.folder.path
+            about = write_reports(components.reports, about, folder, self.failures, unchanged)
+            fitted = combine(own.calibration for own in about.findings)
+            self.folder.update(calibration=fitted.record())
+        return replace(about, features=None)
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
@@ -162,9 +186,10 @@ class _Run:
             leakage=asdict(data.leakage) if data.leakage else None,
         )
         if self.machine.main:
-            with atomic_write(self.folder.path / "splits.csv") as partial:
-                kept = rows[["id", "lesion", "component", "label", "part"]]
-                kept.to_csv(partial, index=False)
+            kept = rows[["id", "lesion", "component", "label", "part"]]
+            write_csv(
+                self.folder.path / "splits.csv", list(kept.columns), kept.itertuples(index=False)
+            )
         return data
 
     def _list_bad_images(self, bad: Mapping[str, str]) -> None:
@@ -172,9 +197,10 @@ class _Run:
         handling = self.plan.components.dataset.host["bad"]
         self.folder.update(bad_images={"images": len(bad), "bad": handling})
         if bad and self.machine.main:
-            rows = pd.DataFrame({"path": list(bad), "reason": list(bad.values())})
-            with atomic_write(self.folder.path / "bad_images.csv") as partial:
-                rows.to_csv(partial, index=False, errors="backslashreplace")
+            rows = [
+                [name.encode(errors="backslashreplace").decode(), why] for name, why in bad.items()
+            ]
+            write_csv(self.folder.path / "bad_images.csv", ["path", "reason"], rows)
 
     def _keep_hashes(self, **hashes: str) -> None:
         """Keep hashes of data, split or draw; a resumed run must find the same."""
@@ -224,7 +250,14 @@ class _Run:
         self._keep_hashes(draw_hash=draw_hash(draw))
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
-        return components, run_hooks([*heard, *(components.listeners if self.machine.main else ())])
+        own = components.listeners if self.machine.main else ()
+        return components, run_hooks([*heard, *own], self._note)
+
+    def _note(self, component: Any, error: Exception) -> None:
+        """Note at once what a tracker could not do, for the run may take long."""
+        self.failures.note(component, error)
+        self.folder.update(failures=self.failures.record())
+        self.say(str(error))
 
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
@@ -287,19 +320,20 @@ class _Run:
     def _explain(self, components: TrainingComponents, result: Result) -> Result:
         """Ask the explainers about some of the test images."""
         images, modalities = components.pictures("test")
-        explanations = [
-            explain(
-                component,
-                explainer,
-                components.model,
-                images,
-                result.predictions["test"],
-                components.hardware,
-                self.plan.seed,
-                modalities,
-            )
-            for component, explainer in components.explainers
-        ]
+        explanations = []
+        for component, explainer in components.explainers:
+            with self.failures.contain(component):
+                own = explain(
+                    component,
+                    explainer,
+                    components.model,
+                    images,
+                    result.predictions["test"],
+                    components.hardware,
+                    self.plan.seed,
+                    modalities,
+                )
+                explanations.append(own)
         for own in explanations:
             if dark := int((own.maps.max(axis=(1, 2)) == 0).sum()):
                 self.say(f"note: {own.explainer} found nothing in {dark} images")

@@ -140,6 +140,7 @@ def run_record(plan: Plan) -> dict[str, Any]:
         "git_commit": _git_commit(plan.recipe.path),
         "marks": [],
         "notes": [],
+        "failures": [],
         "timings": {},
         "results": {},
     }

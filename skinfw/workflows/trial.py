@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from skinfw.errors import raise_all
 from skinfw.interfaces.values import PARTS, DataTable
 from skinfw.recipe.plan import Components, Plan
 from skinfw.recipe.settings import ModalitySettings
@@ -73,6 +74,7 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
 
     plan: the checked recipe; its data set is not read.
     place: where the run folder is made.
+    Raises SkinfwError where anything fails, a report, too.
     """
     dataset: Any = NoiseImages(plan.classes, plan.modalities)
     train = replace(
@@ -98,7 +100,8 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
         engine=engine,
     )
     folder = RunFolder.create(place, trial)
-    execute_run(trial, folder, lambda _: None)
+    result = execute_run(trial, folder, lambda _: None)
+    raise_all([own.error for own in result.failures] if result else [])
     return folder
 
 

@@ -301,4 +301,4 @@ def folders_case(number: int, dice: random.Random, folder: Path, figures: Figure
     figures.count("refused" if code else "harmless")
 
 
-CAMPAIGNS = (Campaign("folders", 2_000, 20, folders_case),)
+CAMPAIGNS = (Campaign("folders", 2_000, 11, folders_case),)

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import torch
 from cases import of_a_network
@@ -290,4 +291,4 @@ def hostile_case(number: int, dice: random.Random, folder: Path, figures: Figure
     figures.count(outcome)
 
 
-CAMPAIGNS = (Campaign("hostile", 1_000, 18, hostile_case),)
+CAMPAIGNS = (Campaign("hostile", 1_000, 10, hostile_case),)

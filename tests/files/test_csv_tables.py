@@ -21,7 +21,24 @@ def written(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        (GOOD.replace("b,NV", 'b,"NV'), 3, "unexpected end of data"),
+        (GOOD.replace("b,NV", 'b,"NV'), 3, "never closes"),
+        (GOOD.replace("b,NV", 'b,7" wide'), 3, "a stray quote stands in a cell"),
+        (GOOD.replace("b,NV", "b\rx,NV"), 3, "ends its lines in two ways"),
+        (GOOD.replace("\n", "\r"), 1, "ends its lines in two ways"),
+        (GOOD.replace("b,NV", "b\0,NV"), 3, "the line holds U\\+0000"),
+        (GOOD.replace("b,NV", "b,N\u202eV"), 3, "the line holds U\\+202E"),
+        (GOOD + "\x1a", 5, "the line holds U\\+001A"),
+        (GOOD.replace(",", ";"), 1, "parted by semicolons"),
+        (GOOD.replace("label", "Label"), 1, 'it has "Label"'),
+        (GOOD.replace("id,label", "id,label,LABEL"), 1, "differ in no way one sees"),
+        (GOOD.replace("id,label", "id,label,n\u200bote"), 1, "U\\+200B"),
+        (
+            GOOD.replace("label", "label,").replace("MEL", "MEL,").replace("NV", "NV,1"),
+            3,
+            "column 3",
+        ),
+        ("id,label," + ",".join(map(str, range(20_000))), 1, "20,002 cells"),
+        (GOOD.replace("b,NV", "b," + "x" * 200_000), 3, "a cell has 200,000 letters"),
         (GOOD.replace("b,NV", '"b,NV').replace("c,NV", 'c",NV'), 3, "closes in line 4"),
         (GOOD.replace("b,NV", '"b"x,NV'), 3, "the line is no CSV"),
         (GOOD.replace("b,NV", "b"), 3, "the row has 1 cells, the header 2"),
@@ -53,6 +70,8 @@ def test_what_would_lose_a_row_is_refused_with_its_line(
         GOOD + "\n\n,\n",
         GOOD.removesuffix("\n"),
         GOOD.replace("a,MEL", '"a","MEL"'),
+        GOOD.replace("a,MEL", "a,MEL\u00a0"),
+        ",id,label\n0,a,MEL\n1,b,NV\n2,c,NV\n",  # pandas counts the rows
     ],
 )
 def test_harmless_spellings_mean_the_same(tmp_path: Path, text: str) -> None:
@@ -60,17 +79,21 @@ def test_harmless_spellings_mean_the_same(tmp_path: Path, text: str) -> None:
     assert table.to_dict("list") == {"id": ["a", "b", "c"], "label": ["MEL", "NV", "NV"]}
 
 
-def test_a_stray_quote_inside_a_cell_is_a_letter(tmp_path: Path) -> None:
-    table = read_csv(written(tmp_path, GOOD.replace("b,NV", 'b,7" wide')), ["id"])
-    assert table["label"].tolist() == ["MEL", '7" wide', "NV"]
-
-
 def test_words_that_pandas_would_read_as_absent_or_numbers_stay_texts(tmp_path: Path) -> None:
     table = read_csv(written(tmp_path, "id,site\nNA,nan\n007,\n"), ["id"])
     assert table.to_dict("list") == {"id": ["NA", "007"], "site": ["nan", ""]}
 
 
-CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=8)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1", "cp1252", "cp037"])
+def test_other_encodings_are_told_with_the_cure(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(GOOD.replace("b,NV", "b,Nävus").encode(encoding))
+    with pytest.raises(SkinfwError) as error:
+        read_csv(file, ["id", "label"])
+    assert error.value.where.startswith(str(file)) and error.value.cure
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), max_size=8)
 
 
 @given(rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=8))

@@ -99,3 +99,9 @@ def test_the_wheel_holds_the_pages_that_code_and_recipes_cite() -> None:
     assert {"kinds.md", "faithful.md"} <= cited
     for name in cited:
         assert page(name).is_file(), name
+
+
+def test_workflows_name_actions_by_commit() -> None:
+    workflows = [file.read_text() for file in (ROOT / ".github" / "workflows").iterdir()]
+    uses = re.findall(r"uses: *(\S+)", "\n".join(workflows))
+    assert uses and all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name) for name in uses)

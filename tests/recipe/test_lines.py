@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from skinfw.errors import RecipeError, shorten
+from skinfw.recipe.limits import LimitError
 from skinfw.recipe.lines import key_lines
+from skinfw.recipe.set_options import read_sets
 
 
 def test_every_kind_of_toml_is_followed() -> None:
@@ -74,3 +79,38 @@ def test_no_key_of_a_random_document_is_missed(seed: int) -> None:
     lines = key_lines(text)
     assert _paths(tomllib.loads(text)) <= set(lines)
     assert max(lines.values()) <= text.count("\n") + 1
+
+
+_KEYS = ["a", "b.c", '"d\\u0065"', "'f'", "1", "true", "07:32:00", "é", " ", "\n", "\r\n", "\x00"]
+_SIGNS = ["=", "[", "]", "[[", "]]", "{", "}", ",", "#", ".", "\\", '"', "'", '"""', "'''"]
+_WHOLE = ["x = [1, [2, {y = 3}]]\n", "[t]\n", "[[l]]\n", "[l.m]\n", 'u.v = """\na"b""c"""\n']
+_PIECES = st.lists(st.sampled_from([*_KEYS, *_SIGNS, *_WHOLE]), max_size=30).map("".join)
+"""Pieces of TOML in any order: some texts are valid, most break off somewhere."""
+
+
+@given(_PIECES)
+@settings(max_examples=150, deadline=None)
+def test_no_text_stops_the_scanner_and_no_key_of_a_valid_one_is_missed(text: str) -> None:
+    try:
+        lines = key_lines(text.replace("\r\n", "\n"))
+    except LimitError as error:
+        assert 1 <= error.line <= text.count("\n") + 1
+        return
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    assert _paths(data) <= set(lines)
+
+
+@given(st.text(max_size=40) | _PIECES, st.text(max_size=40) | _PIECES)
+@settings(max_examples=80, deadline=None)
+def test_an_option_is_set_or_refused(key: str, value: str) -> None:
+    option = f"--set {shorten(f'{key}={value}')}"
+    try:
+        layer = read_sets([f"{key}={value}"])
+    except RecipeError as error:
+        assert error.where == option
+    else:
+        assert {origin.text for origin in layer.origins.values()} == {option}
+        assert _paths(layer.data) <= set(layer.origins)

@@ -1,10 +1,12 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from skinfw.data.decoding import WHOLE, Decoding, read_image
+from skinfw_cache.features import keep_features
 from skinfw_cache.shards import ImageCache, open_cache
 
 GIGABYTE = 10**9
@@ -240,3 +243,84 @@ def test_two_processes_and_a_kill_leave_a_whole_cache(
     for path in paths:
         result = held.get(path)
         assert result is not None and (result == read_image(path)).all()
+
+
+def test_flipped_pixels_are_decoded_again_and_told_once(
+    tmp_path: Path, cache: ImageCache, paths: list[str]
+) -> None:
+    cache.build(paths, WHOLE, silent)
+    (shard,) = (cache.folder / shard.name for shard in cache.shards())
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    content[40 * 30 * 3 + 7] ^= 128
+    shard.write_bytes(content)
+    said: list[str] = []
+    held = open_cache(cache.folder, GIGABYTE, paths, WHOLE, said.append)
+    assert held is not None and said == []
+    results = {path: held.get(path) for path in paths}
+    assert sum(result is None for result in results.values()) == 2
+    for path, result in results.items():
+        assert result is None or (result == read_image(path)).all()
+    assert len(said) == 1 and "damaged bytes" in said[0]
+    again = open_cache(cache.folder, GIGABYTE, paths, WHOLE, silent_line)
+    assert again is not None and len(again) == len(paths)
+    for path in paths:
+        whole = again.get(path)
+        assert whole is not None and (whole == read_image(path)).all()
+
+
+@pytest.mark.parametrize("start", [0, 200])
+def test_a_damaged_index_begins_anew(cache: ImageCache, paths: list[str], start: int) -> None:
+    cache.build(paths, WHOLE, silent)
+    index = cache.folder / "index.sqlite"
+    content = bytearray(index.read_bytes())
+    content[start : start + 3000] = bytes(3000)
+    index.write_bytes(content)
+    again = open_cache(cache.folder, GIGABYTE, paths, WHOLE, silent_line)
+    assert again is not None and len(again) == len(paths)
+    for path in paths:
+        whole = again.get(path)
+        assert whole is not None and (whole == read_image(path)).all()
+
+
+def test_a_cache_of_an_older_layout_is_built_again(tmp_path: Path, paths: list[str]) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    old = folder / "0123.rgb"
+    old.write_bytes(bytes(40 * 30 * 3))
+    with closing(sqlite3.connect(folder / "index.sqlite")) as index, index:
+        index.execute("CREATE TABLE files (path TEXT PRIMARY KEY, bytes INTEGER)")
+        index.execute("CREATE TABLE images (digest TEXT PRIMARY KEY, shard TEXT, start INTEGER)")
+        index.execute("CREATE TABLE shards (name TEXT PRIMARY KEY, used REAL)")
+        index.execute("INSERT INTO shards VALUES ('0123.rgb', 1.0)")
+    said: list[str] = []
+    held = open_cache(folder, GIGABYTE, paths, WHOLE, said.append)
+    assert held is not None and len(held) == len(paths) and not old.exists()
+    assert len(said) == 1 and "decoded once" in said[0]
+
+
+def test_features_whose_bytes_have_changed_are_computed_again(tmp_path: Path) -> None:
+    file = tmp_path / "features" / "key.npy"
+    features = np.arange(600, dtype=np.float32).reshape(10, 6, 10)
+    computed: list[int] = []
+
+    def compute() -> np.ndarray:
+        computed.append(1)
+        return features
+
+    for _ in range(2):
+        assert (keep_features(file, compute, silent_line) == features).all()
+    assert len(computed) == 1
+    assert (np.load(file) == features).all()  # it is still a file for everybody
+    for place in (300, -1):
+        content = bytearray(file.read_bytes())
+        content[place] ^= 4
+        file.write_bytes(content)
+        assert (keep_features(file, compute, silent_line) == features).all()
+    np.save(file, features + 1)  # as older versions did, without a checksum
+    assert (keep_features(file, compute, silent_line) == features).all()
+    assert len(computed) == 4
+
+
+def silent_line(line: str) -> None:
+    """Hear a line and say nothing."""

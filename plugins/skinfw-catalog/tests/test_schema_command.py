@@ -45,6 +45,15 @@ def test_what_a_configuration_says_stays(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_rule_names_files_in_any_script(skinfw: Run, tmp_path: Path) -> None:
+    pattern = "H\N{LATIN SMALL LETTER A WITH DIAERESIS} \N{MICROSCOPE}/*.toml"
+    file, _ = add_rule(tmp_path, "s.json", [pattern])
+    assert includes(file) == [[pattern]]
+    done = skinfw("schema", "--install", "--recipes", "a\x1b[2J")
+    assert done.returncode == 2 and "control characters" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_a_rule_for_another_schema_is_another_rule(tmp_path: Path) -> None:
     file, _ = add_rule(tmp_path, "other.json", ["a/*.toml"])
     assert add_rule(tmp_path, "s.json", ["a/*.toml"]) == (file, True)

@@ -108,6 +108,13 @@ def test_wrong_indices_are_told_with_their_line(root: Path, index: str, what: st
     assert what in error.value.what and error.value.where.endswith("test_indexes.csv:3")
 
 
+def test_a_row_that_no_part_names_is_told_with_its_line(root: Path) -> None:
+    (root / "meta" / "test_indexes.csv").write_text("indexes\n6\n")
+    with pytest.raises(SkinfwError, match="1 rows are in no part") as error:
+        Derm7pt(root=root).table()
+    assert error.value.where.endswith("meta.csv:7")
+
+
 def test_an_unknown_diagnosis_is_told_with_its_line(root: Path) -> None:
     meta = root / "meta" / "meta.csv"
     meta.write_text(meta.read_text().replace("lentigo", "lentigoo"))

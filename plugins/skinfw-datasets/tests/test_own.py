@@ -76,6 +76,16 @@ def test_a_csv_needs_only_path_and_label(tmp_path: Path) -> None:
     assert table["id"].tolist() == table["lesion"].tolist() == ["a.jpg", "b.jpg"]
 
 
+def test_paths_may_lead_anywhere_and_ids_do_not(tmp_path: Path) -> None:
+    images = write(tmp_path, "").parent / "images"
+    (tmp_path / "tables").mkdir()
+    file = tmp_path / "tables" / "list.csv"
+    file.write_text(f"path,label\n../images/a.jpg,A\n{images / 'b.jpg'},B\n")
+    table = CsvTable(file=file).table().rows
+    assert table["id"].tolist() == ["images/a.jpg", str(images / "b.jpg").lstrip("/")]
+    assert all(Path(path).is_file() for path in table["path"])
+
+
 @pytest.mark.parametrize(
     ("text", "what", "line"),
     [
@@ -83,9 +93,19 @@ def test_a_csv_needs_only_path_and_label(tmp_path: Path) -> None:
         ("path,label\n", "no row", 2),
         ("path,label\nimages/a.jpg,\n", "an image has no label", 2),
         ("path,label\nimages/a.jpg,A\n,B\n", "an image has no path", 3),
-        ("path,label\nimages/a.jpg,A\nimages/a.jpg,B\n", "an id occurs twice", 3),
+        ("path,label\nimages/a.jpg,A\nimages/a.jpg,B\n", "occurs twice", 3),
         ("path,label,split\nimages/a.jpg,A,trian\n", "split is none of", 2),
         ("path,label\nimages/a.jpg,A\nimages/z.jpg,B\n", "1 of 2 images are absent", 3),
+        ("path,label\nimages/a.jpg,A\nimages/b.jpg,a\n", "differ in no way one sees", 3),
+        ("path,label\nimages/a.jpg,M\nimages/b.jpg,\u041c\n", "differ in no way", 3),
+        ("path,label\nimages/a.jpg,MEL\nimages/b.jpg,\u041cEL\n", "cannot be a name", 3),
+        ("path,label\nimages/a.jpg,A\nimages/b.jpg,A\u200b\n", "cannot be a name", 3),
+        ("path,label\nimages/a.jpg,A\nimages/b.jpg,'A'\n", "cannot be a name", 3),
+        ("path,label,lesion_id\nimages/a.jpg,A,1\n", 'close to "lesion"', 1),
+        ("path,label,Split\nimages/a.jpg,A,1\n", 'close to "split"', 1),
+        ("path,label,id\nimages/a.jpg,A,../a\n", "cannot have the id", 2),
+        ("path,label,id\nimages/a.jpg,A,x\nimages/b.jpg,A,X\n", 'ids "x" and "X"', 3),
+        (f"path,label\n{'x' * 5000},A\n", "cannot have the id", 2),
     ],
 )
 def test_wrong_rows_are_told_with_their_line(

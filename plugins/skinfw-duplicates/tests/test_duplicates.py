@@ -1,8 +1,10 @@
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -173,16 +175,38 @@ def test_two_processes_may_look_at_once(images: list[Image], tmp_path: Path) -> 
     assert answers == ["[(0, 20, 'near-duplicate')]\n"] * 2
 
 
-@pytest.mark.parametrize("spoilt", ["folder", "file"])
-def test_a_memory_that_cannot_be_used_costs_no_run(
-    spoilt: str, images: list[Image], tmp_path: Path
-) -> None:
+def test_a_memory_that_cannot_be_used_costs_no_run(images: list[Image], tmp_path: Path) -> None:
     paths = [*written(images[:3], tmp_path), save(images[0], tmp_path / "copy.jpg", 60)]
-    if spoilt == "folder":
-        (tmp_path / "cache").write_text("")
-    else:
-        (tmp_path / "cache").mkdir()
-        (tmp_path / "cache" / "fingerprints.sqlite").write_bytes(b"no database at all" * 99)
+    (tmp_path / "cache").write_text("")
     said: list[str] = []
     assert find(paths, tmp_path, said).pairs == [(0, 3, "near-duplicate")]
     assert said[0].startswith("note: what is seen in images is not remembered")
+
+
+def test_a_memory_of_rubbish_begins_anew(images: list[Image], tmp_path: Path) -> None:
+    paths = [*written(images[:3], tmp_path), save(images[0], tmp_path / "copy.jpg", 60)]
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "fingerprints.sqlite").write_bytes(b"no database at all" * 99)
+    for looked in ("4 images are looked at once", ""):
+        said: list[str] = []
+        assert find(paths, tmp_path, said).pairs == [(0, 3, "near-duplicate")]
+        assert "".join(said).startswith(looked) and bool(said) == bool(looked)
+
+
+@pytest.mark.parametrize("column", ["thumbnail", "damage", "answer", "digest"])
+def test_what_has_changed_on_the_disk_is_not_believed(
+    column: str, images: list[Image], tmp_path: Path
+) -> None:
+    paths = [*written(images[:3], tmp_path), save(images[0], tmp_path / "copy.jpg", 60)]
+    before = find(paths, tmp_path)
+    table = {"answer": "answers", "digest": "files"}.get(column, "looks")
+    with closing(sqlite3.connect(tmp_path / "cache" / "fingerprints.sqlite")) as store, store:
+        # Of equal length, as flipped bytes are.
+        store.execute(
+            f"UPDATE {table} SET {column} = "
+            f"CASE typeof({column}) WHEN 'blob' THEN zeroblob(length({column})) "
+            f"ELSE '[]' || substr({column}, 3) END"
+        )
+        if column == "thumbnail":
+            store.execute("DELETE FROM answers")
+    assert find(paths, tmp_path) == before

@@ -8,7 +8,8 @@ import pytest
 from fileserver import FileServer
 
 from skinfw import SkinfwError
-from skinfw_fetch.download import CHUNK, Partial, ask, download
+from skinfw_fetch.download import ask, download
+from skinfw_fetch.partial import CHUNK, Partial
 
 CONTENT = os.urandom(3 * CHUNK + 1234)
 
@@ -146,3 +147,34 @@ def test_no_server_is_said_with_the_reason(partial: Partial) -> None:
 def test_a_server_tells_size_and_version(server: FileServer) -> None:
     remote = ask(f"{server.url}/a.zip")
     assert remote.size == len(CONTENT) and remote.tag.startswith('"')
+
+
+@pytest.mark.parametrize("spoilt", ["bytes", "sums", "tag"])
+def test_bytes_that_have_changed_on_the_disk_are_not_gone_on_with(
+    server: FileServer, partial: Partial, spoilt: str
+) -> None:
+    server.cuts = [2 * CHUNK]
+    with pytest.raises(SkinfwError):
+        get(server, partial, tries=1)
+    if spoilt == "bytes":
+        content = bytearray(partial.file.read_bytes())
+        content[70_000] ^= 16
+        partial.file.write_bytes(content)
+    elif spoilt == "tag":
+        partial.file.with_name("a.zip.partial.tag").write_bytes(b'"\xff\n1')
+    else:
+        sums = partial.file.with_name("a.zip.partial.sums")
+        sums.write_text(sums.read_text().replace(" ", " 1"))
+    get(server, partial)
+    assert partial.file.read_bytes() == CONTENT and server.asked[-1] == ("/a.zip", None)
+
+
+def test_half_a_piece_that_a_kill_left_is_cut_off(server: FileServer, partial: Partial) -> None:
+    server.cuts = [2 * CHUNK]
+    with pytest.raises(SkinfwError):
+        get(server, partial, tries=1)
+    with partial.file.open("ab") as file:
+        file.write(b"half")
+    get(server, partial)
+    assert partial.file.read_bytes() == CONTENT
+    assert server.asked[-1] == ("/a.zip", f"bytes={2 * CHUNK}-")

@@ -424,10 +424,12 @@ def test_a_table_names_images_and_their_ids(tmp_path: Path, monkeypatch: Any) ->
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("file\na.jpg\n", "no column path"),
-        ("path\n", "is empty"),
+        ("file\na.jpg\n", "the header lacks path"),
+        ("path\n", "a header and no row"),
         ("path,id\n,x\n", "has no path"),
         ("path,id\na.jpg,x\nb.jpg,x\n", 'two images have the id "x"'),
+        ("path,id\na.jpg,x\na.jpg,y\n", "an image is there twice"),
+        ("path,id\na.jpg,../x\n", "cannot be an id"),
     ],
 )
 def test_a_table_that_names_no_images_is_refused(text: str, what: str, tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ def root(tmp_path: Path) -> Path:
         for name in labels:
             Image.new("RGB", (8, 6)).save(folder / f"{name}.jpg")
             Image.new("RGB", (8, 6)).save(folder / f"{name}_superpixels.png")
-    metadata = "image_id,age_approximate,sex\nISIC_0000002,55,female\nISIC_0000000,unknown,male\n"
+    metadata = (
+        "image_id,age_approximate,sex\n"
+        "ISIC_0000002,55,female\nISIC_0000000,unknown,male\nISIC_0000003,unknown,unknown\n"
+    )
     folder = "ISIC-2017_Training_Data"
     (tmp_path / folder / f"{folder}_metadata.csv").write_text(metadata)
     return tmp_path
@@ -70,8 +73,24 @@ def test_an_image_with_both_diagnoses_is_refused(root: Path) -> None:
 def test_an_image_in_two_parts_is_refused(root: Path) -> None:
     file = root / "ISIC-2017_Test_v2_Part3_GroundTruth.csv"
     file.write_text(file.read_text().replace("ISIC_0012086", "ISIC_0000003"))
+    (root / "ISIC-2017_Test_v2_Data" / "ISIC_0012086.jpg").unlink()
     with pytest.raises(SkinfwError, match="1 images are in two parts"):
         Isic2017(root=root, missing="drop").table()
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("ISIC-2017_Training_Data/ISIC-2017_Training_Data_metadata.csv", "no row in the metadata"),
+        ("ISIC-2017_Training_Part3_GroundTruth.csv", "no row in the ground truth"),
+        ("ISIC-2017_Test_v2_Part3_GroundTruth.csv", "no row"),
+    ],
+)
+def test_a_table_that_lost_its_last_row_is_refused(root: Path, file: str, what: str) -> None:
+    lines = (root / file).read_text().splitlines(keepends=True)
+    (root / file).write_text("".join(lines[:-1]))
+    with pytest.raises(SkinfwError, match=what):
+        Isic2017(root=root).table()
 
 
 def test_a_part_that_is_absent_is_named(root: Path) -> None:

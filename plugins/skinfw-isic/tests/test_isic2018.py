@@ -78,6 +78,17 @@ def test_the_metadata_of_ham10000_adds_age_sex_and_site(root: Path) -> None:
     assert table["anatom_site_general"].tolist() == ["back", "face", "scalp"]
 
 
+def test_metadata_of_another_diagnosis_are_refused_with_their_line(root: Path) -> None:
+    rows = ["lesion_id,image_id,dx,dx_type,age,sex,localization",
+            "HAM_7,ISIC_0024308,vasc,histo,80.0,male,scalp",
+            "HAM_7,ISIC_0024306,mel,histo,,female,back",
+            "HAM_8,ISIC_0024307,mel,histo,55.0,male,face"]  # fmt: skip
+    (root / "HAM10000_metadata.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(SkinfwError, match="the diagnosis is not that of") as error:
+        Isic2018(root=root).table()
+    assert error.value.where.endswith("HAM10000_metadata.csv:3")
+
+
 def test_absent_images_are_an_error_or_dropped_and_counted(root: Path) -> None:
     (root / IMAGES / "ISIC_0024307.jpg").unlink()
     with pytest.raises(SkinfwError) as error:
@@ -125,7 +136,8 @@ def test_the_training_part_alone_is_what_one_gets_without_asking(whole: Path) ->
 
 def test_metadata_are_blank_where_there_are_none(whole: Path) -> None:
     rows = ["lesion_id,image_id,dx,dx_type,age,sex,localization",
-            *(f"HAM_{name},{name},nv,histo,45.0,male,back" for name in LABELS)]  # fmt: skip
+            *(f"HAM_{name[5:]},{name},{label.lower()},histo,45.0,male,back"
+              for name, label in LABELS.items())]  # fmt: skip
     (whole / "HAM10000_metadata.csv").write_text("\n".join(rows) + "\n")
     table = Isic2018(root=whole, parts="official").table().rows
     assert table["sex"].tolist() == ["male"] * 3 + [""] * 3
@@ -154,6 +166,7 @@ def test_a_part_that_is_absent_is_named(whole: Path, part: str, what: str) -> No
 def test_an_image_in_two_parts_is_refused(whole: Path) -> None:
     file = whole / "ISIC2018_Task3_Test_GroundTruth.csv"
     file.write_text(file.read_text().replace("ISIC_0034524", "ISIC_0024306"))
+    (whole / "ISIC2018_Task3_Test_Input" / "ISIC_0034524.jpg").unlink()
     with pytest.raises(SkinfwError, match="1 images are in two parts"):
         Isic2018(root=whole, parts="official", missing="drop").table()
 

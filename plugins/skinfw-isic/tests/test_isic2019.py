@@ -100,11 +100,35 @@ def test_the_unknown_class_is_dropped_or_kept(tmp_path: Path) -> None:
     assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table().rows["label"])
 
 
+def drop_last_line(file: Path) -> None:
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+
+def change(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text().replace(old, new, 1))
+
+
 def replace_truth(text: str):
     return lambda root: (root / f"{TRUTH}.csv").write_text(text)
 
 
+A, B = "ISIC_0000000", "ISIC_0000001"
 FAULTS = {
+    "lost row": (
+        lambda root: drop_last_line(root / f"{TRUTH}.csv"),
+        "1 images of ISIC_2019_Training_Metadata.csv have no row in the ground truth",
+        "Metadata.csv:4",
+    ),
+    "lost rows": (
+        lambda root: [drop_last_line(root / f"{name}.csv") for name in (TRUTH, METADATA)],
+        "1 images have no row in the ground truth",
+        "GroundTruth.csv",
+    ),
+    "lesion": (
+        lambda root: change(root / f"{METADATA}.csv", "torso,,", "torso,x y,"),
+        "lesion_id holds what the official file never has",
+        "Metadata.csv:2",
+    ),
     "no root": (lambda root: root.rename(root.parent / "elsewhere"), "root is no folder", ""),
     "no truth": (lambda root: (root / f"{TRUTH}.csv").unlink(), f"{TRUTH}.csv is missing", ""),
     "no metadata": (lambda root: (root / f"{METADATA}.csv").unlink(), "Metadata.csv is miss", ""),
@@ -119,22 +143,29 @@ FAULTS = {
     "empty": (replace_truth(""), "the file is empty", ":1"),
     "no rows": (replace_truth(HEADER + "\n"), "a header and no row", ":2"),
     "header": (replace_truth("id,MEL\nISIC_1,1\n"), "the header lacks image", ":1"),
-    "class": (replace_truth(HEADER + ",XYZ\n" + row("a", 0) + ",0\n"), "unknown class XYZ", ":1"),
+    "class": (replace_truth(HEADER + ",XYZ\n" + row(A, 0) + ",0\n"), "official file", ":1"),
+    "order": (replace_truth(HEADER.replace("MEL,NV", "NV,MEL") + "\n" + row(A, 0)), "offi", ":1"),
+    "id": (replace_truth(HEADER + "\n" + row("ISIC_1", 0)), "image holds what", ":2"),
+    "same": (
+        replace_truth("\n".join([HEADER, row(A, 0), row(A + "_downsampled", 1)])),
+        "occurs twice",
+        ":3",
+    ),
     "twice": (
-        replace_truth("\n".join([HEADER, row("a", 0), row("b", 1), row("a", 1)])),
+        replace_truth("\n".join([HEADER, row(A, 0), row(B, 1), row(A, 1)])),
         "occurs twice",
         ":4",
     ),
     "two labels": (
-        replace_truth(HEADER + "\n" + row("a", 0) + "\nb,1,1,0,0,0,0,0,0,0\n"),
+        replace_truth(HEADER + "\n" + row(A, 0) + f"\n{B},1,1,0,0,0,0,0,0,0\n"),
         "two labels",
         ":3",
     ),
-    "no label": (replace_truth(HEADER + "\na,0,0,0,0,0,0,0,0,0\n"), "has no label", ":2"),
-    "half": (replace_truth(HEADER + "\na,0.5,0.5,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
-    "text": (replace_truth(HEADER + "\na,yes,0,0,0,0,0,0,0,0\n"), "neither 0 nor 1", ":2"),
-    "path": (replace_truth(HEADER + "\n" + row("../../etc/passwd", 0)), "id is a path", ":2"),
-    "blank": (replace_truth(HEADER + "\n" + row(" ", 0)), "id is blank", ":2"),
+    "no label": (replace_truth(HEADER + f"\n{A},0,0,0,0,0,0,0,0,0\n"), "has no label", ":2"),
+    "half": (replace_truth(HEADER + f"\n{A},0.5,0.5,0,0,0,0,0,0,0\n"), "MEL holds what", ":2"),
+    "text": (replace_truth(HEADER + f"\n{A},yes,0,0,0,0,0,0,0,0\n"), "MEL holds what", ":2"),
+    "path": (replace_truth(HEADER + "\n" + row("../../etc/passwd", 0)), "image holds what", ":2"),
+    "blank": (replace_truth(HEADER + "\n" + row(" ", 0)), "image holds what", ":2"),
     "binary": (lambda root: (root / f"{TRUTH}.csv").write_bytes(b"\xff\xfe\x00\x80"), "CSV", ""),
 }  # fmt: skip
 
@@ -149,6 +180,33 @@ def test_a_fault_in_the_files_is_said_with_its_line(tmp_path: Path, fault: str) 
     assert what in error.value.what
     assert error.value.where.endswith(line) and error.value.cure
     assert len(str(error.value).splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1,0",
+        '"1,0"',
+        "\u0661",
+        "1e0",
+        "nan",
+        "inf",
+        "0x1",
+        "True",
+        "+1",
+        "-0",
+        "01",
+        "1.",
+        "1_0",
+        "",
+    ],
+)
+def test_a_label_is_0_or_1_and_nothing_that_could_be_read_so(tmp_path: Path, cell: str) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    change(root / f"{TRUTH}.csv", "1.0", cell)
+    with pytest.raises(SkinfwError) as error:
+        Isic2019(root=root).table()
+    assert error.value.where.endswith("GroundTruth.csv:2")
 
 
 REAL = Path(

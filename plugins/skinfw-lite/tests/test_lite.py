@@ -50,7 +50,7 @@ def test_without_the_package_the_recipe_says_what_to_install(
     from skinfw.errors import SkinfwError
     from skinfw.interfaces.kinds import KINDS
     from skinfw.recipe.component import PlannedComponent
-    from skinfw.recipe.loading import Origin
+    from skinfw.recipe.places import Origin
     from skinfw.registry.catalog import Catalog
 
     real = builtins.__import__

@@ -76,6 +76,8 @@ def test_the_answers_are_asked_for_and_asked_again(site: Site, tmp_path: Path, o
         (["--dataset", "csv", "--yes"], "there is no file images.csv"),
         (["--yes"], "my.toml exists already"),
         (["--dataset", "folder", "--root", "few", "--yes", "--out", "a"], "needs two"),
+        (["--yes", "--out", "a\x1b[2J"], "--out cannot stand in a recipe"),
+        (["--dataset", "isic2018", "--root", "a\nb", "--yes"], "--root cannot stand in a recipe"),
         (["--dataset", "csv", "--root", "o.csv", "--goal", "melanoma", "--yes", "--out", "a"],
          "no class is melanoma"),
     ],

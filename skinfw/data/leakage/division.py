@@ -16,8 +16,8 @@ from skinfw.data.leakage.links import (
     links_from_table,
 )
 from skinfw.errors import RecipeError
+from skinfw.files.paths import display_path
 from skinfw.interfaces.values import PARTS, DataTable, Leakage
-from skinfw.recipe.loading import display_path
 from skinfw.recipe.settings import SplitKeys
 
 _SHOWN = 3

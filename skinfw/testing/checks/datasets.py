@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from skinfw.data.decoding import LIMITS, decode, read_image
-from skinfw.errors import SkinfwError
+from skinfw.errors import AnswerError, SkinfwError
 from skinfw.guards.answers import check_classes, check_image, describe
+from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.values import DataTable, Duplicates
 from skinfw.testing import examples
 from skinfw.testing.candidate import Candidate
@@ -52,11 +53,15 @@ def names_its_classes(candidate: Candidate) -> None:
 
 @CHECK("complete rows", "base")
 def complete_rows(candidate: Candidate) -> None:
-    """Its table has a row per image with id, path, label and lesion, each id once."""
+    """Its table has a row per image with id, path, label and lesion, texts, each id once."""
     dataset = candidate.build()
     rows = _table(candidate, dataset).rows
     if absent := [name for name in ("id", "path", "label", "lesion") if name not in rows]:
         refuse(f"has no column {', '.join(absent)}", "rows have id, path, label and lesion")
+    try:
+        check_row_texts(rows)
+    except AnswerError as error:
+        refuse(error.came, error.expected)
     if twice := sorted(rows["id"][rows["id"].duplicated()])[:1]:
         refuse(f"has the id {twice[0]} twice", "every image has an id of its own")
     if unknown := sorted(set(rows["label"]) - set(dataset.classes)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -30,9 +29,13 @@ def summarise(runs: tuple[Path, ...], numbers: tuple[str, ...]) -> None:
     RUNS are run folders. A number that was not measured, or has no interval, has empty cells; the
     last column holds what a reader must know before believing the numbers.
     """
-    lines = [_header(numbers), *(_line(run, numbers) for run in runs)]
+    from skinfw import CsvWriter
+
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
+    lines = CsvWriter(text)
+    lines.writerow(_header(numbers))
+    for run in runs:
+        lines.writerow(_line(run, numbers))
     click.echo(text.getvalue(), nl=False)
 
 

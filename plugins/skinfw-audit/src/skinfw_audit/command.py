@@ -37,7 +37,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Pa
     Exit codes: 0 nothing that could spoil a result, 1 damaged or absent files, copies with
     different labels, images in two data sets or in two official parts.
     """
-    from skinfw import RecipeError, write_json
+    from skinfw import RecipeError, write_csv, write_json
     from skinfw.toolkit import Catalog, image_function, plan_image, plan_kind, read_data_table
     from skinfw_audit.audit import audit as look
 
@@ -71,7 +71,8 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Pa
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, result.record())
-        result.pairs.to_csv(out.with_suffix(".csv"), index=False)
+        pairs = result.pairs
+        write_csv(out.with_suffix(".csv"), list(pairs.columns), pairs.itertuples(index=False))
         echo(f"wrote {out} and {out.with_suffix('.csv')}")
     if not result.sound:
         raise click.exceptions.Exit(1)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +17,47 @@ from skinfw import SkinfwError, atomic_write
 
 Floats = npt.NDArray[np.floating[Any]]
 
+_CHECKSUM_BYTES = 16
+
 
 def keep_features(file: Path, compute: Callable[[], Floats], say: Callable[[str], None]) -> Floats:
     """Read an array from a file, or compute it and write the file.
 
-    file: a .npy file.
+    file: a .npy file with the checksum of its bytes behind them, which no reader of .npy minds.
     compute: returns the array.
     say: told why it cannot be kept.
     """
-    try:
-        kept: Floats = np.load(file, allow_pickle=False)
-        if kept.ndim != 3 or kept.dtype != np.float32:
-            raise ValueError("these are no features")
-        os.utime(file)  # the least recently used are pruned first
+    kept = _read(file)
+    if kept is not None:
+        with suppress(OSError):
+            os.utime(file)  # the least recently used are pruned first
         return kept
-    except (OSError, ValueError, EOFError, MemoryError):  # absent or damaged: it is made anew
-        features = compute()
+    features = compute()
+    content = BytesIO()
+    np.save(content, features)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as partial, partial.open("wb") as handle:
-            np.save(handle, features)
+            handle.write(content.getbuffer())
+            handle.write(_checksum(content.getbuffer()))
     except (OSError, SkinfwError) as error:
         why = error.why if isinstance(error, SkinfwError) else error.strerror
         say(f"note: features cannot be kept for the next run: {why}")
     return features
+
+
+def _read(file: Path) -> Floats | None:
+    """Return what a file holds; None where it is absent, half, damaged or has no checksum."""
+    try:
+        content = memoryview(file.read_bytes())
+        body, checksum = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+        if checksum != _checksum(body):
+            return None
+        kept: Floats = np.load(BytesIO(body), allow_pickle=False)
+        return kept if kept.ndim == 3 and kept.dtype == np.float32 else None
+    except (OSError, ValueError, EOFError, MemoryError):
+        return None
+
+
+def _checksum(content: memoryview) -> bytes:
+    return blake2b(content, digest_size=_CHECKSUM_BYTES).digest()

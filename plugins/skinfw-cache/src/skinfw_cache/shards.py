@@ -9,54 +9,29 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from skinfw import SkinfwError
-from skinfw.toolkit import Decoding, prefetch, reduction, usable_cores
+from skinfw.toolkit import Decoding, Store, prefetch, reduction, seal, usable_cores
+from skinfw_cache.mapped import MappedImages, Place
 from skinfw_cache.writer import FullError, Writer, decode_file
-
-Image = npt.NDArray[np.uint8]
 
 _SAMPLE = 24
 _SHARD = re.compile(r"[0-9a-f]{32}\.rgb")
 _TOLD_SECONDS = 20.0
-_INDEX = """
-CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, bytes INTEGER, modified INTEGER,
-    digest TEXT, width INTEGER, height INTEGER);
-CREATE TABLE IF NOT EXISTS images (
-    digest TEXT, decoder TEXT, factor INTEGER,
-    shard TEXT, start INTEGER, height INTEGER, width INTEGER,
-    PRIMARY KEY (digest, decoder, factor));
-CREATE TABLE IF NOT EXISTS shards (name TEXT PRIMARY KEY, used REAL);
-"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Hold where a decoded image lies.
-
-    shard: file name.
-    start: of its bytes.
-    height, width: of the image.
-    """
-
-    shard: str
-    start: int
-    height: int
-    width: int
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes it takes."""
-        return 3 * self.height * self.width
+_LAYOUT = 2
+_TABLES = (
+    "CREATE TABLE files (path TEXT PRIMARY KEY, bytes INTEGER, modified INTEGER, digest TEXT, "
+    "width INTEGER, height INTEGER, seal INTEGER)",
+    "CREATE TABLE images (digest TEXT, decoder TEXT, factor INTEGER, shard TEXT, start INTEGER, "
+    "height INTEGER, width INTEGER, checksum INTEGER, seal INTEGER, "
+    "PRIMARY KEY (digest, decoder, factor))",
+    "CREATE TABLE shards (name TEXT PRIMARY KEY, used REAL)",
+)
 
 
 def _is_place(*numbers: object) -> bool:
@@ -114,7 +89,7 @@ def open_cache(
     """
     try:
         cache = ImageCache(folder, limit, usable_cores())
-        held = cache.open(paths, decoding)
+        held = cache.open(paths, decoding, say)
         if not build or len(held) == len(set(paths)):
             return held
         cost = cache.cost(paths, decoding)
@@ -134,41 +109,10 @@ def open_cache(
 
         if problem := cache.build(paths, decoding, told):
             say(f"note: {problem.what}; {problem.why}; {problem.cure}")
-        return cache.open(paths, decoding)
+        return cache.open(paths, decoding, say)
     except (OSError, sqlite3.Error) as error:
         say(f"note: images are decoded each time, for the cache {folder} cannot be used: {error}")
         return None
-
-
-class MappedImages:
-    """Give decoded images by path, straight from the mapped files."""
-
-    def __init__(self, folder: Path, places: dict[str, Place]) -> None:
-        """Map the shards; what another process has pruned since is left out."""
-        self._maps: dict[str, npt.NDArray[np.uint8]] = {}
-        for shard in {place.shard for place in places.values()}:
-            try:
-                self._maps[shard] = np.memmap(folder / shard, np.uint8, "r")
-            except (OSError, ValueError):
-                continue
-        self._places = {
-            path: place
-            for path, place in places.items()
-            if place.shard in self._maps
-            and place.start + place.bytes <= len(self._maps[place.shard])
-        }
-
-    def __len__(self) -> int:
-        """Return how many images it holds."""
-        return len(self._places)
-
-    def get(self, path: str) -> Image | None:
-        """Return an image, uint8 [H, W, 3], read-only; None where it is not held."""
-        place = self._places.get(path)
-        if place is None:
-            return None
-        content = self._maps[place.shard][place.start : place.start + place.bytes]
-        return content.reshape(place.height, place.width, 3)
 
 
 class ImageCache:
@@ -182,23 +126,40 @@ class ImageCache:
         workers: threads that decode.
         """
         self.folder, self.limit, self.workers = folder, limit, workers
-        folder.mkdir(parents=True, exist_ok=True)
-        with self.index() as index:
-            index.executescript(_INDEX)
+        store = Store(folder / "index.sqlite", _TABLES, _LAYOUT, self._delete_all)
+        self.index = store.open
         self._forget_lost()
 
-    def open(self, paths: Sequence[str], decoding: Decoding) -> MappedImages:
+    def open(
+        self,
+        paths: Sequence[str],
+        decoding: Decoding,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> MappedImages:
         """Return what is held of some images, and count it as used.
 
         paths: of image files.
         decoding: how they become arrays.
+        say: told when damaged bytes are met for the first time.
         """
         places = self._find(paths, decoding)
         used = {place.shard for place in places.values()}
         with self.index() as index:
             now = time.time()
             index.executemany("UPDATE shards SET used = ? WHERE name = ?", [(now, u) for u in used])
-        return MappedImages(self.folder, places)
+        told: list[str] = []
+
+        def damaged(place: Place) -> None:
+            if not told:
+                told.append(place.shard)
+                say(
+                    f"note: the cache has damaged bytes in {place.shard}; such images are decoded "
+                    "again. The disk may be failing"
+                )
+            with suppress(OSError, sqlite3.Error):  # then the next run meets it again
+                self._forget(place)
+
+        return MappedImages(self.folder, places, damaged)
 
     def cost(self, paths: Sequence[str], decoding: Decoding) -> Cost:
         """Estimate what `build` would take, from a few of the images that are absent.
@@ -260,8 +221,9 @@ class ImageCache:
         """Return all shards, the least recently used first."""
         with self.index() as index:
             rows = index.execute(
-                "SELECT name, COUNT(digest), used FROM shards LEFT JOIN images ON shard = name "
-                "GROUP BY name ORDER BY used"
+                "SELECT name, COUNT(digest), CAST(used AS REAL) FROM shards "
+                "LEFT JOIN images ON shard = name "
+                "WHERE typeof(name) = 'text' GROUP BY name ORDER BY used"
             ).fetchall()
         return [Shard(name, images, self._bytes(name), used) for name, images, used in rows]
 
@@ -285,7 +247,8 @@ class ImageCache:
         """Delete shards that hold less than the index says, so that they are decoded anew."""
         with self.index() as index:
             rows = index.execute(
-                "SELECT shard, MAX(start + 3 * height * width) FROM images GROUP BY shard"
+                "SELECT shard, COALESCE(MAX(start + 3 * height * width), 0) FROM images "
+                "WHERE typeof(shard) = 'text' GROUP BY shard"
             ).fetchall()
         for shard, end in rows:
             if not isinstance(end, int) or self._bytes(shard) < end:
@@ -306,11 +269,16 @@ class ImageCache:
         except FileNotFoundError:
             return 0
 
-    @contextmanager
-    def index(self) -> Generator[sqlite3.Connection]:
-        """Open the index for one transaction; other processes wait."""
-        with closing(sqlite3.connect(self.folder / "index.sqlite", timeout=60)) as index, index:
-            yield index
+    def _forget(self, place: Place) -> None:
+        """Take an image out of the index, so that it is decoded anew."""
+        with self.index() as index:
+            where = (place.shard, place.start)
+            index.execute("DELETE FROM images WHERE shard = ? AND start = ?", where)
+
+    def _delete_all(self) -> None:
+        """Delete all shards, of which an older or damaged index spoke."""
+        for shard in self.folder.glob("*.rgb"):
+            shard.unlink(missing_ok=True)
 
     def _absent(self, paths: Sequence[str], decoding: Decoding) -> list[str]:
         held = self._find(paths, decoding)
@@ -321,18 +289,26 @@ class ImageCache:
         wanted, places = set(paths), {}
         with self.index() as index:
             rows = index.execute(
-                "SELECT path, bytes, modified, f.width, f.height, factor, shard, start, "
-                "i.height, i.width FROM files f JOIN images i USING (digest) WHERE decoder = ?",
+                "SELECT path, bytes, modified, digest, f.width, f.height, f.seal, factor, shard, "
+                "start, i.height, i.width, checksum, i.seal "
+                "FROM files f JOIN images i USING (digest) WHERE decoder = ?",
                 (decoding.key,),
             )
-            for path, size, modified, width, height, factor, *place in rows:
-                if path not in wanted or not _is_place(width, height, *place):
+            for *file, file_seal, factor, shard, start, height, width, checksum, own in rows:
+                path, size, modified, digest = file[:4]
+                if path not in wanted or seal(*file) != file_seal:
                     continue
-                if factor == reduction((width, height), decoding.short):
-                    try:
-                        status = Path(path).stat()
-                    except OSError:
-                        continue
-                    if (status.st_size, status.st_mtime_ns) == (size, modified):
-                        places[path] = Place(*place)
+                place = (shard, start, height, width, checksum)
+                if seal(digest, decoding.key, factor, *place) != own:
+                    continue
+                if not _is_place(file[4], file[5], *place[:4]):
+                    continue  # the index may come from anybody
+                if factor != reduction((file[4], file[5]), decoding.short):
+                    continue
+                try:
+                    status = Path(path).stat()
+                except OSError:
+                    continue
+                if (status.st_size, status.st_mtime_ns) == (size, modified):
+                    places[path] = Place(*place)
         return places

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 import uuid
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.toolkit import Decoding, file_size, read_file, reduction
+from skinfw.toolkit import Decoding, file_size, read_file, reduction, seal
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
@@ -77,12 +78,14 @@ class Writer:
                 self._open()
             assert self._file is not None
             height, width = made.pixels.shape[:2]
-            place = (self._name, self._file.tell(), height, width)
-            self._file.write(np.ascontiguousarray(made.pixels).data)
-            self._images.append((made.file[3], self._key, made.factor, *place))
+            pixels = np.ascontiguousarray(made.pixels).data
+            place = (self._name, self._file.tell(), height, width, zlib.crc32(pixels))
+            self._file.write(pixels)
+            row = (made.file[3], self._key, made.factor, *place)
+            self._images.append((*row, seal(*row)))
             self._held += made.pixels.nbytes
             self._waiting += made.pixels.nbytes
-        self._files.append(made.file)
+        self._files.append((*made.file, seal(*made.file)))
         if self._waiting > _COMMIT_BYTES:
             self._commit()
 
@@ -112,6 +115,8 @@ class Writer:
             self._file.flush()
             os.fsync(self._file.fileno())
         with self._cache.index() as index:
-            index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", self._files)
-            index.executemany("REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", self._images)
+            index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", self._files)
+            index.executemany(
+                "REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._images
+            )
         self._files, self._images, self._waiting = [], [], 0

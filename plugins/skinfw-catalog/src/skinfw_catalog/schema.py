@@ -18,6 +18,8 @@ from skinfw_catalog.schema_kind import KindSchema
 from skinfw_catalog.schema_messages import Schema, refer, refuse, refuse_table, refuse_whole
 
 _UNKNOWN = "unknown-table"
+_PARENT = r"\.toml$|^[^./]+$"
+"""A file of a recipe, or the name of one that skinfw brings."""
 
 
 def recipe_schema(catalog: Catalog) -> Schema:
@@ -33,7 +35,8 @@ def recipe_schema(catalog: Catalog) -> Schema:
         "extends": {
             "description": "Recipes that this one starts from, relative to it.",
             "type": ["string", "array"],
-            "items": {"type": "string"},
+            "pattern": _PARENT,
+            "items": {"type": "string", "pattern": _PARENT},
         },
         **draft7(parameters(TopLevel).schema())["properties"],
         **{name: _settings(name, SETTINGS[name], keys) for name, keys in settings.items()},

@@ -35,7 +35,7 @@ def schema(out: Path | None, install: bool, recipes: tuple[str, ...]) -> None:
     after a plugin has come or gone.
     """
     from skinfw import write_json
-    from skinfw.toolkit import Catalog
+    from skinfw.toolkit import Catalog, printable
     from skinfw_catalog.schema import recipe_schema
     from skinfw_catalog.taplo_rule import add_rule
 
@@ -43,6 +43,8 @@ def schema(out: Path | None, install: bool, recipes: tuple[str, ...]) -> None:
         raise click.UsageError("--recipes belongs to --install")
     if install and out:
         raise click.UsageError(f"--install writes {NAME}; leave out --out")
+    if any(printable(glob) != glob for glob in recipes):
+        raise click.UsageError("--recipes takes no control characters, and UTF-8 alone")
     schema = recipe_schema(Catalog())
     target = Path(NAME) if install else out
     if target is None:

@@ -28,8 +28,9 @@ def add_rule(folder: Path, schema: str, patterns: Sequence[str]) -> tuple[Path, 
     missing = [one for one in patterns if one not in _patterns(_parse(file, text), schema)]
     if not missing:
         return file, False
-    # JSON's texts and lists of texts are also TOML's.
-    rule = f"[[rule]]\ninclude = {json.dumps(missing)}\nschema.path = {json.dumps(schema)}\n"
+    # JSON's texts and lists of texts are also TOML's, but for halves of letters.
+    include = json.dumps(missing, ensure_ascii=False)
+    rule = f"[[rule]]\ninclude = {include}\nschema.path = {json.dumps(schema)}\n"
     longer = f"{text}{_gap(text)}{rule}"
     try:
         tomllib.loads(longer)

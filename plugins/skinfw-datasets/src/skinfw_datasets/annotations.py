@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skinfw import DataTable, SkinfwError, line_error
+from skinfw import DataTable, SkinfwError, line_error, refuse_ids, refuse_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Annotations:
     def _part(self, part: str, file: Path) -> list[dict[str, str]]:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            entries, count = content["annotations"], int(content["num_classes"])
+            entries, count = list(content["annotations"]), content["num_classes"]
         except FileNotFoundError:
             raise line_error(file, 0, "the file does not exist") from None
         except (ValueError, KeyError, TypeError) as error:
@@ -59,14 +59,20 @@ class Annotations:
             raise line_error(
                 file, 0, f"the file has {count} classes, the recipe names {len(self.names)}"
             )
-        return [self._row(part, file, place, entry) for place, entry in enumerate(entries)]
+        rows = [self._row(part, file, place, entry) for place, entry in enumerate(entries)]
+        refuse_ids([row["id"] for row in rows], lambda place: f"{file}, entry {place}")
+        refuse_names((row["lesion"] for row in rows), lambda place: f"{file}, entry {place}")
+        return rows
 
     def _row(self, part: str, file: Path, place: int, entry: dict[str, Any]) -> dict[str, str]:
-        name = str(entry.get("image_id", f"entry {place}"))
+        name = f"entry {place}"
         try:
-            label = self.names[int(entry["category_id"])]
-            path = Path(entry["derm_path"])
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+            name = str(entry.get("image_id", name))
+            number = entry["category_id"]
+            if type(number) is not int or number < 0:  # -1 would be the last class
+                raise ValueError(f"category_id is {number!r}")
+            label, path = self.names[number], Path(entry["derm_path"])
+        except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
             raise line_error(
                 file, 0, f"{name} has no usable category_id or derm_path", why

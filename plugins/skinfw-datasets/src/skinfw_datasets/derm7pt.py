@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skinfw import DataTable, SkinfwError, line_error, present_rows, read_csv, refuse_rows
+from skinfw import (
+    DataTable,
+    SkinfwError,
+    line_error,
+    present_rows,
+    read_csv,
+    refuse_ids,
+    refuse_rows,
+    rows_of,
+)
 from skinfw_datasets.seven_point import GROUPS as CRITERION_GROUPS
 
 if TYPE_CHECKING:
@@ -80,10 +89,16 @@ class Derm7pt:
         meta = read_csv(file, ["case_num", "diagnosis", *KEPT, "clinic", "derm"])
         diagnosis = meta["diagnosis"].str.lower()
         refuse_rows(file, ~diagnosis.isin(list(GROUPS)), diagnosis, "the diagnosis is unknown")
-        refuse_rows(file, meta["case_num"].duplicated(), meta["case_num"], "the case occurs twice")
-        meta["label"], meta["split"] = diagnosis.map(GROUPS), self._parts(len(meta))
+        numbers = meta["case_num"]
+        refuse_rows(file, ~numbers.str.fullmatch("[0-9]{1,6}"), numbers, "the case is no number")
+        refuse_ids(numbers.tolist(), rows_of(file))
+        score = meta["seven_point_score"]
+        wrong = ~score.str.fullmatch(r"(?:[0-9]{1,2}(?:\.0)?)?")
+        refuse_rows(file, wrong, score, "the seven-point score is no number")
+        meta["label"], meta["split"] = diagnosis.map(GROUPS), self._parts(file, len(meta))
+        groups = self._groups(file, meta)
         if self.criteria == "grouped":
-            self._group(file, meta)
+            meta = meta.assign(**groups)
         kinds = {"both": ("derm", "clinic"), "pair": ("derm",)}.get(self.image, (self.image,))
         files = self._files()
         found = {
@@ -99,7 +114,6 @@ class Derm7pt:
             lesion = "case-" + meta["case_num"]
             parts.append(meta.assign(**columns, path=found[kind], lesion=lesion))
         table = pd.concat(parts, ignore_index=True)
-        table = table[table["split"] != ""]
         absent = table["path"] == ""
         if self.image == "pair":
             absent |= table["clinic"] == ""
@@ -108,21 +122,24 @@ class Derm7pt:
         kept += ["clinic"] if self.image == "pair" else []
         return replace(data, rows=data.rows[kept])
 
-    def _group(self, file: Path, meta: pd.DataFrame) -> None:
-        """Put the group of each criterion's value in its place; a blank one stays unknown."""
+    def _groups(self, file: Path, meta: pd.DataFrame) -> dict[str, pd.Series[str]]:
+        """Return the group of each criterion's value; a blank one stays unknown."""
+        grouped = {}
         for name, groups in CRITERION_GROUPS.items():
             values = meta[name].str.lower().str.strip()
             what = f"the value of {name} is unknown"
             refuse_rows(file, ~values.isin(["", *groups]), values, what)
-            meta[name] = values.map({"": "", **groups})
+            grouped[name] = values.map({"": "", **groups})
+        return grouped
 
-    def _parts(self, rows: int) -> list[str]:
-        """Return the official part of each row of meta.csv; blank for a row in none."""
+    def _parts(self, meta: Path, rows: int) -> list[str]:
+        """Return the official part of each row of meta.csv; every row is in one."""
         parts = [""] * rows
         for part, name in PARTS.items():
             file = self.root / "meta" / f"{name}_indexes.csv"
             indices = read_csv(file, ["indexes"])["indexes"]
-            refuse_rows(file, ~indices.str.fullmatch(r"\d+"), indices, "the index is no number")
+            wrong = ~indices.str.fullmatch("[0-9]{1,6}")
+            refuse_rows(file, wrong, indices, "the index is no number")
             numbers = indices.astype(int)
             refuse_rows(
                 file, numbers >= rows, indices, f"the index lies outside meta.csv's {rows} rows"
@@ -131,6 +148,10 @@ class Derm7pt:
                 if parts[number]:
                     raise line_error(file, line, f"row {number} of meta.csv is in two parts")
                 parts[number] = part
+        if "" in parts:
+            what = f"{parts.count('')} rows are in no part, the first is row {parts.index('')}"
+            why = "the three tables of indexes name each row of meta.csv once"
+            raise line_error(meta, parts.index("") + 2, what, why)
         return parts
 
     def _files(self) -> dict[str, str]:

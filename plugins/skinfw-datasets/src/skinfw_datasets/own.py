@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import DataTable, SkinfwError, present_rows, read_csv, refuse_rows
+from skinfw import (
+    DataTable,
+    SkinfwError,
+    line_error,
+    present_rows,
+    read_csv,
+    refuse_ids,
+    refuse_names,
+    refuse_rows,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +75,9 @@ class Folder:
                 f"images end in {', '.join(ENDINGS)}",
                 "name the folder that holds the class folders",
             )
+        files = [path for _, path, *_ in rows]
+        refuse_ids([name for name, *_ in rows], files.__getitem__)
+        refuse_names(self.classes, lambda _: str(self.root))
         table = pd.DataFrame(rows, columns=["id", "path", "label", "lesion", "split"])
         return DataTable(table if self._is_divided else table.drop(columns="split"))
 
@@ -91,7 +106,9 @@ class CsvTable:
 
     The columns path and label must be there. The columns id (else the path), lesion (else patient,
     else the id), patient and split ("train", "val" or "test") are used where they are, and all
-    others are kept as metadata.
+    others are kept as metadata; one whose name is close to one of these is refused. A path may be
+    absolute or lead out of the folder by `..`, an id may not: of such a path it is what comes
+    behind.
 
     file: the CSV.
     images: folder that the paths start from, itself relative to the CSV's folder.
@@ -117,9 +134,8 @@ class CsvTable:
 
         table = self._rows.copy()
         if "id" not in table.columns:
-            table["id"] = table["path"]
-        refuse_rows(self.file, table["id"] == "", table["path"], "an image has no id")
-        refuse_rows(self.file, table["id"].duplicated(), table["id"], "an id occurs twice")
+            table["id"] = table["path"].map(_path_id)
+        refuse_ids(table["id"].tolist(), rows_of(self.file))
         if "split" in table.columns:
             split = table["split"].str.lower()
             refuse_rows(
@@ -129,6 +145,7 @@ class CsvTable:
         lesion = table["id"]
         for column in ("patient", "lesion"):
             if column in table.columns:
+                refuse_names(table[column], rows_of(self.file))
                 lesion = table[column].where(table[column] != "", lesion)
         table["lesion"] = lesion
         folder = (self.file.parent / self.images).absolute()
@@ -144,11 +161,37 @@ class CsvTable:
         table = read_csv(self.file, ["path", "label", *self.pictures], filled=True)
         refuse_rows(self.file, table["path"] == "", table["label"], "an image has no path")
         refuse_rows(self.file, table["label"] == "", table["path"], "an image has no label")
+        refuse_names(table["label"], rows_of(self.file))
+        for name in table.columns:
+            meant = _meant_column(name)
+            if meant and meant not in table.columns:
+                what = f'the column "{name}" is not used, and it is close to "{meant}"'
+                cure = f'call it "{meant}", or something else altogether'
+                raise line_error(self.file, 1, what, cure=cure)
         return table
 
 
+def _meant_column(name: str) -> str:
+    """Return the optional column whose name is all but that of a column; blank for none."""
+    plain = name.casefold().removesuffix("_id")
+    if plain == "id":
+        return "id"
+    return next(iter(get_close_matches(plain, ("lesion", "patient", "split"), cutoff=0.8)), "")
+
+
+def _path_id(path: str) -> str:
+    """Return the id of an image that has but a path: no id leads out of a folder."""
+    if not path.startswith("/") and ".." not in path:
+        return path
+    pieces = posixpath.normpath(path).split("/")
+    return "/".join(piece for piece in pieces if piece not in ("", ".."))
+
+
 def _is_file(path: str) -> bool:
-    return Path(path).is_file()
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # a name that is too long for the system
+        return False
 
 
 def _folders(place: Path) -> list[Path]:

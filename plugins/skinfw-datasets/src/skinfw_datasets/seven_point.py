@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from skinfw import ClassName, SkinfwError
+from skinfw import ClassName, SkinfwError, write_csv
 from skinfw_datasets.points import POINTS
 
 if TYPE_CHECKING:
@@ -141,17 +140,16 @@ class SevenPointTable:
         header = ["id", "true", "predicted", "true_score", "predicted_score"]
         for name in POINTS:
             header += [f"true_{name}", f"predicted_{name}"]
-        with (folder / "seven_point.csv").open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(header)
-            for place, name in enumerate(predictions.ids):
-                diagnosis = (predictions.true[place], predictions.predicted[place])
-                row = [name, *(predictions.classes[label] for label in diagnosis)]
-                row += [f"{value:g}" if value == value else "" for value in (true[place],)]
-                row.append(f"{predicted[place]:g}")
-                for criterion in POINTS:
-                    answer = predictions.auxiliary[criterion]
-                    own = answer.true[place]
-                    row.append(answer.values[own] if own >= 0 else "")
-                    row.append(answer.values[answer.probabilities[place].argmax()])
-                rows.writerow(row)
+        rows = []
+        for place, name in enumerate(predictions.ids):
+            diagnosis = (predictions.true[place], predictions.predicted[place])
+            row = [name, *(predictions.classes[label] for label in diagnosis)]
+            row += [f"{value:g}" if value == value else "" for value in (true[place],)]
+            row.append(f"{predicted[place]:g}")
+            for criterion in POINTS:
+                answer = predictions.auxiliary[criterion]
+                own = answer.true[place]
+                row.append(answer.values[own] if own >= 0 else "")
+                row.append(answer.values[answer.probabilities[place].argmax()])
+            rows.append(row)
+        write_csv(folder / "seven_point.csv", header, rows)

@@ -84,6 +84,8 @@ def _alike(
     if answer := memory.answer(question):
         pairs = json.loads(answer)
     else:
+        for digest in memory.damaged(digests):
+            memory.look([paths[first[digest]]], lambda done, total: None)
         pairs = _search(memory, digests, [prints[first[digest]].size for digest in digests],
                         [paths[first[digest]] for digest in digests])  # fmt: skip
         memory.keep(question, json.dumps(pairs))

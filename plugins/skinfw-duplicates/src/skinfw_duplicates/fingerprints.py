@@ -1,17 +1,19 @@
 """What is known of an image file from one look at it: digest, size, thumbnail, damage.
 
 A look is kept on disk by the digest of the file, which is known by path, size and time. SQLite
-commits whole batches: a kill loses the last one, and two processes can only do work twice.
+commits whole batches: a kill loses the last one, and two processes can only do work twice. Each row
+has a seal, so that one whose bytes have changed on the disk is looked up in the file again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing, contextmanager
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,11 +24,13 @@ from skinfw.toolkit import (
     DECODER,
     LIMITS,
     Limits,
+    Store,
     UnreadableError,
     decode,
     file_size,
     prefetch,
     read_file,
+    seal,
     usable_cores,
 )
 
@@ -36,14 +40,14 @@ SIDE = 64
 """The side of a thumbnail: the whole image, squeezed into a grey square."""
 
 _BATCH = 1000
-_TABLES = """
-CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, bytes INTEGER, modified INTEGER, digest TEXT);
-CREATE TABLE IF NOT EXISTS looks (
-    digest TEXT, maker TEXT, width INTEGER, height INTEGER, damage TEXT, thumbnail BLOB,
-    PRIMARY KEY (digest, maker));
-CREATE TABLE IF NOT EXISTS answers (question TEXT PRIMARY KEY, answer TEXT);
-"""
+_LAYOUT = 2
+_TABLES = (
+    "CREATE TABLE files (path TEXT PRIMARY KEY, bytes INTEGER, modified INTEGER, digest TEXT, "
+    "seal INTEGER)",
+    "CREATE TABLE looks (digest TEXT, maker TEXT, width INTEGER, height INTEGER, damage TEXT, "
+    "checksum INTEGER, seal INTEGER, thumbnail BLOB, PRIMARY KEY (digest, maker))",
+    "CREATE TABLE answers (question TEXT PRIMARY KEY, answer TEXT, seal INTEGER)",
+)
 
 
 ABSENT = Fingerprint("", (0, 0), "the file does not exist or cannot be read")
@@ -59,22 +63,14 @@ class Fingerprints:
         limits: what a file may cost; with others, it is looked at anew.
         """
         self.limits, self._maker = limits, f"2 {DECODER} {limits}"
-        self._file = folder / "fingerprints.sqlite"
-        folder.mkdir(parents=True, exist_ok=True)
-        with self._open() as store:
-            store.executescript(_TABLES)
+        self._open = Store(folder / "fingerprints.sqlite", _TABLES, _LAYOUT).open
 
     def unseen(self, paths: Sequence[str]) -> list[str]:
         """Return the files that must be read: new ones, and those that have changed since.
 
         paths: of image files; absent ones are left out.
         """
-        with self._open() as store:
-            rows = store.execute(
-                "SELECT path, bytes, modified FROM files JOIN looks USING (digest) WHERE maker = ?",
-                (self._maker,),
-            )
-            known = {path: (size, modified) for path, size, modified in rows}
+        known = {path: (size, modified) for path, size, modified, _ in self._known()}
         unseen = []
         for path in dict.fromkeys(paths):
             try:
@@ -102,8 +98,10 @@ class Fingerprints:
                     looks.append(rows[1])
                 if len(files) == _BATCH or done == len(paths):
                     with self._open() as store:
-                        store.executemany("REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", looks)
-                        store.executemany("REPLACE INTO files VALUES (?, ?, ?, ?)", files)
+                        store.executemany(
+                            "REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", looks
+                        )
+                        store.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", files)
                     files, looks = [], []
                 told(done, len(paths))
 
@@ -112,17 +110,23 @@ class Fingerprints:
 
         paths: of files that were looked at; others count as absent.
         """
-        with self._open() as store:
-            rows = store.execute(
-                "SELECT path, digest, width, height, damage FROM files JOIN looks USING (digest) "
-                "WHERE maker = ?",
-                (self._maker,),
-            )
-            known = {
-                path: Fingerprint(digest, (width, height), damage)
-                for path, digest, width, height, damage in rows
-            }
+        known = {path: fingerprint for path, _, _, fingerprint in self._known()}
         return [known.get(path, ABSENT) for path in paths]
+
+    def damaged(self, digests: Sequence[str]) -> list[str]:
+        """Return those of some undamaged images whose thumbnails are not what was kept.
+
+        digests: of their files.
+        """
+        checksums: dict[str, int] = {}
+        for some in _batches(digests):
+            rows = self._looks(some, "digest, thumbnail, checksum")
+            checksums.update(
+                (digest, checksum)
+                for digest, small, checksum in rows
+                if isinstance(small, bytes) and zlib.crc32(small) == checksum
+            )
+        return [digest for digest in digests if digest not in checksums]
 
     def thumbnails(self, digests: Sequence[str]) -> npt.NDArray[np.uint8]:
         """Return the thumbnails of undamaged images, uint8 [N, SIDE, SIDE].
@@ -130,33 +134,45 @@ class Fingerprints:
         digests: of their files.
         """
         by_digest: dict[str, bytes] = {}
-        with self._open() as store:
-            for some in _batches(digests):
-                marks = ",".join("?" * len(some))
-                query = (
-                    f"SELECT digest, thumbnail FROM looks WHERE maker = ? AND digest IN ({marks})"
-                )
-                by_digest.update(store.execute(query, (self._maker, *some)).fetchall())
+        for some in _batches(digests):
+            by_digest.update(self._looks(some, "digest, thumbnail"))
         pixels = np.frombuffer(b"".join(by_digest[digest] for digest in digests), np.uint8)
         return pixels.reshape(len(digests), SIDE, SIDE)
 
     def answer(self, question: str) -> str | None:
         """Return what was kept under a question."""
         with self._open() as store:
-            row = store.execute("SELECT answer FROM answers WHERE question = ?", (question,))
-            first = row.fetchone()
-        return None if first is None else str(first[0])
+            row = store.execute("SELECT answer, seal FROM answers WHERE question = ?", (question,))
+            answer, own = row.fetchone() or ("", None)
+        return answer if own == seal(question, answer) else None
 
     def keep(self, question: str, answer: str) -> None:
         """Keep what was found, so that it is not searched again."""
+        row = (question, answer, seal(question, answer))
         with self._open() as store:
-            store.execute("REPLACE INTO answers VALUES (?, ?)", (question, answer))
+            store.execute("REPLACE INTO answers VALUES (?, ?, ?)", row)
 
-    @contextmanager
-    def _open(self) -> Generator[sqlite3.Connection]:
-        """Open the memory for one transaction; other processes wait."""
-        with closing(sqlite3.connect(self._file, timeout=60)) as store, store:
-            yield store
+    def _known(self) -> Iterable[tuple[str, int, int, Fingerprint]]:
+        """Yield path, size, time and fingerprint of all files whose rows are whole."""
+        with self._open() as store:
+            rows = store.execute(
+                "SELECT path, bytes, modified, digest, f.seal, width, height, damage, checksum, "
+                "l.seal FROM files f JOIN looks l USING (digest) WHERE maker = ?",
+                (self._maker,),
+            ).fetchall()
+        for path, size, modified, digest, own, *look, look_seal in rows:
+            if (
+                seal(path, size, modified, digest) == own
+                and seal(digest, self._maker, *look) == look_seal
+            ):
+                yield path, size, modified, Fingerprint(digest, (look[0], look[1]), look[2])
+
+    def _looks(self, digests: Sequence[str], columns: str) -> list[tuple[Any, ...]]:
+        """Return columns of the looks at some files."""
+        marks = ",".join("?" * len(digests))
+        query = f"SELECT {columns} FROM looks WHERE maker = ? AND digest IN ({marks})"
+        with self._open() as store:
+            return store.execute(query, (self._maker, *digests)).fetchall()
 
 
 def thumbnail(pixels: npt.NDArray[np.uint8]) -> Thumbnail:
@@ -174,22 +190,27 @@ def _look(
     path: str, limits: Limits, maker: str
 ) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
     """Read a file once; return its rows, or None where it cannot be read."""
+    width, height, damage = 0, 0, ""
+    small: bytes | None = None
     try:
         status = Path(path).stat()
         content = read_file(path, limits)
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
     except (OSError, UnreadableError):
         return None
     except SkinfwError as error:  # what is not read has a digest of its own
-        digest = hashlib.blake2b(f"{path}\n{error.why}".encode(), digest_size=16).hexdigest()
-        file = (path, status.st_size, status.st_mtime_ns, digest)
-        return file, (digest, maker, 0, 0, error.why, None)
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        damage = error.why
+        digest = hashlib.blake2b(f"{path}\n{damage}".encode(), digest_size=16).hexdigest()
+    else:
+        try:
+            small = thumbnail(decode(content, path, SIDE, limits)).tobytes()
+            width, height = file_size(content, limits)
+        except SkinfwError as error:
+            damage = error.why or error.what
     file = (path, status.st_size, status.st_mtime_ns, digest)
-    try:
-        small = thumbnail(decode(content, path, SIDE, limits)).tobytes()
-        return file, (digest, maker, *file_size(content, limits), "", small)
-    except SkinfwError as error:
-        return file, (digest, maker, 0, 0, error.why or error.what, None)
+    look = (width, height, damage, zlib.crc32(small or b""))
+    sealed = (digest, maker, *look, seal(digest, maker, *look), small)
+    return (*file, seal(*file)), sealed
 
 
 def _batches(digests: Sequence[str]) -> Iterable[Sequence[str]]:

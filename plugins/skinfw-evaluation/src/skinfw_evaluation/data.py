@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from skinfw import UNKNOWN, RecipeError, SkinfwError
-from skinfw.toolkit import (
-    Plan,
-    archive_names,
-    bare_ids,
-    checked_data,
-    csv_rows,
-    split_data,
-    split_hash,
-)
+from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
+from skinfw.toolkit import Plan, archive_names, bare_ids, checked_data, split_data, split_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,9 +138,7 @@ def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[
     """
     import pandas as pd
 
-    lines = csv_rows(model.path / "splits.csv", ("id", "lesion", "part"))
-    _, header = next(lines)
-    parts = pd.DataFrame([cells for _, cells in lines], columns=header, dtype=str)
+    parts = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
     if model.tables["train"]["validation"] != "test":
         parts = parts[parts["part"] != "test"]
     same = plan.components.dataset.use == model.tables["dataset"]["use"]

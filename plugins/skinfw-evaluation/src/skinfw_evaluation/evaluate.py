@@ -10,7 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from skinfw import Features, Predictions, Result, SkinfwError, write_csv, write_json
+from skinfw import (
+    Features,
+    Predictions,
+    Result,
+    SkinfwError,
+    write_csv,
+    write_json,
+)
 from skinfw.toolkit import (
     PREDICTION_FILES,
     REPLICATES,

@@ -9,12 +9,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
-from pathlib import Path
 from typing import Protocol
 
 from skinfw import SkinfwError
+from skinfw_fetch.partial import CHUNK, Partial
 
-CHUNK = 1 << 18
 TIMEOUT = 60.0
 PAUSES = (1.0, 4.0, 15.0, 60.0)
 """Seconds before each new try; bytes that arrive start the row anew."""
@@ -47,51 +46,6 @@ class Remote:
 
     size: int
     tag: str
-
-
-class Partial:
-    """Hold the bytes of a file that came so far, and which version of it they belong to.
-
-    They lie in `NAME.partial`, the version in `NAME.partial.tag`.
-    """
-
-    def __init__(self, place: Path) -> None:
-        """Look beside a file that is to come.
-
-        place: where it will lie.
-        """
-        self.place = place
-        self.file = place.with_name(f"{place.name}.partial")
-        self._tag = place.with_name(f"{place.name}.partial.tag")
-
-    @property
-    def size(self) -> int:
-        """How many bytes can be gone on with; without a known version, none can."""
-        return self.file.stat().st_size if self.tag and self.file.is_file() else 0
-
-    @property
-    def tag(self) -> str:
-        """The version that the bytes belong to."""
-        return self._tag.read_text(encoding="utf-8") if self._tag.is_file() else ""
-
-    def restart(self, tag: str) -> None:
-        """Begin anew with another version.
-
-        tag: from the server.
-        """
-        # In this order a kill in between never leaves old bytes under the new version.
-        self.drop()
-        self._tag.write_text(tag, encoding="utf-8")
-
-    def drop(self) -> None:
-        """Forget the bytes."""
-        self.file.unlink(missing_ok=True)
-        self._tag.unlink(missing_ok=True)
-
-    def finish(self) -> None:
-        """Give the whole file its name."""
-        self.file.replace(self.place)
-        self._tag.unlink(missing_ok=True)
 
 
 class _Cut(Exception):
@@ -133,6 +87,9 @@ def download(
     pauses: seconds before each new try in a row that brings nothing.
     Returns the version's tag.
     """
+    if not partial.is_sound():
+        follower.say(f"{partial.place.name}: bytes on the disk have changed; it begins anew")
+        partial.drop()
     reached, waits = partial.size, iter(pauses)
     while True:
         try:
@@ -197,11 +154,11 @@ def _transfer(url: str, partial: Partial, follower: Follower) -> str:
             partial.restart(remote.tag)
         total = start + remote.size if remote.size else 0
         follower.begin(partial.place.name, total, start)
-        with partial.file.open("ab") as sink:
+        size = start
+        with partial.appended() as append:
             for chunk in _chunks(answer):
-                sink.write(chunk)
+                size = append(chunk)
                 follower.advance(len(chunk))
-            size = sink.tell()
     if total and size != total:
         raise _Cut(f"the connection ended after {size:,} of {total:,} bytes")
     return partial.tag

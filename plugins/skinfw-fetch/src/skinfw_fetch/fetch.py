@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from skinfw import Download, Downloads, RecipeError, SkinfwError
-from skinfw_fetch.download import Follower, Partial, Remote, amount, ask, download
+from skinfw_fetch.alone import alone
+from skinfw_fetch.download import Follower, Remote, amount, ask, download
+from skinfw_fetch.partial import Partial
 from skinfw_fetch.record import Fetched, Record, State, changed, sha256
 from skinfw_fetch.unpack import tally, unpack
 
@@ -42,11 +44,13 @@ class Work:
 
     downloads: what it declares.
     record: what was done before.
+    mirror: takes the place of scheme and host of each address.
     tasks: what is left.
     """
 
     downloads: Downloads
     record: Record
+    mirror: str
     tasks: Sequence[Task]
 
     @property
@@ -94,7 +98,7 @@ def survey(downloads: Downloads, root: Path, dataset: str, mirror: str = "") -> 
             if state == "unknown" and place.stat().st_size != remote.size:
                 raise changed(place, "its size is not what the server says")
             tasks.append(Task(file, url, state, remote))
-    return Work(downloads, record, tasks)
+    return Work(downloads, record, mirror, tasks)
 
 
 def check_space(work: Work, keep: bool) -> None:
@@ -126,16 +130,10 @@ def fetch(work: Work, keep: bool, follower: Follower) -> None:
     root, record = work.record.root, work.record
     try:
         root.mkdir(parents=True, exist_ok=True)
-        (root / "LICENSE.txt").write_text(work.downloads.licence + "\n", encoding="utf-8")
-        (root / "ATTRIBUTION.txt").write_text(work.downloads.attribution + "\n", encoding="utf-8")
-        for task in work.tasks:
-            if task.state == "absent":
-                _obtain(task, record, follower)
-            elif task.state == "unknown":
-                follower.say(f"{task.file.name} is here already and has the right size")
-                record.note(task.file, _fetch_file(task, root / task.file.name, "", follower))
-            if task.file.folder:
-                _unpack(task.file, record, keep, follower)
+        with alone(root, follower):
+            if record.has_changed():  # another process was at work meanwhile
+                work = survey(work.downloads, root, record.dataset, work.mirror)
+            _execute(work, keep, follower)
     except OSError as error:
         raise SkinfwError(
             "a file cannot be read or written",
@@ -143,6 +141,21 @@ def fetch(work: Work, keep: bool, follower: Follower) -> None:
             error.strerror or str(error),
             "free some space or choose another folder with --root; the same command goes on",
         ) from error
+
+
+def _execute(work: Work, keep: bool, follower: Follower) -> None:
+    """Do what is left, with no other process at work in the folder."""
+    root, record = work.record.root, work.record
+    (root / "LICENSE.txt").write_text(work.downloads.licence + "\n", encoding="utf-8")
+    (root / "ATTRIBUTION.txt").write_text(work.downloads.attribution + "\n", encoding="utf-8")
+    for task in work.tasks:
+        if task.state == "absent":
+            _obtain(task, record, follower)
+        elif task.state == "unknown":
+            follower.say(f"{task.file.name} is here already and has the right size")
+            record.note(task.file, _fetch_file(task, root / task.file.name, "", follower))
+        if task.file.folder:
+            _unpack(task.file, record, keep, follower)
 
 
 def _obtain(task: Task, record: Record, follower: Follower) -> None:

@@ -13,9 +13,13 @@ from pathlib import Path, PureWindowsPath
 
 from skinfw import SkinfwError
 from skinfw_fetch.download import Follower, amount
+from skinfw_fetch.partial import CHUNK
+
+Tally = tuple[int, ...]
 
 _TIMES, _HARMLESS = 200, 10**9
 """How much larger a zip may become, and up to which size nobody minds."""
+_LONGEST = 255  # bytes of a name, on every system
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -38,13 +42,26 @@ def unpack(archive: Path, folder: Path, follower: Follower) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def tally(folder: Path) -> tuple[int, int]:
-    """Count the files of a folder and their bytes; hidden ones are the system's own.
+def tally(folder: Path, before: Tally | None = None) -> Tally:
+    """Count the files of a folder and their bytes, and sum up their names and contents.
 
-    folder: all below it counts.
+    folder: all below it counts, but hidden files, which are the system's own.
+    before: an earlier answer; as short as it, since older records have no checksum.
+    Returns files, bytes, and the CRC-32 of the files' names and contents.
     """
-    files = [file for file in folder.rglob("*") if file.name[0] != "." and file.is_file()]
-    return len(files), sum(file.stat().st_size for file in files)
+    files = sorted(file for file in folder.rglob("*") if file.name[0] != "." and file.is_file())
+    sizes = len(files), sum(file.stat().st_size for file in files)
+    if before is not None and len(before) < 3:
+        return sizes
+    checksum = 0
+    for file in files:
+        checksum = zlib.crc32(
+            file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"), checksum
+        )
+        with file.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                checksum = zlib.crc32(chunk, checksum)
+    return *sizes, checksum
 
 
 def _extract(archive: Path, place: Path, follower: Follower) -> None:
@@ -87,6 +104,8 @@ def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
             why = "is there twice"
         elif key in ("", "."):
             why = "has no name"
+        elif any(len(part.encode("utf-8", "replace")) > _LONGEST for part in path.parts):
+            why = "has too long a name"
         elif any(_key(folder) in files for folder in path.parents):
             why = "would lie in a file"
         else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from skinfw import RecipeError, SkinfwError
+from skinfw import RecipeError, SkinfwError, read_csv, refuse_rows, rows_of
+from skinfw.toolkit import id_fault
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".gif")
 
@@ -41,30 +41,16 @@ def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
 
 def _read_list(file: Path) -> dict[str, str]:
     """Return the paths that a CSV lists, with their ids; blank where it has none."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            if "path" not in (reader.fieldnames or ()):
-                raise RecipeError(
-                    "the list of images has no column path",
-                    f"{file}:1",
-                    f"its header is {', '.join(reader.fieldnames or ()) or 'empty'}",
-                    "name the column path, and if you like another one id",
-                )
-            files = {}
-            for row in reader:
-                if not row["path"]:
-                    raise RecipeError(
-                        "an image has no path", f"{file}:{reader.line_num}", cure="mend the row"
-                    )
-                files[str(file.parent / row["path"])] = row.get("id") or ""
-    except OSError as error:
-        raise RecipeError(
-            "the list of images cannot be read", str(file), error.strerror or ""
-        ) from error
-    if not files:
-        raise RecipeError("the list of images is empty", f"{file}:2", cure="add a row per image")
-    return files
+    table = read_csv(file, ["path"], filled=True)
+    paths = table["path"]
+    refuse_rows(file, paths == "", paths, "an image has no path")
+    refuse_rows(file, paths.duplicated(), paths, "an image is there twice")
+    ids = table["id"].tolist() if "id" in table.columns else [""] * len(paths)
+    for row, name in enumerate(ids):
+        if name and (fault := id_fault(name)):
+            where = rows_of(file)(row)
+            raise SkinfwError(f'"{name[:80]}" cannot be an id', where, fault, "give it another id")
+    return {str(file.parent / path): name for path, name in zip(paths, ids, strict=True)}
 
 
 def find_images(words: Iterable[str]) -> list[str]:

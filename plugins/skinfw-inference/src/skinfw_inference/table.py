@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from skinfw import FittedCalibration, SkinfwError
+from skinfw import CsvWriter, FittedCalibration, SkinfwError
 from skinfw.metrics import Floats
 from skinfw.toolkit import Outcome, unwritable
 
@@ -78,7 +77,7 @@ def write_answers(
     """
     losses, failed = out.with_name(f"{out.stem}.failed.csv"), 0
     with _open_partial(out) as good, _open_partial(losses) as bad:
-        rows, failures = csv.writer(good, lineterminator="\n"), csv.writer(bad, lineterminator="\n")
+        rows, failures = CsvWriter(good), CsvWriter(bad)
         rows.writerow(columns.header)
         failures.writerow(["id", "path", "reason"])
         for (path, name), outcome in zip(ids.items(), answers, strict=True):

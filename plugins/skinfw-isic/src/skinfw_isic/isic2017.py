@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import DataTable, Downloads, present_rows, refuse_rows
+from skinfw import DataTable, Downloads, SkinfwError, present_rows, refuse_rows
 from skinfw_isic.downloads import ISIC2017
-from skinfw_isic.official import find_csv, find_images, read_official, refuse_shared
+from skinfw_isic.official import (
+    AGE,
+    IMAGE,
+    ONE_HOT,
+    SEX,
+    find_csv,
+    find_images,
+    is_one,
+    read_official,
+    refuse_shared,
+    refuse_unknown_images,
+    refuse_unlabelled,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,22 +71,22 @@ class Isic2017:
 
         name = f"ISIC-2017_{PARTS[part]}"
         file = find_csv(self.root, f"{name}_Part3_GroundTruth")
-        truth = read_official(file, ["image_id", *COLUMNS], "image_id")
-        numbers = truth[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")
-        wrong = ~numbers.isin([0, 1]).all(axis=1) | (numbers.sum(axis=1) > 1)
-        what = "the labels of an image are not 0 or 1, or both are 1"
-        refuse_rows(file, wrong, truth["image_id"], what)
+        columns = {"image_id": IMAGE, **dict.fromkeys(COLUMNS, ONE_HOT)}
+        truth = read_official(file, columns, "image_id")
+        ones = is_one(truth[list(COLUMNS)])
+        what = "both labels of an image are 1"
+        refuse_rows(file, pd.Series(ones.sum(1) > 1), truth["image_id"], what)
         labels = [
-            "MEL" if melanoma else "SK" if keratosis else "NV"
-            for melanoma, keratosis in numbers.itertuples(index=False)
+            "MEL" if melanoma else "SK" if keratosis else "NV" for melanoma, keratosis in ones
         ]
         files = find_images(self.root, f"{name}_Data")
         ids = truth["image_id"]
         table = pd.DataFrame({"id": ids, "label": labels, "lesion": ids, "split": part})
         table["path"] = [str(files.get(name, "")) for name in ids]
-        return table.join(self._metadata(f"{name}_Data", ids))
+        refuse_unknown_images(files, ids, file)
+        return table.join(self._metadata(f"{name}_Data", ids, file))
 
-    def _metadata(self, folder: str, ids: pd.Series[str]) -> pd.DataFrame:
+    def _metadata(self, folder: str, ids: pd.Series[str], truth: Path) -> pd.DataFrame:
         """Return age and sex for some ids; blank where the part has no metadata, as the test."""
         import pandas as pd
 
@@ -83,6 +95,15 @@ class Isic2017:
         file = next((file for file in files if file.is_file()), None)
         if file is None:
             return pd.DataFrame("", ids.index, list(METADATA.values()))
-        known = read_official(file, ["image_id", *METADATA], "image_id").set_index("image_id")
-        known = known.rename(columns=METADATA).replace("unknown", "")
-        return known.reindex(ids)[list(METADATA.values())].fillna("").set_index(ids.index)
+        columns = {"image_id": IMAGE, "age_approximate": AGE, "sex": SEX}
+        known = read_official(file, columns, "image_id")
+        refuse_unlabelled(known["image_id"], ids, file, truth)
+        if lost := sorted({*ids} - {*known["image_id"]}):
+            raise SkinfwError(
+                f"{len(lost):,} of {len(ids):,} images have no row in the metadata",
+                str(file),
+                f"the first is {lost[0]}",
+                "download the official archive again, or take the file away",
+            )
+        known = known.set_index("image_id").rename(columns=METADATA).replace("unknown", "")
+        return known.reindex(ids)[list(METADATA.values())].set_index(ids.index)

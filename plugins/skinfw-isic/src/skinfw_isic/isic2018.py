@@ -6,15 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import DataTable, Downloads, SkinfwError, present_rows
+from skinfw import DataTable, Downloads, SkinfwError, present_rows, read_csv, refuse_rows
 from skinfw_isic.downloads import ISIC2018
 from skinfw_isic.official import (
+    AGE,
+    IMAGE,
+    LESION,
+    SEX,
+    SITE,
+    WORDS,
     find_csv,
     find_images,
     has_csv,
     read_labels,
     read_official,
     refuse_shared,
+    refuse_unknown_images,
+    refuse_unlabelled,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +32,12 @@ CLASSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 LESIONS = "ISIC2018_Task3_Training_LesionGroupings"
 METADATA = "HAM10000_metadata"
+DIAGNOSIS = f"(?:{'|'.join(CLASSES).lower()})"
+GROUPINGS = {"image": IMAGE, "lesion_id": LESION, "diagnosis_confirm_type": WORDS}
+HAM10000 = {
+    "lesion_id": LESION, "image_id": IMAGE, "dx": DIAGNOSIS, "dx_type": WORDS, "age": AGE,
+    "sex": SEX, "localization": SITE,
+}  # fmt: skip
 COLUMNS = {"age": "age_approx", "sex": "sex", "localization": "anatom_site_general"}
 
 
@@ -78,7 +92,8 @@ class Isic2018:
 
     def _training(self) -> pd.DataFrame:
         """Return the training images with their lesions and what else is known."""
-        labels, known = self._labels("train"), self._lesions()
+        labels = self._labels("train")
+        known = self._lesions(labels)
         unknown = ~labels["id"].isin(known["id"])
         if unknown.any():
             raise SkinfwError(
@@ -94,7 +109,7 @@ class Isic2018:
         """Return id, path and label of one official part."""
         name = f"ISIC2018_Task3_{PARTS[part]}"
         file = find_csv(self.root, f"{name}_GroundTruth")
-        if not set(CLASSES) & set(read_official(file, ["image"], "image").columns):
+        if list(read_csv(file, ["image"]).columns) == ["image"]:
             raise SkinfwError(
                 f"the {PARTS[part].lower()} images have no labels",
                 f"{file}:1",
@@ -104,15 +119,30 @@ class Isic2018:
             )
         table = read_labels(file, "image", CLASSES).rename(columns={"image": "id"})
         files = find_images(self.root, f"{name}_Input")
+        refuse_unknown_images(files, table["id"], file)
         table.insert(1, "path", [str(files.get(image, "")) for image in table["id"]])
         return table
 
-    def _lesions(self) -> pd.DataFrame:
-        """Return id, lesion and what else is known, from the table that is there."""
+    def _lesions(self, labels: pd.DataFrame) -> pd.DataFrame:
+        """Return id, lesion and what else is known, from the table that is there.
+
+        labels: of the images, with which it must agree.
+        """
+        truth = find_csv(self.root, "ISIC2018_Task3_Training_GroundTruth")
         if has_csv(self.root, METADATA):
             file = find_csv(self.root, METADATA)
-            table = read_official(file, ["image_id", "lesion_id", *COLUMNS], "image_id")
+            table = read_official(file, HAM10000, "image_id", {"dataset": "[a-z0-9_]*"})
             table = table.rename(columns={"image_id": "id", "lesion_id": "lesion", **COLUMNS})
-            return table[["id", "lesion", *COLUMNS.values()]]
-        table = read_official(find_csv(self.root, LESIONS), ["image", "lesion_id"], "image")
-        return table.rename(columns={"image": "id", "lesion_id": "lesion"})[["id", "lesion"]]
+            true = table["id"].map(labels.set_index("id")["label"])
+            wrong = true.notna() & (true != table["dx"].str.upper())
+            refuse_rows(file, wrong, table["id"], f"the diagnosis is not that of {truth.name}")
+            kept = ["id", "lesion", *COLUMNS.values()]
+        else:
+            file = find_csv(self.root, LESIONS)
+            table = read_official(file, GROUPINGS, "image")
+            table, kept = (
+                table.rename(columns={"image": "id", "lesion_id": "lesion"}),
+                ["id", "lesion"],
+            )
+        refuse_unlabelled(table["id"], labels["id"], file, truth)
+        return table[kept]

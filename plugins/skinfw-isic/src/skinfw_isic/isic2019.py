@@ -8,11 +8,28 @@ from typing import ClassVar, Literal
 
 from skinfw import DataTable, Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2019
-from skinfw_isic.official import bare_id, find_csv, find_images, read_labels, read_official
+from skinfw_isic.official import (
+    AGE,
+    IMAGE,
+    LESION,
+    SEX,
+    SITE,
+    bare_id,
+    find_csv,
+    find_images,
+    read_labels,
+    read_official,
+    refuse_unknown_images,
+    refuse_unlabelled,
+)
 
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 UNKNOWN = "UNK"
 METADATA = ("age_approx", "anatom_site_general", "sex")
+COLUMNS = {
+    "image": IMAGE, "age_approx": AGE, "anatom_site_general": SITE, "lesion_id": f"(?:{LESION})?",
+    "sex": SEX,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +62,14 @@ class Isic2019:
         """Return a row per image that is there."""
         truth = find_csv(self.root, "ISIC_2019_Training_GroundTruth")
         labels = read_labels(truth, "image", (*CLASSES, UNKNOWN))
-        metadata = read_official(
-            find_csv(self.root, "ISIC_2019_Training_Metadata"),
-            ["image", "lesion_id", *METADATA],
-            "image",
-        )
+        file = find_csv(self.root, "ISIC_2019_Training_Metadata")
+        metadata = read_official(file, COLUMNS, "image")
+        refuse_unlabelled(metadata["image"], labels["image"], file, truth)
         unknown = ~labels["image"].isin(metadata["image"])
         if unknown.any():
             raise SkinfwError(
                 f"{int(unknown.sum()):,} of {len(labels):,} images have no row in the metadata",
-                str(find_csv(self.root, "ISIC_2019_Training_Metadata")),
+                str(file),
                 f"the first is {labels.loc[unknown, 'image'].iloc[0]}; without lesion ids a split "
                 "cannot keep lesions whole",
                 "download the official metadata again",
@@ -64,6 +79,7 @@ class Isic2019:
         bare = bare_id(table["id"])
         table["lesion"] = table["lesion"].where(table["lesion"] != "", bare)
         files = find_images(self.root, "ISIC_2019_Training_Input")
+        refuse_unknown_images(files, table["id"], truth)
         table["path"] = [
             str(files.get(name) or files.get(short) or "")
             for name, short in zip(table["id"], bare, strict=True)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from skinfw import SkinfwError, line_error, read_csv, refuse_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 SUFFIX = "_downsampled"
+# What stands in the columns of the official files. SYN_ is what `skinfw data export` draws in
+# their layout.
+IMAGE = rf"(?:ISIC|SYN)_[0-9]{{7}}(?:{SUFFIX})?"
+ONE_HOT = r"[01](?:\.0)?"
+LESION = r"[A-Z]+[0-9]?_[0-9]+"
+AGE = r"(?:[0-9]{1,3}(?:\.0)?|unknown)?"
+SEX = "(?:female|male|unknown)?"
+SITE = "[a-z/ ]*"
+WORDS = "[a-z_ ]*"
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -49,19 +63,39 @@ def has_csv(root: Path, name: str) -> bool:
     return any(place.is_file() for place in _places(root, name))
 
 
-def read_official(file: Path, required: Sequence[str], key: str) -> pd.DataFrame:
-    """Read a CSV with a header as the challenge wrote it; all values are texts, blanks are empty.
+def read_official(
+    file: Path, columns: Mapping[str, str], key: str, more: Mapping[str, str] = NO_MORE
+) -> pd.DataFrame:
+    """Read a CSV as the challenge published it; all values are texts, blanks are empty.
 
     file: the CSV.
-    required: columns that must be there.
-    key: the column of image ids: unique, not blank, no path.
+    columns: the columns, in their order, with the pattern of what stands in each.
+    key: the column of image ids, each of which is there once.
+    more: columns that some publications have behind these.
     """
-    table = read_csv(file, required, filled=True)
-    ids = table[key]
-    refuse_rows(file, ids == "", ids, "the image id is blank")
-    refuse_rows(file, ids.str.contains(r"[/\\]") | (ids == ".."), ids, "the image id is a path")
-    refuse_rows(file, ids.duplicated(), ids, "the image id occurs twice")
+    table = read_csv(file, list(columns), filled=True)
+    header = list(table.columns)
+    wanted = {**columns, **{name: more[name] for name in more if name in header}}
+    if header != list(wanted):
+        raise line_error(
+            file,
+            1,
+            "the header is not that of the official file",
+            f"it is {','.join(header)[:160]}; the official one is {','.join(columns)}",
+        )
+    for name, pattern in wanted.items():
+        what = f"{name} holds what the official file never has"
+        _refuse_values(file, table[name], pattern, what)
+    twice = bare_id(table[key]).duplicated()
+    refuse_rows(file, twice, table[key], "the image id occurs twice")
     return table
+
+
+def _refuse_values(file: Path, values: pd.Series[str], pattern: str, what: str) -> None:
+    """Raise with the line of the first value that has not the pattern."""
+    fits = re.compile(pattern).fullmatch
+    if wrong := [value for value in values.unique().tolist() if not fits(value)]:
+        refuse_rows(file, values.isin(wrong), values, what)
 
 
 def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
@@ -69,26 +103,43 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
 
     file: the CSV.
     key: the column of image ids.
-    classes: the columns.
+    classes: the columns, in the official order.
     Returns columns `key` and label.
     """
+    import numpy as np
     import pandas as pd
 
-    table = read_official(file, [key, *classes], key)
-    unknown = [name for name in table.columns if name not in (key, *classes)]
-    if unknown:
-        raise line_error(
-            file,
-            1,
-            f"the header has the unknown class {unknown[0]}",
-            f"known: {', '.join(classes)}",
+    table = read_official(file, {key: IMAGE, **dict.fromkeys(classes, ONE_HOT)}, key)
+    ones, ids = is_one(table[list(classes)]), table[key]
+    refuse_rows(file, pd.Series(ones.sum(1) > 1), ids, "the image has two labels")
+    refuse_rows(file, pd.Series(ones.sum(1) == 0), ids, "the image has no label")
+    return pd.DataFrame({key: ids, "label": np.array(classes, object)[ones.argmax(1)]})
+
+
+def is_one(cells: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which cells of a ground truth are one; the others are zero, [N, C].
+
+    cells: that have the pattern ONE_HOT.
+    """
+    return cells.isin(["1", "1.0"]).to_numpy()
+
+
+def refuse_unlabelled(known: pd.Series[str], ids: pd.Series[str], file: Path, truth: Path) -> None:
+    """Raise where a table beside the ground truth knows images that the ground truth lost.
+
+    known: the ids of the table, in the order of its rows.
+    ids: those of the ground truth.
+    file: the table.
+    truth: the ground truth.
+    """
+    lost = ~known.isin(ids)
+    if lost.any():
+        raise SkinfwError(
+            f"{int(lost.sum()):,} images of {file.name} have no row in the ground truth",
+            f"{file}:{int(lost.to_numpy().argmax()) + 2}",
+            f"the first is {known[lost].iloc[0]}; {truth.name} has lost rows, or is another one's",
+            "download both again; for images of your own choice use the data set csv",
         )
-    numbers = table[list(classes)].apply(pd.to_numeric, errors="coerce")
-    ids = table[key]
-    refuse_rows(file, ~numbers.isin([0, 1]).all(axis=1), ids, "a label is neither 0 nor 1")
-    refuse_rows(file, numbers.sum(axis=1) > 1, ids, "the image has two labels")
-    refuse_rows(file, numbers.sum(axis=1) == 0, ids, "the image has no label")
-    return pd.DataFrame({key: ids, "label": numbers.idxmax(axis=1).astype(str)})
 
 
 def find_images(root: Path, folder: str) -> dict[str, Path]:
@@ -113,6 +164,24 @@ def find_images(root: Path, folder: str) -> dict[str, Path]:
         if ending.lower() in IMAGE_ENDINGS and not stem.endswith("_superpixels")
         for name in (stem + ending,)
     }
+
+
+def refuse_unknown_images(files: Iterable[str], ids: pd.Series[str], truth: Path) -> None:
+    """Raise where an image of the folder has no row, for then the ground truth has lost it.
+
+    files: the ids of the image files, of which those without an official name are ignored.
+    ids: those of the ground truth.
+    truth: the ground truth.
+    """
+    known = {*ids, *bare_id(ids)}
+    official = re.compile(IMAGE).fullmatch
+    if lost := [name for name in files if name not in known and official(name)]:
+        raise SkinfwError(
+            f"{len(lost):,} images have no row in the ground truth",
+            str(truth),
+            f"the first is {lost[0]}; the file has lost rows, or is another one's",
+            "download it again; for images of your own choice use the data set csv",
+        )
 
 
 def refuse_shared(table: pd.DataFrame, root: Path) -> None:

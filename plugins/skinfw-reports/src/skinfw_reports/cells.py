@@ -16,6 +16,7 @@ from skinfw import (
     count_lesions,
     few_lesions,
     headline_numbers,
+    read_csv,
 )
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
@@ -152,9 +153,7 @@ def confusion(predictions: Predictions) -> dict[str, Any]:
 
 def parts_table(file: Path, classes: Sequence[str]) -> dict[str, Any]:
     """Return images and lesions by part and class."""
-    import pandas as pd
-
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = read_csv(file, ["lesion", "label", "part"], own=True)
     rows = []
     for name in [*classes, "all"]:
         own = table if name == "all" else table[table["label"] == name]

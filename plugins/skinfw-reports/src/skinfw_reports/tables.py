@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinfw import Result, atomic_write, hookimpl
+from skinfw import Result, hookimpl, write_csv
+from skinfw.toolkit import csv_rows
 
 
 class History:
@@ -20,23 +21,24 @@ class History:
     @hookimpl
     def epoch_end(self, record: Mapping[str, float]) -> None:
         """Append a row, after dropping rows that a resumed run repeats."""
-        import pandas as pd
-
-        file = self._folder / "history.csv"
-        table = pd.DataFrame([dict(record)])
+        file, rows = self._folder / "history.csv", [dict(record)]
         if record["epoch"] > 1 and file.is_file():
-            before = pd.read_csv(file)
-            table = pd.concat([before[before["epoch"] < record["epoch"]], table])
-        _write(table, file)
+            rows = [row for row in _read(file) if float(row["epoch"]) < record["epoch"]] + rows
+        _write(rows, file)
 
     def write(self, result: Result, folder: Path) -> None:
         """Write the whole history once more, from the result."""
-        import pandas as pd
-
-        _write(pd.DataFrame([dict(record) for record in result.history]), folder / "history.csv")
+        _write(result.history, folder / "history.csv")
 
 
-def _write(table: Any, file: Path) -> None:
-    """Replace a file in one step, so that a reader never sees half of it."""
-    with atomic_write(file) as partial:
-        table.to_csv(partial, index=False)
+def _read(file: Path) -> list[dict[str, Any]]:
+    """Return the rows of a history as the texts that they are, so that none is rounded."""
+    lines = csv_rows(file, ["epoch"], own=True)
+    _, header = next(lines)
+    return [dict(zip(header, cells, strict=True)) for _, cells in lines]
+
+
+def _write(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
+    """Write a row per epoch; what one has not measured is blank."""
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    write_csv(file, header, ([row.get(name, "") for name in header] for row in rows))

@@ -120,6 +120,7 @@ def check_files(dataset: str, root: str) -> None:
     dataset: its name.
     root: the folder or the CSV.
     """
+    check_name("root", root)
     choice = DATASETS[dataset]
     if not choice.own:
         return
@@ -132,8 +133,26 @@ def check_files(dataset: str, root: str) -> None:
         )
 
 
+def check_name(option: str, text: str) -> None:
+    """Refuse a name with control characters, or with bytes that are not UTF-8.
+
+    option: that gave it.
+    text: the name.
+    """
+    from skinfw.toolkit import printable
+
+    if printable(text) != text:
+        raise RecipeError(
+            f"--{option} cannot stand in a recipe",
+            text,
+            "it holds control characters, or bytes that are not UTF-8",
+            "give another name",
+        )
+
+
 def check_free(out: Path) -> None:
-    """Refuse a file that exists."""
+    """Refuse a file that exists, and a name that the text of a recipe cannot hold."""
+    check_name("out", str(out))
     if out.exists():
         raise RecipeError(
             f"{out.name} exists already", str(out), "nothing is overwritten", "choose another name"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skinfw import write_csv
 from skinfw_synthetic.dataset import Synthetic
 
 JPEG_QUALITY = 95
@@ -27,15 +28,19 @@ def write(data: Synthetic, folder: Path) -> Iterator[str]:
     truth = pd.DataFrame({"image": table["id"]})
     for name in (*data.classes, "UNK"):
         truth[name] = (table["label"] == name).astype(float)
-    truth.to_csv(folder / "ISIC_2019_Training_GroundTruth.csv", index=False)
+    _write(folder / "ISIC_2019_Training_GroundTruth.csv", truth)
     metadata = table.rename(columns={"id": "image", "lesion": "lesion_id"})
     columns = ["image", "age_approx", "anatom_site_general", "lesion_id", "sex"]
-    metadata[columns].to_csv(folder / "ISIC_2019_Training_Metadata.csv", index=False)
+    _write(folder / "ISIC_2019_Training_Metadata.csv", metadata[columns])
     for name, path in zip(table["id"], table["path"], strict=True):
         photograph = data.image(path)[..., ::-1]
         _save(images / f"{name}.jpg", photograph, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         _save(masks / f"{name}_segmentation.png", data.mask(path).astype(np.uint8) * 255, [])
         yield name
+
+
+def _write(file: Path, table: pd.DataFrame) -> None:
+    write_csv(file, list(table.columns), table.itertuples(index=False))
 
 
 def _save(file: Path, pixels: NDArray[np.uint8], options: list[int]) -> None:

@@ -1,0 +1,1 @@
+"""What is installed, what is broken and what is slow, on one page, for skinfw."""

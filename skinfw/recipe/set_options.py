@@ -1,0 +1,89 @@
+"""`--set table.key=value`: options that change a recipe, all of them together one layer."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from skinfw.errors import RecipeError, shorten
+from skinfw.recipe.layers import Layer, check_layer, paths
+from skinfw.recipe.limits import LONGEST_NAME, LONGEST_TEXT, LimitError, check_size, check_text
+from skinfw.recipe.lines import key_lines
+from skinfw.recipe.places import Keys, Origin
+
+_LAYER = 1_000
+"""The problems of `--set` come behind those of all files."""
+
+
+def set_table(text: str) -> str:
+    """Return which table or key of a recipe a `--set` option changes.
+
+    text: such as `train.epochs=3`.
+    """
+    return text.partition("=")[0].partition(".")[0].strip()
+
+
+def read_sets(sets: Sequence[str]) -> Layer:
+    """Lay all `--set` options together into one layer.
+
+    sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
+    Raises RecipeError with the option.
+    """
+    data: dict[str, Any] = {}
+    origins: dict[Keys, Origin] = {}
+    where = "--set"
+    for text in sets:
+        where = f"--set {shorten(text)}"
+        try:
+            keys, value = _read(text, where)
+        except LimitError as error:
+            raise RecipeError(error.what, where, cure=error.cure) from error
+        _put(data, keys, value, where)
+        origin = Origin(where, Path.cwd(), 0, _LAYER)
+        origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
+        origins.update({(*keys, *rest): origin for rest in paths(value)})
+    layer = Layer(data, origins, sets=True)
+    check_layer(layer, where)
+    return layer
+
+
+def _read(text: str, where: str) -> tuple[tuple[str, ...], Any]:
+    """Return the keys and the value of one option."""
+    name, equals, written = text.partition("=")
+    check_text(name, "the key", LONGEST_NAME * 10)
+    keys = tuple(part.strip() for part in name.split("."))
+    check_size(keys, 0, 0)
+    if keys[0] == "extends":
+        raise RecipeError(
+            "--set cannot change what a recipe extends",
+            where,
+            cure="write a recipe of three lines that extends another",
+        )
+    if not equals or not all(keys):
+        raise RecipeError("--set needs table.key=value", where, cure="e.g. --set train.epochs=3")
+    check_text(written, "the value", LONGEST_TEXT)
+    return keys, _value(written)
+
+
+def _value(written: str) -> Any:
+    """Return what is TOML as its value, the rest as a text: shells need no second quotes."""
+    document = f"value = {written}"
+    key_lines(document)
+    try:
+        data = tomllib.loads(document)
+    except tomllib.TOMLDecodeError:
+        return written
+    return data["value"] if len(data) == 1 else written
+
+
+def _put(data: dict[str, Any], keys: tuple[str, ...], value: Any, where: str) -> None:
+    """Put a value into nested tables."""
+    table = data
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            name = ".".join(keys)
+            raise RecipeError(f"{name} cannot be set", where, "an earlier --set made it a value")
+    table[keys[-1]] = value
