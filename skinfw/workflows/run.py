@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from skinfw.data.image_check import BadImagesError
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
@@ -157,8 +158,13 @@ class _Run:
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
-        with main_process_first(self.machine):  # which compares the images, where that is wanted
-            data = split_data(self.plan, self.say)
+        with main_process_first(self.machine):  # which looks at the images
+            try:
+                data = split_data(self.plan, self.say)
+            except BadImagesError as error:
+                self._list_bad_images(error.bad)
+                raise
+        self._list_bad_images(data.bad)
         rows, classes = data.rows, self.plan.classes
         marks = run_marks(self.plan, data)
         for note in data.notes:
@@ -185,6 +191,16 @@ class _Run:
                 self.folder.path / "splits.csv", list(kept.columns), kept.itertuples(index=False)
             )
         return data
+
+    def _list_bad_images(self, bad: Mapping[str, str]) -> None:
+        """Write down which image files cannot be decoded, and why."""
+        handling = self.plan.components.dataset.host["bad"]
+        self.folder.update(bad_images={"images": len(bad), "bad": handling})
+        if bad and self.machine.main:
+            rows = [
+                [name.encode(errors="backslashreplace").decode(), why] for name, why in bad.items()
+            ]
+            write_csv(self.folder.path / "bad_images.csv", ["path", "reason"], rows)
 
     def _keep_hashes(self, **hashes: str) -> None:
         """Keep hashes of data, split or draw; a resumed run must find the same."""
