@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 MAY_THROW_DICE = ("backbone", "modify", "report", "track", "explainer")
 """Kinds that may throw the dice of everybody: networks do, and the others decide no number."""
 
-EVERY_IMAGE = ("dataset", "prepare", "augment", "view")
+EVERY_IMAGE = ("prepare", "augment", "view")
 """Kinds that are called for every image, often in several threads at once."""
 
-EVERY_STEP = ("mix", "backbone", "loss", "optimizer", "schedule")
-"""Kinds that are called for every batch; what costs more is not watched there."""
+EVERY_STEP = ("dataset", "mix", "backbone", "loss", "optimizer", "schedule")
+"""Kinds that are called often; what costs more is not watched there."""
 
 
 class Share(NamedTuple):
@@ -153,22 +153,24 @@ class Shared:
 
     __slots__ = ("_dice", "_environment", "_network", "_threads", "_values")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, builds: bool = False) -> None:
         """Remember it all.
 
         kind: of the component that is about to be called; `IMPORT` for a module.
+        builds: whether it is about to be built, which happens once.
         """
         main = threading.current_thread() is threading.main_thread()
         alone = getattr(_watching_dice, "on", False)
-        seldom = main and kind not in (*EVERY_IMAGE, *EVERY_STEP, IMPORT)
+        image = kind in EVERY_IMAGE and not builds
+        seldom = main and not image and kind not in (*EVERY_STEP, IMPORT)
         shares: tuple[Share, ...] = _QUICK
-        if alone or kind not in EVERY_IMAGE:
+        if alone or not image:
             shares += _COMPUTING + (_FOLDER if main else ())
         if seldom:
             shares += _DEVICE + _MANNERS
         self._values = [(share, _read(share)) for share in shares]
         self._environment = dict(_environment()) if main and kind != IMPORT else None
-        dice = alone or (main and kind not in EVERY_IMAGE)
+        dice = alone or (main and not image)
         dice = dice and kind not in (*MAY_THROW_DICE, IMPORT)
         self._dice = _dice(seldom or alone or kind == "mix") if dice else None
         self._threads = set(threading.enumerate()) if seldom else None

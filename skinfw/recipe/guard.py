@@ -51,7 +51,7 @@ class Guard(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         """Remember what all components share."""
-        self._shared = Shared(self._component.kind.name)
+        self._shared = Shared(self._component.kind.name, builds=self._method is None)
         writes.begin(self._component.places)
 
     def __exit__(

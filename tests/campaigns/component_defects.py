@@ -360,8 +360,8 @@ def _looking() -> Iterator[Defect]:
         yield Defect("explainer", f"changes {name}", source("explainer", call=body))
         yield Defect("report", f"changes {name}", source("report", call=model + body))
     find = (
-        "import gc\nmodel = next(own for own in gc.get_objects() if type(own) is nn.Sequential"
-        " and len(own) == 7)\n"
+        "import gc\nfor model in [own for own in gc.get_objects()"
+        " if type(own) is nn.Sequential and len(own) == 7]:\n    "
     )
     for kind in ("metric", "track"):
         for name in ("a forward hook", "training mode", "weights"):

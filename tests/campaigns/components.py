@@ -177,4 +177,4 @@ def _process() -> dict[str, Any]:
     }  # fmt: skip
 
 
-CAMPAIGNS = (Campaign("components", len(DEFECTS), 10, _case),)
+CAMPAIGNS = (Campaign("components", len(DEFECTS), 8, _case),)
