@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from skinfw.errors import FULL_DISK, AnswerError, RecipeError, SkinfwError, raising_line, unwritable
 from skinfw.files.pages import page
 from skinfw.files.paths import display_path
+from skinfw.guards.machine import lost_process, out_of_memory
 from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.places import Keys, Origin
@@ -90,7 +91,7 @@ class PlannedComponent(Generic[T]):
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise unwritable(Path(error.filename or ""), error) from error
-            if type(error).__name__ == "OutOfMemoryError":  # the device is to blame
+            if out_of_memory(error) or lost_process(error):  # the machine is to blame
                 raise
             what = f"{self.entry.label} failed: {type(error).__name__}: {_text(error)}"
             cure = _extra_cure(self.entry, error) or _blame(self.entry)

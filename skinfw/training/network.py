@@ -14,6 +14,7 @@ from skinfw.models.freezing import FrozenLayers, freeze
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
+from skinfw.training.batch_size import choose_batch_size
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Network:
     frozen: what of it does not learn, or not from the start.
     modalities: what it gets beside one picture.
     hardware: what it is computed on; nothing of it is "auto" any more.
+    batch_size: images per batch of all processes, likewise.
     """
 
     model: torch.nn.Module
     frozen: FrozenLayers
     modalities: Modalities
     hardware: Hardware
+    batch_size: int
 
 
 def build_run_network(
@@ -49,19 +52,18 @@ def build_run_network(
         with component.guard():
             model.get_submodule(str(model.cam_layer))
     frozen = freeze(model, plan.train.freeze, plan.recipe.origin("train", "freeze").text)
+    shown = 2 if isinstance(model, PairedNetwork) else 1
     batch = plan.train.batch_size
-    shown = batch // hardware.world * (2 if isinstance(model, PairedNetwork) else 1)
-    return Network(
+    if batch == "auto":
+        largest = max(plan.image.train_sizes or (size,))
+        batch = choose_batch_size(model, largest, images, hardware, modalities, shown)
+    hardware = autotune(
         model,
-        frozen,
+        plan.engine,
+        (batch // hardware.world * shown, plan.image.train_size(1, 1)),
+        plan.train.epochs * images // batch,
+        hardware,
+        (plan.recipe.replays or {}).get("hardware"),
         modalities,
-        autotune(
-            model,
-            plan.engine,
-            (shown, plan.image.train_size(1, 1)),
-            plan.train.epochs * images // batch,
-            hardware,
-            (plan.recipe.replays or {}).get("hardware"),
-            modalities,
-        ),
     )
+    return Network(model, frozen, modalities, hardware, batch)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
+from skinfw.runtime.failures import explain_lost_process, explain_memory
+from skinfw.runtime.signals import StopSignals, stop_signals
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
-from skinfw.training.checkpoint import load_state, load_weights
+from skinfw.training.checkpoint import SavedState, load_state, load_weights, read_weights
 from skinfw.training.components import TrainingComponents
 from skinfw.training.sampling import draw_hash
 from skinfw.training.trainer import best_epoch
@@ -67,17 +70,20 @@ def execute_run(
     for component in plan.components:
         if component.entry.file:
             trust(component.entry.file)
-    folder.update(status="running", error=None)
-    try:
-        result = _Run(plan, folder, say, listeners, resume).go()
-    except KeyboardInterrupt:
-        folder.finish("stopped")
-        raise
-    except BaseException as error:
-        folder.finish("failed", error)
-        raise
-    folder.finish("done" if result else "stopped")
-    return result
+    with folder.hold(), stop_signals(folder.leave) as stop:
+        folder.begin()
+        try:
+            result = _Run(plan, folder, say, listeners, resume, stop).go()
+        except KeyboardInterrupt:
+            folder.finish("stopped", signal=stop.name)
+            raise
+        except BaseException as error:
+            with suppress(SkinfwError):  # the folder may be what cannot be written
+                folder.finish("failed", error)
+            raise
+        with stop.wait():
+            folder.finish("done" if result else "stopped", signal=stop.name)
+        return result
 
 
 class _Run:
@@ -90,16 +96,19 @@ class _Run:
         say: Say,
         listeners: Sequence[object],
         resumes: bool,
+        stop: StopSignals,
     ) -> None:
-        self.plan, self.folder, self.resumes = plan, folder, resumes
+        self.folder, self.resumes, self.stop = folder, resumes, stop
+        # What "auto" came to, once it has.
+        batch_size = folder.record["recipe"]["train"]["batch_size"]
+        self.plan = plan = replace(plan, train=replace(plan.train, batch_size=batch_size))
         self.machine = choose_hardware(plan.engine)
         self.folder.path = Path(broadcast(str(folder.path), self.machine))
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
-        if plan.train.batch_size % self.machine.world:
+        if batch_size != "auto" and batch_size % self.machine.world:
             raise RecipeError(
-                f"train.batch_size {plan.train.batch_size} cannot be shared by "
-                f"{self.machine.world} processes",
+                f"train.batch_size {batch_size} cannot be shared by {self.machine.world} processes",
                 plan.recipe.origin("train", "batch_size").text,
                 cure="make it a multiple of the number of processes",
             )
@@ -107,6 +116,10 @@ class _Run:
 
     def go(self) -> Result | None:
         """Run all stages."""
+        with explain_lost_process(self.machine.rank, self.machine.world):
+            return self._stages()
+
+    def _stages(self) -> Result | None:
         with self._time("data"):
             data = self._data()
         with self._time("cache"):
@@ -117,12 +130,13 @@ class _Run:
             history = self._fit(components, hooks)
         if history is None:
             return None
-        with self._time("evaluate"):
+        memory = partial(explain_memory, "engine.eval_batch_size", components.eval_batch_size)
+        with self._time("evaluate"), memory():
             result = self._evaluate(components, history)
         if self.machine.main:
-            with self._time("explain"):
+            with self._time("explain"), memory():
                 result = self._explain(components, result)
-            with self._time("report"):
+            with self._time("report"), memory():
                 # The network is at hand for reports alone.
                 about = replace(result, features=components.features_of)
                 about = write_reports(components.reports, about, self.folder.path)
@@ -191,6 +205,11 @@ class _Run:
         """Build the components, and say what the network and an epoch are."""
         plan = self.plan
         components = TrainingComponents.build(plan, rows, self.machine, decoded, self.say)
+        self.plan = plan = components.plan  # nothing of it is "auto" any more
+        recorded = self.folder.record["recipe"]["train"]
+        if recorded["batch_size"] == "auto":
+            recorded["batch_size"] = plan.train.batch_size
+            self.say(f"train.batch_size = {plan.train.batch_size}, which memory and images allow")
         self.folder.update(
             hardware=components.hardware.record(),
             modalities=modalities_record(components.modalities),
@@ -215,7 +234,13 @@ class _Run:
 
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
-        state = load_state(self.folder.path) if self.resumes else None
+        saved = load_state(self.folder.path, self.machine) if self.resumes else SavedState(None)
+        state = saved.state
+        if saved.note:
+            self.say(f"note: {saved.note}")
+        best = Path(broadcast(str(self.folder.path / BEST_WEIGHTS), self.machine))
+        if state and state["progress"]["history"]:
+            read_weights(best)  # hours before they are wanted
         hooks.run_start(folder=self.folder.path, recipe=deepcopy(self.folder.record["recipe"]))
         if state and state["progress"]["epoch"] > self.plan.train.epochs:
             self.say("the training is complete: going on with the evaluation")
@@ -227,7 +252,7 @@ class _Run:
         trainer = components.trainer(self.folder.path, hooks)
         for caution in components.cautions(trainer):
             self.say(f"note: {caution}")
-        return trainer.at.history if trainer.fit(state) else None
+        return trainer.at.history if trainer.fit(self.stop, state) else None
 
     def _evaluate(self, components: TrainingComponents, history: list[dict[str, float]]) -> Result:
         """Evaluate the best weights, on validation and, once, on test."""
@@ -303,6 +328,8 @@ class _Run:
 
     @contextmanager
     def _time(self, stage: str) -> Iterator[None]:
+        if self.stop():
+            raise KeyboardInterrupt
         start = time.perf_counter()
         try:
             yield
@@ -310,7 +337,7 @@ class _Run:
             seconds = round(time.perf_counter() - start, 3)
             timings = self.folder.record["timings"]
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
-            self.folder.save()
+        self.folder.save()
 
 
 def new_run(plan: Plan, place: Path) -> RunFolder:

@@ -75,10 +75,11 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
     place: where the run folder is made.
     """
     dataset: Any = NoiseImages(plan.classes, plan.modalities)
+    batch_size = plan.train.batch_size
     train = replace(
         plan.train,
         epochs=1,
-        batch_size=min(_BATCH, plan.train.batch_size),
+        batch_size=_BATCH if batch_size == "auto" else min(_BATCH, batch_size),
         limit_batches=1,
         limit_eval_batches=1,
         early_stopping=0,
