@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from skinfw.interfaces.protocols import DecodedImages
-from skinfw.training.components import TrainingComponents
+    from skinfw.training.components import TrainingComponents
 
 LITE = 'use = "lite/efficientnet-lite0"'
 DENSENET = 'use = "timm/densenet121"\npretrained = false'
@@ -122,7 +122,6 @@ def components(
 
 def training(built: TrainingComponents, folder: Path) -> Work:
     """Return the work of a whole training, whose time is that of its epochs alone."""
-
     from skinfw.runtime.signals import StopSignals
 
     def run() -> float:
