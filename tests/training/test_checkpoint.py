@@ -123,14 +123,20 @@ from pathlib import Path
 
 
 class Interrupted:
-    greater_is_better = True
-
-    def compute(self, predictions):
+    def __call__(self, predictions):
         if (file := Path("stop")).exists():
             file.unlink()
             os.kill(os.getpid(), signal.SIGTERM)
         return {"nothing": 0.0}
 """
+
+
+class Touch:
+    """Let the metric stop the first validation."""
+
+    @hookimpl
+    def step_end(self) -> None:
+        Path("stop").touch()
 
 
 def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
@@ -139,9 +145,8 @@ def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
     (tiny.parent / "parts.py").write_text(METRIC)
     sets = ("train.epochs=2", "metric=[{use='./parts.py:Interrupted'}]", "train.select=val_loss")
     whole, _ = train(*sets)
-    (tiny.parent / "stop").touch()
     with pytest.raises(KeyboardInterrupt):
-        train(*sets)
+        train(*sets, listeners=(Touch(),))
     (folder,) = (own for own in (tiny.parent / "runs").iterdir() if open_or_none(own))
     said: list[str] = []
     resumed, again = resume(folder, said)
