@@ -99,9 +99,11 @@ class _Run:
         stop: StopSignals,
     ) -> None:
         self.folder, self.resumes, self.stop = folder, resumes, stop
-        # What "auto" came to, once it has.
-        batch_size = folder.record["recipe"]["train"]["batch_size"]
-        self.plan = plan = replace(plan, train=replace(plan.train, batch_size=batch_size))
+        batch_size = plan.train.batch_size
+        if batch_size == "auto":  # the run may know already what that comes to
+            batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
+            plan = replace(plan, train=replace(plan.train, batch_size=batch_size))
+        self.plan = plan
         self.machine = choose_hardware(plan.engine)
         self.folder.path = Path(broadcast(str(folder.path), self.machine))
         self.say = say if self.machine.main else lambda _: None
@@ -206,8 +208,8 @@ class _Run:
         plan = self.plan
         components = TrainingComponents.build(plan, rows, self.machine, decoded, self.say)
         self.plan = plan = components.plan  # nothing of it is "auto" any more
-        recorded = self.folder.record["recipe"]["train"]
-        if recorded["batch_size"] == "auto":
+        recorded = self.folder.record["recipe"].setdefault("train", {})
+        if recorded.get("batch_size") == "auto":
             recorded["batch_size"] = plan.train.batch_size
             self.say(f"train.batch_size = {plan.train.batch_size}, which memory and images allow")
         self.folder.update(
