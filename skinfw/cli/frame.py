@@ -34,7 +34,8 @@ skinfw run quickstart     train, evaluate, explain
 skinfw check my.toml      what would run, every default written out
 skinfw list-plugins       what a recipe can name
 
-Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped.
+Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 130 stopped,
+143 stopped by SIGTERM.
 """
 
 

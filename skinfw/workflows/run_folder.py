@@ -18,9 +18,8 @@ from skinfw.errors import unwritable
 from skinfw.files.atomic import write_json
 from skinfw.files.lock import FILE as LOCK
 from skinfw.files.lock import lock_folder
-from skinfw.files.paths import file_name
+from skinfw.files.paths import display_path, file_name
 from skinfw.files.processes import remove_partials
-from skinfw.recipe.loading import display_path
 from skinfw.recipe.run_record import VERSION, read_run
 from skinfw.runtime.signals import exit_code
 
