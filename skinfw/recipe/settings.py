@@ -75,7 +75,9 @@ class TrainSettings:
     """Set how long and how to train.
 
     epochs: passes over the sampler's draw.
-    batch_size: images per batch, on all devices together.
+    batch_size: images per batch, on all devices together; "auto" takes the largest power of two
+        per device that its memory allows, up to 128, on a CPU up to 32, and leaves an epoch 16
+        batches at least. run.json keeps the number.
     accumulate: batches per optimizer step.
     clip_norm: largest gradient norm; 0 does not clip.
     ema: decay of the moving average of the weights that is evaluated and kept; 0 keeps none.
@@ -93,7 +95,7 @@ class TrainSettings:
     """
 
     epochs: Annotated[int, Ge(1)] = 10
-    batch_size: Annotated[int, Ge(2)] = 32
+    batch_size: Annotated[int, Ge(2)] | Literal["auto"] = 32
     accumulate: Annotated[int, Ge(1)] = 1
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -131,7 +133,8 @@ class EngineSettings:
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
         and runs; the folder is ~/.cache/skinfw, or what SKINFW_CACHE names.
-    save_minutes: also save the resumable state inside long epochs, this often.
+    save_minutes: also save the resumable state inside long epochs, this often; less often where
+        that would take more than a hundredth of the time.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -141,7 +144,7 @@ class EngineSettings:
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True
-    save_minutes: Annotated[float, Gt(0)] = 10.0
+    save_minutes: Annotated[float, Gt(0)] = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
