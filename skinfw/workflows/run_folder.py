@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import platform
 import shlex
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw.errors import unwritable
-from skinfw.files.atomic import write_json
+from skinfw.files.atomic import plain_json, write_json
 from skinfw.files.checksums import file_digests
 from skinfw.files.paths import file_name
 from skinfw.recipe.run_record import VERSION, read_run
@@ -91,6 +93,7 @@ class RunFolder:
         self.record["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.record["status"] = status
         self.record["error"] = None if error is None else f"{type(error).__name__}: {error}"
+        self.record["checksum"] = record_digest(self.record)
         self.save()
 
     def keep_checksums(self) -> None:
@@ -103,6 +106,12 @@ class RunFolder:
         """Replace run.json in one step, so that no reader ever sees half of it."""
         if self._writes:
             write_json(self.path / FILE, self.record)
+
+
+def record_digest(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record, without the checksum that it has of itself."""
+    own = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(plain_json(own), sort_keys=True).encode()).hexdigest()
 
 
 def written_files(folder: Path) -> list[Path]:
