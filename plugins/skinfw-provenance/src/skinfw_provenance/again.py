@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from skinfw import AnalysingReport, Findings, Result, SkinfwError, write_json
+from skinfw import AnalysingReport, Explanations, Findings, Result, SkinfwError, write_json
 from skinfw.toolkit import (
     PREDICTION_FILES,
     PlannedComponent,
@@ -22,21 +22,31 @@ from skinfw_provenance.verification import Verification
 Reports = Sequence[tuple[PlannedComponent[Any], Any]]
 
 
+class _Watched(list[Explanations]):
+    """Tell whether somebody has looked at the explanations."""
+
+    seen = False
+
+    def __iter__(self) -> Iterator[Explanations]:
+        self.seen = True
+        return super().__iter__()
+
+
 @dataclass(frozen=True)
 class Again:
     """Hold what was derived again.
 
-    folder: with a folder for the run's own files, and one for each report.
     files: the derived files, by their names in the run.
-    writers: the report behind each file; the run's own have none.
-    findings: of the reports that could be asked.
+    reported: the files that are from a report and not the run's own.
+    explained: of these, files of reports that looked at explained images, which are blank here.
+    result: what the reports were told, with the findings of those that could be asked.
     silent: reports that could not, such as those that need the data.
     """
 
-    folder: Path
     files: dict[str, Path]
-    writers: dict[str, PlannedComponent[Any]]
-    findings: Sequence[Findings]
+    reported: set[str]
+    explained: set[str]
+    result: Result
     silent: list[str] = field(default_factory=list)
 
 
@@ -59,7 +69,8 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
     findings, silent = _findings(reports, result, found, silent)
     told = replace(result, findings=findings)
     files = {file.name: file for file in own.iterdir()}
-    writers = {}
+    reported: set[str] = set()
+    explained: set[str] = set()
     for place, (component, report) in enumerate(reports):
         if component.use in silent:
             continue
@@ -67,7 +78,8 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
         target.mkdir()
         try:
             with component.guard(report.write):
-                report.write(private_result(told), target)
+                looked = _Watched(told.explanations)
+                report.write(replace(private_result(told), explanations=looked), target)
         except NotAtHandError as error:
             silent.append(component.use)
             found.leave(f'the report "{component.use}"', error.what)
@@ -75,8 +87,10 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
         for file in target.rglob("*"):
             if file.is_file():
                 name = file.relative_to(target).as_posix()
-                files[name], writers[name] = file, component
-    return Again(folder, files, writers, findings, silent)
+                files[name] = file
+                reported.add(name)
+                explained |= {name} if looked.seen else set()
+    return Again(files, reported, explained, told, silent)
 
 
 def _reports(rebuilt: Rebuilt, found: Verification) -> tuple[Reports, list[str]]:

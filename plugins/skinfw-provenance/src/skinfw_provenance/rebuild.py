@@ -72,13 +72,12 @@ class Rebuilt:
     result: Result
 
 
-def rebuild(run: Path, plan: Plan | None, found: Verification, shade: int = 0) -> Rebuilt:
+def rebuild(run: Path, plan: Plan | None, found: Verification) -> Rebuilt:
     """Return a run as its predictions, its history and its record tell it.
 
     run: the folder.
     plan: the run's recipe, where its data may be looked at.
     found: told what could not be made again.
-    shade: of the images that stand in place of those that were explained.
     """
     record = read_run(run)
     model = TrainedModel(
@@ -108,7 +107,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, shade: int = 0) -
         select_by,
         parts,
         {part: compute_metrics(metrics, own) for part, own in parts.items()},
-        _explanations(model, parts["test"], seed, shade),
+        _explanations(model, parts["test"], seed),
         _rows(run, parts, plan),
         model.marks,
         {part: compute_intervals(metrics, own, replicates, seed) for part, own in parts.items()}
@@ -150,18 +149,16 @@ def _metrics(model: TrainedModel, test: Predictions, found: Verification) -> tup
     return kept, len(kept) == len(everything)
 
 
-def _explanations(
-    model: TrainedModel, test: Predictions, seed: int, shade: int
-) -> Sequence[Explanations]:
-    """Return which images were explained; none of them is in the run folder, nor is any map."""
+def _explanations(model: TrainedModel, test: Predictions, seed: int) -> Sequence[Explanations]:
+    """Return which images were explained, in black: no file of the run holds them, nor a map."""
     import numpy as np
 
     answer = []
     for component in model.components("explainer"):
         host = component.host
         chosen = choose_images(test, host["images"], host["mistakes"], seed)
-        blank = np.full((len(chosen), 8, 8, 3), shade, np.uint8)
-        maps = np.full((len(chosen), 8, 8), shade / 255, np.float32)
+        blank = np.zeros((len(chosen), 8, 8, 3), np.uint8)
+        maps = np.zeros((len(chosen), 8, 8), np.float32)
         own = select(test, np.array(chosen, int))
         answer.append(Explanations(component.use, host["explains"], own, blank, maps))
     return answer

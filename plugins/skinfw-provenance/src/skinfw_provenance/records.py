@@ -100,7 +100,7 @@ def check_results(rebuilt: Rebuilt, again: Again, found: Verification) -> None:
         said = {key: _known(own, derived.get(key)) for key, own in said.items()}
     derived = plain_json(derived)
     found.differ("run.json", json_differences(said, derived, "the run's files give", "results"))
-    fitted = combine(own.calibration for own in again.findings).record()
+    fitted = combine(own.calibration for own in again.result.findings).record()
     told = record.get("calibration", fitted)
     if again.silent:  # one of them may have fitted what is absent now
         fitted = {key: own if own not in (None, {}) else told.get(key)
@@ -128,7 +128,9 @@ def check_bytes(
         elif file_digest(file) == digest:
             found.agree(name)
             if name not in derived and name not in (BEST_WEIGHTS, LOCK, "splits.csv"):
-                found.leave(name, "not derived again; its bytes are those that the run wrote")
+                found.leave(
+                    name, "nothing in the run derives it; its bytes are those that were written"
+                )
         elif name not in found.differences or name not in derived:
             found.differ(name, ["its bytes are not those that the run wrote: another checksum"])
     for name in there.keys() - said.keys():

@@ -57,7 +57,7 @@ def verify_run(run: Path, data: bool = False, sets: Sequence[str] = ()) -> Verif
     check_history(rebuilt.result.history, record["recipe"], found)
     with TemporaryDirectory(prefix="skinfw-verify-") as folder:
         again = derive(rebuilt, Path(folder), found)
-        _Files(run, rebuilt, again, plan, lock, found).compare()
+        _Files(run, rebuilt, again, lock, found).compare()
         check_results(rebuilt, again, found)
         check_bytes(run, record, again, found)
     if data and plan:
@@ -100,11 +100,10 @@ class _Files:
         run: Path,
         rebuilt: Rebuilt,
         again: Again,
-        plan: Plan | None,
         lock: dict[str, Any],
         found: Verification,
     ) -> None:
-        self.run, self.rebuilt, self.again, self.plan, self.found = run, rebuilt, again, plan, found
+        self.run, self.rebuilt, self.again, self.found = run, rebuilt, again, found
         self.recorded: dict[str, Any] = lock.get("packages", {})
         self.drawn_alike = bool(lock) and all(self._same_version(name) for name in _DRAWS)
         self.strict = self._same_version("skinfw")
@@ -156,27 +155,13 @@ class _Files:
             self.found.agree(name)
         elif not self.drawn_alike:
             self._leave_drawings(name)
-        elif self.rebuilt.result.explanations and self._shows_images(name, new):
-            self.again.files.pop(name)
-            self.found.leave(name, "it shows images and maps, which no file of the run holds")
+        elif name in self.again.explained:
+            self.again.files.pop(name)  # its bytes are compared with their checksum
         else:
             self.found.differ(name, [f"other pixels than {GIVE.rpartition(' ')[0]} would draw"])
 
-    def _shows_images(self, name: str, drawn: Path) -> bool:
-        """Tell whether a picture is another one where other images were explained."""
-        again = rebuild(self.run, self.plan, Verification(), shade=255)
-        component = self.again.writers[name]
-        result = again.result
-        with TemporaryDirectory(prefix="skinfw-verify-") as folder:
-            report = component.make(classes=result.classes)
-            with component.guard(report.write):
-                report.write(result, Path(folder))
-            other = Path(folder) / name
-            return other.is_file() and not same_picture(other, drawn)
-
     def _source(self, name: str) -> str:
-        own = name not in self.again.writers
-        return "probabilities and splits.csv give" if own else GIVE
+        return GIVE if name in self.again.reported else "its probabilities give"
 
     def _keep(self, name: str, lines: Sequence[str], values: int) -> None:
         self.found.differ(name, lines)
