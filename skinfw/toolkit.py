@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from skinfw.registry.catalog import CatalogEntry as CatalogEntry
     from skinfw.registry.discovery import Plugin as Plugin
     from skinfw.registry.discovery import discover as discover
+    from skinfw.registry.distributions import extra_packages as extra_packages
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.registry.names import nearest as nearest
@@ -206,6 +207,7 @@ _HOMES = {
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
+    "skinfw.registry.distributions": "extra_packages",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "nearest",
     "skinfw.runtime.device": "choose_hardware",

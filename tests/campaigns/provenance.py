@@ -249,7 +249,7 @@ def leave(number: int, dice: random.Random, folder: Path, figures: Figures) -> N
 
 
 VARIED: Mapping[str, tuple[str, ...]] = {
-    "images = 80": ("images = 60", "images = 100", "images = 130"),
+    "images = 80": ("images = 70", "images = 100", "images = 130"),
     "epochs = 2": ("epochs = 1", "epochs = 2", 'epochs = 2\nselect = "val_loss"',
                    'epochs = 2\nvalidation = "test"', "epochs = 3\nlimit_eval_batches = 1"),
     "replicates = 20": ("replicates = 0", "replicates = 30"),

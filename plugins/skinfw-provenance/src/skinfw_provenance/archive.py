@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
 
-from skinfw import SkinfwError, atomic_write
+from skinfw import RecipeError, SkinfwError, atomic_write
 from skinfw.toolkit import display_path
 
-RUN = "run"
-"""The folder of the run in the archive."""
+RUN, ABOUT = "run", "pack.json"
+"""The folder of the run in the archive, and the file that tells what is not in it."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -45,19 +47,45 @@ def write_archive(archive: Path, members: Mapping[str, Path | bytes]) -> None:
                             target.write(some)
 
 
+@dataclass(frozen=True)
+class Packed:
+    """Hold what an archive does not have of its run.
+
+    left_out: names of files that stayed behind.
+    stripped: the SHA-256 of each file whose images were taken out.
+    """
+
+    left_out: tuple[str, ...] = ()
+    stripped: Mapping[str, str] = field(default_factory=dict)
+
+
 @contextmanager
-def opened_run(path: Path) -> Iterator[Path]:
-    """Give the folder of a run: itself, or what an archive of `skinfw pack` holds.
+def opened_run(path: Path) -> Iterator[tuple[Path, Packed]]:
+    """Give the folder of a run, itself or what an archive of `skinfw pack` holds.
 
     path: a run folder or an archive, which is unpacked into a temporary folder.
     Raises SkinfwError where the archive cannot be trusted; nothing of it is left.
     """
     if path.is_dir() or not zipfile.is_zipfile(path):
-        yield path
+        yield path, Packed()
         return
     with TemporaryDirectory(prefix="skinfw-pack-") as folder:
         _extract(path, Path(folder))
-        yield Path(folder) / RUN
+        yield Path(folder) / RUN, _read_about(path, Path(folder) / ABOUT)
+
+
+def _read_about(archive: Path, file: Path) -> Packed:
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        stripped = {str(name): str(digest) for name, digest in about["stripped"].items()}
+        return Packed(tuple(map(str, about["left_out"])), stripped)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RecipeError(
+            "the archive is none of skinfw pack",
+            display_path(archive),
+            f"its {ABOUT} cannot be read: {type(error).__name__}: {error}",
+            "name a run folder, or an archive that skinfw pack has made",
+        ) from error
 
 
 def _extract(archive: Path, folder: Path) -> None:

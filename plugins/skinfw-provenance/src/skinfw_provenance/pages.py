@@ -14,6 +14,9 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
+_IMAGE = re.compile(r"data:image/[^\"')\s>]+")
+
+
 @dataclass
 class Page:
     """Hold what a page shows.
@@ -43,8 +46,14 @@ class Page:
         )
 
 
+def strip_images(html: str) -> str:
+    """Return a page without the images that stand in it."""
+    return _IMAGE.sub("data:,", html)
+
+
 def read_page(html: str) -> Page:
-    """Return what a page shows, place by place; pictures that are photographs do not count."""
+    """Return what a page shows, place by place; the images in it do not count."""
+    html = strip_images(html)
     drawings = _SVG.findall(html)
     reader = _Reader(drawings)
     reader.feed(_SVG.sub("<svg></svg>", html))
@@ -120,10 +129,8 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th"):
             self._column += 1
         if named:
-            shown = [(name, "" if _is_photograph(tag, name, value) else value)
-                     for name, value in attributes]  # fmt: skip
             name = f'link to "{named["href"]}"' if tag == "a" else f"<{tag}>"
-            self._note(name, " ".join(f"{key}={value}" for key, value in shown))
+            self._note(name, " ".join(f"{key}={value}" for key, value in attributes))
         elif tag in ("script", "iframe", "object", "form"):
             self._note(f"<{tag}>", "")
         if tag not in _VOID:
@@ -175,10 +182,6 @@ class _Reader(HTMLParser):
         self._counts[place] += 1
         count = self._counts[place]
         return place if count == 1 else f"{place} {count}"
-
-
-def _is_photograph(tag: str, name: str, value: str | None) -> bool:
-    return tag == "img" and name == "src" and (value or "").startswith("data:image/jpeg")
 
 
 def _short(text: str) -> str:

@@ -54,6 +54,19 @@ class _Absent:
         raise NotAtHandError(WITH_DATA)
 
 
+class _NoHistory(list[Any]):
+    """Stand for the history where no report of the recipe has kept it."""
+
+    def __deepcopy__(self, memo: Any) -> _NoHistory:
+        return self
+
+    def __iter__(self) -> Any:
+        raise NotAtHandError("it needs history.csv, which the run did not write")
+
+    def __len__(self) -> int:
+        raise NotAtHandError("it needs history.csv, which the run did not write")
+
+
 @dataclass(frozen=True)
 class Rebuilt:
     """Hold a run as its files tell it.
@@ -102,7 +115,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification) -> Rebuilt:
         run,
         str(record.get("name", "")),
         model.classes,
-        history,
+        history or _NoHistory(),
         best_epoch(history, select_by) if history else record["results"].get("best_epoch", 0),
         select_by,
         parts,

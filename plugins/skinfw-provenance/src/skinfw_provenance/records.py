@@ -21,6 +21,7 @@ from skinfw.toolkit import (
     written_files,
 )
 from skinfw_provenance.again import Again
+from skinfw_provenance.archive import Packed
 from skinfw_provenance.compare import json_differences
 from skinfw_provenance.rebuild import Rebuilt
 from skinfw_provenance.verification import Verification
@@ -110,7 +111,11 @@ def check_results(rebuilt: Rebuilt, again: Again, found: Verification) -> None:
 
 
 def check_bytes(
-    run: Path, record: Mapping[str, Any], again: Again | None, found: Verification
+    run: Path,
+    record: Mapping[str, Any],
+    again: Again | None,
+    packed: Packed,
+    found: Verification,
 ) -> None:
     """Compare each file with the checksum that the run wrote; name those nobody could derive."""
     said = record.get("checksums")
@@ -121,9 +126,11 @@ def check_bytes(
         found.differ("run.json", ["its text is not the one that the run wrote: another checksum"])
     derived = again.files if again else {}
     there = {file.relative_to(run).as_posix(): file for file in written_files(run)}
-    for name, digest in said.items():
+    for name, digest in {**said, **packed.stripped}.items():
         file = run / name
-        if not file.is_file():
+        if name in packed.left_out:
+            found.leave(name, "it is not in the archive, since it may show patients")
+        elif not file.is_file():
             found.differ(name, ["is not there, and the run wrote it"])
         elif file_digest(file) == digest:
             found.agree(name)

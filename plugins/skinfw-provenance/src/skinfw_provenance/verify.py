@@ -11,6 +11,7 @@ from typing import Any
 from skinfw import SkinfwError
 from skinfw.toolkit import Plan, data_differences, data_record, load_data, read_run
 from skinfw_provenance.again import Again, derive
+from skinfw_provenance.archive import Packed
 from skinfw_provenance.compare import (
     count_values,
     csv_differences,
@@ -19,7 +20,7 @@ from skinfw_provenance.compare import (
     same_picture,
 )
 from skinfw_provenance.pages import Page, drawing_differences, page_differences, read_page
-from skinfw_provenance.rebuild import Rebuilt, plan_of, rebuild
+from skinfw_provenance.rebuild import Rebuilt, plan_of, read_history, rebuild
 from skinfw_provenance.records import (
     check_bytes,
     check_history,
@@ -30,16 +31,20 @@ from skinfw_provenance.records import (
 )
 from skinfw_provenance.verification import Verification
 
+WHOLE = Packed()
 GIVE = "the predictions give"
 _DRAWS = ("matplotlib", "numpy")
 
 
-def verify_run(run: Path, data: bool = False, sets: Sequence[str] = ()) -> Verification:
+def verify_run(
+    run: Path, data: bool = False, sets: Sequence[str] = (), packed: Packed = WHOLE
+) -> Verification:
     """Derive everything that a run says again from its own files, and compare.
 
     run: the folder.
     data: whether to look at the data set, too: at each file, and at what reports need of it.
     sets: texts such as `dataset.root=elsewhere`, where the data are somewhere else today.
+    packed: what the archive that it came in does not have.
     Raises SkinfwError where it is no run folder.
     """
     found = Verification()
@@ -51,15 +56,15 @@ def verify_run(run: Path, data: bool = False, sets: Sequence[str] = ()) -> Verif
         rebuilt = rebuild(run, plan, found)
     except (SkinfwError, OSError, KeyError, ValueError) as error:
         found.differ(*_unreadable(run, error))
-        check_bytes(run, record, None, found)
+        check_bytes(run, record, None, packed, found)
         return found
     check_labels(run, rebuilt, found)
-    check_history(rebuilt.result.history, record["recipe"], found)
+    check_history(read_history(run / "history.csv"), record["recipe"], found)
     with TemporaryDirectory(prefix="skinfw-verify-") as folder:
         again = derive(rebuilt, Path(folder), found)
-        _Files(run, rebuilt, again, lock, found).compare()
+        _Files(run, rebuilt, again, lock, found).compare(packed)
         check_results(rebuilt, again, found)
-        check_bytes(run, record, again, found)
+        check_bytes(run, record, again, packed, found)
     if data and plan:
         check_data(run, plan, lock, found)
     return found
@@ -108,10 +113,15 @@ class _Files:
         self.drawn_alike = bool(lock) and all(self._same_version(name) for name in _DRAWS)
         self.strict = self._same_version("skinfw")
 
-    def compare(self) -> None:
-        """Compare each file that could be derived."""
+    def compare(self, packed: Packed) -> None:
+        """Compare each file that could be derived.
+
+        packed: what is not there on purpose.
+        """
         for name, file in sorted(self.again.files.items()):
             old = self.run / name
+            if name in packed.left_out:
+                continue
             if not old.is_file():
                 self.found.differ(name, [f"is not there, and {GIVE} one"])
             elif file.suffix == ".json":

@@ -43,8 +43,8 @@ def verify(
     from skinfw_provenance.retrain import check_retraining
     from skinfw_provenance.verify import verify_run
 
-    with opened_run(run) as folder:
-        found = verify_run(folder, data, sets)
+    with opened_run(run) as (folder, packed):
+        found = verify_run(folder, data, sets, packed)
         if retrain:
             check_retraining(folder, sets, tolerance, found, click.echo)
     for line in _lines(found, None if everything else _MOST):
