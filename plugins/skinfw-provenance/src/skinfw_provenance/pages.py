@@ -33,11 +33,11 @@ class Page:
     def without(self, keys: set[str]) -> Page:
         """Return the page without some sections, and without what leads to them."""
         own = {f'section "{key}"' for key in keys}
-        links = {f'link to "#{key}"' for key in keys}
+        links = tuple(f'link to "#{key}"' for key in keys)
 
         def stays(place: str) -> bool:
-            parts = place.split(", ")
-            return parts[0] not in own and not links & set(parts)
+            first, *others = place.split(", ")
+            return first not in own and not any(part.startswith(links) for part in others)
 
         return Page(
             {place: text for place, text in self.texts.items() if stays(place)},
@@ -106,7 +106,7 @@ class _Reader(HTMLParser):
         self.page, self._drawings = Page(), iter(drawings)
         self._section, self._stack = "head", [""]
         self._caption, self._head, self._row, self._column = "", [""], "", 0
-        self._in_head = False
+        self._in_head, self._link = False, ""
         self._counts: Counter[str] = Counter()
         self._text: list[str] = []
 
@@ -128,8 +128,10 @@ class _Reader(HTMLParser):
             self._row, self._column = "", -1
         elif tag in ("td", "th"):
             self._column += 1
+        if tag == "a":
+            self._link = f'link to "{named.get("href")}"'
         if named:
-            name = f'link to "{named["href"]}"' if tag == "a" else f"<{tag}>"
+            name = self._link if tag == "a" else f"<{tag}>"
             self._note(name, " ".join(f"{key}={value}" for key, value in attributes))
         elif tag in ("script", "iframe", "object", "form"):
             self._note(f"<{tag}>", "")
@@ -165,7 +167,7 @@ class _Reader(HTMLParser):
             self._head.append(text)
         elif tag == "th":
             self._row = text
-        self._note(tag, text)
+        self._note(self._link if tag == "a" else tag, text)
 
     def _note(self, name: str, text: str) -> None:
         self.page.texts[self._place(name)] = text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,15 +137,23 @@ def rebuild(run: Path, plan: Plan | None, found: Verification) -> Rebuilt:
 
 def read_history(file: Path) -> list[dict[str, Any]]:
     """Return the rows of history.csv to the last digit; none where there is no such file."""
-    import pandas as pd
-
     if not file.is_file():
         return []
     try:
-        rows: list[Any] = pd.read_csv(file, float_precision="round_trip").to_dict("records")
-    except (ValueError, OSError) as error:
-        raise RecipeError("the history is no table", str(file), str(error)) from error
-    return rows
+        with file.open(encoding="utf-8", newline="") as source:
+            return [
+                {name: _number(cell) for name, cell in row.items()}
+                for row in csv.DictReader(source, strict=True)
+            ]
+    except (ValueError, TypeError, OSError, csv.Error) as error:
+        raise RecipeError("the history is no table of numbers", str(file), str(error)) from error
+
+
+def _number(cell: str) -> float:
+    """Return a cell as a number: NaN where it is blank, an int where it is a whole one."""
+    if not cell:
+        return float("nan")
+    return int(cell) if cell.isdecimal() else float(cell)
 
 
 def _metrics(model: TrainedModel, test: Predictions, found: Verification) -> tuple[Metrics, bool]:
