@@ -128,7 +128,7 @@ class _Files:
                 self._json(name, old, file)
             elif file.suffix == ".csv":
                 lines = list(csv_differences(old, file, self._source(name)))
-                self._keep(name, lines, max(1, sum(1 for _ in file.open(encoding="utf-8")) - 1))
+                self._keep(name, lines, len(file.read_bytes().splitlines()))
             elif file.suffix == ".html":
                 self._page(name, old, file)
             else:
