@@ -72,7 +72,9 @@ def licence_of(package: str, version: str = "") -> str:
 
 
 def _licences(package: str, version: str) -> list[Any]:
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.model.license import DisjunctiveLicense
+    from cyclonedx.spdx import is_supported_id
 
-    said = licence_of(package, version)
-    return [LicenseFactory().make_from_string(said)] if said else []
+    if not (said := licence_of(package, version)):
+        return []
+    return [DisjunctiveLicense(id=said) if is_supported_id(said) else DisjunctiveLicense(name=said)]
