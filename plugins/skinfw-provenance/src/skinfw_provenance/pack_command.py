@@ -20,7 +20,7 @@ def pack(run: Path, out: Path | None, images: bool, licence: str) -> None:
     that differs from its own files is not packed.
     """
     from skinfw import RecipeError
-    from skinfw.toolkit import display_path
+    from skinfw.toolkit import display_path, echo
     from skinfw_provenance.pack import pack_run
 
     out = out or run.resolve().with_name(f"{run.resolve().name}.zip")
@@ -33,6 +33,6 @@ def pack(run: Path, out: Path | None, images: bool, licence: str) -> None:
             cure="pip install 'skinfw[provenance]'",
         ) from error
     for line in contents.sentences():
-        click.echo(f"note: {line}")
+        echo(f"note: {line}")
     size = out.stat().st_size / 1e6
-    click.echo(f"{len(contents.members)} files, {size:.1f} MB: {display_path(out)}")
+    echo(f"{len(contents.members)} files, {size:.1f} MB: {display_path(out)}")

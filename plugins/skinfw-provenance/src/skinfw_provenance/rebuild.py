@@ -86,17 +86,17 @@ class Rebuilt:
     result: Result
 
 
-def rebuild(run: Path, plan: Plan | None, found: Verification) -> Rebuilt:
+def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = False) -> Rebuilt:
     """Return a run as its predictions, its history and its record tell it.
 
     run: the folder.
     plan: the run's recipe, where its data may be looked at.
     found: told what could not be made again.
+    trust: whether Python files that the run names may be imported unseen.
     """
     record = read_run(run)
-    model = TrainedModel(
-        run, tuple(record.get("classes", ())), record["recipe"], tuple(record.get("marks", ()))
-    )
+    classes, marks = tuple(record.get("classes") or ()), tuple(record.get("marks", ()))
+    model = TrainedModel(run, classes, record["recipe"], marks, trust=trust)
     parts = {part: run_predictions(run, "val" if part == "val" else "test")
              for part in dict.fromkeys([record["recipe"]["train"]["validation"], "test"])
              if (run / PREDICTION_FILES[part]).is_file()}  # fmt: skip
@@ -127,7 +127,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification) -> Rebuilt:
         {part: compute_intervals(metrics, own, replicates, seed) for part, own in parts.items()}
         if replicates
         else {},
-        _features(run, plan),
+        _features(run, plan, trust),
         replicates,
         seed,
         {**record, "timings": timings},  # as they were when the reports wrote
@@ -209,7 +209,7 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
     return answer
 
 
-def _features(run: Path, plan: Plan | None) -> Any:
+def _features(run: Path, plan: Plan | None, trust: bool) -> Any:
     """Return what looks at the images of a part once more."""
     if plan is None or not (run / "best.safetensors").is_file():
 
@@ -217,7 +217,7 @@ def _features(run: Path, plan: Plan | None) -> Any:
             raise NotAtHandError(f"{WITH_DATA}, for the network's features")
 
         return refuse
-    evaluator = ModelEvaluator(load_trained_model(run))
+    evaluator = ModelEvaluator(load_trained_model(run, trust=trust))
     ids = _ids(run)
 
     def features(part: str) -> Features:
@@ -235,13 +235,16 @@ def _ids(run: Path) -> dict[str, set[str]]:
     return {str(part): set(own["id"]) for part, own in splits.groupby("part")}
 
 
-def plan_of(run: Path, sets: Sequence[str], data: bool, found: Verification) -> Plan | None:
+def plan_of(
+    run: Path, sets: Sequence[str], data: bool, found: Verification, trust: bool = False
+) -> Plan | None:
     """Return the recipe of a run where its data may be looked at, else None.
 
     data: whether files may be read; a data set that draws its images has none.
+    trust: whether Python files that the run names may be imported unseen.
     """
     try:
-        plan = load_plan(run, sets)
+        plan = load_plan(run, sets, trust=trust or None)
     except SkinfwError as error:
         if data:
             raise

@@ -28,6 +28,7 @@ def check_retraining(
     tolerance: float,
     found: Verification,
     say: Callable[[str], None],
+    trust: bool = False,
 ) -> None:
     """Repeat a run in a temporary folder; compare to the last bit, or within a tolerance.
 
@@ -37,8 +38,9 @@ def check_retraining(
         change them, such as the processor.
     found: told what differs.
     say: told how the training goes.
+    trust: whether Python files that the run names may be imported unseen.
     """
-    plan = load_plan(run, sets)
+    plan = load_plan(run, sets, trust=trust or None)
     with TemporaryDirectory(prefix="skinfw-retrain-") as place:
         folder = RunFolder.create(Path(place), plan, "again")
         if execute_run(plan, folder, say) is None:

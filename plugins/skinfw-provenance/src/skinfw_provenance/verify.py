@@ -37,7 +37,11 @@ _DRAWS = ("matplotlib", "numpy")
 
 
 def verify_run(
-    run: Path, data: bool = False, sets: Sequence[str] = (), packed: Packed = WHOLE
+    run: Path,
+    data: bool = False,
+    sets: Sequence[str] = (),
+    packed: Packed = WHOLE,
+    trust: bool = False,
 ) -> Verification:
     """Derive everything that a run says again from its own files, and compare.
 
@@ -45,15 +49,16 @@ def verify_run(
     data: whether to look at the data set, too: at each file, and at what reports need of it.
     sets: texts such as `dataset.root=elsewhere`, where the data are somewhere else today.
     packed: what the archive that it came in does not have.
+    trust: whether Python files that the run names may be imported unseen.
     Raises SkinfwError where it is no run folder.
     """
     found = Verification()
     record = read_run(run)
     lock = check_lock(run, record, found)
-    plan = plan_of(run, sets, data, found)
+    plan = plan_of(run, sets, data, found, trust)
     try:
         check_splits(run, record, found)
-        rebuilt = rebuild(run, plan, found)
+        rebuilt = rebuild(run, plan, found, trust)
     except (SkinfwError, OSError, KeyError, ValueError) as error:
         found.differ(*_unreadable(run, error))
         check_bytes(run, record, None, packed, found)

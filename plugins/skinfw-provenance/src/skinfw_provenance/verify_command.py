@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import set_option
+from skinfw.toolkit import set_option, trust_option
 
 if TYPE_CHECKING:
     from skinfw_provenance.verification import Verification
@@ -29,9 +29,16 @@ _MOST = 20
     help="How far numbers of --retrain may be apart where the machine or a package is another.",
 )
 @set_option(about="With --data or --retrain: a value such as dataset.root=elsewhere.")
+@trust_option
 @click.option("--all", "everything", is_flag=True, help="Print every difference of every file.")
 def verify(
-    run: Path, data: bool, retrain: bool, tolerance: float, sets: tuple[str, ...], everything: bool
+    run: Path,
+    data: bool,
+    retrain: bool,
+    tolerance: float,
+    sets: tuple[str, ...],
+    trust: bool,
+    everything: bool,
 ) -> None:
     """Derive every number, table and figure of RUN again, and compare.
 
@@ -39,16 +46,17 @@ def verify(
     where something differs; each difference names the file and the place in it. What could not be
     derived again is told, too.
     """
+    from skinfw.toolkit import echo
     from skinfw_provenance.archive import opened_run
     from skinfw_provenance.retrain import check_retraining
     from skinfw_provenance.verify import verify_run
 
     with opened_run(run) as (folder, packed):
-        found = verify_run(folder, data, sets, packed)
+        found = verify_run(folder, data, sets, packed, trust)
         if retrain:
-            check_retraining(folder, sets, tolerance, found, click.echo)
+            check_retraining(folder, sets, tolerance, found, echo, trust)
     for line in _lines(found, None if everything else _MOST):
-        click.echo(line)
+        echo(line)
     if found.differences:
         raise click.exceptions.Exit(1)
 
