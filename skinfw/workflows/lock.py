@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
 import skinfw
 from skinfw.data.table import image_function, picture_paths
@@ -26,6 +24,10 @@ from skinfw.recipe.loading import LOCK, display_path
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.run_record import read_run
 from skinfw.registry.distributions import needed_packages
+from skinfw.runtime.device import machine_record
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = 1
 _SHARED = (
@@ -76,20 +78,6 @@ def read_lock(path: Path) -> dict[str, Any]:
             "name a recipe.lock, or install the version of skinfw that wrote this one",
         )
     return lock
-
-
-def machine_record() -> dict[str, Any]:
-    """Return what of the machine decides how numbers are rounded, and what only names it."""
-    cuda = torch.version.cuda if torch.cuda.is_available() else None
-    cudnn = torch.backends.cudnn.version() if cuda else None  # type: ignore[no-untyped-call]
-    return {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "cuda": cuda or "",
-        "cudnn": str(cudnn or ""),
-        "processor": _processor(),
-    }
 
 
 def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
@@ -151,13 +139,3 @@ def _name(file: Path, root: Path | None) -> str:
         return file.relative_to(root or "").as_posix() if root else str(file)
     except ValueError:
         return str(file)
-
-
-def _processor() -> str:
-    """Return the name of the processor, as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())

@@ -9,10 +9,9 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
 from skinfw.data.table import (
     class_counts,
@@ -56,6 +55,9 @@ from skinfw.training.xray import xray_lines
 from skinfw.workflows.lock import make_lock, read_lock
 from skinfw.workflows.locked import lock_differences
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
+
+if TYPE_CHECKING:
+    import torch
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
