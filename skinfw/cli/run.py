@@ -79,7 +79,8 @@ def run(
 def _lock_of(recipe: Path, resume: bool) -> Path:
     """Return the lock that --locked means, of a format that can be read."""
     from skinfw.errors import RecipeError
-    from skinfw.recipe.loading import LOCK, display_path
+    from skinfw.files.paths import display_path
+    from skinfw.recipe.loading import LOCK
     from skinfw.workflows.lock import read_lock
 
     if resume or recipe.suffix == ".toml":

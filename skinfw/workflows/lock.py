@@ -18,9 +18,10 @@ import skinfw
 from skinfw.data.table import image_function, picture_paths
 from skinfw.errors import RecipeError
 from skinfw.files.checksums import file_digests, source_digest
+from skinfw.files.paths import display_path
 from skinfw.models.backbone import digest_weights
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.loading import LOCK, display_path
+from skinfw.recipe.loading import LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.run_record import read_run
 from skinfw.registry.distributions import needed_packages
