@@ -16,7 +16,7 @@ from skinfw.toolkit import (
     private_result,
     write_predictions,
 )
-from skinfw_provenance.rebuild import NotAtHandError, Rebuilt
+from skinfw_provenance.rebuild import Rebuilt
 from skinfw_provenance.verification import Verification
 
 Reports = Sequence[tuple[PlannedComponent[Any], Any]]
@@ -80,7 +80,7 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
             with component.guard(report.write):
                 looked = _Watched(told.explanations)
                 report.write(replace(private_result(told), explanations=looked), target)
-        except NotAtHandError as error:
+        except SkinfwError as error:
             silent.append(component.use)
             found.leave(f'the report "{component.use}"', error.what)
             continue
@@ -97,6 +97,9 @@ def _reports(rebuilt: Rebuilt, found: Verification) -> tuple[Reports, list[str]]
     """Return the reports that can be built here, and the names of the others."""
     reports: list[Any] = []
     silent: list[str] = []
+    if rebuilt.record.get("failures"):
+        silent.append("failures")
+        found.leave("what failed in the run", "only run.json tells of it")
     tables = rebuilt.record["recipe"].get("report", [])
     for table in tables:
         alone = replace(rebuilt.model, tables={**rebuilt.model.tables, "report": [table]})
@@ -119,7 +122,7 @@ def _findings(
         try:
             with component.guard(report.analyse):
                 findings += report.analyse(private_result(result))
-        except NotAtHandError as error:
+        except SkinfwError as error:
             silent.append(component.use)
             found.leave(f'the report "{component.use}"', error.what)
     return findings, silent
