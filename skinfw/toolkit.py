@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from skinfw.data.structure.bounds import BoundError as BoundError
     from skinfw.data.structure.bounds import Limits as Limits
     from skinfw.data.table import checked_data as checked_data
+    from skinfw.data.table import class_counts as class_counts
     from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
     from skinfw.data.table import load_data as load_data
@@ -57,11 +58,15 @@ if TYPE_CHECKING:
     from skinfw.data.warping import render_views as render_views
     from skinfw.errors import printable as printable
     from skinfw.errors import unwritable as unwritable
+    from skinfw.evaluation.explain import choose_images as choose_images
     from skinfw.evaluation.numbers import Metrics as Metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
+    from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
     from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
+    from skinfw.files.atomic import plain_json as plain_json
+    from skinfw.files.checksums import file_digest as file_digest
     from skinfw.files.csv_tables import csv_rows as csv_rows
     from skinfw.files.json_files import JsonError as JsonError
     from skinfw.files.json_files import check_schema as check_schema
@@ -82,6 +87,7 @@ if TYPE_CHECKING:
     from skinfw.inference.trained_model import BATCH as BATCH
     from skinfw.inference.trained_model import TrainedModel as TrainedModel
     from skinfw.inference.trained_model import load_trained_model as load_trained_model
+    from skinfw.interfaces.calibration import combine as combine
     from skinfw.interfaces.hooks import CORE_COMMANDS as CORE_COMMANDS
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
@@ -92,7 +98,9 @@ if TYPE_CHECKING:
     from skinfw.recipe.component import check_variant as check_variant
     from skinfw.recipe.component import import_target as import_target
     from skinfw.recipe.component import variants as variants
+    from skinfw.recipe.loading import BEST_WEIGHTS as BEST_WEIGHTS
     from skinfw.recipe.loading import DEFAULTS as DEFAULTS
+    from skinfw.recipe.loading import LOCK as LOCK
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
     from skinfw.recipe.parameters import Parameters as Parameters
@@ -121,6 +129,7 @@ if TYPE_CHECKING:
     from skinfw.registry.catalog import CatalogEntry as CatalogEntry
     from skinfw.registry.discovery import Plugin as Plugin
     from skinfw.registry.discovery import discover as discover
+    from skinfw.registry.distributions import extra_packages as extra_packages
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.registry.names import nearest as nearest
@@ -144,7 +153,14 @@ if TYPE_CHECKING:
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.lock import data_record as data_record
+    from skinfw.workflows.lock import read_lock as read_lock
+    from skinfw.workflows.locked import data_differences as data_differences
+    from skinfw.workflows.locked import lock_differences as lock_differences
+    from skinfw.workflows.run import execute_run as execute_run
     from skinfw.workflows.run_folder import RunFolder as RunFolder
+    from skinfw.workflows.run_folder import record_digest as record_digest
+    from skinfw.workflows.run_folder import written_files as written_files
 
 _HOMES = {
     "skinfw.cli.options": "Detail detail_options recipe_options set_option trust_option",
@@ -152,7 +168,6 @@ _HOMES = {
     "skinfw.cli.run": "run_with_progress",
     "skinfw.cli.summary": "test_lines",
     "skinfw.cli.terminal": "LINES echo",
-    "skinfw.recipe.toml": "table_header table_text",
     "skinfw.data.decoding": (
         "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
@@ -165,14 +180,17 @@ _HOMES = {
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "BoundError Limits",
     "skinfw.data.table": (
-        "checked_data decoded_images image_function load_data picture_paths read_data_table "
-        "split_data split_hash"
+        "checked_data class_counts decoded_images image_function load_data picture_paths "
+        "read_data_table split_data split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "printable unwritable",
+    "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
-    "skinfw.evaluation.reports": "write_evaluation_reports",
+    "skinfw.evaluation.reports": "private_result write_evaluation_reports",
     "skinfw.evaluation.view_averaging": "ViewAveraging",
+    "skinfw.files.atomic": "plain_json",
+    "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
     "skinfw.files.paths": "display_path file_name",
@@ -182,13 +200,14 @@ _HOMES = {
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
     "skinfw.inference.trained_model": "BATCH TrainedModel load_trained_model",
+    "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport DecodedImages",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
-    "skinfw.recipe.loading": "DEFAULTS Recipe load_recipe",
+    "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK Recipe load_recipe",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
@@ -197,8 +216,10 @@ _HOMES = {
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
     "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings ImageSettings TopLevel",
+    "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
+    "skinfw.registry.distributions": "extra_packages",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "nearest",
     "skinfw.runtime.device": "choose_hardware",
@@ -213,7 +234,10 @@ _HOMES = {
         "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
     "skinfw.training.trainer": "best_epoch",
-    "skinfw.workflows.run_folder": "RunFolder",
+    "skinfw.workflows.lock": "data_record read_lock",
+    "skinfw.workflows.locked": "data_differences lock_differences",
+    "skinfw.workflows.run": "execute_run",
+    "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     help="Where the run folder is made; runs/ unless given.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
+@click.option(
+    "--locked",
+    is_flag=True,
+    help="Repeat the run RECIPE only where nothing differs that can change its numbers.",
+)
 @trust_option
 @detail_options
 def run(
@@ -32,13 +37,15 @@ def run(
     out: Path | None,
     resume: bool,
     trust: bool,
+    locked: bool,
     detail: Detail | None,
 ) -> None:
     """Run a recipe: train, evaluate, explain, report.
 
     RECIPE is a TOML file, the name of a recipe that skinfw brings, such as quickstart, or the
     folder of an earlier run: to repeat it, or with --resume to go on where it stopped. Ctrl-C
-    stops between two batches and leaves a run that can be resumed.
+    stops between two batches and leaves a run that can be resumed. With --locked it is a run
+    folder or the recipe.lock of one; what differs from it is told, and nothing is installed.
     """
     from skinfw.errors import REPORT_FAILED, RecipeError
     from skinfw.files.paths import display_path
@@ -57,10 +64,11 @@ def run(
             display_path(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
+    lock = _lock_of(recipe, resume) if locked else None
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets, trust=trust or None)
     folder = folder or new_run(plan, out or Path("runs"))
-    if not run_with_progress(plan, folder, resume, detail):
+    if not run_with_progress(plan, folder, resume, detail, lock):
         if _is_main():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(folder.exit_code)
@@ -68,14 +76,37 @@ def run(
         raise click.exceptions.Exit(REPORT_FAILED)
 
 
+def _lock_of(recipe: Path, resume: bool) -> Path:
+    """Return the lock that --locked means, of a format that can be read."""
+    from skinfw.errors import RecipeError
+    from skinfw.files.paths import display_path
+    from skinfw.recipe.loading import LOCK
+    from skinfw.workflows.lock import read_lock
+
+    if resume or recipe.suffix == ".toml":
+        raise RecipeError(
+            "--locked repeats a run from its beginning",
+            display_path(recipe),
+            "it goes on with one" if resume else "this is a recipe, which was not run yet",
+            "name a run folder or its recipe.lock, and leave --resume out",
+        )
+    read_lock(recipe)
+    return recipe / LOCK if recipe.is_dir() else recipe
+
+
 def run_with_progress(
-    plan: Plan, folder: RunFolder, resume: bool, detail: Detail | None = None
+    plan: Plan,
+    folder: RunFolder,
+    resume: bool,
+    detail: Detail | None = None,
+    lock: Path | None = None,
 ) -> bool:
     """Carry a run out on the terminal.
 
     plan: the checked recipe.
     folder: of the run, new or to be resumed.
     detail: "quiet" for the last lines alone, "verbose" for every number and file in them.
+    lock: the recipe.lock of the run that is repeated, where nothing may differ from it.
     Returns whether it is done; False where it was stopped.
     """
     from skinfw.cli.progress import Watcher
@@ -85,12 +116,12 @@ def run_with_progress(
 
     try:
         if detail == "quiet":
-            result = execute_run(plan, folder, lambda _: None, resume=resume)
+            result = execute_run(plan, folder, lambda _: None, resume=resume, lock=lock)
         else:
             if _is_main():
                 echo(f"run folder {display_path(folder.path)}", bold=True)
             with Watcher() as watcher:
-                result = execute_run(plan, folder, watcher.say, [watcher], resume)
+                result = execute_run(plan, folder, watcher.say, [watcher], resume, lock)
     except KeyboardInterrupt:
         result = None
     if result is not None and _is_main():

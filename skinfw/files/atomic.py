@@ -73,14 +73,15 @@ def write_json(file: Path, data: Any) -> None:
     data: lists and tables of numbers and texts.
     Raises SkinfwError where it cannot be written.
     """
-    text = json.dumps(_plain(data), indent=1, allow_nan=False)
+    text = json.dumps(plain_json(data), indent=1, allow_nan=False)
     with atomic_write(file) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 
 
-def _plain(data: Any) -> Any:
+def plain_json(data: Any) -> Any:
+    """Return data as JSON has them: a number that was not measured, or is infinite, is null."""
     if isinstance(data, Mapping):
-        return {key: _plain(value) for key, value in data.items()}
+        return {key: plain_json(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [_plain(value) for value in data]
+        return [plain_json(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -20,6 +20,9 @@ from skinfw.interfaces.protocols import Modification, MultimodalNetwork, Progres
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent
 from skinfw.runtime.device import Hardware
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 ALONE = Modalities()
 
@@ -115,3 +118,15 @@ def report_progress(model: nn.Module, done: float) -> dict[str, float]:
 def listens_to_progress(model: nn.Module) -> bool:
     """Return whether a module of the network wants to know."""
     return any(isinstance(module, ProgressListener) for module in model.modules())
+
+
+def digest_weights(digest: _Hash, model: nn.Module, leave_out: str = "") -> _Hash:
+    """Add the weights of a network to a checksum, and return it.
+
+    leave_out: what the names of weights begin with that do not count; "" leaves out none.
+    """
+    for name, tensor in model.state_dict().items():
+        if not leave_out or not name.startswith(leave_out):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest

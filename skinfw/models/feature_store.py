@@ -15,6 +15,7 @@ from torch import nn
 
 from skinfw.data.loader import EvalImages
 from skinfw.errors import SkinfwError
+from skinfw.models.backbone import digest_weights
 from skinfw.models.forward import forward_batches, in_batches, into_last_layer
 from skinfw.models.freezing import head_name
 from skinfw.models.input_pipeline import PixelPipeline
@@ -47,11 +48,7 @@ class FeatureStore:
         self.model, self.hardware = model, hardware
         head = head_name(model)
         digest = hashlib.sha256(json.dumps([about, hardware.precision], default=str).encode())
-        for name, tensor in model.state_dict().items():
-            if not name.startswith(f"{head}."):
-                digest.update(name.encode())
-                digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        self._network = digest
+        self._network = digest_weights(digest, model, f"{head}.")
 
     def get(self, images: EvalImages, batch_size: int, say: Callable[[str], None]) -> Floats:
         """Return the features of all views of all images of a part, float32 [N, V, D].

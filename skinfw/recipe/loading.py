@@ -63,8 +63,8 @@ def load_recipe(
 ) -> Recipe:
     """Read a recipe, what it extends, and what is set beside it.
 
-    path: a TOML file, the name of a shipped recipe, a run folder, its run.json, or the tables
-        themselves.
+    path: a TOML file, the name of a shipped recipe, a run folder, its run.json or recipe.lock,
+        or the tables themselves.
     sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
     values: tables and keys that are laid over it as by `--set`, such as {"train": {"epochs": 3}}.
     trust: whether Python files that it names may be imported unseen. None: those of a recipe and
@@ -135,7 +135,7 @@ def _is_run(path: Path) -> bool:
     try:
         if "\0" in str(path):
             raise ValueError("no name of a file holds a NUL character")
-        return path.is_dir() or path.suffix == ".json"
+        return path.is_dir() or path.suffix in (".json", ".lock")
     except (OSError, ValueError) as error:
         name = shorten(str(path), 100)
         reason = getattr(error, "strerror", None) or str(error)
@@ -165,6 +165,9 @@ def _check_name(name: str, place: str) -> None:
 
 BEST_WEIGHTS = "best.safetensors"
 """The file of a run folder with the weights of the best epoch."""
+
+LOCK = "recipe.lock"
+"""The file of a run folder that tells what the run was made of."""
 
 
 class _Chain:

@@ -162,7 +162,7 @@ _ABSENT = {"status": "", "timings": {}, "marks": [], "notes": [], "results": {}}
 def read_run(path: Path) -> dict[str, Any]:
     """Read the record of a run.
 
-    path: a run folder or its run.json.
+    path: a run folder, its run.json, or its recipe.lock, which tells less.
     Raises RecipeError that says what is wrong with which key.
     """
     file = path / "run.json" if path.is_dir() else path

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -188,3 +190,27 @@ def gather(local: torch.Tensor, total: int, hardware: Hardware) -> torch.Tensor:
     pieces = [torch.empty_like(local) for _ in range(hardware.world)]
     dist.all_gather(pieces, local.contiguous())
     return torch.stack(pieces, dim=1).flatten(0, 1)[:total]
+
+
+def machine_record() -> dict[str, Any]:
+    """Return what of the machine decides how numbers are rounded, and what only names it."""
+    cuda = torch.version.cuda if torch.cuda.is_available() else None
+    cudnn = torch.backends.cudnn.version() if cuda else None  # type: ignore[no-untyped-call]
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "cuda": cuda or "",
+        "cudnn": str(cudnn or ""),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -41,7 +41,7 @@ from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Result
 from skinfw.models.modalities import modalities_record
-from skinfw.recipe.loading import BEST_WEIGHTS
+from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
@@ -55,7 +55,12 @@ from skinfw.training.components import TrainingComponents
 from skinfw.training.sampling import draw_hash
 from skinfw.training.trainer import best_epoch
 from skinfw.training.xray import xray_lines
+from skinfw.workflows.lock import make_lock, read_lock
+from skinfw.workflows.locked import lock_differences
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
+
+if TYPE_CHECKING:
+    import torch
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
@@ -64,7 +69,12 @@ OWN_FILES = (*RUN_FILES, "last")
 
 
 def execute_run(
-    plan: Plan, folder: RunFolder, say: Say, listeners: Sequence[object] = (), resume: bool = False
+    plan: Plan,
+    folder: RunFolder,
+    say: Say,
+    listeners: Sequence[object] = (),
+    resume: bool = False,
+    lock: Path | None = None,
 ) -> Result | None:
     """Carry out a run and write its folder.
 
@@ -73,6 +83,7 @@ def execute_run(
     say: told what a user must hear, a line at a time.
     listeners: objects with run hooks beside those of the recipe, such as a progress bar.
     resume: go on from the folder's last state.
+    lock: the recipe.lock of the run that is repeated; what can change a number must not differ.
     Returns the result, or None where the run was stopped and can be resumed.
     """
     for component in plan.components:
@@ -81,7 +92,7 @@ def execute_run(
     with folder.hold(), stop_signals(folder.leave) as stop:
         folder.begin()
         try:
-            run = _Run(plan, folder, say, listeners, resume, stop)
+            run = _Run(plan, folder, say, listeners, resume, lock, stop)
             with watch_writes(folder.path, OWN_FILES, [cache_folder()]):
                 result = run.go()
         except KeyboardInterrupt:
@@ -106,9 +117,10 @@ class _Run:
         say: Say,
         listeners: Sequence[object],
         resumes: bool,
+        lock: Path | None,
         stop: StopSignals,
     ) -> None:
-        self.folder, self.resumes, self.stop = folder, resumes, stop
+        self.folder, self.resumes, self.lock, self.stop = folder, resumes, lock, stop
         batch_size = plan.train.batch_size
         if batch_size == "auto":  # the run may know already what that comes to
             batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
@@ -154,6 +166,8 @@ class _Run:
         if self.failures.noted:  # the last hook may have failed, too
             self.folder.update(failures=self.failures.record())
             result = replace(result, failures=list(self.failures.noted))
+        if self.machine.main:
+            self.folder.keep_checksums()
         return result
 
     def _tell(self, components: TrainingComponents, result: Result) -> Result:
@@ -269,6 +283,8 @@ class _Run:
         if many > MANY_REPEATS:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
+        if self.machine.main:
+            self._write_lock(rows, components.model)
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
         own = components.listeners if self.machine.main else ()
@@ -279,6 +295,23 @@ class _Run:
         self.failures.note(component, error)
         self.folder.update(failures=self.failures.record())
         self.say(str(error))
+
+    def _write_lock(self, rows: pd.DataFrame, model: torch.nn.Module) -> None:
+        """Say what the run is made of; compare it with the lock of the run that it repeats."""
+        file = self.folder.path / LOCK
+        if self.resumes and file.is_file():  # as it began
+            return
+        now = make_lock(self.plan, rows, model, self.folder.record)
+        write_json(file, now)
+        if self.lock:
+            found = lock_differences(read_lock(self.lock), now)
+            if not found.numbers and not found.others:
+                self.say("nothing differs from what the run was made of")
+            for line in found.others:
+                self.say(f"differs, but changes no number: {line}")
+            for line in found.numbers:
+                self.say(f"differs, and can change numbers: {line}")
+            found.refuse(self.lock)
 
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
@@ -368,7 +401,7 @@ class _Run:
 
     def _compare(self) -> None:
         """Say what differs from the run that this one repeats or goes on with."""
-        if old := self.plan.recipe.replays:
+        if (old := self.plan.recipe.replays) and not self.lock:
             hashes = ("data_fingerprint", "split_hash", "draw_hash")
             today = {name: self.folder.record[name] for name in hashes} | run_record(self.plan)
             lines = differences(old, today)

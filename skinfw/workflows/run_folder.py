@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import platform
 import shlex
@@ -15,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw.errors import unwritable
-from skinfw.files.atomic import write_json
+from skinfw.files.atomic import plain_json, write_json
+from skinfw.files.checksums import file_digests
 from skinfw.files.lock import FILE as LOCK
 from skinfw.files.lock import lock_folder
 from skinfw.files.paths import display_path, file_name
 from skinfw.files.processes import remove_partials
 from skinfw.recipe.run_record import VERSION, read_run
+from skinfw.registry.distributions import extra_packages
 from skinfw.runtime.signals import exit_code
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "stopped", "failed"]
 FILE = "run.json"
+_LATER = ("last", "evaluations", LOCK)
 _PACKAGES = ("skinfw", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python-headless")
 
 
@@ -126,12 +131,41 @@ class RunFolder:
         self.record["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.record["status"] = status
         self.record["error"] = None if error is None else f"{type(error).__name__}: {error}"
+        self.record["checksum"] = record_digest(self.record)
         self.save()
+
+    def keep_checksums(self) -> None:
+        """Write the checksum of each file of the run, by which a change since can be told."""
+        files = written_files(self.path)
+        names = [file.relative_to(self.path).as_posix() for file in files]
+        self.update(checksums=dict(zip(names, file_digests(files), strict=True)))
 
     def save(self) -> None:
         """Replace run.json in one step, so that no reader ever sees half of it."""
         if self._writes:
             write_json(self.path / FILE, self.record)
+
+
+def record_digest(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record, without the checksum that it has of itself."""
+    own = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(plain_json(own), sort_keys=True).encode()).hexdigest()
+
+
+def written_files(folder: Path) -> list[Path]:
+    """Return the files of a run that stay as they are: all but run.json, the state, evaluations.
+
+    folder: of the run.
+    """
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    names = {file: file.relative_to(folder) for file in files}
+    return sorted(
+        file
+        for file, name in names.items()
+        if str(name) != FILE
+        and name.parts[0] not in _LATER
+        and not any(part.startswith(".") for part in name.parts)
+    )
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -186,6 +220,9 @@ def run_record(plan: Plan) -> dict[str, Any]:
 
 def _versions(plan: Plan) -> dict[str, str]:
     packages = {component.entry.plugin.distribution for component in plan.components}
+    for component in plan.components:
+        if extra := component.entry.component.extra:
+            packages |= {*extra_packages(component.entry.plugin.distribution, extra)}
     versions = {}
     for name in sorted({*_PACKAGES, *packages}):
         with contextlib.suppress(PackageNotFoundError, ValueError):

@@ -1,0 +1,155 @@
+"""What run.json, recipe.lock, the splits and the history of a run say of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinfw import SkinfwError
+from skinfw.toolkit import (
+    BEST_WEIGHTS,
+    LOCK,
+    PREDICTION_FILES,
+    class_counts,
+    combine,
+    file_digest,
+    plain_json,
+    read_lock,
+    record_digest,
+    split_hash,
+    written_files,
+)
+from skinfw_provenance.again import Again
+from skinfw_provenance.archive import Packed
+from skinfw_provenance.compare import json_differences
+from skinfw_provenance.rebuild import Rebuilt
+from skinfw_provenance.verification import Verification
+
+_SHARED = (
+    "name", "recipe", "components", "versions", "platform", "git_commit", "classes",
+    "data_fingerprint", "split_hash", "draw_hash",
+)  # fmt: skip
+
+
+def check_lock(run: Path, record: Mapping[str, Any], found: Verification) -> dict[str, Any]:
+    """Compare run.json with recipe.lock; return the lock, empty where there is none.
+
+    run: the folder.
+    record: of run.json.
+    """
+    try:
+        lock = read_lock(run / LOCK)
+    except SkinfwError as error:
+        if LOCK in record.get("checksums", {}):
+            found.differ(LOCK, [f"cannot be read: {error.why or error.what}"])
+        else:
+            found.leave(LOCK, "the run has none, as those of older versions")
+        return {}
+    changed = _is_changed(record)
+    for key in (*_SHARED, *(("hardware",) if changed else ())):  # a run may go on elsewhere
+        lines = list(json_differences(record.get(key), lock.get(key), "recipe.lock has", key))
+        found.differ("run.json", lines)
+        if not lines:
+            found.agree("run.json")
+    return lock
+
+
+def check_splits(run: Path, record: Mapping[str, Any], found: Verification) -> None:
+    """Compare splits.csv with the hash and the counts that run.json has of it."""
+    import pandas as pd
+
+    splits = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)
+    if split_hash(splits) != record.get("split_hash"):
+        found.differ("splits.csv", ["ids or parts: the hash is not the split_hash of run.json"])
+    counts = class_counts(splits[splits["part"] == "train"], record.get("classes", ()))
+    said = record.get("class_counts", {})
+    found.differ("run.json", json_differences(said, counts, "splits.csv gives", "class_counts"))
+    found.agree("splits.csv", len(splits))
+
+
+def check_labels(run: Path, rebuilt: Rebuilt, found: Verification) -> None:
+    """Compare the true classes of the predictions with the labels of splits.csv."""
+    import pandas as pd
+
+    splits = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)
+    labels = dict(zip(splits["id"], splits["label"], strict=True))
+    for part, own in rebuilt.result.predictions.items():
+        pairs = zip(own.ids, own.true.tolist(), strict=True)
+        found.differ(PREDICTION_FILES[part], (
+            f'the image "{name}" is {own.classes[true]}, splits.csv says {labels[name]}'
+            for name, true in pairs if own.classes[true] != labels[name]
+        ))  # fmt: skip
+
+
+def check_history(history: Sequence[Mapping[str, Any]], recipe: Any, found: Verification) -> None:
+    """Look at the epochs of history.csv: each is there once, and no more than the recipe has."""
+    epochs = [row.get("epoch") for row in history]
+    if epochs != list(range(1, len(epochs) + 1)):
+        found.differ("history.csv", [f"its epochs are {epochs}, not 1, 2, 3 ..."])
+    if len(epochs) > recipe["train"]["epochs"]:
+        found.differ("history.csv", [f"it has {len(epochs)} epochs, the recipe {recipe['train']}"])
+    found.agree("history.csv", sum(len(row) for row in history))
+
+
+def check_results(rebuilt: Rebuilt, again: Again, found: Verification) -> None:
+    """Compare what run.json has of numbers, best epoch and calibration with what is derived."""
+    record, result = rebuilt.record, rebuilt.result
+    said = dict(record.get("results", {}))
+    derived = {"best_epoch": result.best_epoch, "select": result.select, **result.metrics}
+    if not rebuilt.complete:
+        said = {key: _known(own, derived.get(key)) for key, own in said.items()}
+    derived = plain_json(derived)
+    found.differ("run.json", json_differences(said, derived, "the run's files give", "results"))
+    fitted = combine(own.calibration for own in again.result.findings).record()
+    told = record.get("calibration", fitted)
+    if again.silent:  # one of them may have fitted what is absent now
+        fitted = {key: own if own not in (None, {}) else told.get(key)
+                  for key, own in fitted.items()}  # fmt: skip
+    lines = json_differences(told, plain_json(fitted), "the predictions give", "calibration")
+    found.differ("run.json", lines)
+
+
+def check_bytes(
+    run: Path,
+    record: Mapping[str, Any],
+    again: Again | None,
+    packed: Packed,
+    found: Verification,
+) -> None:
+    """Compare each file with the checksum that the run wrote; name those nobody could derive."""
+    said = record.get("checksums")
+    if said is None:
+        found.leave("the checksums", "run.json has none: the run is not done, or is older")
+        return
+    if _is_changed(record):
+        found.differ("run.json", ["its text is not the one that the run wrote: another checksum"])
+    derived = again.files if again else {}
+    there = {file.relative_to(run).as_posix(): file for file in written_files(run)}
+    for name, digest in {**said, **packed.stripped}.items():
+        file = run / name
+        if name in packed.left_out:
+            found.leave(name, "it is not in the archive, since it may show patients")
+        elif not file.is_file():
+            found.differ(name, ["is not there, and the run wrote it"])
+        elif file_digest(file) == digest:
+            found.agree(name)
+            if name not in derived and name not in (BEST_WEIGHTS, LOCK, "splits.csv"):
+                found.leave(
+                    name, "nothing in the run derives it; its bytes are those that were written"
+                )
+        elif name not in found.differences or name not in derived:
+            found.differ(name, ["its bytes are not those that the run wrote: another checksum"])
+    for name in there.keys() - said.keys():
+        found.leave(name, "the run did not write it")
+
+
+def _is_changed(record: Mapping[str, Any]) -> bool:
+    return "checksum" in record and record_digest(record) != record["checksum"]
+
+
+def _known(said: Any, derived: Any) -> Any:
+    """Leave out the numbers of metrics that could not be asked."""
+    if not isinstance(said, Mapping) or not isinstance(derived, Mapping):
+        return said
+    return {key: value for key, value in said.items() if key in derived}

@@ -1,0 +1,84 @@
+"""Train a run once more and compare what comes of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from skinfw import SkinfwError
+from skinfw.toolkit import (
+    BEST_WEIGHTS,
+    PREDICTION_FILES,
+    RunFolder,
+    execute_run,
+    load_plan,
+    lock_differences,
+    read_lock,
+)
+from skinfw_provenance.compare import csv_differences, read_json
+from skinfw_provenance.verification import Verification
+
+
+def check_retraining(
+    run: Path,
+    sets: Sequence[str],
+    tolerance: float,
+    found: Verification,
+    say: Callable[[str], None],
+    trust: bool = False,
+) -> None:
+    """Repeat a run in a temporary folder; compare to the last bit, or within a tolerance.
+
+    run: the folder.
+    sets: texts such as `dataset.root=elsewhere`.
+    tolerance: how far the numbers of the test part may be apart where something differs that can
+        change them, such as the processor.
+    found: told what differs.
+    say: told how the training goes.
+    trust: whether Python files that the run names may be imported unseen.
+    """
+    plan = load_plan(run, sets, trust=trust or None)
+    with TemporaryDirectory(prefix="skinfw-retrain-") as place:
+        folder = RunFolder.create(Path(place), plan, "again")
+        if execute_run(plan, folder, say) is None:
+            raise SkinfwError("the training was stopped, so that nothing can be compared", str(run))
+        apart = lock_differences(read_lock(run), read_lock(folder.path)).numbers
+        if apart:
+            for line in apart:
+                say(f"differs, and can change numbers: {line}")
+            say(f"numbers may be {tolerance} apart")
+            old, new = (read_json(own / "metrics.json") for own in (run, folder.path))
+            found.differ("metrics.json", _far(old["test"], new["test"], tolerance))
+            found.leave("the weights", f"the training differs in {len(apart)} points, as told")
+            return
+        for name in PREDICTION_FILES.values():
+            if (run / name).is_file():
+                lines = csv_differences(run / name, folder.path / name, "training again gives")
+                found.differ(name, lines)
+                found.agree(name)
+        found.differ(BEST_WEIGHTS, _other_weights(run / BEST_WEIGHTS, folder.path / BEST_WEIGHTS))
+        found.agree(BEST_WEIGHTS)
+
+
+def _other_weights(old: Path, new: Path) -> Iterator[str]:
+    """Yield the tensors that differ; the texts beside them have no order."""
+    import torch
+    from safetensors.torch import load_file
+
+    weights, again = load_file(old), load_file(new)
+    for name in dict.fromkeys([*weights, *again]):
+        if name not in weights or name not in again or not torch.equal(weights[name], again[name]):
+            yield f"{name} has other weights than training again gives"
+
+
+def _far(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float) -> Iterator[str]:
+    """Yield the numbers that are too far apart; those of single classes rest on few images."""
+    for name, value in old.items():
+        other = new.get(name)
+        if "/" in name or value is None or other is None:
+            continue
+        if not math.isclose(value, other, rel_tol=0, abs_tol=tolerance):
+            yield f"test.{name} says {value}, training again gives {other}"

@@ -1,0 +1,191 @@
+"""Verify a run: derive its files again from its predictions, and compare everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from skinfw import SkinfwError
+from skinfw.toolkit import Plan, data_differences, data_record, load_data, read_run
+from skinfw_provenance.again import Again, derive
+from skinfw_provenance.archive import Packed
+from skinfw_provenance.compare import (
+    count_values,
+    csv_differences,
+    json_differences,
+    read_json,
+    same_picture,
+)
+from skinfw_provenance.pages import Page, drawing_differences, page_differences, read_page
+from skinfw_provenance.rebuild import Rebuilt, plan_of, read_history, rebuild
+from skinfw_provenance.records import (
+    check_bytes,
+    check_history,
+    check_labels,
+    check_lock,
+    check_results,
+    check_splits,
+)
+from skinfw_provenance.verification import Verification
+
+WHOLE = Packed()
+GIVE = "the predictions give"
+_DRAWS = ("matplotlib", "numpy")
+
+
+def verify_run(
+    run: Path,
+    data: bool = False,
+    sets: Sequence[str] = (),
+    packed: Packed = WHOLE,
+    trust: bool = False,
+) -> Verification:
+    """Derive everything that a run says again from its own files, and compare.
+
+    run: the folder.
+    data: whether to look at the data set, too: at each file, and at what reports need of it.
+    sets: texts such as `dataset.root=elsewhere`, where the data are somewhere else today.
+    packed: what the archive that it came in does not have.
+    trust: whether Python files that the run names may be imported unseen.
+    Raises SkinfwError where it is no run folder.
+    """
+    found = Verification()
+    record = read_run(run)
+    lock = check_lock(run, record, found)
+    plan = plan_of(run, sets, data, found, trust)
+    try:
+        check_splits(run, record, found)
+        rebuilt = rebuild(run, plan, found, trust)
+    except (SkinfwError, OSError, KeyError, ValueError) as error:
+        found.differ(*_unreadable(run, error))
+        check_bytes(run, record, None, packed, found)
+        return found
+    check_labels(run, rebuilt, found)
+    check_history(read_history(run / "history.csv"), record["recipe"], found)
+    with TemporaryDirectory(prefix="skinfw-verify-") as folder:
+        again = derive(rebuilt, Path(folder), found)
+        _Files(run, rebuilt, again, lock, found).compare(packed)
+        check_results(rebuilt, again, found)
+        check_bytes(run, record, again, packed, found)
+    if data and plan:
+        check_data(run, plan, lock, found)
+    return found
+
+
+def check_data(run: Path, plan: Plan, lock: dict[str, Any], found: Verification) -> None:
+    """Compare the data set of today with what recipe.lock has of each file and of the table.
+
+    run: the folder.
+    plan: of the run.
+    """
+    import pandas as pd
+
+    if not lock:
+        found.leave("the data", "there is no recipe.lock to compare them with")
+        return
+    ids = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)["id"]
+    rows = load_data(plan).rows
+    now = data_record(plan, rows[rows["id"].isin(ids)].reset_index(drop=True))
+    found.differ("data", data_differences(lock["data"], now))
+    found.agree("data", len(now["files"]) + 1)
+
+
+def _unreadable(run: Path, error: BaseException) -> tuple[str, list[str]]:
+    """Return which file of a run cannot be read, and why."""
+    if not isinstance(error, SkinfwError):
+        return "run.json", [f"or a file beside it cannot be read: {type(error).__name__}: {error}"]
+    where = error.where.removeprefix(f"{run}/").partition(":")
+    place = f"line {where[2]}: " if where[2] else ""
+    return where[0], [f"{place}{error.what}{f', {error.why}' if error.why else ''}"]
+
+
+class _Files:
+    """Compare the files of a run with those that were derived again."""
+
+    def __init__(
+        self,
+        run: Path,
+        rebuilt: Rebuilt,
+        again: Again,
+        lock: dict[str, Any],
+        found: Verification,
+    ) -> None:
+        self.run, self.rebuilt, self.again, self.found = run, rebuilt, again, found
+        self.recorded: dict[str, Any] = lock.get("packages", {})
+        self.drawn_alike = bool(lock) and all(self._same_version(name) for name in _DRAWS)
+        self.strict = self._same_version("skinfw")
+
+    def compare(self, packed: Packed) -> None:
+        """Compare each file that could be derived.
+
+        packed: what is not there on purpose.
+        """
+        for name, file in sorted(self.again.files.items()):
+            old = self.run / name
+            if name in packed.left_out:
+                continue
+            if not old.is_file():
+                self.found.differ(name, [f"is not there, and {GIVE} one"])
+            elif file.suffix == ".json":
+                self._json(name, old, file)
+            elif file.suffix == ".csv":
+                lines = list(csv_differences(old, file, self._source(name)))
+                self._keep(name, lines, len(file.read_bytes().splitlines()))
+            elif file.suffix == ".html":
+                self._page(name, old, file)
+            else:
+                self._picture(name, old, file)
+
+    def _json(self, name: str, old: Path, new: Path) -> None:
+        said, derived = read_json(old), read_json(new)
+        lines = list(json_differences(said, derived, GIVE))
+        if not self.rebuilt.complete and name in ("metrics.json", "intervals.json"):
+            lines = [line for line in lines if not line.endswith("no such value")]
+        self._keep(name, lines, count_values(derived))
+
+    def _page(self, name: str, old: Path, new: Path) -> None:
+        page = read_page(old.read_text(encoding="utf-8", errors="replace"))
+        derived = read_page(new.read_text(encoding="utf-8"))
+        if self.again.silent and (beyond := page.sections - derived.sections):
+            page = page.without(beyond)
+            for key in sorted(beyond):
+                self.found.leave(f'{name}: section "{key}"', "its report could not be asked")
+        give = "the run's files give"
+        lines = list(page_differences(page, derived, give, self.strict))
+        lines += self._drawings(name, page, derived)
+        self._keep(name, lines, len(derived.texts))
+
+    def _drawings(self, name: str, page: Page, derived: Page) -> list[str]:
+        if not self.drawn_alike:
+            self._leave_drawings(f"the drawings of {name}")
+            return []
+        self.found.agree(name, len(derived.drawings))
+        return list(drawing_differences(page, derived, "the run's files give"))
+
+    def _picture(self, name: str, old: Path, new: Path) -> None:
+        if same_picture(old, new):
+            self.found.agree(name)
+        elif not self.drawn_alike:
+            self._leave_drawings(name)
+        elif name in self.again.explained:
+            self.again.files.pop(name)  # its bytes are compared with their checksum
+        else:
+            self.found.differ(name, [f"other pixels than {GIVE.rpartition(' ')[0]} would draw"])
+
+    def _source(self, name: str) -> str:
+        return GIVE if name in self.again.reported else "its probabilities give"
+
+    def _keep(self, name: str, lines: Sequence[str], values: int) -> None:
+        self.found.differ(name, lines)
+        self.found.agree(name, max(0, values - len(lines)))
+
+    def _leave_drawings(self, name: str) -> None:
+        versions = [f"{package} {self.recorded.get(package, {}).get('version', 'unknown')}"
+                    for package in _DRAWS]  # fmt: skip
+        self.found.leave(name, f"drawn by {', '.join(versions)}, which would have to draw again")
+
+    def _same_version(self, package: str) -> bool:
+        return bool(self.recorded.get(package, {}).get("version") == version(package))

@@ -1,0 +1,133 @@
+"""`skinfw verify` and `skinfw pack` on one small run, edited in copies."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from support import TINY, TINY_BACKBONE
+
+from skinfw.cli import main
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.run import execute_run
+from skinfw.workflows.run_folder import RunFolder
+from skinfw_provenance.pack import choose_contents, pack_run
+from skinfw_provenance.verification import Verification
+from skinfw_provenance.verify import verify_run
+
+REPORTS = """
+[[report]]
+use = "confusion-matrix"
+[[report]]
+use = "explanations"
+[[report]]
+use = "page"
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("provenance")
+    (place / "tiny.py").write_text(TINY_BACKBONE)
+    (place / "tiny.toml").write_text(
+        TINY.replace("images = 4", "images = 2\nmistakes = 0") + REPORTS
+    )
+    plan = load_plan(place / "tiny.toml", ["train.epochs=1"])
+    folder = RunFolder.create(place / "runs", plan)
+    assert execute_run(plan, folder, lambda _: None)
+    return folder.path
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def verify(*words: str | Path, code: int = 0) -> str:
+    result = CliRunner().invoke(main, ["verify", *map(str, words)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_an_untouched_run_agrees_and_says_what_nobody_could_derive(run: Path) -> None:
+    said = verify(run, "--data")
+    assert "values of 1" in said
+    assert "not verified: explanations/grad-cam-predicted.png" in said
+    assert "differences" not in said
+
+
+def test_a_changed_number_is_named_with_what_the_predictions_give(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    true, metrics["test"]["accuracy"] = metrics["test"]["accuracy"], 0.91
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    said = verify(run, code=1)
+    assert f"metrics.json: test.accuracy says 0.91, the predictions give {true}" in said
+
+
+def test_weights_and_record_are_known_by_their_checksums(run: Path) -> None:
+    weights = bytearray((run / "best.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (run / "best.safetensors").write_bytes(weights)
+    record = json.loads((run / "run.json").read_text())
+    record["recipe"]["train"]["batch_size"] = 16
+    (run / "run.json").write_text(json.dumps(record))
+    found = verify_run(run).differences
+    assert "best.safetensors" in found
+    assert any("recipe.train.batch_size says 16, recipe.lock has 8" in line
+               for line in found["run.json"])  # fmt: skip
+
+
+def test_predictions_that_cannot_be_read_are_a_difference_too(run: Path) -> None:
+    text = (run / "predictions.csv").read_text().splitlines()
+    (run / "predictions.csv").write_text("\n".join([*text[:-1], text[-1] + "9x"]) + "\n")
+    found = verify_run(run).differences
+    assert f"line {len(text)}" in found["predictions.csv"][0]
+
+
+def test_a_pack_shows_no_patient_and_can_be_verified_without_the_data(
+    run: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "pack.zip"
+    contents = pack_run(run, archive, images=False, licence="CC BY 4.0")
+    assert contents.left_out == ["explanations/grad-cam-predicted.png"]
+    assert "confusion_matrix.png" in contents.members
+    assert "data:image" in (run / "report.html").read_text()
+    with zipfile.ZipFile(archive) as content:
+        assert "data:image" not in content.read("run/report.html").decode()
+        crate = json.loads(content.read("ro-crate-metadata.json"))
+        bill = json.loads(content.read("sbom.cdx.json"))
+        members = content.namelist()
+    graph = {entity["@id"]: entity for entity in crate["@graph"]}
+    assert graph["#licence"]["name"] == "CC BY 4.0"
+    described = {own["@id"] for own in graph["./"]["hasPart"]}
+    assert described == {*members} - {"ro-crate-metadata.json"}
+    lock = json.loads((run / "recipe.lock").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {own["name"] for own in bill["components"]} == set(lock["packages"])
+    shutil.rmtree(run)
+    assert "it is not in the archive" in verify(archive)
+
+
+def test_the_same_run_packs_to_the_same_bytes(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinfw_provenance.pack.verify_run", lambda run: Verification())
+    for name in ("a.zip", "b.zip"):
+        pack_run(run, tmp_path / name, images=True, licence="")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert not choose_contents(run, images=True).left_out
+
+
+def test_a_run_that_differs_is_not_packed(run: Path, tmp_path: Path) -> None:
+    (run / "metrics.json").write_text("{}")
+    result = CliRunner().invoke(main, ["pack", str(run), "--out", str(tmp_path / "a.zip")])
+    assert result.exit_code == 1
+    assert "does not say what its own files give" in result.output
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_training_again_gives_the_same_bits(run: Path) -> None:
+    said = verify(run, "--retrain")
+    assert "differences" not in said and "can change numbers" not in said

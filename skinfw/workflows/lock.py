@@ -1,0 +1,142 @@
+"""recipe.lock: what a run was made of, written before it trains, down to each file.
+
+Its keys are those of run.json where they mean the same, so that it can be run like a run folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import skinfw
+from skinfw.data.table import image_function, picture_paths
+from skinfw.errors import RecipeError
+from skinfw.files.checksums import file_digests, source_digest
+from skinfw.files.paths import display_path
+from skinfw.models.backbone import digest_weights
+from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.loading import LOCK
+from skinfw.recipe.plan import Plan
+from skinfw.recipe.run_record import read_run
+from skinfw.registry.distributions import needed_packages
+from skinfw.runtime.device import machine_record
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = 1
+_SHARED = (
+    "name", "recipe", "components", "versions", "platform", "git_commit", "hardware", "classes",
+    "data_fingerprint", "split_hash", "draw_hash",
+)  # fmt: skip
+_TABLES = ("*.csv", "*/*.csv")
+
+
+def make_lock(
+    plan: Plan, rows: pd.DataFrame, model: torch.nn.Module, record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what recipe.lock holds.
+
+    plan: the checked recipe.
+    rows: of the data set, divided.
+    model: as it is before the first step.
+    record: of the run, with the hashes of data, split and draw.
+    """
+    return {
+        "format": FORMAT,
+        **{name: record[name] for name in _SHARED},
+        "machine": machine_record(),
+        "skinfw": source_digest(Path(skinfw.__file__).parent, "*.py"),
+        "plugins": _plugins(plan),
+        "packages": needed_packages(
+            frozenset({"skinfw", *(own.entry.plugin.distribution for own in plan.components)}),
+            frozenset(filter(None, (own.entry.component.extra for own in plan.components))),
+        ),
+        "initial_weights": digest_weights(hashlib.sha256(), model).hexdigest(),
+        "data": data_record(plan, rows),
+    }
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """Read the lock of a run.
+
+    path: the run folder or its recipe.lock.
+    Raises RecipeError where there is none, or one of a newer format.
+    """
+    file = path / LOCK if path.is_dir() else path
+    lock = read_run(file)
+    if lock.get("format") != FORMAT:
+        raise RecipeError(
+            f"the lock cannot be read: its format is {lock.get('format')}",
+            display_path(file),
+            f"this skinfw reads the format {FORMAT}, which every run writes beside its run.json",
+            "name a recipe.lock, or install the version of skinfw that wrote this one",
+        )
+    return lock
+
+
+def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the SHA-256 of each image file and each table of a data set, and of what was read.
+
+    rows: of the data set; a data set that draws its images has no files.
+    """
+    root = getattr(plan.dataset, "root", None)
+    paths = [value for value in plan.components.dataset.arguments.values()
+             if isinstance(value, Path)]  # fmt: skip
+    files = [path for path in paths if path.is_file()]
+    for folder in paths:
+        files += [file for pattern in _TABLES for file in folder.glob(pattern)]
+    if not image_function(plan.dataset):
+        files += [Path(path) for path in picture_paths(plan, rows) if path]
+    named = {_name(file, root): file for file in files}
+    left = {"path", "component", "part", *plan.modalities.pictures}
+    table = rows[[name for name in rows.columns if name not in left]].sort_values("id")
+    text = table.to_csv(index=False).replace(str(root), "")
+    return {
+        "root": str(root or ""),
+        "table": hashlib.sha256(text.encode()).hexdigest(),
+        "files": dict(sorted(zip(named, file_digests(list(named.values())), strict=True))),
+    }
+
+
+def _plugins(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Return each plugin that the recipe uses: its version, what it is used for, its sources."""
+    used: dict[str, list[PlannedComponent[Any]]] = {}
+    for own in plan.components:
+        if not own.entry.file:  # a local file has its checksum among the components
+            used.setdefault(own.entry.plugin.name, []).append(own)
+    answer = {}
+    for name, components in sorted(used.items()):
+        plugin = components[0].entry.plugin
+        targets = [plugin.module, *(own.entry.component.target for own in components)]
+        modules = sorted({target.partition(":")[0].partition(".")[0] for target in targets})
+        digests = [f"{module} {_module_digest(module)}" for module in modules]
+        answer[name] = {
+            "package": plugin.distribution,
+            "version": plugin.version,
+            "kinds": sorted({own.kind.name for own in components}),
+            "sha256": hashlib.sha256(json.dumps(digests).encode()).hexdigest(),
+        }
+    return answer
+
+
+def _module_digest(name: str) -> str:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if not file:
+        return ""
+    place = Path(file)
+    return source_digest(place.parent if place.name == "__init__.py" else place)
+
+
+def _name(file: Path, root: Path | None) -> str:
+    """Return a file's name below the root of its data set, or all of its path."""
+    try:
+        return file.relative_to(root or "").as_posix() if root else str(file)
+    except ValueError:
+        return str(file)
