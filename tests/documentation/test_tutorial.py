@@ -61,7 +61,7 @@ def test_what_the_page_shows_is_what_comes(skinfw: Run, site: Site, tmp_path: Pa
     sampler.write_text(PYTHON[0].replace("append(index)", "append(patient)"))
     wrong = skinfw("check", "--try", "skinfw-by-patient/small.toml")
     assert wrong.stderr.replace("skinfw-by-patient/recipe.toml", "recipe.toml") == MESSAGE
-    sampler.write_text(PYTHON[0].replace("context.rng.perm", "np.random.perm"))
+    sampler.write_text(PYTHON[0].replace("context.rng.perm", "np.random.default_rng(0).perm"))
     assert skinfw("check-plugin", "by-patient").stdout == OTHER_GRADE
     sampler.write_text(PYTHON[0])
     assert skinfw("check-plugin", "by-patient").stdout == GRADE
