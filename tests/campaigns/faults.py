@@ -34,7 +34,7 @@ def arm(number: str, name: str) -> None:
             return
         if 0 <= fails <= seen:
             if not code:
-                os.kill(os.getpid(), signal.SIGKILL)
+                signal.raise_signal(signal.SIGKILL)
             raise OSError(code, os.strerror(code), str(file) if not isinstance(file, int) else None)
         seen += 1
         if fails < 0:
