@@ -43,7 +43,12 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
         newest.parent.mkdir(exist_ok=True)
         with partial.open("wb") as file:
             sink = _HashingFile(file)
-            torch.save(dict(state), sink)  # type: ignore[arg-type]
+            try:
+                torch.save(dict(state), sink)  # type: ignore[arg-type]
+            except RuntimeError as error:  # torch forgets what the disk said
+                if sink.error:
+                    raise sink.error from error
+                raise
             file.write(_MARK + sink.digest.hexdigest().encode())
         if newest.is_file():
             newest.replace(previous)
@@ -127,10 +132,15 @@ class _HashingFile:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self.digest = file, hashlib.sha256()
+        self.error: OSError | None = None
 
     def write(self, data: bytes) -> int:
         self.digest.update(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
 
     def flush(self) -> None:
         self._file.flush()
@@ -193,5 +203,5 @@ def _replace_file(target: Path) -> Iterator[Path]:
         with atomic_write(target) as partial:
             yield partial
             partial.chmod(target.parent.stat().st_mode & 0o666)  # as readable as its folder
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         raise unwritable(target, error) from error

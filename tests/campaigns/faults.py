@@ -10,6 +10,7 @@ import builtins
 import errno
 import io
 import os
+import signal
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -23,15 +24,17 @@ def arm(number: str, name: str) -> None:
     """Let a write fail, and all that follow.
 
     number: which one, from 0; -1 only counts them.
-    name: of the error, such as ENOSPC.
+    name: of the error, such as ENOSPC; KILL kills the process instead.
     """
-    fails, code, seen = int(number), getattr(errno, name), 0
+    fails, code, seen = int(number), getattr(errno, name, 0), 0
 
     def point(file: Any) -> None:
         nonlocal seen
         if not isinstance(file, int) and not _of_run(file):
             return
         if 0 <= fails <= seen:
+            if not code:
+                signal.raise_signal(signal.SIGKILL)
             raise OSError(code, os.strerror(code), str(file) if not isinstance(file, int) else None)
         seen += 1
         if fails < 0:

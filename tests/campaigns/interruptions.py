@@ -20,8 +20,7 @@ from campaigns.campaign import Campaign, Figures
 from campaigns.faults import COUNT
 from campaigns.tiny_runs import (
     kill_after,
-    kill_in_write,
-    lives,
+    kill_in_batch,
     place,
     problems,
     run_folder,
@@ -29,6 +28,7 @@ from campaigns.tiny_runs import (
     status,
     unhurt,
     wait_for,
+    wait_for_batch,
 )
 
 LIMIT = 10.0
@@ -57,20 +57,24 @@ def _resume(folder: Path, case: str, figures: Figures, expected: dict[str, Any])
 
 
 def kill(number: int, dice: random.Random, folder: Path, figures: Figures) -> None:
-    """SIGKILL: at any time, in a write, or twice."""
+    """SIGKILL: at any time, in a write, or in a batch; every other run twice."""
     expected = unhurt()
     place(folder)
-    way = ("at any time", "in a write", "twice")[number % 3]
+    way = ("at any time", "in a write", "in a batch")[number % 3]
+    later = dice.uniform(0, 0.7 * expected["seconds"])
     if way == "in a write":
-        hurt = kill_in_write(folder, dice.randrange(20))
+        start(folder, "tiny.toml", FAULT=f"{dice.randrange(_writes())} KILL")
+    elif way == "in a batch":
+        (folder / "slow").write_text(str(dice.randrange(1, 30)))
+        start(folder, "tiny.toml", meanwhile=kill_in_batch(folder))
     else:
-        hurt = kill_after(folder, dice.uniform(0, expected["seconds"]))
-    start(folder, "tiny.toml", meanwhile=hurt)
+        start(folder, "tiny.toml", meanwhile=kill_after(folder, later))
     run = run_folder(folder)
-    if way == "twice" and run and status(run) != "done":
-        again = kill_after(folder, dice.uniform(0, expected["seconds"]))
-        start(folder, str(run), "--resume", meanwhile=again)
-    _resume(folder, f"case {number}, {way}", figures, expected)
+    twice = number % 2 == 1 and run is not None and status(run) != "done"
+    if run and twice:
+        start(folder, str(run), "--resume", meanwhile=kill_after(folder, later))
+    case = f"case {number}, {way}{', twice' if twice else ''}"
+    _resume(folder, case, figures, expected)
 
 
 def terminate(number: int, dice: random.Random, folder: Path, figures: Figures) -> None:
@@ -86,8 +90,7 @@ def terminate(number: int, dice: random.Random, folder: Path, figures: Figures) 
         nonlocal sent
         wait_for(folder, "runs/*/run.json", process)
         if slow:
-            while (folder / "slow").exists() and lives(process):
-                time.sleep(0.01)
+            wait_for_batch(folder, process)
         else:
             time.sleep(dice.uniform(0, expected["seconds"]))
         sent = time.monotonic()

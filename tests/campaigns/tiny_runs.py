@@ -216,22 +216,20 @@ def kill_after(folder: Path, seconds: float) -> Callable[[int], None]:
     return hurt
 
 
-def kill_in_write(folder: Path, writes: int) -> Callable[[int], None]:
-    """Return what kills a run while a file is half written.
-
-    writes: how many files are let go before.
-    """
+def kill_in_batch(folder: Path) -> Callable[[int], None]:
+    """Return what kills a run in the batch that stands still."""
 
     def hurt(process: int) -> None:
-        before: set[str] = set()
-        left = writes
-        while left >= 0 and lives(process):
-            now = {str(file) for file in folder.glob("runs/**/*.partial")}
-            left -= len(now - before)
-            before = now
+        wait_for_batch(folder, process)
         os.kill(process, signal.SIGKILL)
 
     return hurt
+
+
+def wait_for_batch(folder: Path, process: int) -> None:
+    """Wait until a run is in the batch that stands still."""
+    while lives(process) and (folder / "slow").exists():
+        time.sleep(0.01)
 
 
 def lives(process: int) -> bool:

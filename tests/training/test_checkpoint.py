@@ -14,6 +14,7 @@ from torch import nn
 
 from skinfw import hookimpl
 from skinfw.errors import SkinfwError
+from skinfw.evaluation.evaluator import Evaluator
 from skinfw.recipe.plan import load_plan
 from skinfw.training.checkpoint import read_weights, save_weights
 from skinfw.workflows.run import execute_run, open_run
@@ -116,55 +117,22 @@ def test_sigterm_stops_a_run_as_ctrl_c_does(train: Train) -> None:
     assert not (stopped.path / "run.lock").exists()
 
 
-METRIC = """
-import os
-import signal
-from pathlib import Path
-
-
-class Interrupted:
-    def __call__(self, predictions):
-        if (file := Path("stop")).exists():
-            file.unlink()
-            os.kill(os.getpid(), signal.SIGTERM)
-        return {"nothing": 0.0}
-"""
-
-
-class Touch:
-    """Let the metric stop the first validation."""
-
-    @hookimpl
-    def step_end(self) -> None:
-        Path("stop").touch()
-
-
 def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
-    train: Train, tiny: Path
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tiny.parent / "parts.py").write_text(METRIC)
-    sets = ("train.epochs=2", "metric=[{use='./parts.py:Interrupted'}]", "train.select=val_loss")
-    whole, _ = train(*sets)
-    with pytest.raises(KeyboardInterrupt):
-        train(*sets, listeners=(Touch(),))
-    (folder,) = (own for own in (tiny.parent / "runs").iterdir() if open_or_none(own))
+    sets = ("train.epochs=2", "train.select=val_loss")
+    whole, first = train(*sets)
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "predict", lambda *_: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(KeyboardInterrupt):
+            train(*sets)
+    (folder,) = (own for own in (tmp_path / "runs").iterdir() if own != first.path)
     said: list[str] = []
     resumed, again = resume(folder, said)
     assert any("resuming in epoch 1 after 5 batches" in line for line in said)
-    assert [row["val_loss"] for row in resumed.history] == [
-        row["val_loss"] for row in whole.history
-    ]
-    assert [row["train_loss"] for row in resumed.history] == [
-        row["train_loss"] for row in whole.history
-    ]
+    for name in ("train_loss", "val_loss"):
+        assert [row[name] for row in resumed.history] == [row[name] for row in whole.history]
     assert "signal" not in again.record and again.record["status"] == "done"
-
-
-def open_or_none(folder: Path) -> RunFolder | None:
-    try:
-        return open_run(folder)
-    except SkinfwError:
-        return None
 
 
 def test_two_runs_in_one_folder_are_kept_apart(train: Train) -> None:
