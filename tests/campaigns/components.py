@@ -178,4 +178,4 @@ def _process() -> dict[str, Any]:
     }  # fmt: skip
 
 
-CAMPAIGNS = (Campaign("components", len(DEFECTS), 8, _case),)
+CAMPAIGNS = (Campaign("components", len(DEFECTS), 5, _case),)
