@@ -40,6 +40,7 @@ def main(folder: Path) -> None:
     import pandas as pd
 
     from skinfw import DataTable
+    from skinfw.recipe.settings import ImageSettings
     from skinfw_audit.audit import audit as look
     from skinfw_duplicates.component import NearDuplicates
 
@@ -47,7 +48,13 @@ def main(folder: Path) -> None:
     files = sorted(folder.iterdir())
     ids = [file.name for file in files]
     rows = pd.DataFrame({"id": ids, "path": list(map(str, files)), "label": "", "lesion": ids})
-    look({"files": DataTable(rows)}, {"files": ("",)}, (), NearDuplicates(), lambda line: None)
+    look(
+        {"files": DataTable(rows)},
+        {"files": ("",)},
+        (),
+        NearDuplicates(ImageSettings()),
+        lambda line: None,
+    )
     print(json.dumps({"seconds": time.perf_counter() - start}))
 
 

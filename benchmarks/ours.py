@@ -122,10 +122,11 @@ def components(
 
 def training(built: TrainingComponents, folder: Path) -> Work:
     """Return the work of a whole training, whose time is that of its epochs alone."""
+    from skinfw.runtime.signals import StopSignals
 
     def run() -> float:
         stopwatch = Stopwatch()
-        built.trainer(folder, run_hooks([(None, stopwatch)])).fit()
+        built.trainer(folder, run_hooks([(None, stopwatch)])).fit(StopSignals())
         return stopwatch.seconds
 
     return run

@@ -11,7 +11,9 @@ from pathlib import Path
 REPORT_FAILED = 3
 """The exit code of a run that is done, though a report, an explainer or a tracker failed."""
 
-FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+FULL_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO,
+}  # fmt: skip
 """The ways in which a system says that a file cannot be written."""
 
 _MOST_LETTERS = 2_000
@@ -153,10 +155,9 @@ def unwritable(place: Path, error: Exception) -> SkinfwError:
     error: what the system or a library said.
     """
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+    cure = "choose another place with --out, or free some space"
+    if getattr(error, "errno", None) == errno.EIO:
+        cure = "the disk or the share fails: see to it, or choose another place with --out"
     kind = RecipeError if getattr(error, "errno", 0) == errno.ENAMETOOLONG else SkinfwError
-    return kind(
-        f"{shorten(place.name, 60) or 'a file'} cannot be written",
-        str(place),
-        reason,
-        "choose another place with --out, or free some space",
-    )
+    what = f"{shorten(place.name, 60) or 'a file'} cannot be written"
+    return kind(what, str(place), reason, cure)

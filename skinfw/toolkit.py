@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from skinfw.cli.terminal import LINES as LINES
     from skinfw.cli.terminal import echo as echo
     from skinfw.data.decoding import DECODER as DECODER
+    from skinfw.data.decoding import LIMITS as LIMITS
     from skinfw.data.decoding import Decoding as Decoding
+    from skinfw.data.decoding import UnreadableError as UnreadableError
     from skinfw.data.decoding import decode as decode
     from skinfw.data.decoding import file_size as file_size
+    from skinfw.data.decoding import open_image as open_image
+    from skinfw.data.decoding import read_file as read_file
     from skinfw.data.decoding import read_image as read_image
     from skinfw.data.decoding import reduction as reduction
     from skinfw.data.leakage.links import COPIES as COPIES
@@ -38,6 +42,9 @@ if TYPE_CHECKING:
     from skinfw.data.loader import Source as Source
     from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
+    from skinfw.data.structure.bounds import BoundError as BoundError
+    from skinfw.data.structure.bounds import Limits as Limits
+    from skinfw.data.table import checked_data as checked_data
     from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
     from skinfw.data.table import load_data as load_data
@@ -94,6 +101,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.places import Origin as Origin
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_plan as load_plan
+    from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
     from skinfw.recipe.run_record import CalibrationSchema as CalibrationSchema
     from skinfw.recipe.run_record import ClassNames as ClassNames
@@ -145,16 +153,20 @@ _HOMES = {
     "skinfw.cli.summary": "test_lines",
     "skinfw.cli.terminal": "LINES echo",
     "skinfw.recipe.toml": "table_header table_text",
-    "skinfw.data.decoding": "DECODER Decoding decode file_size read_image reduction",
+    "skinfw.data.decoding": (
+        "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
+        "reduction"
+    ),
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
         "links_from_table"
     ),
     "skinfw.data.loader": "Chain Source",
     "skinfw.data.preparation": "make_view recipe_decoding",
+    "skinfw.data.structure.bounds": "BoundError Limits",
     "skinfw.data.table": (
-        "decoded_images image_function load_data picture_paths read_data_table split_data "
-        "split_hash"
+        "checked_data decoded_images image_function load_data picture_paths read_data_table "
+        "split_data split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "printable unwritable",
@@ -180,7 +192,7 @@ _HOMES = {
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
-    "skinfw.recipe.plan": "Plan load_plan plan_kind",
+    "skinfw.recipe.plan": "Plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,22 +29,34 @@ SECONDS = 300
 
 
 class Forker:
-    """A process that forks one for each call, with third-party libraries imported."""
+    """A process that forks one for each call, with libraries imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: tuple[str, ...] = (), environment: dict[str, str] | None = None):
         self._server = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, __file__, *modules],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
 
     def run(
-        self, arguments: tuple[str, ...], folder: Path, environment: dict[str, str]
+        self,
+        arguments: tuple[str, ...],
+        folder: Path,
+        environment: dict[str, str],
+        meanwhile: Callable[[int], None] = lambda _: None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `python -m skinfw` with these arguments, in a folder."""
+        """Run `python -m skinfw` with these arguments, in a folder.
+
+        meanwhile: is called with the number of the process.
+        """
         assert self._server.stdin and self._server.stdout
         with TemporaryDirectory() as place:
             files = [f"{place}/stdout", f"{place}/stderr"]
+            for file in files:
+                Path(file).touch()
             job = [arguments, str(folder), environment, files]
             print(json.dumps(job), file=self._server.stdin, flush=True)
+            meanwhile(int(self._server.stdout.readline()))
+            print(file=self._server.stdin, flush=True)
             code = int(self._server.stdout.readline())
             out, err = (Path(file).read_text(encoding="utf-8") for file in files)
         return subprocess.CompletedProcess(list(arguments), code, out, err)
@@ -58,7 +71,7 @@ class Forker:
 
 def serve() -> None:
     """Fork a process for each line of the standard input, and print how it ended."""
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *sys.argv[1:]):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # memory that is never written to is shared
@@ -67,6 +80,8 @@ def serve() -> None:
         if not (child := os.fork()):
             # Nothing is torn down in the end: it would copy all that is shared.
             os._exit(_become_skinfw(arguments, folder, environment, files))
+        print(child, flush=True)
+        sys.stdin.readline()  # until then nobody else gets its number
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 

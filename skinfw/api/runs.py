@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw.api.html import interval, table
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import RecipeError, SkinfwError, printable
 from skinfw.interfaces.values import headline_numbers
 
 if TYPE_CHECKING:
@@ -107,11 +107,16 @@ class CheckedRecipe:
         return f"<pre>{escape(self.toml)}</pre>"
 
 
+def show(line: str) -> None:
+    """Print a line; what could steer a terminal is spelled out."""
+    print(printable(line))
+
+
 def run(
     recipe: RecipeSource,
     *,
     out: str | Path = "runs",
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = show,
     trust: bool = False,
     **tables: Any,
 ) -> Run:

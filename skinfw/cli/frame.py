@@ -35,7 +35,7 @@ skinfw check my.toml      what would run, every default written out
 skinfw list-plugins       what a recipe can name
 
 Exit codes: 0 done, 1 the run failed, 2 the recipe or the command is wrong, 3 done, but a report
-failed, 130 stopped.
+failed, 130 stopped, 143 stopped by SIGTERM.
 """
 
 

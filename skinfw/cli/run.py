@@ -63,7 +63,7 @@ def run(
     if not run_with_progress(plan, folder, resume, detail):
         if _is_main():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
-        raise click.exceptions.Exit(130)
+        raise click.exceptions.Exit(folder.exit_code)
     if folder.record["failures"]:
         raise click.exceptions.Exit(REPORT_FAILED)
 

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+import re
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
+from skinfw.data.rgb import rgb_pixels
+from skinfw.data.structure.bounds import BoundError, Limits
+from skinfw.data.structure.check import check_content
+from skinfw.data.structure.tiff import orientation
 from skinfw.errors import SkinfwError
+
+# What decoders warn of is either an error of skinfw's own or harms no pixel.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 DECODER = f"1 opencv {cv2.__version__} pillow {PIL.__version__}"
 """What decides the pixels beside the file; a cache of them must not outlive it."""
 
 Image = npt.NDArray[np.uint8]
 
+LIMITS = Limits()
+"""What an image file may cost where no recipe says otherwise."""
+
+_WHAT = "an image cannot be decoded"
 _ORIENTATION = 0x0112
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}  # by how the camera was held
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(="|>)([0-9])')
 # By factor, what tells OpenCV to decode so; the names say grey, the pixels stay in colour.
 _REDUCTIONS = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
@@ -39,11 +66,13 @@ class Decoding:
     short: as `read_image` takes it.
     prepare: what happens to every image once it is decoded, or None.
     name: what tells this preparation from others.
+    limits: what a file may cost.
     """
 
     short: int = 0
     prepare: Callable[[Image], Image] | None = None
     name: str = ""
+    limits: Limits = LIMITS
 
     @property
     def key(self) -> str:
@@ -52,11 +81,11 @@ class Decoding:
 
     def read(self, path: Path | str) -> Image:
         """Return a file's image, uint8 [H, W, 3]; errors as of `read_image`."""
-        return self.apply_preparation(read_image(path, self.short))
+        return self.apply_preparation(read_image(path, self.short, self.limits))
 
     def decode(self, content: bytes, path: Path | str) -> Image:
         """Return the image of a file's bytes as `read` does."""
-        return self.apply_preparation(decode(content, path, self.short))
+        return self.apply_preparation(decode(content, path, self.short, self.limits))
 
     def read_pixels(self, image: Image) -> Image:
         """Return an image that is decoded already, uint8 RGB [H, W, 3], reduced and prepared."""
@@ -74,51 +103,96 @@ WHOLE = Decoding()
 """All pixels, as they are."""
 
 
-def read_image(path: Path | str, short: int = 0) -> Image:
+class UnreadableError(SkinfwError):
+    """Say that an image file is not there or cannot be read, which may be otherwise next time."""
+
+
+def read_image(path: Path | str, short: int = 0, limits: Limits = LIMITS) -> Image:
     """Decode an image file, turned upright as its EXIF data say.
 
-    path: a file in any format that Pillow reads; grey, palette, CMYK, 16-bit and transparent
+    path: a file in one of the formats of `limits`; grey, palette, CMYK, 16-bit and transparent
         images become RGB, transparency on white.
     short: the image is halved, up to three times, as long as its short side keeps this length;
         0 keeps all pixels.
+    limits: what the file may cost.
     Returns uint8 [H, W, 3]. Raises SkinfwError that names the file.
     """
+    return decode(read_file(path, limits), path, short, limits)
+
+
+def read_file(path: Path | str, limits: Limits = LIMITS) -> bytes:
+    """Return the bytes of an image file; only of a file, for a pipe or a device may never end.
+
+    limits: what the file may cost.
+    Raises SkinfwError that names the file.
+    """
     try:
-        content = Path(path).read_bytes()
+        with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BoundError("it is a pipe or a device, not a file", "leave the image out")
+            limits.check_bytes(status.st_size)
+            return file.read(status.st_size)
+    except BoundError as error:
+        raise SkinfwError(_WHAT, str(path), str(error), error.cure) from None
     except FileNotFoundError:
         why, cure = "the file does not exist", "complete the download, or drop absent images"
-        raise SkinfwError("an image cannot be decoded", str(path), why, cure) from None
-    return decode(content, path, short)
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        why = getattr(error, "strerror", None) or str(error)
+        cure = "make the file readable, or leave the image out"
+    raise UnreadableError(_WHAT, str(path), why, cure)
 
 
-def decode(content: bytes, path: Path | str, short: int = 0) -> Image:
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; one that is a pipe does not wait for a writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def decode(content: bytes, path: Path | str, short: int = 0, limits: Limits = LIMITS) -> Image:
     """Decode the bytes of an image file as `read_image` does.
 
     path: for the message.
     """
     try:
-        with Pillow.open(BytesIO(content)) as image:
+        with open_image(content, limits) as image:
             factor = reduction(image.size, short)
             if _is_plain_jpeg(image, content):
                 flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCTIONS[factor]
                 pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
                 if pixels is not None:
                     return np.asarray(pixels, np.uint8)
-            return np.asarray(_reduce(image, factor))
+            return _reduce(image, factor)
+    except BoundError as error:
+        why, cure = str(error), error.cure
     except UnidentifiedImageError:
-        why = "no image format is recognised in it" if content else "the file is empty"
-        cure = "download the file again"
+        why, cure = "its head is damaged", "download the file again, or leave the image out"
     except MemoryError:
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them
-        why = f"{type(error).__name__}: {error}"
+        why = " ".join(f"{type(error).__name__}: {error}".split())
         cure = "download the file again, or leave the image out"
-    raise SkinfwError("an image cannot be decoded", str(path), why, cure)
+    raise SkinfwError(_WHAT, str(path), why, cure)
 
 
-def file_size(content: bytes) -> tuple[int, int]:
-    """Return width and height that the head of an image file states, before EXIF turns it."""
-    with Pillow.open(BytesIO(content)) as image:
+@contextmanager
+def open_image(content: bytes, limits: Limits = LIMITS) -> Iterator[Pillow.Image]:
+    """Open the bytes of an image file with Pillow, for nothing else may; no pixel is decoded yet.
+
+    limits: what the file may cost.
+    Raises BoundError where it may not be decoded, and what Pillow raises where it cannot be.
+    """
+    image_format = check_content(content, limits)
+    with Pillow.open(BytesIO(content), formats=[image_format]) as image:
+        limits.check_size(*image.size, image_format)
+        yield image
+
+
+def file_size(content: bytes, limits: Limits = LIMITS) -> tuple[int, int]:
+    """Return width and height that the head of an image file states, before EXIF turns it.
+
+    Raises as `open_image`.
+    """
+    with open_image(content, limits) as image:
         return image.size
 
 
@@ -143,40 +217,37 @@ def _is_plain_jpeg(image: Pillow.Image, content: bytes) -> bool:
         return False
     if content[-64:].rstrip(b"\0\r\n ")[-2:] != b"\xff\xd9":
         return False
-    try:
-        return bool(image.getexif().get(_ORIENTATION, 1) == 1)
-    except Exception:  # damaged EXIF data do not cost the image
-        return True
+    return _orientation(image) in (0, 1)
 
 
-def _reduce(image: Pillow.Image, factor: int) -> Pillow.Image:
+def _orientation(image: Pillow.Image) -> int:
+    """Return how EXIF or XMP data say that the camera was held; damaged ones say nothing.
+
+    Pillow would read every tag, however much it claims; of TIFF files this is bounded.
+    """
+    if image.format == "TIFF":
+        with suppress(Exception):
+            return int(image.getexif().get(_ORIENTATION, 0))
+        return 0
+    exif = image.info.get("exif")
+    if exif is None and (text := image.info.get("Raw profile type exif")):
+        with suppress(ValueError):
+            exif = bytes.fromhex("".join(text.split("\n")[3:]))
+    if isinstance(exif, bytes) and (turned := orientation(exif)):
+        return turned
+    packet = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp") or b""
+    found = _XMP_ORIENTATION.search(packet.encode() if isinstance(packet, str) else packet)
+    return int(found[2]) if found else 0
+
+
+def _reduce(image: Pillow.Image, factor: int) -> Image:
     """Decode with Pillow; JPEG files give a half, a quarter or an eighth for less work."""
     whole = image.size
     if factor > 1:
         image.draft(image.mode, (whole[0] // factor, whole[1] // factor))
     image.load()
     drafted = image.size != whole
-    image = _rgb(_upright(image))
-    return image if drafted or factor == 1 else image.reduce(factor)
-
-
-def _upright(image: Pillow.Image) -> Pillow.Image:
-    """Turn an image as its EXIF data say; damaged EXIF data do not cost the image."""
-    try:
-        turned: Any = ImageOps.exif_transpose(image)
-    except Exception:
-        return image
-    return image if turned is None else turned
-
-
-def _rgb(image: Pillow.Image) -> Pillow.Image:
-    """Convert any mode to RGB without losing range or showing hidden pixels."""
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.asarray(image, dtype=np.float32)
-        top = 65535.0 if values.max() > 255 else 255.0
-        image = Pillow.fromarray((values * (255.0 / top)).clip(0, 255).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Pillow.new("RGBA", image.size, "white")
-        image = Pillow.alpha_composite(white, image)
-    return image.convert("RGB")
+    turned = _TURNS.get(_orientation(image))
+    if turned is not None:
+        image = image.transpose(turned)
+    return rgb_pixels(image, 1 if drafted else factor)

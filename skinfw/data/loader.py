@@ -19,6 +19,7 @@ from skinfw.data.decoding import WHOLE, Decoding
 from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.errors import SkinfwError
 from skinfw.guards.answers import check_image, check_steps
+from skinfw.guards.machine import out_of_memory
 from skinfw.interfaces.protocols import Augmentation, DecodedImages
 from skinfw.interfaces.transforms import Dice, PixelFunction, Step, Warp
 from skinfw.interfaces.values import Draw, read_only
@@ -257,6 +258,8 @@ def _name_image(name: str) -> Iterator[None]:
     except SkinfwError:
         raise
     except Exception as error:
+        if out_of_memory(error):
+            raise
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise SkinfwError(
             f"image {name} could not be prepared: {type(error).__name__}: {error}",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.data.decoding import Decoding
+from skinfw.data.structure.bounds import Limits
 from skinfw.guards.answers import check_image, check_views
 from skinfw.interfaces.protocols import Preparation, View
 from skinfw.interfaces.transforms import Step
@@ -48,7 +49,7 @@ def recipe_decoding(
     steps: its [[prepare]] tables, in order.
     """
     if not steps:
-        return Decoding(image.decoded_short)
+        return Decoding(image.decoded_short, limits=Limits.of(image))
     built = [(step, step.make()) for step in steps]
     about = json.dumps([[step.table(), step.record()] for step in steps], sort_keys=True)
     name = hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
@@ -59,4 +60,4 @@ def recipe_decoding(
                 pixels = check_image(step.prepare(read_only(pixels)))
         return pixels
 
-    return Decoding(image.decoded_short, prepare, name)
+    return Decoding(image.decoded_short, prepare, name, Limits.of(image))

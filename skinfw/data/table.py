@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from skinfw.data.image_check import find_bad_images, settle_bad_images
 from skinfw.data.leakage.division import (
     check_division,
     components_across_parts,
@@ -18,15 +19,16 @@ from skinfw.data.leakage.division import (
     with_components,
 )
 from skinfw.data.preparation import recipe_decoding
+from skinfw.data.structure.bounds import Limits
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.files.paths import display_path
 from skinfw.guards.answers import check_parts, describe
 from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
-from skinfw.interfaces.values import DataTable, Downloads
+from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
-from skinfw.recipe.settings import SplitKeys
+from skinfw.recipe.settings import DatasetKeys, SplitKeys
 from skinfw.runtime.seed import stream
 from skinfw.runtime.storage import cache_folder
 
@@ -102,19 +104,66 @@ def split_data(
     data, split = load_data(plan), plan.components.split
     keys = SplitKeys(**split.host)
     finder = plan.components.duplicates
-    files = keys.check == "images" and not image_function(plan.dataset)
-    looks = finder is not None and compare and files
-    pairs: Sequence[tuple[int, int, str]] = ()
+    files = not image_function(plan.dataset)
+    looks = finder is not None and compare and files and keys.check == "images"
+    duplicates = Duplicates([], [])
+    pictures = picture_paths(plan, data.rows)
     if finder and looks:
         with finder.guard():
-            pictures = picture_paths(plan, data.rows)
-            pairs = finder.make().find(pictures, cache_folder(), say).pairs
-    links = find_links(data.rows, pairs)
+            made = finder.make(image=plan.image)
+            duplicates = made.find(pictures, cache_folder(), say)
+    links = find_links(data.rows, duplicates.pairs)
     data = with_components(data, links)
+    if files and compare:
+        seen = zip(pictures, duplicates.files, strict=True) if looks else None
+        data, links = _without_bad_images(plan, data, links, seen, say)
     data = replace(data, rows=data.rows.assign(part=_assign_parts(split, data, plan.seed)))
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
     _refuse_empty(plan, data.rows)
     return data
+
+
+def checked_data(plan: Plan, say: Callable[[str], None]) -> DataTable:
+    """Read the table of a recipe as `load_data` does, and see to images that cannot be decoded.
+
+    plan: the checked recipe.
+    say: told what it costs to find them.
+    """
+    data = load_data(plan)
+    if image_function(plan.dataset):
+        return data
+    return _without_bad_images(plan, data, find_links(data.rows, ()), None, say)[0]
+
+
+def _without_bad_images(
+    plan: Plan,
+    data: DataTable,
+    links: pd.DataFrame,
+    seen: Iterable[tuple[str, Fingerprint]] | None,
+    say: Callable[[str], None],
+) -> tuple[DataTable, pd.DataFrame]:
+    """Return table and links without images that cannot be decoded, where the recipe drops them.
+
+    seen: what a finder of copies has seen in each picture; without, they are decoded here, except
+        for a quick look, which would wait for images that it never sees.
+    """
+    component = plan.components.dataset
+    if seen is not None:
+        bad = {path: looked.damage for path, looked in seen if looked.damage}
+    elif plan.train.limit_batches:
+        bad = {}
+    else:
+        paths = picture_paths(plan, data.rows)
+        bad = find_bad_images(paths, Limits.of(plan.image), cache_folder(), say)
+    columns = _picture_columns(plan, data.rows)
+    keys = DatasetKeys(**component.host)
+    data = settle_bad_images(data, columns, bad, keys, component.origin.text)
+    places = pd.Series(range(len(data.rows)), data.rows.index)
+    ends = links[["first", "second"]].apply(lambda side: side.map(places))
+    whole = ends.notna().all(axis=1)
+    links = links.assign(**ends)[whole].astype({"first": "int64", "second": "int64"})
+    rows = data.rows.reset_index(drop=True)
+    return replace(data, rows=rows), links.reset_index(drop=True)
 
 
 def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> list[str]:
@@ -165,8 +214,12 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     plan: the checked recipe.
     table: the rows of `load_data`.
     """
-    columns = ("path", *(name for name in plan.modalities.pictures if name in table))
-    return [path for name in columns for path in table[name].tolist()]
+    return [path for name in _picture_columns(plan, table) for path in table[name].tolist()]
+
+
+def _picture_columns(plan: Plan, table: pd.DataFrame) -> list[str]:
+    """Return the columns with paths of pictures."""
+    return ["path", *(name for name in plan.modalities.pictures if name in table)]
 
 
 def decoded_images(

@@ -1,4 +1,4 @@
-"""Files replaced in one step, CSV files with the line of every problem, stores, the pages.
+"""Files replaced in one step, CSV and JSON with the place of every problem, stores, names, pages.
 
 Everybody may import it; it imports errors and interfaces. No torch.
 """

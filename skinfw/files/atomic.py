@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skinfw.errors import unwritable
+from skinfw.files.processes import this_process
 
 
 @contextlib.contextmanager
@@ -27,16 +29,30 @@ def atomic_write(file: Path) -> Iterator[Path]:
         return
     target = file.resolve()
     # The name is this process's own, so that another one may write the same file.
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    partial = target.with_name(f"{target.name}.{this_process()}.partial")
     try:
         with _explain_errors(file, partial, target.parent):
             yield partial
             with partial.open("r+b") as handle:
                 os.fsync(handle.fileno())
             partial.replace(target)
+            _sync_folder(target.parent)
     finally:
         with contextlib.suppress(OSError):  # half a file would only keep a full disk full
             partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk, too, so that files appear there in the order of writing."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # not every file system can
+                raise
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager

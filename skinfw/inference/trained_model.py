@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +199,9 @@ def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False
     )
 
 
+_schema = cache(parameters)
+
+
 def _settled(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return a recorded recipe with the host's tables whole, each value in its bounds.
 
@@ -206,7 +209,7 @@ def _settled(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     tables = dict(recipe)
     for name, settings in SETTINGS.items():
-        schema = parameters(settings)
+        schema = _schema(settings)
         known = {key: own for key, own in recipe.get(name, {}).items()
                  if key in schema.model.model_fields}  # fmt: skip
         complaints = schema.read(known)[1]

@@ -36,6 +36,7 @@ _TABLE = (
     Kind(
         "duplicates",
         "find(paths, folder, say) -> which image files hold one photograph",
+        ("image",),
         method=("find", "paths", "folder", "say"),
     ),
     Kind(

@@ -80,6 +80,7 @@ class Decoding(Protocol):
 
     key: what decides the pixels beside the file and its reduction.
     short: length that the short side of a reduced image keeps; 0 for all pixels.
+    limits: what a file may cost, as `read_file` of `skinfw.toolkit` takes them.
     """
 
     @property
@@ -89,6 +90,10 @@ class Decoding(Protocol):
     @property
     def short(self) -> int:
         """The length that the short side of a reduced image keeps; 0 for all pixels."""
+
+    @property
+    def limits(self) -> Any:
+        """What a file may cost."""
 
     def decode(self, content: bytes, path: Path | str) -> Image:
         """Return the image of a file's bytes."""

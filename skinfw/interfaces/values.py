@@ -93,6 +93,7 @@ class DataTable:
     marks: what must stand beside every number, such as that images are synthetic.
     absent: images that the files of the data set name and that are not there.
     leakage: what was checked of the division; None before there is one.
+    bad: why image files cannot be decoded, by path; the host finds them.
     """
 
     rows: pd.DataFrame
@@ -100,6 +101,7 @@ class DataTable:
     marks: tuple[str, ...] = ()
     absent: int = 0
     leakage: Leakage | None = None
+    bad: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import skinfw
 from skinfw.errors import FULL_DISK, AnswerError, SkinfwError, raising_line, unwritable
 from skinfw.guards import writes
+from skinfw.guards.machine import lost_process, out_of_memory
 from skinfw.guards.process import Shared
 from skinfw.registry.catalog import CatalogEntry
 from skinfw.registry.known_packages import is_first
@@ -91,7 +92,7 @@ def explain(
         return _signed(component, error)
     if isinstance(error, KeyboardInterrupt) and not is_raised(error):
         return error
-    if type(error).__name__ == "OutOfMemoryError":  # the device is to blame
+    if out_of_memory(error) or lost_process(error):  # the machine is to blame
         return error
     if isinstance(error, OSError) and error.errno in FULL_DISK - {errno.EACCES, errno.EPERM}:
         return unwritable(Path(error.filename or ""), error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ def check_limits(data: Mapping[Any, Any]) -> None:
             check_text(str(value), "a text", LONGEST_TEXT, keys)
         elif isinstance(value, int) and not -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
             raise LimitError("an integer is beyond 64 bits", "TOML has no larger ones", keys)
+        elif not isinstance(value, int | float | date | time | None):
+            what = f"a value of type {type(value).__name__} is none that a recipe can hold"
+            raise LimitError(what, "give a text, a number, a truth value, a list or a table", keys)
 
 
 def check_size(keys: Keys, values: int, items: int) -> None:

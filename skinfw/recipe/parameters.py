@@ -68,13 +68,13 @@ class Parameters:
         host_keys: keys that the host adds to the table, for suggestions.
         Returns the arguments with defaults, and all complaints; one of the two is empty.
         """
-        others = [
-            Complaint((key,), f"holds {noun}, which no parameter takes", "write a text")
+        dates = [
+            Complaint((key,), "holds a date or a time, which no parameter takes", "write a text")
             for key, value in values.items()
-            if (noun := _no_json(value))
+            if _holds_date(value)
         ]
-        if others:
-            return {}, others
+        if dates:
+            return {}, dates
         text = json.dumps(values)
         try:
             checked = self.model.model_validate_json(
@@ -206,16 +206,13 @@ def _range(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def _no_json(value: Any) -> str:
-    """Return what a value holds that is neither text, number, truth value, list nor table."""
+def _holds_date(value: Any) -> bool:
+    """Tell whether a value is or holds a date or a time, which JSON has not."""
     if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return next((noun for item in value if (noun := _no_json(item))), "")
-    if isinstance(value, date | time):
-        return "a date or a time"
-    plain = value is None or isinstance(value, str | int | float)
-    return "" if plain else f"a value of type {type(value).__name__}"
+        return any(map(_holds_date, value.values()))
+    return (
+        any(map(_holds_date, value)) if isinstance(value, list) else isinstance(value, date | time)
+    )
 
 
 def _hint(target: Callable[..., Any], parameter: inspect.Parameter) -> Any:

@@ -176,21 +176,32 @@ def plan_kind(
     return _Planner(recipe, catalog).kind(kind, classes)
 
 
+def plan_image(recipe: Recipe, catalog: Catalog) -> ImageSettings:
+    """Check the [image] table of a recipe, whatever else it says.
+
+    recipe, catalog: as for `plan_kind`.
+    """
+    planner = _Planner(recipe, catalog)
+    image = planner.settings("image", ImageSettings)
+    raise_all(planner._ordered())
+    return image or ImageSettings()
+
+
 class _Planner:
     """Collect problems while checking, so that all are told in one go."""
 
     def __init__(self, recipe: Recipe, catalog: Catalog) -> None:
         self.recipe, self.catalog = recipe, catalog
         self.problems: list[tuple[int, int, SkinfwError]] = []
-        self.size = 0
+        self.image = ImageSettings()
         self.classes: tuple[str, ...] | None = None
         self.absent: list[str] = []  # packages that the recipe requires
 
     def plan(self) -> Plan:
         top = self._top_level()
-        settings = {name: self._settings(name, kind) for name, kind in SETTINGS.items()}
+        settings = {name: self.settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
-        self.size = (settings["image"] or ImageSettings()).size
+        self.image = settings["image"] or self.image
         planned: dict[str, Any] = {}
         dataset = None
         for kind in KINDS.values():
@@ -210,8 +221,8 @@ class _Planner:
         )
 
     def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
-        image = self._settings("image", ImageSettings) or ImageSettings()
-        self.size, self.classes = image.size, classes
+        self.image = self.settings("image", ImageSettings) or self.image
+        self.classes = classes
         components = tuple(self._kind(KINDS[kind]))
         raise_all(self._ordered())
         return components[0] if components else None
@@ -253,7 +264,7 @@ class _Planner:
             )
         return self._read(TopLevel, (), values)
 
-    def _settings(self, name: str, settings: type[S]) -> S | None:
+    def settings(self, name: str, settings: type[S]) -> S | None:
         values = self.recipe.data.get(name, {})
         if not isinstance(values, dict):
             where = self.recipe.origin(name).text
@@ -357,7 +368,12 @@ class _Planner:
         }
         component = replace(component, arguments=arguments)
         if kind.name in _CHEAP:  # values that contradict each other show when it is built
-            gives = {"size": self.size, "classes": self.classes or (), "modalities": Modalities()}
+            gives = {
+                "size": self.image.size,
+                "image": self.image,
+                "classes": self.classes or (),
+                "modalities": Modalities(),
+            }
             built = component.make(**gives)
             with component.guard():
                 check_method(component, built)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Interval, Lt
+from annotated_types import Ge, Gt, Interval, Lt, MinLen
 
 Side = Annotated[int, Interval(ge=32, le=2048)]
+ImageFormat = Literal["jpeg", "png", "tiff", "webp", "bmp", "jpeg2000", "gif"]
+"""Formats whose cost can be bounded before they are decoded; none starts another program."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +39,21 @@ class ImageSettings:
         center view does, so that training at a smaller size loses little and saves much time
         (Touvron et al. 2019, arXiv 1906.06423); growing sizes save more (Tan and Le 2021,
         arXiv 2104.00298).
+    formats: of the files that are decoded, told by what they contain and never by their names;
+        "gif" may be added. Of several frames or pages the first is read.
+    max_pixels: of the largest image, width times height; half as many for WebP and a quarter for
+        JPEG 2000, which cost more. Dermoscopic originals have up to 6,700 x 4,500.
+    max_megabytes: of the largest file; for JPEG 2000, which is slow, a sixteenth.
     """
 
     size: Side = 224
     short: Annotated[int, Interval(ge=0, le=8192)] = 0
     train_sizes: tuple[Side, ...] = ()
+    formats: Annotated[tuple[ImageFormat, ...], MinLen(1)] = (
+        "jpeg", "png", "tiff", "webp", "bmp", "jpeg2000"
+    )  # fmt: skip
+    max_pixels: Annotated[int, Interval(ge=1, le=170_000_000)] = 40_000_000
+    max_megabytes: Annotated[int, Interval(ge=1, le=2_000)] = 128
 
     @property
     def decoded_short(self) -> int:
@@ -63,7 +75,9 @@ class TrainSettings:
     """Set how long and how to train.
 
     epochs: passes over the sampler's draw.
-    batch_size: images per batch, on all devices together.
+    batch_size: images per batch, on all devices together; "auto" takes the largest power of two
+        per device that its memory allows, up to 128, on a CPU up to 32, and leaves an epoch 16
+        batches at least. run.json keeps the number.
     accumulate: batches per optimizer step.
     clip_norm: largest gradient norm; 0 does not clip.
     ema: decay of the moving average of the weights that is evaluated and kept; 0 keeps none.
@@ -81,7 +95,7 @@ class TrainSettings:
     """
 
     epochs: Annotated[int, Ge(1)] = 10
-    batch_size: Annotated[int, Ge(2)] = 32
+    batch_size: Annotated[int, Ge(2)] | Literal["auto"] = 32
     accumulate: Annotated[int, Ge(1)] = 1
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -119,7 +133,8 @@ class EngineSettings:
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
         and runs; the folder is ~/.cache/skinfw, or what SKINFW_CACHE names.
-    save_minutes: also save the resumable state inside long epochs, this often.
+    save_minutes: also save the resumable state inside long epochs, this often; less often where
+        that would take more than a hundredth of the time.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -129,7 +144,7 @@ class EngineSettings:
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True
-    save_minutes: Annotated[float, Gt(0)] = 10.0
+    save_minutes: Annotated[float, Gt(0)] = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +168,24 @@ class ModalitySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetKeys:
+    """Set what becomes of image files that cannot be decoded, or that exceed what [image] allows.
+
+    bad: "error" stops before anything is trained; "drop" leaves their rows out, in every part;
+        "report" writes them down and goes on, and the run fails where one of them is read. All of
+        them stand in bad_images.csv of the run folder. Data sets that draw their images have none.
+    """
+
+    bad: Literal["error", "drop", "report"] = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitKeys:
     """Set how it is checked that no lesion is on two sides.
 
     check: what joins images beside lesion, patient and image id: "images" also compares the files
-        and finds copies, however resized, compressed, cropped, turned or mirrored; "ids" reads no
-        image. Data sets that draw their images have no files to compare.
+        and finds copies, however resized, compressed, cropped, turned or mirrored; "ids" compares
+        none. Data sets that draw their images have no files to compare.
     repair: "drop-from-train" leaves out the training images that share a lesion with validation or
         test, then the validation images that share one with the test.
     allow_leakage: run in spite of lesions on two sides, with a mark beside every number.
@@ -220,6 +247,7 @@ SETTINGS: dict[str, type] = {
     "engine": EngineSettings,
 }
 KEYS: dict[str, type] = {
+    "dataset": DatasetKeys,
     "split": SplitKeys,
     "augment": AugmentKeys,
     "view": ViewKeys,

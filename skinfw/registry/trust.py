@@ -44,7 +44,7 @@ def check_trust(file: Path, where: str) -> None:
     digest = _digest(file)
     if digest not in _trusted():
         raise RecipeError(
-            "the network needs a Python file that you have not trusted yet",
+            "the run needs a Python file that you have not trusted yet",
             where,
             f"it is {file}, SHA-256 {digest}",
             "read the file, for it may do all that you may; then add --trust, or trust=True",

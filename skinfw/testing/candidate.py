@@ -12,6 +12,7 @@ from skinfw.interfaces.kinds import KINDS, Kind
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component, variants
 from skinfw.recipe.places import Origin
+from skinfw.recipe.settings import ImageSettings
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.testing.examples import CLASSES, COUNTS, SIZE, small_network
 
@@ -83,6 +84,7 @@ class Candidate:
             "variant": component.entry.variant,
             "classes": self.classes,
             "size": SIZE,
+            "image": ImageSettings(size=SIZE),
             "counts": COUNTS,
             "modalities": Modalities(),
             "steps": 20,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class TrainingComponents:
         metrics = build_components(plan.components.metric, plan.classes)
         check_select(plan, metrics, modalities)
         network = build_run_network(plan, modalities, len(train), hardware)
+        plan = replace(plan, train=replace(plan.train, batch_size=network.batch_size))
         return cls(plan, rows, metrics, network, decoded, say)
 
     def __init__(
@@ -116,7 +118,7 @@ class TrainingComponents:
         views = EvalImages(self.source, self.labels, self.view, first=True)
 
         def embeddings(indices: Any) -> npt.NDArray[np.float32]:
-            return map_features(self.model, views, indices, self._eval_batch, self.hardware)
+            return map_features(self.model, views, indices, self.eval_batch_size, self.hardware)
 
         return EpochSampler(
             component,
@@ -162,7 +164,7 @@ class TrainingComponents:
         images = EvalImages(source, labels, self.view, first and not self.features)
         pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
-            features = self.features.get(images, self._eval_batch, self.say)
+            features = self.features.get(images, self.eval_batch_size, self.say)
             pipeline = FeaturePipeline(features, labels, self.hardware, views=True)
         view_averaging = ViewAveraging(self.counts, **self.plan.components.view.host)
         return Evaluator(
@@ -170,7 +172,7 @@ class TrainingComponents:
             pipeline,
             self.plan.classes,
             self.loss,
-            self._eval_batch,
+            self.eval_batch_size,
             self.hardware,
             view_averaging,
             self.modality_data(rows),
@@ -192,7 +194,7 @@ class TrainingComponents:
         images, modalities = self.pictures(part)
         width = len(self.plan.classes)
         return penultimate_features(
-            self.model, images, modalities, width, self._eval_batch, self.hardware
+            self.model, images, modalities, width, self.eval_batch_size, self.hardware
         )
 
     def trainer(self, folder: Path, hooks: Any) -> Trainer:
@@ -208,7 +210,7 @@ class TrainingComponents:
         pipeline: InputPipeline = PixelPipeline(images, self.hardware)
         if self.features:
             views = EvalImages(self.source, self.labels, self.view, first=True)
-            features = self.features.get(views, self._eval_batch, self.say)
+            features = self.features.get(views, self.eval_batch_size, self.say)
             pipeline = FeaturePipeline(features, self.labels, self.hardware, views=False)
         return Trainer(
             settings=plan.train,
@@ -300,8 +302,9 @@ class TrainingComponents:
         return self.chains[self.plan.image.train_size(epoch, self.plan.train.epochs)]
 
     @property
-    def _eval_batch(self) -> int:
-        return self.plan.engine.eval_batch_size or 2 * self.plan.train.batch_size
+    def eval_batch_size(self) -> int:
+        """Images per batch where nothing is learned."""
+        return self.plan.engine.eval_batch_size or 2 * int(self.plan.train.batch_size)
 
     def _class_weight(self, epoch: int) -> torch.Tensor | None:
         for component, weighting in self.weighting:
@@ -327,7 +330,7 @@ class TrainingComponents:
         rows, labels, source = self._part(self.table, part)
         if limit := self.plan.train.limit_eval_batches:
             # Evenly over the part, so that a quick look sees all sources.
-            wanted = limit * self._eval_batch
+            wanted = limit * self.eval_batch_size
             some = rows.iloc[:: max(1, len(rows) // wanted)].head(wanted)
             rows, labels, source = self._part(some, part)
         return rows, labels, source

@@ -19,6 +19,7 @@ from skinfw.recipe.guard import Guard
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import torch_seed
+from skinfw.training.batch_size import choose_batch_size
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Network:
     frozen: what of it does not learn, or not from the start.
     modalities: what it gets beside one picture.
     hardware: what it is computed on; nothing of it is "auto" any more.
+    batch_size: images per batch of all processes, likewise.
     """
 
     model: torch.nn.Module
     frozen: FrozenLayers
     modalities: Modalities
     hardware: Hardware
+    batch_size: int
 
 
 def _build(
@@ -84,16 +87,20 @@ def build_run_network(
         _blame_change(plan, modalities, hardware)
         raise
     frozen = freeze(model, plan.train.freeze, plan.recipe.origin("train", "freeze").text)
+    shown = 2 if isinstance(model, PairedNetwork) else 1
     batch = plan.train.batch_size
-    shown = batch // hardware.world * (2 if isinstance(model, PairedNetwork) else 1)
+    if batch == "auto":
+        largest = max(plan.image.train_sizes or (plan.image.size,))
+        with Guard(component, others=plan.components.modify):
+            batch = choose_batch_size(model, largest, images, hardware, modalities, shown)
     with Guard(component, others=plan.components.modify):  # its first steps of training
         tuned = autotune(
             model,
             plan.engine,
-            (shown, plan.image.train_size(1, 1)),
+            (batch // hardware.world * shown, plan.image.train_size(1, 1)),
             plan.train.epochs * images // batch,
             hardware,
             (plan.recipe.replays or {}).get("hardware"),
             modalities,
         )
-    return Network(model, frozen, modalities, tuned)
+    return Network(model, frozen, modalities, tuned, batch)

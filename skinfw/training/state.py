@@ -32,6 +32,7 @@ class _Progress(_Schema):
     images: Count
     seconds: Annotated[Finite, Field(ge=0)]
     lr: Finite
+    numbers: dict[str, float] = {}
     history: list[dict[str, float]]
 
 

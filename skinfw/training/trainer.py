@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -33,41 +33,19 @@ from skinfw.models.modalities import ModalityData
 from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
+from skinfw.runtime.failures import explain_memory
 from skinfw.runtime.seed import torch_seed
-from skinfw.runtime.signals import stop_signals
-from skinfw.training.checkpoint import FILE, load_state, save_state, save_weights
+from skinfw.runtime.signals import StopSignals
+from skinfw.training.checkpoint import FILES, load_state, save_weights
 from skinfw.training.divergence import Tracer
 from skinfw.training.ema import ExponentialMovingAverage
+from skinfw.training.keeper import Progress, Record, StateKeeper
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.state import CURE, check_alike, check_moments, check_network, restoring
 
-Record = dict[str, float]
 AGREE_BATCHES = 8
 SOME_EPOCHS = 3
 Loss = Callable[..., torch.Tensor]
-
-
-@dataclass
-class Progress:
-    """Hold where a run stands.
-
-    epoch: the epoch under way, from 1.
-    batch: batches done in it.
-    step: batches done in the run.
-    loss, images: sums over the epoch so far.
-    seconds: spent training in the epoch so far.
-    lr: learning rate at the start of the epoch.
-    history: a record per finished epoch.
-    """
-
-    epoch: int = 1
-    batch: int = 0
-    step: int = 0
-    loss: float = 0.0
-    images: int = 0
-    seconds: float = 0.0
-    lr: float = 0.0
-    history: list[Record] = field(default_factory=list)
 
 
 @dataclass
@@ -111,9 +89,10 @@ class Trainer:
     first: Mapping[str, Any] = field(default_factory=dict)
     tracer: Tracer | None = None
 
-    def fit(self, state: Mapping[str, Any] | None = None) -> bool:
+    def fit(self, stop: StopSignals, state: Mapping[str, Any] | None = None) -> bool:
         """Train to the end, or until a signal asks to stop.
 
+        stop: the signals.
         state: from `load_state`, to go on with a stopped run.
         Returns whether the training is complete; if not, `last/` holds the rest.
         """
@@ -121,11 +100,16 @@ class Trainer:
             weights = self.model.state_dict().items()
             self.first = {name: own.detach().clone() for name, own in weights}
         self._set_up(state)
-        with stop_signals() as stop, _memory():
+        with explain_memory("train.batch_size", self.batch_size), self.keeper.rescue(stop):
             while self.at.epoch <= self.settings.epochs and not self._out_of_patience():
                 if not self._epoch(stop):
                     return False
         return True
+
+    @property
+    def batch_size(self) -> int:
+        """Images per batch of all processes; nothing is "auto" any more."""
+        return int(self.settings.batch_size)
 
     def rates(self) -> list[float]:
         """Return the learning rate at the beginning of each epoch, without training."""
@@ -159,18 +143,22 @@ class Trainer:
         )
         if state:
             self._restore(state)
+        parts = {"optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
+        average = self.ema.model if self.ema else None
+        folder = self.folder if hardware.main else None
+        self.keeper = StateKeeper(folder, self.model, average, parts, self.save_minutes)
         self._thawed = False
         self.frozen.hold()
         self._parallelise()
         self.to_input = self.pipeline.to_input(self.model)
         self.classes = len(self.validator.classes)
         self.width = self.classes + self.modalities.outputs
-        self.scheduled, self.numbers = listens_to_progress(self.model), dict[str, float]()
+        self.scheduled = listens_to_progress(self.model)
         self.loader = Loader(self.pipeline.images, hardware)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Set everything to where the run was."""
-        file = self.folder / "last" / FILE
+        file = self.folder / "last" / FILES[0]
         check_network(self.model.state_dict(), state["model"], "model", file)
         check_alike(self.schedule.state_dict(), state["schedule"], "schedule", file)
         check_alike(self.scaler.state_dict(), state["scaler"], "scaler", file)
@@ -209,7 +197,7 @@ class Trainer:
     def _batches(self, epoch: int) -> list[list[Key]]:
         """Return this process's batches of an epoch."""
         draw = self.epoch_sampler.draw(epoch)
-        size, hardware = self.settings.batch_size, self.hardware
+        size, hardware = self.batch_size, self.hardware
         cut = batches(draw, epoch, size, hardware.rank, hardware.world)
         if not cut:
             with self.guard("sampler"):
@@ -217,65 +205,84 @@ class Trainer:
                 raise AnswerError(came, "a batch needs two images per process")
         return cut[: self.settings.limit_batches or None]
 
-    def _epoch(self, stop: Callable[[], bool]) -> bool:
+    def _epoch(self, stop: StopSignals) -> bool:
         """Train and validate one epoch; False where a signal came."""
-        at, settings, hardware = self.at, self.settings, self.hardware
+        at, hardware = self.at, self.hardware
         cut = self._batches(at.epoch)
         weight = self.class_weight(at.epoch)
-        weight = None if weight is None else weight.to(self.hardware.device, torch.float32)
-        images = self.hardware.world * sum(len(batch) for batch in cut)
+        weight = None if weight is None else weight.to(hardware.device, torch.float32)
+        images = hardware.world * sum(len(batch) for batch in cut)
         self.hooks.epoch_start(
-            epoch=at.epoch, epochs=settings.epochs, steps=len(cut), images=images
+            epoch=at.epoch, epochs=self.settings.epochs, steps=len(cut), images=images
         )
         self._thaw()
         self.model.train()
         if not self._thawed:
             self.frozen.hold()
-        started, saved = time.perf_counter() - at.seconds, time.monotonic()
         if not at.batch:
             at.lr = float(self.optimizer.param_groups[0]["lr"])
         # MPS has no float64.
-        precise = torch.float32 if self.hardware.device.type == "mps" else torch.float64
-        total = torch.tensor(at.loss, dtype=precise, device=self.hardware.device)
+        precise = torch.float32 if hardware.device.type == "mps" else torch.float64
+        total = torch.tensor(at.loss, dtype=precise, device=hardware.device)
+        with stop.wait():
+            if not self._train(cut, weight, total, stop):
+                return False
+        self._finish(self._sum(total) / at.images, stop)
+        return not self._agree(stop())
+
+    def _train(
+        self,
+        cut: Sequence[Sequence[Key]],
+        weight: torch.Tensor | None,
+        total: torch.Tensor,
+        stop: StopSignals,
+    ) -> bool:
+        """Do the batches of an epoch that are left; False where a signal came.
+
+        cut: all its batches.
+        total: the sum of its losses, which grows.
+        """
+        at, settings, hardware = self.at, self.settings, self.hardware
+        started = time.perf_counter() - at.seconds
         for batch in self.loader.load(cut[at.batch :]):
             group = at.batch // settings.accumulate * settings.accumulate
             members = min(settings.accumulate, len(cut) - group)
             boundary = at.batch + 1 == group + members
-            loss = self._step(batch, weight, members, boundary)
-            images = len(batch.targets) * self.hardware.world
-            at.batch += 1
-            at.step += 1
-            at.images += images
-            total += loss.to(precise) * images
+            loss = self._gradients(batch, weight, members, boundary)
+            images = len(batch.targets) * hardware.world
+            with self.keeper.change(at, total if boundary else None):
+                if boundary:
+                    self._step()
+                at.batch += 1
+                at.step += 1
+                at.images += images
+                at.seconds = time.perf_counter() - started
+                total += loss.to(total.dtype) * images
             self.hooks.step_end(step=at.batch, images=images, loss=loss)
             # Agreeing makes the devices wait for each other, so not after every batch.
-            agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0
+            last = at.batch == len(cut)
+            agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0 or last
             stopping = agreed and self._agree(stop())
-            overdue = time.monotonic() - saved > 60 * self.save_minutes
-            if boundary and at.batch < len(cut) and (stopping or overdue):
-                at.loss, at.seconds = float(total), time.perf_counter() - started
-                self._check(at.loss)  # a state that diverged must not replace a good one
+            if boundary and (stopping or (self.keeper.overdue and not last)):
+                self._check(float(total))  # a state that diverged must not replace a good one
                 self._save()
-                saved = time.monotonic()
                 if stopping:
                     return False
-        seconds = time.perf_counter() - started
-        self._finish(self._sum(total) / at.images, seconds)
-        return not self._agree(stop()) or at.epoch > settings.epochs
+        return True
 
-    def _step(
+    def _gradients(
         self,
         batch: Batch,
         weight: torch.Tensor | None,
         members: int,
         boundary: bool,
     ) -> torch.Tensor:
-        """Do one batch; step the optimizer at the end of an accumulation group."""
+        """Add the gradients of one batch; return its loss."""
         hardware = self.hardware
         if self.scheduled:
             whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
             done = whole + self.at.batch // self.settings.accumulate
-            self.numbers = report_progress(self.model, done / max(1, self.total_steps - 1))
+            self.at.numbers = report_progress(self.model, done / max(1, self.total_steps - 1))
         torch.manual_seed(torch_seed(self.seed, "train", hardware.rank, self.at.step))
         targets = batch.targets.to(hardware.device, non_blocking=True)
         known = self.modalities.inputs(batch.rows)
@@ -295,63 +302,76 @@ class Trainer:
                 self.tracer.loss(logits, loss, None if weight is None else weight[targets])
             with self.guard("loss"):
                 self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
-        if boundary:
-            if self.tracer:
-                self.tracer.gradients()
-            if self.settings.clip_norm:
-                self.scaler.unscale_(self.optimizer)
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-            with self.guard("optimizer"):
-                self.scaler.step(self.optimizer)
-                self.scaler.update()
-                if self.tracer:
-                    self.tracer.weights()
-                self.optimizer.zero_grad(set_to_none=True)
-            if self.schedule.last_epoch < self.total_steps - 1:
-                with self.guard("schedule"):
-                    self.schedule.step()
-                    check_rates(self.optimizer)
-            if self.ema:
-                self.ema.update((self.at.step + 1) // self.settings.accumulate)
+        if boundary and self.tracer:
+            self.tracer.gradients()
         return loss.detach()
 
-    def _finish(self, train_loss: float, seconds: float) -> None:
+    def _step(self) -> None:
+        """Step the optimizer, at the end of an accumulation group, and all that follows it."""
+        if self.settings.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        with self.guard("optimizer"):
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            if self.tracer:
+                self.tracer.weights()
+            self.optimizer.zero_grad(set_to_none=True)
+        if self.schedule.last_epoch < self.total_steps - 1:
+            with self.guard("schedule"):
+                self.schedule.step()
+                check_rates(self.optimizer)
+        if self.ema:
+            self.ema.update((self.at.step + 1) // self.settings.accumulate)
+
+    def _finish(self, train_loss: float, stop: StopSignals) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
         at, settings = self.at, self.settings
         model = self.ema.model if self.ema else self.model
         self._check(train_loss)
-        self._agree_on_buffers(model)
-        try:
-            predictions = self.validator.predict(model)
-        except NotFiniteError:
-            self._trace()
-            raise
-        metrics = compute_metrics(self.metrics, predictions, self.names)
-        self._refuse_clash(metrics)
+        validated = self._validate(model)
         record: Record = {
             "epoch": at.epoch,
             "lr": at.lr,
             "train_loss": train_loss,
-            "val_loss": predictions.loss,
-            **metrics,
-            **self.numbers,
-            "seconds": round(seconds, 3),
-            "images_per_second": round(at.images / max(seconds, 1e-9), 2),
+            **validated,
+            **at.numbers,
+            "seconds": round(at.seconds, 3),
+            "images_per_second": round(at.images / max(at.seconds, 1e-9), 2),
         }
-        at.history.append(record)
-        if best_epoch(at.history, settings.select) == at.epoch and self.hardware.main:
-            save_weights(self.folder / BEST_WEIGHTS, model, self.about)
-        at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
-        self._save()
-        looks = settings.limit_eval_batches  # a quick look may see no image of some class
-        if not looks and len(at.history) in (SOME_EPOCHS, settings.epochs):
-            values = [own[settings.select] for own in at.history]
-            refuse_nan(self.metrics, self.names, settings.select, values)
-        self.hooks.epoch_end(record=MappingProxyType(record))
+        with stop.wait():
+            history = [*at.history, record]
+            if best_epoch(history, settings.select) == at.epoch and self.hardware.main:
+                save_weights(self.folder / BEST_WEIGHTS, model, self.about)
+            with self.keeper.change(at, 0.0):
+                at.history = history
+                at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+            self._save()
+            looks = settings.limit_eval_batches  # a quick look may see no image of some class
+            if not looks and len(at.history) in (SOME_EPOCHS, settings.epochs):
+                values = [own[settings.select] for own in at.history]
+                refuse_nan(self.metrics, self.names, settings.select, values)
+            self.hooks.epoch_end(record=MappingProxyType(record))
+
+    def _validate(self, model: torch.nn.Module) -> Record:
+        """Return the numbers of the validation part; what was trained survives a signal."""
+        try:
+            self._agree_on_buffers(model)
+            with explain_memory("engine.eval_batch_size", self.validator.most):
+                predictions = self.validator.predict(model)
+            metrics = compute_metrics(self.metrics, predictions, self.names)
+        except NotFiniteError:
+            self._trace()
+            raise
+        except KeyboardInterrupt:
+            self.keeper.save()
+            raise
+        self._refuse_clash(metrics)
+        return {"val_loss": predictions.loss, **metrics}
 
     def _refuse_clash(self, metrics: Mapping[str, float]) -> None:
         """Refuse numbers of the network's modules that are called like another one."""
-        if clash := sorted({*RESERVED, *metrics} & set(self.numbers)):
+        if clash := sorted({*RESERVED, *metrics} & set(self.at.numbers)):
             raise SkinfwError(
                 f'a module of the network tells its progress as "{clash[0]}"',
                 why="the history of a run has a number of this name already",
@@ -372,7 +392,7 @@ class Trainer:
         """Repeat the epoch from the last state, and raise for whoever makes the first NaN."""
         if self.tracer or self.hardware.world > 1:
             return
-        state = load_state(self.folder)
+        state = load_state(self.folder, self.hardware).state
         if state is None:
             self.at = Progress()
             self.model.load_state_dict(self.first)
@@ -381,7 +401,7 @@ class Trainer:
         self.hooks = run_hooks([])
         self.tracer = Tracer(self.model, self.guard, self.scaler.is_enabled())
         with self.tracer.layers():
-            self._epoch(lambda: False)
+            self._epoch(StopSignals())
 
     def _agree_on_buffers(self, model: torch.nn.Module) -> None:
         """Give all processes the running statistics that the saved weights will have."""
@@ -390,17 +410,8 @@ class Trainer:
                 dist.broadcast(buffer, 0)
 
     def _save(self) -> None:
-        if self.hardware.main:
-            state = {
-                "model": self.model.state_dict(),
-                "ema": self.ema.model.state_dict() if self.ema else None,
-                "optimizer": self.optimizer.state_dict(),
-                "schedule": self.schedule.state_dict(),
-                "scaler": self.scaler.state_dict(),
-                "progress": vars(self.at),
-            }
-            save_state(self.folder, state)
-            self.first = {}  # the state on disk is later
+        self.keeper.save()
+        self.first = {}  # the state on disk is later
 
     def _out_of_patience(self) -> bool:
         patience = self.settings.early_stopping
@@ -433,16 +444,3 @@ def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:
     values = np.array([record[select] for record in history], float)
     values = np.where(np.isnan(values), -np.inf, -values if select == "val_loss" else values)
     return int(history[int(values.argmax())]["epoch"])
-
-
-@contextmanager
-def _memory() -> Iterator[None]:
-    """Say what to do where the device's memory is too small."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise SkinfwError(
-            "the device has not enough memory",
-            why=str(error).splitlines()[0],
-            cure="lower train.batch_size and raise train.accumulate by the same factor",
-        ) from error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from skinfw.data.image_check import BadImagesError
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
@@ -44,10 +45,12 @@ from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
+from skinfw.runtime.failures import explain_lost_process, explain_memory
+from skinfw.runtime.signals import StopSignals, stop_signals
 from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
-from skinfw.training.checkpoint import load_state, load_weights
+from skinfw.training.checkpoint import SavedState, load_state, load_weights, read_weights
 from skinfw.training.components import TrainingComponents
 from skinfw.training.sampling import draw_hash
 from skinfw.training.trainer import best_epoch
@@ -75,19 +78,22 @@ def execute_run(
     for component in plan.components:
         if component.entry.file:
             trust(component.entry.file)
-    folder.update(status="running", error=None, failures=[])
-    try:
-        run = _Run(plan, folder, say, listeners, resume)
-        with watch_writes(folder.path, OWN_FILES, [cache_folder()]):
-            result = run.go()
-    except KeyboardInterrupt:
-        folder.finish("stopped")
-        raise
-    except BaseException as error:
-        folder.finish("failed", error)
-        raise
-    folder.finish("done" if result else "stopped")
-    return result
+    with folder.hold(), stop_signals(folder.leave) as stop:
+        folder.begin()
+        try:
+            run = _Run(plan, folder, say, listeners, resume, stop)
+            with watch_writes(folder.path, OWN_FILES, [cache_folder()]):
+                result = run.go()
+        except KeyboardInterrupt:
+            folder.finish("stopped", signal=stop.name)
+            raise
+        except BaseException as error:
+            with suppress(SkinfwError):  # the folder may be what cannot be written
+                folder.finish("failed", error)
+            raise
+        with stop.wait():
+            folder.finish("done" if result else "stopped", signal=stop.name)
+        return result
 
 
 class _Run:
@@ -100,17 +106,22 @@ class _Run:
         say: Say,
         listeners: Sequence[object],
         resumes: bool,
+        stop: StopSignals,
     ) -> None:
-        self.plan, self.folder, self.resumes = plan, folder, resumes
+        self.folder, self.resumes, self.stop = folder, resumes, stop
+        batch_size = plan.train.batch_size
+        if batch_size == "auto":  # the run may know already what that comes to
+            batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
+            plan = replace(plan, train=replace(plan.train, batch_size=batch_size))
+        self.plan = plan
         self.machine = choose_hardware(plan.engine)
         self.folder.path = Path(broadcast(str(folder.path), self.machine))
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
         self.failures = Failures()
-        if plan.train.batch_size % self.machine.world:
+        if batch_size != "auto" and batch_size % self.machine.world:
             raise RecipeError(
-                f"train.batch_size {plan.train.batch_size} cannot be shared by "
-                f"{self.machine.world} processes",
+                f"train.batch_size {batch_size} cannot be shared by {self.machine.world} processes",
                 plan.recipe.origin("train", "batch_size").text,
                 cure="make it a multiple of the number of processes",
             )
@@ -118,6 +129,10 @@ class _Run:
 
     def go(self) -> Result | None:
         """Run all stages."""
+        with explain_lost_process(self.machine.rank, self.machine.world):
+            return self._stages()
+
+    def _stages(self) -> Result | None:
         with self._time("data"):
             data = self._data()
         with self._time("cache"):
@@ -129,10 +144,12 @@ class _Run:
                 history = self._fit(components, hooks)
             if history is None:
                 return None
-            with self._time("evaluate"):
-                result = self._evaluate(components, history)
-            if self.machine.main:
-                result = self._tell(components, result)
+            size = components.eval_batch_size
+            with explain_memory("engine.eval_batch_size", size):
+                with self._time("evaluate"):
+                    result = self._evaluate(components, history)
+                if self.machine.main:
+                    result = self._tell(components, result)
             hooks.run_end(result=private_result(result))
         if self.failures.noted:  # the last hook may have failed, too
             self.folder.update(failures=self.failures.record())
@@ -157,8 +174,13 @@ class _Run:
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
-        with main_process_first(self.machine):  # which compares the images, where that is wanted
-            data = split_data(self.plan, self.say)
+        with main_process_first(self.machine):  # which looks at the images
+            try:
+                data = split_data(self.plan, self.say)
+            except BadImagesError as error:
+                self._list_bad_images(error.bad)
+                raise
+        self._list_bad_images(data.bad)
         rows, classes = data.rows, self.plan.classes
         marks = run_marks(self.plan, data)
         for note in data.notes:
@@ -185,6 +207,16 @@ class _Run:
                 self.folder.path / "splits.csv", list(kept.columns), kept.itertuples(index=False)
             )
         return data
+
+    def _list_bad_images(self, bad: Mapping[str, str]) -> None:
+        """Write down which image files cannot be decoded, and why."""
+        handling = self.plan.components.dataset.host["bad"]
+        self.folder.update(bad_images={"images": len(bad), "bad": handling})
+        if bad and self.machine.main:
+            rows = [
+                [name.encode(errors="backslashreplace").decode(), why] for name, why in bad.items()
+            ]
+            write_csv(self.folder.path / "bad_images.csv", ["path", "reason"], rows)
 
     def _keep_hashes(self, **hashes: str) -> None:
         """Keep hashes of data, split or draw; a resumed run must find the same."""
@@ -214,6 +246,11 @@ class _Run:
         """Build the components, and say what the network and an epoch are."""
         plan = self.plan
         components = TrainingComponents.build(plan, rows, self.machine, decoded, self.say)
+        self.plan = plan = components.plan  # nothing of it is "auto" any more
+        recorded = self.folder.record["recipe"].setdefault("train", {})
+        if recorded.get("batch_size") == "auto":
+            recorded["batch_size"] = plan.train.batch_size
+            self.say(f"train.batch_size = {plan.train.batch_size}, which memory and images allow")
         self.folder.update(
             hardware=components.hardware.record(),
             modalities=modalities_record(components.modalities),
@@ -245,7 +282,13 @@ class _Run:
 
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
-        state = load_state(self.folder.path) if self.resumes else None
+        saved = load_state(self.folder.path, self.machine) if self.resumes else SavedState(None)
+        state = saved.state
+        if saved.note:
+            self.say(f"note: {saved.note}")
+        best = Path(broadcast(str(self.folder.path / BEST_WEIGHTS), self.machine))
+        if state and state["progress"]["history"]:
+            read_weights(best)  # hours before they are wanted
         hooks.run_start(folder=self.folder.path, recipe=deepcopy(self.folder.record["recipe"]))
         if state and state["progress"]["epoch"] > self.plan.train.epochs:
             self.say("the training is complete: going on with the evaluation")
@@ -257,7 +300,7 @@ class _Run:
         trainer = components.trainer(self.folder.path, hooks)
         for caution in components.cautions(trainer):
             self.say(f"note: {caution}")
-        return trainer.at.history if trainer.fit(state) else None
+        return trainer.at.history if trainer.fit(self.stop, state) else None
 
     def _evaluate(self, components: TrainingComponents, history: list[dict[str, float]]) -> Result:
         """Evaluate the best weights, on validation and, once, on test."""
@@ -334,6 +377,8 @@ class _Run:
 
     @contextmanager
     def _time(self, stage: str) -> Iterator[None]:
+        if self.stop():
+            raise KeyboardInterrupt
         start = time.perf_counter()
         try:
             yield
@@ -341,7 +386,7 @@ class _Run:
             seconds = round(time.perf_counter() - start, 3)
             timings = self.folder.record["timings"]
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
-            self.folder.save()
+        self.folder.save()
 
 
 def new_run(plan: Plan, place: Path) -> RunFolder:

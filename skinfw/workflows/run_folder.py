@@ -9,15 +9,19 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw.errors import unwritable
 from skinfw.files.atomic import write_json
-from skinfw.files.paths import file_name
+from skinfw.files.lock import FILE as LOCK
+from skinfw.files.lock import lock_folder
+from skinfw.files.paths import display_path, file_name
+from skinfw.files.processes import remove_partials
 from skinfw.recipe.run_record import VERSION, read_run
+from skinfw.runtime.signals import exit_code
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
@@ -75,16 +79,50 @@ class RunFolder:
         folder = path if path.is_dir() else path.parent
         return cls(folder, record, int(os.environ.get("RANK", "0")) == 0)
 
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other runs out of the folder, and remove what killed ones had half written.
+
+        Raises SkinfwError where another run is at work in it.
+        """
+        if not self._writes:
+            yield
+            return
+        with lock_folder(self.path) as ended:
+            remove_partials(self.path, ended)
+            yield
+
+    def begin(self) -> None:
+        """Write that the run is under way."""
+        self.record.pop("signal", None)
+        self.update(status="running", error=None, ended=None, failures=[])
+
+    def leave(self) -> None:
+        """Write that the run was stopped from outside, in the last moment of its process."""
+        self.finish("stopped", signal="SIGTERM")
+        if self._writes:
+            (self.path / LOCK).unlink(missing_ok=True)
+            line = f"stopped; go on with: skinfw run {display_path(self.path)} --resume\n"
+            os.write(2, line.encode())  # no lock of a stream may hold it up
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a run that was stopped: that of the signal, or of Ctrl-C."""
+        return exit_code(self.record.get("signal") or "SIGINT")
+
     def update(self, **entries: Any) -> None:
         """Change entries of the record and write it."""
         self.record |= entries
         self.save()
 
-    def finish(self, status: Status, error: BaseException | None = None) -> None:
+    def finish(self, status: Status, error: BaseException | None = None, signal: str = "") -> None:
         """Write how the run ended.
 
         error: what ended it, for a failed run.
+        signal: what ended it, for a stopped run.
         """
+        if status == "stopped":
+            self.record["signal"] = signal or "SIGINT"
         self.record["ended"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.record["status"] = status
         self.record["error"] = None if error is None else f"{type(error).__name__}: {error}"

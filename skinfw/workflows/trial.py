@@ -77,10 +77,11 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
     Raises SkinfwError where anything fails, a report, too.
     """
     dataset: Any = NoiseImages(plan.classes, plan.modalities)
+    batch_size = plan.train.batch_size
     train = replace(
         plan.train,
         epochs=1,
-        batch_size=min(_BATCH, plan.train.batch_size),
+        batch_size=_BATCH if batch_size == "auto" else min(_BATCH, batch_size),
         limit_batches=1,
         limit_eval_batches=1,
         early_stopping=0,

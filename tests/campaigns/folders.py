@@ -211,9 +211,9 @@ def _resume(run: Path) -> None:
     """Set a trainer to the state of a run, as run --resume does."""
     from skinfw.training.checkpoint import load_state
 
-    state = load_state(run)
-    if state:
-        _trainer()._set_up(state)
+    saved = load_state(run, _trainer().hardware)
+    if saved.state:
+        _trainer()._set_up(saved.state)
 
 
 def _repeat(run: Path, folder: Path) -> None:
@@ -301,4 +301,4 @@ def folders_case(number: int, dice: random.Random, folder: Path, figures: Figure
     figures.count("refused" if code else "harmless")
 
 
-CAMPAIGNS = (Campaign("folders", 2_000, 20, folders_case),)
+CAMPAIGNS = (Campaign("folders", 2_000, 11, folders_case),)

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import torch
 from cases import of_a_network
@@ -100,6 +101,8 @@ def _save(value: Any, file: Path, zipped: bool) -> None:
 
 def read_pickle(dice: random.Random, folder: Path) -> None:
     """Read what runs a command in the hands of a careless reader."""
+    from skinfw.recipe.settings import EngineSettings
+    from skinfw.runtime.device import choose_hardware
     from skinfw.training.checkpoint import load_state
     from skinfw_cache.features import keep_features
     from skinfw_timm.weights import load_file
@@ -111,7 +114,7 @@ def read_pickle(dice: random.Random, folder: Path) -> None:
         torch.save(
             {"model": command}, folder / "last" / "state.pt", _use_new_zipfile_serialization=zipped
         )
-        load_state(folder)
+        load_state(folder, choose_hardware(EngineSettings(device="cpu")))
     elif way == 1:
         torch.save(
             [{"x": command}, command][zipped],
@@ -290,4 +293,4 @@ def hostile_case(number: int, dice: random.Random, folder: Path, figures: Figure
     figures.count(outcome)
 
 
-CAMPAIGNS = (Campaign("hostile", 1_000, 18, hostile_case),)
+CAMPAIGNS = (Campaign("hostile", 1_000, 10, hostile_case),)

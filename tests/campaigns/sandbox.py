@@ -25,7 +25,7 @@ def _hook(event: str, values: tuple[Any, ...]) -> None:
         flags = values[2] if isinstance(values[2], int) else 0
         if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             _note(event, values[0])
-    elif event in _WRITES:
+    elif event in _WRITES and not (event in ("os.remove", "os.rmdir") and values[1] != -1):
         _note(event, values[1] if event in ("os.rename", "os.symlink", "os.link") else values[0])
 
 

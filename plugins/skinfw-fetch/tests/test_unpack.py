@@ -50,6 +50,28 @@ def test_a_member_that_would_lie_outside_is_refused(tmp_path: Path, name: str) -
     assert [file.name for file in tmp_path.rglob("*")] == ["inner", "A.zip"]
 
 
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [(["a", "a/b"], "would lie in a file"), (["a/b", "A"], "would lie in a file"),
+     (["."], "has no name"), (["a.jpg", "a.jpg."], "is there twice"),
+     (["\u00e9", "e\u0301"], "is there twice")],
+)  # fmt: skip
+def test_members_that_hide_each_other_on_some_system_are_refused(
+    tmp_path: Path, names: list[str], why: str
+) -> None:
+    refused(tmp_path, zipped(dict.fromkeys(names, b"1")), why)
+
+
+def test_a_bomb_is_refused_before_it_takes_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinfw_fetch.unpack._HARMLESS", 1000)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.csv", bytes(10_000_000))
+    refused(tmp_path, buffer.getvalue(), "images do not compress like that")
+
+
 def test_a_link_is_refused(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -148,7 +148,7 @@ FAULTS = {
     "id": (replace_truth(HEADER + "\n" + row("ISIC_1", 0)), "image holds what", ":2"),
     "same": (
         replace_truth("\n".join([HEADER, row(A, 0), row(A + "_downsampled", 1)])),
-        "the image is there twice",
+        "occurs twice",
         ":3",
     ),
     "twice": (

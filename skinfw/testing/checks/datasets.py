@@ -12,7 +12,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
-from skinfw.data.decoding import decode, read_image
+from skinfw.data.decoding import LIMITS, decode, read_image
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.guards.answers import check_classes, check_image, describe
 from skinfw.guards.names import check_row_texts
@@ -114,7 +114,7 @@ def joins_copies(candidate: Candidate) -> None:
 class _Whole:
     """Decode all pixels of a file."""
 
-    key, short = "all pixels", 0
+    key, short, limits = "all pixels", 0, LIMITS
 
     def decode(self, content: bytes, path: Path | str) -> Any:
         """Return the image."""

@@ -38,7 +38,7 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Pa
     different labels, images in two data sets or in two official parts.
     """
     from skinfw import RecipeError, write_csv, write_json
-    from skinfw.toolkit import Catalog, image_function, plan_kind, read_data_table
+    from skinfw.toolkit import Catalog, image_function, plan_image, plan_kind, read_data_table
     from skinfw_audit.audit import audit as look
 
     if out and out.suffix == ".csv":
@@ -58,7 +58,8 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Pa
         assert component, "a recipe without a data set is refused"
         dataset = component.make()
         duplicates = plan_kind(recipe, catalog, "duplicates")
-        finder = finder or (duplicates.make() if duplicates else None)
+        image = plan_image(recipe, catalog)
+        finder = finder or (duplicates.make(image=image) if duplicates else None)
         name = _unused_name(component.use.rpartition(":")[2], tables)
         tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
         if image_function(dataset):

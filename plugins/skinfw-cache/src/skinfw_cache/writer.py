@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.toolkit import Decoding, file_size, reduction, seal
+from skinfw.toolkit import Decoding, file_size, read_file, reduction, seal
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
@@ -38,9 +38,9 @@ def decode_file(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> D
     """Read, digest and decode a file; None where it is absent or damaged."""
     try:
         file = Path(path)
-        content, status = file.read_bytes(), file.stat()
+        content, status = read_file(path, decoding.limits), file.stat()
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-        width, height = file_size(content)
+        width, height = file_size(content, decoding.limits)
         factor = reduction((width, height), decoding.short)
         pixels = None if (digest, factor) in known else decoding.decode(content, path)
     except Exception:  # what is wrong with an image is said when it is used

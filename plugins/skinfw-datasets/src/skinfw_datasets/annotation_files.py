@@ -51,12 +51,12 @@ def write(
 
 def _size(path: Path) -> tuple[int, int]:
     """Return height and width of an image file."""
-    from PIL import Image, UnidentifiedImageError
+    from skinfw.toolkit import file_size, read_file
 
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, UnidentifiedImageError) as error:
+        width, height = file_size(read_file(path))
+        return height, width
+    except Exception as error:  # decoders raise whatever a damaged file makes them
         raise SkinfwError(
             "an image cannot be listed",
             str(path),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import DisjointSet
 
 from skinfw import Duplicates, Fingerprint
-from skinfw.toolkit import prefetch, read_image, usable_cores
+from skinfw.toolkit import LIMITS, Limits, prefetch, read_image, usable_cores
 from skinfw_duplicates.alignment import one_picture
 from skinfw_duplicates.fingerprints import Fingerprints
 from skinfw_duplicates.sketches import candidates
@@ -27,19 +27,25 @@ _TOLD_SECONDS = 20.0
 Pair = tuple[int, int, str]
 
 
-def find_copies(paths: Sequence[str], folder: Path, say: Callable[[str], None]) -> Duplicates:
+def find_copies(
+    paths: Sequence[str],
+    folder: Path,
+    say: Callable[[str], None],
+    limits: Limits = LIMITS,
+) -> Duplicates:
     """Look at image files, each one once in its life, and find those that hold one photograph.
 
     paths: of the files; absent and damaged ones are in no pair.
     folder: where what was seen is kept; where that is impossible, nothing is.
     say: told what it costs and how far it is.
+    limits: what a file may cost.
     """
     try:
-        return _find(paths, Fingerprints(folder), say)
+        return _find(paths, Fingerprints(folder, limits), say)
     except (OSError, sqlite3.Error) as error:
         say(f"note: what is seen in images is not remembered, for {folder} cannot be used: {error}")
         with TemporaryDirectory() as scratch:
-            return _find(paths, Fingerprints(Path(scratch)), say)
+            return _find(paths, Fingerprints(Path(scratch), limits), say)
 
 
 def _find(paths: Sequence[str], memory: Fingerprints, say: Callable[[str], None]) -> Duplicates:
@@ -107,7 +113,8 @@ def _search(
         if len(group) > 1:
             known: dict[str, int] = {}
             for place in group:
-                pixels = hashlib.blake2b(read_image(paths[place]).data).hexdigest()
+                image = read_image(paths[place], limits=memory.limits)
+                pixels = hashlib.blake2b(image.data).hexdigest()
                 if (at := known.setdefault(pixels, place)) != place:
                     pairs.append((at, place, "pixels"))
                     joined.merge(at, place)

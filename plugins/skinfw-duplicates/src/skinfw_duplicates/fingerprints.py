@@ -20,14 +20,25 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Fingerprint, SkinfwError
-from skinfw.toolkit import DECODER, Store, decode, file_size, prefetch, seal, usable_cores
+from skinfw.toolkit import (
+    DECODER,
+    LIMITS,
+    Limits,
+    Store,
+    UnreadableError,
+    decode,
+    file_size,
+    prefetch,
+    read_file,
+    seal,
+    usable_cores,
+)
 
 Thumbnail = npt.NDArray[np.uint8]
 
 SIDE = 64
 """The side of a thumbnail: the whole image, squeezed into a grey square."""
 
-_MAKER = f"1 {DECODER}"
 _BATCH = 1000
 _LAYOUT = 2
 _TABLES = (
@@ -39,17 +50,19 @@ _TABLES = (
 )
 
 
-ABSENT = Fingerprint("", (0, 0), "the file does not exist")
+ABSENT = Fingerprint("", (0, 0), "the file does not exist or cannot be read")
 
 
 class Fingerprints:
     """Look at image files once, and remember what was seen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
         """Open or make the memory.
 
         folder: where it lies.
+        limits: what a file may cost; with others, it is looked at anew.
         """
+        self.limits, self._maker = limits, f"2 {DECODER} {limits}"
         self._open = Store(folder / "fingerprints.sqlite", _TABLES, _LAYOUT).open
 
     def unseen(self, paths: Sequence[str]) -> list[str]:
@@ -74,7 +87,8 @@ class Fingerprints:
         paths: from `unseen`.
         told: hears how many are done, of how many.
         """
-        seen = prefetch((partial(_look, path) for path in paths), usable_cores())
+        tasks = (partial(_look, path, self.limits, self._maker) for path in paths)
+        seen = prefetch(tasks, usable_cores())
         files: list[tuple[object, ...]] = []
         looks: list[tuple[object, ...]] = []
         with closing(seen):
@@ -144,12 +158,12 @@ class Fingerprints:
             rows = store.execute(
                 "SELECT path, bytes, modified, digest, f.seal, width, height, damage, checksum, "
                 "l.seal FROM files f JOIN looks l USING (digest) WHERE maker = ?",
-                (_MAKER,),
+                (self._maker,),
             ).fetchall()
         for path, size, modified, digest, own, *look, look_seal in rows:
             if (
                 seal(path, size, modified, digest) == own
-                and seal(digest, _MAKER, *look) == look_seal
+                and seal(digest, self._maker, *look) == look_seal
             ):
                 yield path, size, modified, Fingerprint(digest, (look[0], look[1]), look[2])
 
@@ -158,7 +172,7 @@ class Fingerprints:
         marks = ",".join("?" * len(digests))
         query = f"SELECT {columns} FROM looks WHERE maker = ? AND digest IN ({marks})"
         with self._open() as store:
-            return store.execute(query, (_MAKER, *digests)).fetchall()
+            return store.execute(query, (self._maker, *digests)).fetchall()
 
 
 def thumbnail(pixels: npt.NDArray[np.uint8]) -> Thumbnail:
@@ -172,22 +186,30 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> Thumbnail:
     return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=how), np.uint8)
 
 
-def _look(path: str) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
-    """Read a file once; return its rows, or None where it is gone."""
-    try:
-        content, status = Path(path).read_bytes(), Path(path).stat()
-    except OSError:
-        return None
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    file = (path, status.st_size, status.st_mtime_ns, digest)
+def _look(
+    path: str, limits: Limits, maker: str
+) -> tuple[tuple[object, ...], tuple[object, ...]] | None:
+    """Read a file once; return its rows, or None where it cannot be read."""
+    width, height, damage = 0, 0, ""
     small: bytes | None = None
     try:
-        small = thumbnail(decode(content, path, SIDE)).tobytes()
-        width, height, damage = *file_size(content), ""
-    except SkinfwError as error:
-        width, height, damage = 0, 0, error.why or error.what
+        status = Path(path).stat()
+        content = read_file(path, limits)
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    except (OSError, UnreadableError):
+        return None
+    except SkinfwError as error:  # what is not read has a digest of its own
+        damage = error.why
+        digest = hashlib.blake2b(f"{path}\n{damage}".encode(), digest_size=16).hexdigest()
+    else:
+        try:
+            small = thumbnail(decode(content, path, SIDE, limits)).tobytes()
+            width, height = file_size(content, limits)
+        except SkinfwError as error:
+            damage = error.why or error.what
+    file = (path, status.st_size, status.st_mtime_ns, digest)
     look = (width, height, damage, zlib.crc32(small or b""))
-    sealed = (digest, _MAKER, *look, seal(digest, _MAKER, *look), small)
+    sealed = (digest, maker, *look, seal(digest, maker, *look), small)
     return (*file, seal(*file)), sealed
 
 

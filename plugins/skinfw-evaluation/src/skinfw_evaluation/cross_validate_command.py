@@ -75,7 +75,7 @@ def cross_validate(
         if not run_with_progress(plan, folder, there, detail):
             again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
             echo(f"stopped; go on with: {again}")
-            raise click.exceptions.Exit(130)
+            raise click.exceptions.Exit(folder.exit_code)
     evaluation = pool_folds(folds, plan)
     echo("all folds together", bold=True)
     select = plan.train.select

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
-from skinfw.toolkit import Plan, archive_names, bare_ids, load_data, split_data, split_hash
+from skinfw.toolkit import Plan, archive_names, bare_ids, checked_data, split_data, split_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def other_rows(
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
-    data = load_data(plan) if part == "all" else split_data(plan)
+    data = checked_data(plan, say) if part == "all" else split_data(plan)
     for note in data.notes:
         say(note)
     table = data.rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import unicodedata
@@ -19,6 +20,7 @@ Tally = tuple[int, ...]
 
 _TIMES, _HARMLESS = 200, 10**9
 """How much larger a zip may become, and up to which size nobody minds."""
+_LONGEST = 255  # bytes of a name, on every system
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -76,7 +78,10 @@ def _extract(archive: Path, place: Path, follower: Follower) -> None:
             for member in members:
                 content.extract(member, place)
                 follower.advance(member.file_size)
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        # A list that points before the file's beginning is an invalid argument to the system.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise SkinfwError(
             f"{archive.name} is damaged",
             str(archive),
@@ -103,6 +108,8 @@ def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
             why = "is there twice"
         elif key in ("", "."):
             why = "has no name"
+        elif any(len(part.encode("utf-8", "replace")) > _LONGEST for part in path.parts):
+            why = "has too long a name"
         elif any(_key(folder) in files for folder in path.parents):
             why = "would lie in a file"
         else:

@@ -68,7 +68,7 @@ def find_images(words: Iterable[str]) -> list[str]:
         elif any(sign in word for sign in "*?[") and not path.exists():
             root = Path(path.anchor)
             matches = root.glob(str(path.relative_to(root)))
-            paths = sorted(file for file in matches if file.is_file() and file.name[0] != ".")
+            paths = sorted(file for file in matches if not file.is_dir() and file.name[0] != ".")
         else:
             paths = [path]  # an absent file is told when its turn comes, and stops no other
         if not paths:
@@ -83,10 +83,13 @@ def find_images(words: Iterable[str]) -> list[str]:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    """Return the images in a folder; what begins with a dot is the notes of other programs."""
+    """Return the images in a folder; what begins with a dot is the notes of other programs.
+
+    A pipe or a broken link with the name of an image is told when its turn comes.
+    """
     for file in folder.rglob("*"):
         hidden = any(part[0] == "." for part in file.relative_to(folder).parts)
-        if file.suffix.lower() in _ENDINGS and not hidden and file.is_file():
+        if file.suffix.lower() in _ENDINGS and not hidden and not file.is_dir():
             yield file
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from skinfw import SkinfwError, line_error, read_csv, refuse_ids, refuse_rows, rows_of
+from skinfw import SkinfwError, line_error, read_csv, refuse_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,9 +86,8 @@ def read_official(
     for name, pattern in wanted.items():
         what = f"{name} holds what the official file never has"
         _refuse_values(file, table[name], pattern, what)
-    refuse_ids(table[key].tolist(), rows_of(file))
-    bare = bare_id(table[key])
-    refuse_rows(file, bare.duplicated(), table[key], "the image is there twice")
+    twice = bare_id(table[key]).duplicated()
+    refuse_rows(file, twice, table[key], "the image id occurs twice")
     return table
 
 

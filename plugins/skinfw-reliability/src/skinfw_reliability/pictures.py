@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from skinfw.toolkit import open_image, read_file
 from skinfw_reliability.skin_tone import typology_angle
 
 
@@ -31,11 +31,11 @@ class Picture:
 def look(path: str) -> Picture:
     """Return what a file tells; one that cannot be read tells nothing."""
     try:
-        with Image.open(path) as image:
+        with open_image(read_file(path)) as image:
             width, height = image.size
             image.draft("RGB", (512, 512))  # a JPEG is decoded in less detail, and faster
             pixels = np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except Exception:  # decoders raise whatever a damaged file makes them
         return Picture()
     return Picture(width, height, typology_angle(pixels))
 

@@ -1,0 +1,32 @@
+"""Names from elsewhere become names of files that lie in their folder."""
+
+from pathlib import Path
+
+import pytest
+
+from skinfw.files.paths import file_name
+
+
+@pytest.mark.parametrize(
+    "text", ["quickstart", "my recipe (2)", "ham10000_b2.v1", "grad-cam-predicted", "Nävus", "痣"]
+)
+def test_a_good_name_stays(text: str) -> None:
+    assert file_name(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "C:\\x", "C:x", "a\0b", "a\nb", "con",
+     "NUL.txt", "com1", "x.", "x ", ".x", "x" * 300, "痣" * 100, "a\u202eb", "\ud800", "a*b?", "~"],
+)  # fmt: skip
+def test_any_other_name_is_one_of_its_own_in_its_folder(text: str, tmp_path: Path) -> None:
+    name = file_name(text)
+    assert name != text and name not in ("", ".", "..") and len(name.encode()) < 140
+    (tmp_path / name).mkdir()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert not set(name) & set('/\\:*?"<>|\0\n') and name == name.strip(". ")
+
+
+def test_two_texts_never_share_a_name() -> None:
+    texts = ["a/b", "a-b", "a\\b", "a:b", "..a-b", "x" * 200, "x" * 201, "é", "e\u0301"]
+    assert len({file_name(text) for text in texts}) == len(texts)

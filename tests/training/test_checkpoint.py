@@ -1,0 +1,177 @@
+"""Two states are kept; a damaged one is told, and costs no more than the time since the other."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from skinfw import hookimpl
+from skinfw.errors import SkinfwError
+from skinfw.recipe.plan import load_plan
+from skinfw.training.checkpoint import read_weights, save_weights
+from skinfw.workflows.run import execute_run, open_run
+from skinfw.workflows.run_folder import RunFolder
+
+Train = Callable[..., Any]
+
+
+class StopAfter:
+    """Send SIGTERM after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    @hookimpl
+    def step_end(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def damage(file: Path, at: int = 0) -> None:
+    """Turn one bit, in the middle unless told otherwise."""
+    content = bytearray(file.read_bytes())
+    content[at or len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def resume(folder: Path, said: list[str] | None = None) -> tuple[Any, RunFolder]:
+    again = open_run(folder)
+    lines = [] if said is None else said
+    return execute_run(load_plan(folder), again, lines.append, resume=True), again
+
+
+def test_a_damaged_state_costs_the_time_since_the_one_before(train: Train) -> None:
+    whole, straight = train("train.epochs=3")
+    _, stopped = train("train.epochs=3", listeners=(StopAfter(8),))  # three batches into the second
+    assert {file.name for file in (stopped.path / "last").iterdir()} == {"state.pt", "previous.pt"}
+    for kind in ("one bit", "cut", "gone"):
+        folder = stopped.path.with_name(kind)
+        shutil.copytree(stopped.path, folder)
+        state = folder / "last" / "state.pt"
+        if kind == "one bit":
+            damage(state)
+        elif kind == "cut":
+            os.truncate(state, state.stat().st_size // 2)
+        else:
+            state.unlink()
+        said: list[str] = []
+        resumed, again = resume(folder, said)
+        assert any("resuming in epoch 2 after 0 batches" in line for line in said)
+        assert any("state.pt is damaged" in line for line in said) == (kind != "gone")
+        assert again.record["status"] == "done"
+        assert resumed.history[-1]["val_loss"] == whole.history[-1]["val_loss"]
+        one, two = (load_file(own / "best.safetensors") for own in (straight.path, folder))
+        assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_run_whose_states_are_all_damaged_says_so(train: Train) -> None:
+    _, stopped = train("train.epochs=3", listeners=(StopAfter(8),))
+    for name in ("state.pt", "previous.pt"):
+        damage(stopped.path / "last" / name)
+    with pytest.raises(SkinfwError, match="no saved state of the run is whole") as error:
+        resume(stopped.path)
+    assert len(str(error.value).splitlines()) == 4 and "without --resume" in error.value.cure
+
+
+def test_damaged_weights_are_told_before_hours_of_training(train: Train) -> None:
+    _, stopped = train("train.epochs=3", listeners=(StopAfter(8),))
+    best = stopped.path / "best.safetensors"
+    damage(best, best.stat().st_size - 3)
+    with pytest.raises(SkinfwError, match=r"best\.safetensors is damaged"):
+        resume(stopped.path)
+
+
+def test_weights_hold_their_checksum(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).to(torch.bfloat16)
+    file = tmp_path / "best.safetensors"
+    save_weights(file, model, {"classes": "A,B"})
+    assert all(
+        torch.equal(read_weights(file)[name], own) for name, own in model.state_dict().items()
+    )
+    size = file.stat().st_size
+    for at in range(0, size, max(1, size // 40)):
+        copy = tmp_path / "copy.safetensors"
+        shutil.copy(file, copy)
+        damage(copy, at or 1)
+        try:
+            read = read_weights(copy)
+        except SkinfwError as error:
+            assert error.where == str(copy)
+        else:  # the texts beside the weights may have suffered
+            assert all(torch.equal(read[name], own) for name, own in model.state_dict().items())
+
+
+def test_sigterm_stops_a_run_as_ctrl_c_does(train: Train) -> None:
+    nothing, stopped = train("train.epochs=3", listeners=(StopAfter(2),))
+    assert nothing is None and stopped.record["status"] == "stopped"
+    assert stopped.record["signal"] == "SIGTERM" and stopped.exit_code == 143
+    assert not (stopped.path / "run.lock").exists()
+
+
+METRIC = """
+import os
+import signal
+from pathlib import Path
+
+
+class Interrupted:
+    def __call__(self, predictions):
+        if (file := Path("stop")).exists():
+            file.unlink()
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"nothing": 0.0}
+"""
+
+
+class Touch:
+    """Let the metric stop the first validation."""
+
+    @hookimpl
+    def step_end(self) -> None:
+        Path("stop").touch()
+
+
+def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
+    train: Train, tiny: Path
+) -> None:
+    (tiny.parent / "parts.py").write_text(METRIC)
+    sets = ("train.epochs=2", "metric=[{use='./parts.py:Interrupted'}]", "train.select=val_loss")
+    whole, _ = train(*sets)
+    with pytest.raises(KeyboardInterrupt):
+        train(*sets, listeners=(Touch(),))
+    (folder,) = (own for own in (tiny.parent / "runs").iterdir() if open_or_none(own))
+    said: list[str] = []
+    resumed, again = resume(folder, said)
+    assert any("resuming in epoch 1 after 5 batches" in line for line in said)
+    assert [row["val_loss"] for row in resumed.history] == [
+        row["val_loss"] for row in whole.history
+    ]
+    assert [row["train_loss"] for row in resumed.history] == [
+        row["train_loss"] for row in whole.history
+    ]
+    assert "signal" not in again.record and again.record["status"] == "done"
+
+
+def open_or_none(folder: Path) -> RunFolder | None:
+    try:
+        return open_run(folder)
+    except SkinfwError:
+        return None
+
+
+def test_two_runs_in_one_folder_are_kept_apart(train: Train) -> None:
+    _, stopped = train("train.epochs=3", listeners=(StopAfter(2),))
+    before = (stopped.path / "run.json").read_bytes()
+    with stopped.hold(), pytest.raises(SkinfwError, match="another run is at work"):
+        resume(stopped.path)
+    assert (stopped.path / "run.json").read_bytes() == before
+    resumed, _ = resume(stopped.path)
+    assert resumed is not None
