@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 import skinfw
 import torch
+from skinfw_splits.lesions import LesionStratified
 from torch import nn
 from torch.nn.functional import cross_entropy
 """
@@ -72,7 +73,7 @@ class Mine:
         return dice.integers(0, 255, (40, 44, 3), np.uint8)
 """,
     "split": _class("assign(self, table, rng)",
-                    "[('train', 'train', 'val', 'test')[i // 3 % 4] for i in range(len(table))]"),
+                    "LesionStratified(val=0.25, test=0.25).assign(table, rng)"),
     "sampler": _class("draw(self, labels, context)",
                       "skinfw.Draw(context.rng.permutation(len(labels)))"),
     "prepare": _class("prepare(self, image)", "255 - image"),
