@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -306,7 +305,6 @@ class Loader:
         """Keep what to load and how."""
         self._images, self._workers = images, hardware.workers
         self._pin = hardware.device.type == "cuda"
-        cv2.setNumThreads(0)  # images are too small to share one among threads
 
     def load(self, batches: Sequence[Sequence[Any]]) -> Iterator[Batch]:
         """Return the tensors of each batch, in order."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 import torch.distributed as dist
 
@@ -120,6 +121,7 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
     rank, world = _join(kind)
     local = int(os.environ.get("LOCAL_RANK", 0))
     device = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
+    cv2.setNumThreads(0)  # images are too small to share one among threads
     if kind == "cpu":
         keep_freed_memory()
     if kind == "cuda":
