@@ -52,6 +52,7 @@ class Campaign:
     sample: cases that the tests try.
     case: (number, dice, an empty folder, figures) -> tries one; the dice depend on seed and number.
     slow: whether the sample is one of the slow tests.
+    end: ends what the cases share, such as a process.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Campaign:
     sample: int
     case: Callable[[int, random.Random, Path, Figures], None]
     slow: bool = False
+    end: Callable[[], None] = lambda: None
 
     def run(self, numbers: Iterable[int], seed: int = 0) -> Figures:
         """Try cases by their numbers; what one raises is a failure."""
@@ -70,6 +72,7 @@ class Campaign:
                     self.case(number, dice, Path(folder), figures)
                 except Exception as error:
                     figures.fail(f"case {number}", f"raised {type(error).__name__}: {error}")
+        self.end()
         return figures
 
 

@@ -7,7 +7,6 @@ on the machine does not count, and the peak of memory above what it had before.
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
 import os
 import random
@@ -133,7 +132,6 @@ class _Child:
 
     def __init__(self) -> None:
         self.process: Any = None
-        atexit.register(self.end)
 
     def ask(self, path: Path, door: int) -> Answer | None:
         """Return its answer, or None where it has died or does not answer."""
@@ -209,4 +207,4 @@ def image(number: int, dice: random.Random, folder: Path, figures: Figures) -> N
         figures.fail(name, f"started another program: {', '.join(started)}")
 
 
-CAMPAIGNS = (Campaign("images", size=3000, sample=24, case=image),)
+CAMPAIGNS = (Campaign("images", size=3000, sample=24, case=image, end=_child.end),)
