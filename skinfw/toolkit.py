@@ -155,8 +155,8 @@ if TYPE_CHECKING:
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.lock import data_record as data_record
     from skinfw.workflows.lock import read_lock as read_lock
-    from skinfw.workflows.locked import data_differences as data_differences
-    from skinfw.workflows.locked import lock_differences as lock_differences
+    from skinfw.workflows.lock_differences import data_differences as data_differences
+    from skinfw.workflows.lock_differences import lock_differences as lock_differences
     from skinfw.workflows.run import execute_run as execute_run
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
@@ -235,7 +235,7 @@ _HOMES = {
     ),
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "data_record read_lock",
-    "skinfw.workflows.locked": "data_differences lock_differences",
+    "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
 }

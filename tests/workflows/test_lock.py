@@ -13,7 +13,7 @@ from skinfw.errors import SkinfwError
 from skinfw.recipe.plan import load_plan
 from skinfw.registry.distributions import extra_packages, needed_packages
 from skinfw.workflows.lock import read_lock
-from skinfw.workflows.locked import Differences, data_differences, lock_differences
+from skinfw.workflows.lock_differences import Differences, data_differences, lock_differences
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder, record_digest
 

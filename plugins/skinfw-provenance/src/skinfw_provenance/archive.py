@@ -48,7 +48,7 @@ def write_archive(archive: Path, members: Mapping[str, Path | bytes]) -> None:
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackRecord:
     """Hold what an archive does not have of its run.
 
     left_out: names of files that stayed behind.
@@ -60,25 +60,25 @@ class Packed:
 
 
 @contextmanager
-def opened_run(path: Path) -> Iterator[tuple[Path, Packed]]:
+def opened_run(path: Path) -> Iterator[tuple[Path, PackRecord]]:
     """Give the folder of a run, itself or what an archive of `skinfw pack` holds.
 
     path: a run folder or an archive, which is unpacked into a temporary folder.
     Raises SkinfwError where the archive cannot be trusted; nothing of it is left.
     """
     if path.is_dir() or not zipfile.is_zipfile(path):
-        yield path, Packed()
+        yield path, PackRecord()
         return
     with TemporaryDirectory(prefix="skinfw-pack-") as folder:
         _extract(path, Path(folder))
         yield Path(folder) / RUN, _read_about(path, Path(folder) / ABOUT)
 
 
-def _read_about(archive: Path, file: Path) -> Packed:
+def _read_about(archive: Path, file: Path) -> PackRecord:
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         stripped = {str(name): str(digest) for name, digest in about["stripped"].items()}
-        return Packed(tuple(map(str, about["left_out"])), stripped)
+        return PackRecord(tuple(map(str, about["left_out"])), stripped)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise RecipeError(
             "the archive is none of skinfw pack",

@@ -22,9 +22,9 @@ from skinfw.toolkit import (
     read_run,
     written_files,
 )
-from skinfw_provenance.again import derive
 from skinfw_provenance.archive import ABOUT, RUN, write_archive
 from skinfw_provenance.crate import Terms, describe_pack
+from skinfw_provenance.derivation import derive
 from skinfw_provenance.pages import strip_images
 from skinfw_provenance.rebuild import plan_of, rebuild
 from skinfw_provenance.sbom import bill_of_materials, licence_of
@@ -126,9 +126,11 @@ def _drawn_again(run: Path) -> set[str]:
     """Return the pictures that reports draw from predictions, without any image."""
     found = Verification()
     with TemporaryDirectory(prefix="skinfw-pack-") as folder:
-        again = derive(rebuild(run, plan_of(run, (), False, found), found), Path(folder), found)
-        pictures = {name for name, file in again.files.items() if file.suffix not in _TEXTS}
-    return pictures - again.explained
+        derivation = derive(
+            rebuild(run, plan_of(run, (), False, found), found), Path(folder), found
+        )
+        pictures = {name for name, file in derivation.files.items() if file.suffix not in _TEXTS}
+    return pictures - derivation.explained
 
 
 def _terms(run: Path, record: Mapping[str, Any], licence: str) -> Terms:

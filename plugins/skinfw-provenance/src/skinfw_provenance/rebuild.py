@@ -69,7 +69,7 @@ class _NoHistory(list[Any]):
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class RunContents:
     """Hold a run as its files tell it.
 
     record: run.json.
@@ -86,7 +86,7 @@ class Rebuilt:
     result: Result
 
 
-def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = False) -> Rebuilt:
+def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = False) -> RunContents:
     """Return a run as its predictions, its history and its record tell it.
 
     run: the folder.
@@ -132,7 +132,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         seed,
         {**record, "timings": timings},  # as they were when the reports wrote
     )
-    return Rebuilt(record, model, metrics, complete, result)
+    return RunContents(record, model, metrics, complete, result)
 
 
 def read_history(file: Path) -> list[dict[str, Any]]:

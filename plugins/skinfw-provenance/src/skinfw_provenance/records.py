@@ -20,10 +20,10 @@ from skinfw.toolkit import (
     split_hash,
     written_files,
 )
-from skinfw_provenance.again import Again
-from skinfw_provenance.archive import Packed
+from skinfw_provenance.archive import PackRecord
 from skinfw_provenance.compare import json_differences
-from skinfw_provenance.rebuild import Rebuilt
+from skinfw_provenance.derivation import Derivation
+from skinfw_provenance.rebuild import RunContents
 from skinfw_provenance.verification import Verification
 
 _SHARED = (
@@ -68,13 +68,13 @@ def check_splits(run: Path, record: Mapping[str, Any], found: Verification) -> N
     found.agree("splits.csv", len(splits))
 
 
-def check_labels(run: Path, rebuilt: Rebuilt, found: Verification) -> None:
+def check_labels(run: Path, contents: RunContents, found: Verification) -> None:
     """Compare the true classes of the predictions with the labels of splits.csv."""
     import pandas as pd
 
     splits = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)
     labels = dict(zip(splits["id"], splits["label"], strict=True))
-    for part, own in rebuilt.result.predictions.items():
+    for part, own in contents.result.predictions.items():
         pairs = zip(own.ids, own.true.tolist(), strict=True)
         found.differ(PREDICTION_FILES[part], (
             f'the image "{name}" is {own.classes[true]}, splits.csv says {labels[name]}'
@@ -92,18 +92,18 @@ def check_history(history: Sequence[Mapping[str, Any]], recipe: Any, found: Veri
     found.agree("history.csv", sum(len(row) for row in history))
 
 
-def check_results(rebuilt: Rebuilt, again: Again, found: Verification) -> None:
+def check_results(contents: RunContents, derivation: Derivation, found: Verification) -> None:
     """Compare what run.json has of numbers, best epoch and calibration with what is derived."""
-    record, result = rebuilt.record, rebuilt.result
+    record, result = contents.record, contents.result
     said = dict(record.get("results", {}))
     derived = {"best_epoch": result.best_epoch, "select": result.select, **result.metrics}
-    if not rebuilt.complete:
+    if not contents.complete:
         said = {key: _known(own, derived.get(key)) for key, own in said.items()}
     derived = plain_json(derived)
     found.differ("run.json", json_differences(said, derived, "the run's files give", "results"))
-    fitted = combine(own.calibration for own in again.result.findings).record()
+    fitted = combine(own.calibration for own in derivation.result.findings).record()
     told = record.get("calibration", fitted)
-    if again.silent:  # one of them may have fitted what is absent now
+    if derivation.silent:  # one of them may have fitted what is absent now
         fitted = {key: own if own not in (None, {}) else told.get(key)
                   for key, own in fitted.items()}  # fmt: skip
     lines = json_differences(told, plain_json(fitted), "the predictions give", "calibration")
@@ -113,8 +113,8 @@ def check_results(rebuilt: Rebuilt, again: Again, found: Verification) -> None:
 def check_bytes(
     run: Path,
     record: Mapping[str, Any],
-    again: Again | None,
-    packed: Packed,
+    derivation: Derivation | None,
+    pack_record: PackRecord,
     found: Verification,
 ) -> None:
     """Compare each file with the checksum that the run wrote; name those nobody could derive."""
@@ -124,11 +124,11 @@ def check_bytes(
         return
     if _is_changed(record):
         found.differ("run.json", ["its text is not the one that the run wrote: another checksum"])
-    derived = again.files if again else {}
+    derived = derivation.files if derivation else {}
     there = {file.relative_to(run).as_posix(): file for file in written_files(run)}
-    for name, digest in {**said, **packed.stripped}.items():
+    for name, digest in {**said, **pack_record.stripped}.items():
         file = run / name
-        if name in packed.left_out:
+        if name in pack_record.left_out:
             found.leave(name, "it is not in the archive, since it may show patients")
         elif not file.is_file():
             found.differ(name, ["is not there, and the run wrote it"])

@@ -10,8 +10,7 @@ from typing import Any
 
 from skinfw import SkinfwError
 from skinfw.toolkit import Plan, data_differences, data_record, load_data, read_run
-from skinfw_provenance.again import Again, derive
-from skinfw_provenance.archive import Packed
+from skinfw_provenance.archive import PackRecord
 from skinfw_provenance.compare import (
     count_values,
     csv_differences,
@@ -19,8 +18,9 @@ from skinfw_provenance.compare import (
     read_json,
     same_picture,
 )
+from skinfw_provenance.derivation import Derivation, derive
 from skinfw_provenance.pages import Page, drawing_differences, page_differences, read_page
-from skinfw_provenance.rebuild import Rebuilt, plan_of, read_history, rebuild
+from skinfw_provenance.rebuild import RunContents, plan_of, read_history, rebuild
 from skinfw_provenance.records import (
     check_bytes,
     check_history,
@@ -31,7 +31,7 @@ from skinfw_provenance.records import (
 )
 from skinfw_provenance.verification import Verification
 
-WHOLE = Packed()
+WHOLE = PackRecord()
 GIVE = "the predictions give"
 _DRAWS = ("matplotlib", "numpy")
 
@@ -40,7 +40,7 @@ def verify_run(
     run: Path,
     data: bool = False,
     sets: Sequence[str] = (),
-    packed: Packed = WHOLE,
+    pack_record: PackRecord = WHOLE,
     trust: bool = False,
 ) -> Verification:
     """Derive everything that a run says again from its own files, and compare.
@@ -48,7 +48,7 @@ def verify_run(
     run: the folder.
     data: whether to look at the data set, too: at each file, and at what reports need of it.
     sets: texts such as `dataset.root=elsewhere`, where the data are somewhere else today.
-    packed: what the archive that it came in does not have.
+    pack_record: what the archive that it came in does not have.
     trust: whether Python files that the run names may be imported unseen.
     Raises SkinfwError where it is no run folder.
     """
@@ -58,18 +58,18 @@ def verify_run(
     plan = plan_of(run, sets, data, found, trust)
     try:
         check_splits(run, record, found)
-        rebuilt = rebuild(run, plan, found, trust)
+        contents = rebuild(run, plan, found, trust)
     except (SkinfwError, OSError, KeyError, ValueError) as error:
         found.differ(*_unreadable(run, error))
-        check_bytes(run, record, None, packed, found)
+        check_bytes(run, record, None, pack_record, found)
         return found
-    check_labels(run, rebuilt, found)
+    check_labels(run, contents, found)
     check_history(read_history(run / "history.csv"), record["recipe"], found)
     with TemporaryDirectory(prefix="skinfw-verify-") as folder:
-        again = derive(rebuilt, Path(folder), found)
-        _Files(run, rebuilt, again, lock, found).compare(packed)
-        check_results(rebuilt, again, found)
-        check_bytes(run, record, again, packed, found)
+        derivation = derive(contents, Path(folder), found)
+        _Files(run, contents, derivation, lock, found).compare(pack_record)
+        check_results(contents, derivation, found)
+        check_bytes(run, record, derivation, pack_record, found)
     if data and plan:
         check_data(run, plan, lock, found)
     return found
@@ -108,24 +108,24 @@ class _Files:
     def __init__(
         self,
         run: Path,
-        rebuilt: Rebuilt,
-        again: Again,
+        contents: RunContents,
+        derivation: Derivation,
         lock: dict[str, Any],
         found: Verification,
     ) -> None:
-        self.run, self.rebuilt, self.again, self.found = run, rebuilt, again, found
+        self.run, self.contents, self.derivation, self.found = run, contents, derivation, found
         self.recorded: dict[str, Any] = lock.get("packages", {})
         self.drawn_alike = bool(lock) and all(self._same_version(name) for name in _DRAWS)
         self.strict = self._same_version("skinfw")
 
-    def compare(self, packed: Packed) -> None:
+    def compare(self, pack_record: PackRecord) -> None:
         """Compare each file that could be derived.
 
-        packed: what is not there on purpose.
+        pack_record: what is not there on purpose.
         """
-        for name, file in sorted(self.again.files.items()):
+        for name, file in sorted(self.derivation.files.items()):
             old = self.run / name
-            if name in packed.left_out:
+            if name in pack_record.left_out:
                 continue
             if not old.is_file():
                 self.found.differ(name, [f"is not there, and {GIVE} one"])
@@ -142,14 +142,14 @@ class _Files:
     def _json(self, name: str, old: Path, new: Path) -> None:
         said, derived = read_json(old), read_json(new)
         lines = list(json_differences(said, derived, GIVE))
-        if not self.rebuilt.complete and name in ("metrics.json", "intervals.json"):
+        if not self.contents.complete and name in ("metrics.json", "intervals.json"):
             lines = [line for line in lines if not line.endswith("no such value")]
         self._keep(name, lines, count_values(derived))
 
     def _page(self, name: str, old: Path, new: Path) -> None:
         page = read_page(old.read_text(encoding="utf-8", errors="replace"))
         derived = read_page(new.read_text(encoding="utf-8"))
-        if self.again.silent and (beyond := page.sections - derived.sections):
+        if self.derivation.silent and (beyond := page.sections - derived.sections):
             page = page.without(beyond)
             for key in sorted(beyond):
                 self.found.leave(f'{name}: section "{key}"', "its report could not be asked")
@@ -170,13 +170,13 @@ class _Files:
             self.found.agree(name)
         elif not self.drawn_alike:
             self._leave_drawings(name)
-        elif name in self.again.explained:
-            self.again.files.pop(name)  # its bytes are compared with their checksum
+        elif name in self.derivation.explained:
+            self.derivation.files.pop(name)  # its bytes are compared with their checksum
         else:
             self.found.differ(name, [f"other pixels than {GIVE.rpartition(' ')[0]} would draw"])
 
     def _source(self, name: str) -> str:
-        return GIVE if name in self.again.reported else "its probabilities give"
+        return GIVE if name in self.derivation.reported else "its probabilities give"
 
     def _keep(self, name: str, lines: Sequence[str], values: int) -> None:
         self.found.differ(name, lines)
