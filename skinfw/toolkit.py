@@ -65,13 +65,16 @@ if TYPE_CHECKING:
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
     from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
+    from skinfw.files.archives import check_archive as check_archive
     from skinfw.files.atomic import plain_json as plain_json
     from skinfw.files.checksums import file_digest as file_digest
     from skinfw.files.csv_tables import csv_rows as csv_rows
     from skinfw.files.json_files import JsonError as JsonError
     from skinfw.files.json_files import check_schema as check_schema
     from skinfw.files.json_files import parse_json as parse_json
+    from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.numbers import amount as amount
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
     from skinfw.files.stores import Store as Store
@@ -189,10 +192,12 @@ _HOMES = {
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports",
     "skinfw.evaluation.view_averaging": "ViewAveraging",
+    "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
-    "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
+    "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
+    "skinfw.files.numbers": "amount",
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",

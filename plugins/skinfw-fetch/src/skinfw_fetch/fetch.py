@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from skinfw import Download, Downloads, RecipeError, SkinfwError
-from skinfw_fetch.download import Follower, Remote, amount, ask, download
+from skinfw.toolkit import amount
+from skinfw_fetch.download import Follower, Remote, ask, download
 from skinfw_fetch.folder_lock import wait_for_folder
 from skinfw_fetch.partial import Partial
 from skinfw_fetch.record import Fetched, Record, State, changed, sha256
