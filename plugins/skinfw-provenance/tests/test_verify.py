@@ -1,9 +1,11 @@
 """`skinfw verify` and `skinfw pack` on one small run, edited in copies."""
 
+import hashlib
 import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,7 @@ from skinfw.cli import main
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
+from skinfw_provenance.archive import write_archive
 from skinfw_provenance.pack import choose_contents, pack_run
 from skinfw_provenance.verification import Verification
 from skinfw_provenance.verify import verify_run
@@ -108,6 +111,36 @@ def test_a_pack_shows_no_patient_and_can_be_verified_without_the_data(
     assert {own["name"] for own in bill["components"]} == set(lock["packages"])
     shutil.rmtree(run)
     assert "it is not in the archive" in verify(archive)
+
+
+def forge(run: Path, archive: Path, **about: Any) -> None:
+    """Write an archive of a run whose pack.json says more than is true."""
+    members: dict[str, Path | bytes] = {
+        f"run/{file.relative_to(run).as_posix()}": file
+        for file in run.rglob("*") if file.is_file()
+    }  # fmt: skip
+    said = {"format": 1, "left_out": [], "stripped": {}, **about}
+    write_archive(archive, {**members, "pack.json": json.dumps(said).encode()})
+
+
+def test_what_is_in_an_archive_is_compared_whatever_it_says_was_left_out(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copy(run / "explanations/grad-cam-predicted.png", run / "confusion_matrix.png")
+    forge(run, tmp_path / "a.zip", left_out=["confusion_matrix.png"])
+    assert "confusion_matrix.png: other pixels" in verify(tmp_path / "a.zip", code=1)
+    (run / "confusion_matrix.png").unlink()
+    forge(run, tmp_path / "b.zip", left_out=["confusion_matrix.png"])
+    assert "confusion_matrix.png: it is not in the archive" in verify(tmp_path / "b.zip")
+
+
+def test_an_archive_cannot_bring_checksums_of_its_own(run: Path, tmp_path: Path) -> None:
+    weights = bytearray((run / "best.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (run / "best.safetensors").write_bytes(weights)
+    digest = hashlib.sha256(weights).hexdigest()
+    forge(run, tmp_path / "a.zip", stripped={"best.safetensors": digest})
+    assert "none of skinfw pack" in verify(tmp_path / "a.zip", code=2)
 
 
 def test_the_same_run_packs_to_the_same_bytes(

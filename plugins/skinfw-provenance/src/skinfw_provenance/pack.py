@@ -22,7 +22,7 @@ from skinfw.toolkit import (
     read_run,
     written_files,
 )
-from skinfw_provenance.archive import ABOUT, RUN, write_archive
+from skinfw_provenance.archive import ABOUT, FORMAT, PAGES, RUN, TEXTS, write_archive
 from skinfw_provenance.crate import Terms, describe_pack
 from skinfw_provenance.derivation import derive
 from skinfw_provenance.pages import strip_images
@@ -32,8 +32,6 @@ from skinfw_provenance.verification import Verification
 from skinfw_provenance.verify import verify_run
 
 CRATE, SBOM = "ro-crate-metadata.json", "sbom.cdx.json"
-FORMAT = 1
-_TEXTS = (".json", ".csv", ".html", ".lock", ".safetensors", ".txt", ".md", ".toml", ".svg")
 
 
 @dataclass
@@ -109,13 +107,13 @@ def choose_contents(run: Path, images: bool) -> Contents:
         name = file.relative_to(run).as_posix()
         if images or name in drawn:
             contents.members[name] = file
-        elif file.suffix in (".html", ".svg"):
+        elif file.suffix in PAGES:
             text = file.read_text(encoding="utf-8")
             without = strip_images(text).encode()
             contents.members[name] = without
             if without != text.encode():
                 contents.stripped[name] = hashlib.sha256(without).hexdigest()
-        elif file.suffix in _TEXTS:
+        elif file.suffix in TEXTS:
             contents.members[name] = file
         else:
             contents.left_out.append(name)
@@ -129,7 +127,7 @@ def _drawn_again(run: Path) -> set[str]:
         derivation = derive(
             rebuild(run, plan_of(run, (), False, found), found), Path(folder), found
         )
-        pictures = {name for name, file in derivation.files.items() if file.suffix not in _TEXTS}
+        pictures = {name for name, file in derivation.files.items() if file.suffix not in TEXTS}
     return pictures - derivation.explained
 
 

@@ -30,6 +30,8 @@ _SHARED = (
     "name", "recipe", "components", "versions", "platform", "git_commit", "classes",
     "data_fingerprint", "split_hash", "draw_hash",
 )  # fmt: skip
+_WRITTEN = "nothing in the run derives it; its bytes are those that were written"
+_STRIPPED = "nothing in the run derives it, and without its images the run has no checksum of it"
 
 
 def check_lock(run: Path, record: Mapping[str, Any], found: Verification) -> dict[str, Any]:
@@ -126,18 +128,16 @@ def check_bytes(
         found.differ("run.json", ["its text is not the one that the run wrote: another checksum"])
     derived = derivation.files if derivation else {}
     there = {file.relative_to(run).as_posix(): file for file in written_files(run)}
-    for name, digest in {**said, **pack_record.stripped}.items():
-        file = run / name
-        if name in pack_record.left_out:
+    for name, own in said.items():
+        file, digest = run / name, pack_record.stripped.get(name, own)
+        if name in pack_record.left_out and not file.is_file():
             found.leave(name, "it is not in the archive, since it may show patients")
         elif not file.is_file():
             found.differ(name, ["is not there, and the run wrote it"])
         elif file_digest(file) == digest:
             found.agree(name)
             if name not in derived and name not in (BEST_WEIGHTS, LOCK, "splits.csv"):
-                found.leave(
-                    name, "nothing in the run derives it; its bytes are those that were written"
-                )
+                found.leave(name, _STRIPPED if name in pack_record.stripped else _WRITTEN)
         elif name not in found.differences or name not in derived:
             found.differ(name, ["its bytes are not those that the run wrote: another checksum"])
     for name in there.keys() - said.keys():

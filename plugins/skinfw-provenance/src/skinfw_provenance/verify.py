@@ -125,7 +125,7 @@ class _Files:
         """
         for name, file in sorted(self.derivation.files.items()):
             old = self.run / name
-            if name in pack_record.left_out:
+            if name in pack_record.left_out and not old.is_file():
                 continue
             if not old.is_file():
                 self.found.differ(name, [f"is not there, and {GIVE} one"])
