@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
+    from skinfw.errors import RecipeErrors as RecipeErrors
     from skinfw.errors import printable as printable
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.explain import choose_images as choose_images
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.registry.names import nearest as nearest
+    from skinfw.registry.trust import TrustError as TrustError
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
@@ -187,7 +189,7 @@ _HOMES = {
         "read_data_table split_data split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "printable unwritable",
+    "skinfw.errors": "RecipeErrors printable unwritable",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports",
@@ -227,6 +229,7 @@ _HOMES = {
     "skinfw.registry.distributions": "extra_packages",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "nearest",
+    "skinfw.registry.trust": "TrustError",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",

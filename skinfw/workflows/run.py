@@ -87,7 +87,7 @@ def execute_run(
     Returns the result, or None where the run was stopped and can be resumed.
     """
     for component in plan.components:
-        if component.entry.file:
+        if component.entry.file and component.origin.own:
             trust(component.entry.file)
     with folder.hold(), stop_signals(folder.leave) as stop:
         folder.begin()
