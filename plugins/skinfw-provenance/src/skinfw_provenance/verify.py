@@ -9,18 +9,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinfw import SkinfwError
-from skinfw.toolkit import Plan, data_differences, data_record, load_data, read_run
+from skinfw.toolkit import (
+    JsonError,
+    Plan,
+    data_differences,
+    data_record,
+    load_data,
+    read_history,
+    read_json,
+    read_run,
+)
 from skinfw_provenance.archive import PackRecord
 from skinfw_provenance.compare import (
     count_values,
     csv_differences,
     json_differences,
-    read_json,
     same_picture,
+    unreadable,
 )
 from skinfw_provenance.derivation import Derivation, derive
 from skinfw_provenance.pages import Page, drawing_differences, page_differences, read_page
-from skinfw_provenance.rebuild import RunContents, plan_of, read_history, rebuild
+from skinfw_provenance.rebuild import RunContents, plan_of, read_splits, rebuild
 from skinfw_provenance.records import (
     check_bytes,
     check_history,
@@ -64,7 +73,7 @@ def verify_run(
         check_bytes(run, record, None, pack_record, found)
         return found
     check_labels(run, contents, found)
-    check_history(read_history(run / "history.csv"), record["recipe"], found)
+    check_history(read_history(run), record["recipe"], found)
     with TemporaryDirectory(prefix="skinfw-verify-") as folder:
         derivation = derive(contents, Path(folder), found)
         _Files(run, contents, derivation, lock, found).compare(pack_record)
@@ -81,14 +90,11 @@ def check_data(run: Path, plan: Plan, lock: dict[str, Any], found: Verification)
     run: the folder.
     plan: of the run.
     """
-    import pandas as pd
-
     if not lock:
         found.leave("the data", "there is no recipe.lock to compare them with")
         return
-    ids = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)["id"]
     rows = load_data(plan).rows
-    now = data_record(plan, rows[rows["id"].isin(ids)].reset_index(drop=True))
+    now = data_record(plan, rows[rows["id"].isin(read_splits(run)["id"])].reset_index(drop=True))
     found.differ("data", data_differences(lock["data"], now))
     found.agree("data", len(now["files"]) + 1)
 
@@ -97,9 +103,7 @@ def _unreadable(run: Path, error: BaseException) -> tuple[str, list[str]]:
     """Return which file of a run cannot be read, and why."""
     if not isinstance(error, SkinfwError):
         return "run.json", [f"or a file beside it cannot be read: {type(error).__name__}: {error}"]
-    where = error.where.removeprefix(f"{run}/").partition(":")
-    place = f"line {where[2]}: " if where[2] else ""
-    return where[0], [f"{place}{error.what}{f', {error.why}' if error.why else ''}"]
+    return error.where.removeprefix(f"{run}/").partition(":")[0], [unreadable(error)]
 
 
 class _Files:
@@ -132,19 +136,39 @@ class _Files:
             elif file.suffix == ".json":
                 self._json(name, old, file)
             elif file.suffix == ".csv":
-                lines = list(csv_differences(old, file, self._source(name)))
-                self._keep(name, lines, len(file.read_bytes().splitlines()))
+                self._table(name, old, file)
             elif file.suffix == ".html":
                 self._page(name, old, file)
             else:
                 self._picture(name, old, file)
 
     def _json(self, name: str, old: Path, new: Path) -> None:
-        said, derived = read_json(old), read_json(new)
+        try:
+            derived = read_json(new)
+        except JsonError:  # a report has words of its own
+            self._bytes(name, old, new)
+            return
+        try:
+            said = read_json(old)
+        except (JsonError, OSError) as error:
+            self.found.differ(name, [unreadable(error)])
+            return
         lines = list(json_differences(said, derived, GIVE))
         if not self.contents.complete and name in ("metrics.json", "intervals.json"):
             lines = [line for line in lines if not line.endswith("no such value")]
         self._keep(name, lines, count_values(derived))
+
+    def _table(self, name: str, old: Path, new: Path) -> None:
+        try:
+            lines = list(csv_differences(old, new, self._source(name)))
+        except SkinfwError:  # a report has tables of its own
+            self._bytes(name, old, new)
+            return
+        self._keep(name, lines, len(new.read_bytes().splitlines()))
+
+    def _bytes(self, name: str, old: Path, new: Path) -> None:
+        same = old.read_bytes() == new.read_bytes()
+        self._keep(name, [] if same else [f"its bytes are others than {GIVE}"], 1)
 
     def _page(self, name: str, old: Path, new: Path) -> None:
         page = read_page(old.read_text(encoding="utf-8", errors="replace"))
