@@ -116,6 +116,6 @@ def test_a_trial_of_a_strangers_run_trusts_it_once_and_not_for_ever(
     record["recipe"]["metric"].append({"use": f"{file}:Theirs"})
     (folder / "run.json").write_text(json.dumps(record))
     try_plan(load_plan(folder, trust=True))
-    assert not trusted_list().exists()
+    assert "theirs.py" not in trusted_list().read_text()
     with pytest.raises(RecipeError, match="not trusted"):
         load_plan(folder)
