@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from skinfw.data.loader import Source as Source
     from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
-    from skinfw.data.structure.bounds import BoundError as BoundError
     from skinfw.data.structure.bounds import Limits as Limits
     from skinfw.data.table import checked_data as checked_data
     from skinfw.data.table import class_counts as class_counts
@@ -65,7 +64,6 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
-    from skinfw.evaluation.view_averaging import ViewAveraging as ViewAveraging
     from skinfw.files.archives import check_archive as check_archive
     from skinfw.files.atomic import plain_json as plain_json
     from skinfw.files.checksums import file_digest as file_digest
@@ -86,7 +84,6 @@ if TYPE_CHECKING:
     from skinfw.inference.prediction import Predictor as Predictor
     from skinfw.inference.prediction import predict_images as predict_images
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
-    from skinfw.inference.torch_model import choose_model_hardware as choose_model_hardware
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
     from skinfw.inference.trained_model import TrainedModel as TrainedModel
@@ -96,7 +93,6 @@ if TYPE_CHECKING:
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
-    from skinfw.interfaces.protocols import DecodedImages as DecodedImages
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
@@ -183,7 +179,7 @@ _HOMES = {
     ),
     "skinfw.data.loader": "Chain Source",
     "skinfw.data.preparation": "make_view recipe_decoding",
-    "skinfw.data.structure.bounds": "BoundError Limits",
+    "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
         "checked_data class_counts decoded_images image_function load_data picture_paths "
         "read_data_table split_data split_hash"
@@ -193,7 +189,6 @@ _HOMES = {
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports",
-    "skinfw.evaluation.view_averaging": "ViewAveraging",
     "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
     "skinfw.files.checksums": "file_digest",
@@ -205,12 +200,12 @@ _HOMES = {
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
-    "skinfw.inference.torch_model": "TorchPredictor choose_model_hardware load_network",
+    "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
-    "skinfw.interfaces.protocols": "ComparisonReport DecodedImages",
+    "skinfw.interfaces.protocols": "ComparisonReport",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),

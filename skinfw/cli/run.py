@@ -127,7 +127,7 @@ def run_with_progress(
     if result is not None and _is_main():
         click.echo(summary(result, folder.record, detail == "verbose"))
         for failure in result.failures:
-            click.secho(str(failure.error), fg="red", err=True)
+            echo(str(failure.error), err=True, fg="red")
     return result is not None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import skinfw
 from skinfw.errors import SkinfwError
+from skinfw.guards.machine import out_of_memory
 from skinfw.recipe.guard import text_of
 from skinfw.registry.discovery import Plugin, discover
 
@@ -23,6 +24,9 @@ def unexpected(error: BaseException) -> SkinfwError:
     It names the innermost frame of a file of a plugin or of the user, if there is one.
     """
     what = f"{type(error).__name__}: {text_of(error)}"
+    if out_of_memory(error):
+        cure = "end other programs, or set a smaller train.batch_size or image.size"
+        return SkinfwError("there is not enough memory", "", what, cure)
     packages = {_folder(plugin): plugin for plugin in discover() if plugin.status == "working"}
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file, line = Path(frame.filename), f"raised in {Path(frame.filename).name}:{frame.lineno}"

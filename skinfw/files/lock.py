@@ -55,7 +55,8 @@ def lock_folder(folder: Path) -> Iterator[str]:
 def _acquire(file: Path) -> tuple[int, dict[str, Any]]:
     """Return the lock's open file, and who held it before, {} where nobody did."""
     while True:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        # Not through a link, which could make it another file that is written.
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             reaches, free = _flock(handle)
             before = _read(handle)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from pathlib import Path
+
+from skinfw.errors import SkinfwError
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any ending."""
@@ -40,3 +43,23 @@ def file_name(text: str) -> str:
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name}-{digest}" if name else digest
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise SkinfwError for a link in a folder that leads outside of it.
+
+    Whoever writes a file of the folder would write what the link leads to.
+
+    folder: from anywhere, such as a run folder.
+    """
+    root = folder.resolve()
+    for place, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise SkinfwError(
+                    "a link in the folder leads outside of it",
+                    display_path(path.parent) + os.sep + name,
+                    f"what is written there would go to {path.resolve()}",
+                    "put what it leads to in its place, or remove it",
+                )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from skinfw.errors import SkinfwError
+from skinfw.guards.machine import out_of_memory
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
 from skinfw.models.backbone import build_network
@@ -67,10 +68,12 @@ class TorchPredictor:
             pieces = torch.split(torch.from_numpy(images), self.trained_model.batch_size)
             with self._hardware.autocast():
                 logits = torch.cat([self.model(self.normalise(piece)) for piece in pieces])
-        except torch.OutOfMemoryError as error:
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
             why = str(error).splitlines()[0]
             cure = "lower --batch-size"
-            raise SkinfwError("the device has not enough memory", why=why, cure=cure) from error
+            raise SkinfwError("there is not enough memory", why=why, cure=cure) from error
         logits = logits[:, : len(self.trained_model.classes)].float().cpu().double()
         answers = self.trained_model.view_averaging.probabilities(logits)
         return np.asarray(answers.numpy())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import inspect
-import json
 import opcode
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,13 @@ from skinfw.guards import writes
 from skinfw.guards.machine import lost_process, out_of_memory
 from skinfw.guards.process import Shared
 from skinfw.registry.catalog import CatalogEntry
+from skinfw.registry.distributions import is_editable
 from skinfw.registry.known_packages import is_first
 
 if TYPE_CHECKING:
     from skinfw.recipe.component import PlannedComponent
 
-_HOST = str(Path(skinfw.__file__).parent)
+_HOST = str(Path(skinfw.__file__).parent) + os.sep
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _MOST = 300
 """Letters of an error's text; more would bury the other lines."""
@@ -195,15 +195,6 @@ def blame(entry: CatalogEntry) -> str:
     """Say whose house an error belongs to."""
     if entry.file:
         return "the error is in your file; --traceback shows how it came there"
-    if _is_editable(entry.plugin.distribution):
+    if is_editable(entry.plugin.distribution):
         return "the error is in your package; --traceback shows how it came there"
     return f"--traceback shows where; report it to {entry.plugin.distribution}"
-
-
-def _is_editable(package: str) -> bool:
-    """Tell whether a package is installed so that its files can be edited: by its author."""
-    try:
-        origin = json.loads(distribution(package).read_text("direct_url.json") or "{}")
-    except (PackageNotFoundError, ValueError):
-        return False
-    return bool(origin.get("dir_info", {}).get("editable"))

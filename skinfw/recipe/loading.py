@@ -81,7 +81,7 @@ def load_recipe(
         replays = read_run(path)
         place = f"{display_path(path)} (recorded recipe)"
         recorded = tables_layer(replays["recipe"], place, 0, names=False)
-        layers = [_with_trust(recorded, bool(trust))]
+        layers = [recorded if trust else _without_trust(recorded)]
         name = replays.get("name") or path.stem
     else:
         shipped = shipped_recipe(path)
@@ -95,7 +95,7 @@ def load_recipe(
     if values:
         layers.append(replace(_own_tables(values, "the arguments", 1_000), sets=True))
     if trust is False:
-        layers = [_with_trust(layer, False) for layer in layers]
+        layers = [_without_trust(layer) for layer in layers]
     merged = layers[0]
     for layer in layers[1:]:
         merged = merge(merged, layer)
@@ -103,11 +103,9 @@ def load_recipe(
     return Recipe(name, path, merged.data, merged.origins, whole, replays)
 
 
-def _with_trust(layer: Layer, trusted: bool) -> Layer:
-    """Return a layer as one that somebody else wrote, which may be trusted this time."""
-    origins = {
-        keys: replace(origin, trusted=trusted, own=False) for keys, origin in layer.origins.items()
-    }
+def _without_trust(layer: Layer) -> Layer:
+    """Return a layer as one that somebody else wrote."""
+    origins = {keys: replace(origin, trusted=False) for keys, origin in layer.origins.items()}
     return replace(layer, origins=origins)
 
 

@@ -17,8 +17,7 @@ class Origin:
     folder: what relative paths in the value are relative to.
     line: the line in its file; orders the problems of a recipe.
     layer: how deep in the `extends` chain: 1 is the recipe itself, 0 the defaults.
-    trusted: whether a Python file that it names may be imported unseen.
-    own: whether the user wrote it, so that such a file is the user's, too, from then on.
+    trusted: whether the user wrote it, so that a Python file that it names is the user's, too.
     """
 
     text: str
@@ -26,7 +25,6 @@ class Origin:
     line: int = 0
     layer: int = 0
     trusted: bool = True
-    own: bool = True
 
 
 def nearest_origin(origins: Mapping[Keys, Origin], keys: Keys) -> Origin | None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.json_files import JsonError, check_schema, read_json
-from skinfw.files.paths import display_path
+from skinfw.files.paths import display_path, refuse_links
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.settings import SETTINGS
 
@@ -163,7 +163,7 @@ def read_run(path: Path) -> dict[str, Any]:
     """Read the record of a run.
 
     path: a run folder, its run.json, or its recipe.lock, which tells less.
-    Raises RecipeError that says what is wrong with which key.
+    Raises RecipeError that says what is wrong with which key, or which link leads outside.
     """
     file = path / "run.json" if path.is_dir() else path
     try:
@@ -180,6 +180,8 @@ def read_run(path: Path) -> dict[str, Any]:
         ) from error
     _check_age(record, file)
     try:
+        if file.name == "run.json":
+            refuse_links(file.parent)
         check_schema(RunSchema, record, file.name, display_path(file), CURE)
         classes = record.get("classes") or ()
         check_calibration(record.get("calibration", {}), classes, display_path(file), CURE)

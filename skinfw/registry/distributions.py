@@ -73,7 +73,7 @@ def _digest(package: Distribution) -> str:
     It is taken of the checksums in its RECORD. What pip writes itself, such as scripts that name
     a folder of this machine, does not count, nor does a package whose files can be edited.
     """
-    if json.loads(package.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable"):
+    if _editable(package):
         return ""
     lines = [
         line
@@ -81,3 +81,19 @@ def _digest(package: Distribution) -> str:
         if ",sha256=" in line and ".dist-info/" not in line and not line.startswith("..")
     ]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest() if lines else ""
+
+
+def is_editable(package: str) -> bool:
+    """Tell whether a package is installed so that its files can be edited: by its author."""
+    try:
+        return _editable(distribution(package))
+    except PackageNotFoundError:
+        return False
+
+
+def _editable(package: Distribution) -> bool:
+    try:
+        origin = json.loads(package.read_text("direct_url.json") or "{}")
+        return bool(origin.get("dir_info", {}).get("editable"))
+    except (ValueError, AttributeError):
+        return False

@@ -108,6 +108,11 @@ class StateKeeper:
         with self._changing:
             self._write()
 
+    def forget(self) -> None:
+        """Save nothing from now on: what is computed next is no state of the run."""
+        with self._changing:
+            self._at = None
+
     @contextmanager
     def rescue(self, stop: StopSignals) -> Iterator[None]:
         """Let the signals save, where the process must end in the middle of a batch."""

@@ -392,6 +392,7 @@ class Trainer:
         """Repeat the epoch from the last state, and raise for whoever makes the first NaN."""
         if self.tracer or self.hardware.world > 1:
             return
+        self.keeper.forget()
         state = load_state(self.folder, self.hardware).state
         if state is None:
             self.at = Progress()

@@ -32,6 +32,7 @@ from skinfw.evaluation.failures import Failures
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
 from skinfw.files.atomic import write_json
+from skinfw.files.lock import FILE as RUN_LOCK
 from skinfw.files.spreadsheets import write_csv
 from skinfw.guards.process import watch_network
 from skinfw.guards.tensors import NetworkState, unchanged_network
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
-OWN_FILES = (*RUN_FILES, "last")
+OWN_FILES = (*RUN_FILES, RUN_LOCK, "bad_images.csv", "last")
 """What of a run folder no component may write."""
 
 
@@ -87,7 +88,7 @@ def execute_run(
     Returns the result, or None where the run was stopped and can be resumed.
     """
     for component in plan.components:
-        if component.entry.file and component.origin.own:
+        if component.entry.file and not plan.recipe.replays:  # the user's own recipe names it
             trust(component.entry.file)
     with folder.hold(), stop_signals(folder.leave) as stop:
         folder.begin()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skinfw.errors import unwritable
 from skinfw.files.atomic import plain_json, write_json
 from skinfw.files.checksums import file_digests
-from skinfw.files.lock import FILE as LOCK
+from skinfw.files.lock import FILE as RUN_LOCK
 from skinfw.files.lock import lock_folder
 from skinfw.files.paths import display_path, file_name
 from skinfw.files.processes import remove_partials
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "stopped", "failed"]
 FILE = "run.json"
-_LATER = ("last", "evaluations", LOCK)
+_LATER = ("last", "evaluations", RUN_LOCK)
 _PACKAGES = ("skinfw", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python-headless")
 
 
@@ -99,14 +99,15 @@ class RunFolder:
 
     def begin(self) -> None:
         """Write that the run is under way."""
-        self.record.pop("signal", None)
+        for key in ("signal", "checksum", "checksums"):  # of an earlier end
+            self.record.pop(key, None)
         self.update(status="running", error=None, ended=None, failures=[])
 
     def leave(self) -> None:
         """Write that the run was stopped from outside, in the last moment of its process."""
         self.finish("stopped", signal="SIGTERM")
         if self._writes:
-            (self.path / LOCK).unlink(missing_ok=True)
+            (self.path / RUN_LOCK).unlink(missing_ok=True)
             line = f"stopped; go on with: skinfw run {display_path(self.path)} --resume\n"
             os.write(2, line.encode())  # no lock of a stream may hold it up
 
@@ -157,7 +158,7 @@ def written_files(folder: Path) -> list[Path]:
 
     folder: of the run.
     """
-    files = [file for file in folder.rglob("*") if file.is_file()]
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
     names = {file: file.relative_to(folder) for file in files}
     return sorted(
         file
@@ -231,21 +232,30 @@ def _versions(plan: Plan) -> dict[str, str]:
 
 
 def _git_commit(recipe: Path) -> str:
-    """Return the commit of the recipe's repository, marked where files differ from it."""
+    """Return the commit of the recipe's repository, marked where the recipe differs from it.
+
+    Only objects are looked at: git runs the filters and hooks of a repository, which may be a
+    stranger's, when it looks at the files.
+    """
+    recipe = recipe.resolve()
+    commit = _git(recipe.parent, "rev-parse", "HEAD")
+    kept = _git(recipe.parent, "rev-parse", f"HEAD:./{recipe.name}")
+    if not commit or not kept:
+        return commit
+    now = _git(recipe.parent, "hash-object", "--no-filters", "--", recipe.name)
+    return commit if now == kept else f"{commit}-dirty"
+
+
+_HARMLESS = ("safe.bareRepository=explicit", "core.fsmonitor=false", f"core.hooksPath={os.devnull}")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git says, "" where it knows nothing."""
+    settings = [word for setting in _HARMLESS for word in ("-c", setting)]
     try:
         answer = subprocess.run(
-            [
-                "git",
-                "-c",
-                "core.fsmonitor=false",
-                "describe",
-                "--always",
-                "--dirty",
-                "--abbrev=40",
-                "--exclude",
-                "*",
-            ],
-            cwd=recipe.resolve().parent,
+            ["git", *settings, *arguments],
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=10,
@@ -253,4 +263,4 @@ def _git_commit(recipe: Path) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return answer.stdout.strip()
+    return "" if answer.returncode else answer.stdout.strip()

@@ -39,3 +39,11 @@ def test_what_is_ours_alone_is_our_defect() -> None:
         assert "this is a defect of skinfw itself" in str(unexpected(ours))
     else:
         raise AssertionError("it raises")
+
+
+def test_lack_of_memory_is_nobodys_defect() -> None:
+    def lacks() -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 TB")
+
+    text = raised(lacks)
+    assert "not enough memory" in text and "batch_size" in text and "defect" not in text

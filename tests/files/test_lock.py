@@ -92,3 +92,14 @@ def test_a_holder_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.Monkey
         os.utime(tmp_path / FILE, (0, 0))
         while (tmp_path / FILE).stat().st_mtime == 0:
             pass
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / FILE).symlink_to(precious)
+    with pytest.raises(SkinfwError, match="cannot be written"), lock_folder(folder):
+        pass
+    assert precious.read_text() == "precious"

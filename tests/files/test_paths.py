@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from skinfw.files.paths import file_name
+from skinfw.errors import SkinfwError
+from skinfw.files.paths import file_name, refuse_links
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,15 @@ def test_any_other_name_is_one_of_its_own_in_its_folder(text: str, tmp_path: Pat
 def test_two_texts_never_share_a_name() -> None:
     texts = ["a/b", "a-b", "a\\b", "a:b", "..a-b", "x" * 200, "x" * 201, "é", "e\u0301"]
     assert len({file_name(text) for text in texts}) == len(texts)
+
+
+def test_a_link_that_leads_outside_is_refused_and_others_are_not(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "file").touch()
+    (folder / "inside").symlink_to("deep/file")
+    refuse_links(folder)
+    (folder / "deep" / "outside").symlink_to(tmp_path / "absent")
+    with pytest.raises(SkinfwError, match="leads outside") as error:
+        refuse_links(folder)
+    assert error.value.where.endswith("deep/outside") and "absent" in error.value.why

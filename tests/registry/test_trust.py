@@ -15,6 +15,7 @@ from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.registry.catalog import Catalog
 from skinfw.registry.trust import trust, trusted_list
+from skinfw.workflows.trial import try_plan
 
 SETS = ("explainer=[]", "report=[]", "split.check=ids", "evaluate.replicates=0", "train.epochs=1")
 
@@ -103,3 +104,18 @@ def test_a_file_that_has_changed_since_is_told(train: Callable[..., Any], tmp_pa
         "tiny.py has changed since the network was trained with it"
         in load_trained_model(folder.path).marks
     )
+
+
+def test_a_trial_of_a_strangers_run_trusts_it_once_and_not_for_ever(
+    train: Callable[..., Any],
+) -> None:
+    folder = train(*SETS)[1].path
+    file = folder / "theirs.py"
+    file.write_text("def Theirs():\n    return lambda predictions: {'theirs': 1.0}\n")
+    record = json.loads((folder / "run.json").read_text())
+    record["recipe"]["metric"].append({"use": f"{file}:Theirs"})
+    (folder / "run.json").write_text(json.dumps(record))
+    try_plan(load_plan(folder, trust=True))
+    assert "theirs.py" not in trusted_list().read_text()
+    with pytest.raises(RecipeError, match="not trusted"):
+        load_plan(folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import PLUGIN, Run, Site
 
-from skinfw_doctor import computing, installed, machine, storage
+from skinfw_doctor import computing, machine, packages, storage
 from skinfw_doctor.page import Finding, Section, examine, lines, nameless, record
 
 
@@ -141,8 +141,8 @@ def test_no_home_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_versions_are_compared_with_what_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installed, "version", lambda name: "0.1" if name == "pillow" else "99.0")
-    section = installed.libraries()
+    monkeypatch.setattr(packages, "version", lambda name: "0.1" if name == "pillow" else "99.0")
+    section = packages.libraries()
     (wrong,) = (found for found in section.findings if "skinfw needs pillow>=" in found.what)
     assert wrong.what.startswith("pillow 0.1") and wrong.cure.startswith("pip install 'pillow>=")
 

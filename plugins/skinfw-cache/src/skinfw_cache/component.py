@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from skinfw.toolkit import Decoding
-    from skinfw_cache.mapped import MappedImages
+    from skinfw_cache.mapped_images import MappedImages
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from skinfw import SkinfwError
 from skinfw.toolkit import Decoding, Store, prefetch, reduction, seal, usable_cores
-from skinfw_cache.mapped import MappedImages, Place
+from skinfw_cache.mapped_images import MappedImages, Place
 from skinfw_cache.writer import FullError, Writer, decode_file
 
 _SAMPLE = 24

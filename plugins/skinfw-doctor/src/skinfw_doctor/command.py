@@ -20,10 +20,10 @@ def doctor(as_json: bool) -> None:
     """
     from importlib.metadata import version
 
-    from skinfw_doctor import computing, installed, machine, storage
+    from skinfw_doctor import computing, machine, packages, storage
     from skinfw_doctor.page import examine, lines, record
 
-    looks = {**machine.LOOKS, **installed.LOOKS, **storage.LOOKS, **computing.looks()}
+    looks = {**machine.LOOKS, **packages.LOOKS, **storage.LOOKS, **computing.looks()}
     sections = [examine(title, look) for title, look in looks.items()]
     page = record(version("skinfw"), sections)
     if as_json:

@@ -15,6 +15,7 @@ from skinfw.toolkit import (
     build_components,
     display_path,
     file_name,
+    load_plan,
     read_run,
     run_predictions,
     unwritable,
@@ -81,6 +82,23 @@ def open_folds(folder: Path) -> Folds:
     """Open the folder of a cross-validation, to go on with it."""
     record = read_folds(folder / FILE)
     return Folds(folder, Path(record["recipe"]), tuple(record["sets"]), record["count"])
+
+
+def plan_fold(folds: Folds, fold: int, trust: bool | None) -> Plan:
+    """Return the checked recipe of a fold.
+
+    All folds have the batch size that "auto" came to in the first, so that they differ in their
+    images alone.
+
+    trust: as `load_plan` takes it.
+    """
+    plan = load_plan(folds.recipe, folds.changed(fold), trust=trust)
+    first = folds.run_path(0)
+    if plan.train.batch_size != "auto" or not (first / "run.json").is_file():
+        return plan
+    size = read_run(first)["recipe"]["train"]["batch_size"]
+    sets = (*folds.changed(fold), f"train.batch_size={size}")
+    return load_plan(folds.recipe, sets, trust=trust)
 
 
 def check_unchanged(folds: Folds, plan: Plan) -> None:

@@ -42,6 +42,7 @@ def cross_validate(
         check_unchanged,
         create_folds,
         open_folds,
+        plan_fold,
         pool_folds,
         run_folder,
     )
@@ -64,9 +65,7 @@ def cross_validate(
         folds = create_folds(out, plan, recipe, sets)
     for fold in range(folds.count):
         # Another's folds.json names another's recipe.
-        plan = load_plan(
-            folds.recipe, folds.changed(fold), trust=trust or (False if resume else None)
-        )
+        plan = plan_fold(folds, fold, trust or (False if resume else None))
         check_unchanged(folds, plan)
         folder, there = run_folder(folds, fold, plan)
         if folder.record.get("status") == "done":

@@ -85,7 +85,7 @@ def same_picture(old: Path, new: Path) -> bool:
     from PIL import Image
 
     try:
-        with Image.open(old) as own, Image.open(new) as other:
+        with Image.open(old, formats=["PNG"]) as own, Image.open(new, formats=["PNG"]) as other:
             return own.size == other.size and bool(
                 (np.asarray(own.convert("RGBA")) == np.asarray(other.convert("RGBA"))).all()
             )

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
-_IMAGE = re.compile(r"data:image/[^\"')\s>]+")
+_IMAGE = re.compile(r"data:\s*image/[^\"')>]+", re.IGNORECASE)
 
 
 @dataclass
