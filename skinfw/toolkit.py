@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
+    from skinfw.errors import RecipeErrors as RecipeErrors
     from skinfw.errors import printable as printable
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.explain import choose_images as choose_images
@@ -63,13 +64,16 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
+    from skinfw.files.archives import check_archive as check_archive
     from skinfw.files.atomic import plain_json as plain_json
     from skinfw.files.checksums import file_digest as file_digest
     from skinfw.files.csv_tables import csv_rows as csv_rows
     from skinfw.files.json_files import JsonError as JsonError
     from skinfw.files.json_files import check_schema as check_schema
     from skinfw.files.json_files import parse_json as parse_json
+    from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.numbers import amount as amount
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
     from skinfw.files.stores import Store as Store
@@ -129,6 +133,7 @@ if TYPE_CHECKING:
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.registry.names import nearest as nearest
+    from skinfw.registry.trust import TrustError as TrustError
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
@@ -151,8 +156,8 @@ if TYPE_CHECKING:
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.lock import data_record as data_record
     from skinfw.workflows.lock import read_lock as read_lock
-    from skinfw.workflows.locked import data_differences as data_differences
-    from skinfw.workflows.locked import lock_differences as lock_differences
+    from skinfw.workflows.lock_differences import data_differences as data_differences
+    from skinfw.workflows.lock_differences import lock_differences as lock_differences
     from skinfw.workflows.run import execute_run as execute_run
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
@@ -180,14 +185,16 @@ _HOMES = {
         "read_data_table split_data split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "printable unwritable",
+    "skinfw.errors": "RecipeErrors printable unwritable",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports",
+    "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
-    "skinfw.files.json_files": "JsonError check_schema parse_json read_record",
+    "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
+    "skinfw.files.numbers": "amount",
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
@@ -217,6 +224,7 @@ _HOMES = {
     "skinfw.registry.distributions": "extra_packages",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "nearest",
+    "skinfw.registry.trust": "TrustError",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",
@@ -230,7 +238,7 @@ _HOMES = {
     ),
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "data_record read_lock",
-    "skinfw.workflows.locked": "data_differences lock_differences",
+    "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
 }

@@ -1,4 +1,4 @@
-"""Numbers in the cells of tables, read as people read them."""
+"""Numbers as people read and say them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,14 @@ def decimal_number(cell: str) -> float | None:
         read besides is none: "nan", "inf", "1_0", "0x1", "True" and digits of other scripts.
     """
     return float(cell) if _DECIMAL.fullmatch(cell) else None
+
+
+def amount(count: int) -> str:
+    """Return a number of bytes as people say it.
+
+    count: bytes.
+    """
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

@@ -15,6 +15,10 @@ from pathlib import Path
 from skinfw.errors import RecipeError
 
 
+class TrustError(RecipeError):
+    """Say that a run needs a Python file that the user has not trusted."""
+
+
 def trusted_list() -> Path:
     """Return the file of trusted checksums, below ~/.config/skinfw or what SKINFW_CONFIG names."""
     config = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
@@ -37,13 +41,13 @@ def trust(file: Path) -> None:
 
 
 def check_trust(file: Path, where: str) -> None:
-    """Raise RecipeError unless a Python file that came with a run is trusted.
+    """Raise TrustError unless a Python file that came with a run is trusted.
 
     where: who names it.
     """
     digest = _digest(file)
     if digest not in _trusted():
-        raise RecipeError(
+        raise TrustError(
             "the run needs a Python file that you have not trusted yet",
             where,
             f"it is {file}, SHA-256 {digest}",

@@ -10,20 +10,27 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 import skinfw
 from skinfw.data.table import image_function, picture_paths
-from skinfw.errors import RecipeError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.checksums import file_digests, source_digest
+from skinfw.files.json_files import check_schema
 from skinfw.files.paths import display_path
 from skinfw.models.backbone import digest_weights
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.loading import LOCK
 from skinfw.recipe.plan import Plan
-from skinfw.recipe.run_record import read_run
+from skinfw.recipe.run_record import (
+    ClassNames,
+    ComponentSchema,
+    RecordedRecipe,
+    Schema,
+    read_run,
+)
 from skinfw.registry.distributions import needed_packages
 from skinfw.runtime.device import machine_record
 
@@ -36,6 +43,56 @@ _SHARED = (
     "data_fingerprint", "split_hash", "draw_hash",
 )  # fmt: skip
 _TABLES = ("*.csv", "*/*.csv")
+
+
+class VersionsSchema(Schema):
+    """Say which versions a lock must name."""
+
+    python: str
+
+
+class PackageSchema(Schema):
+    """Say what is known of a package."""
+
+    version: str
+    sha256: str
+
+
+class PluginSchema(PackageSchema):
+    """Say what is known of a plugin."""
+
+    package: str
+    kinds: list[str]
+
+
+class DataSchema(Schema):
+    """Say what is known of a data set."""
+
+    table: str
+    files: dict[str, str]
+
+
+class LockSchema(Schema):
+    """Say what recipe.lock must hold to be compared."""
+
+    format: Literal[1]
+    name: str
+    recipe: RecordedRecipe
+    components: list[ComponentSchema]
+    versions: VersionsSchema
+    platform: str
+    git_commit: str
+    hardware: dict[str, Any]
+    classes: ClassNames
+    data_fingerprint: str
+    split_hash: str
+    draw_hash: str
+    machine: dict[str, str]
+    skinfw: str
+    plugins: dict[str, PluginSchema]
+    packages: dict[str, PackageSchema]
+    initial_weights: str
+    data: DataSchema
 
 
 def make_lock(
@@ -67,7 +124,7 @@ def read_lock(path: Path) -> dict[str, Any]:
     """Read the lock of a run.
 
     path: the run folder or its recipe.lock.
-    Raises RecipeError where there is none, or one of a newer format.
+    Raises RecipeError where there is none, one of a newer format, or one that lacks something.
     """
     file = path / LOCK if path.is_dir() else path
     lock = read_run(file)
@@ -78,6 +135,10 @@ def read_lock(path: Path) -> dict[str, Any]:
             f"this skinfw reads the format {FORMAT}, which every run writes beside its run.json",
             "name a recipe.lock, or install the version of skinfw that wrote this one",
         )
+    try:
+        check_schema(LockSchema, lock, LOCK, display_path(file), "name the lock of another run")
+    except SkinfwError as error:
+        raise RecipeError(error.what, error.where, error.why, error.cure) from error
     return lock
 
 

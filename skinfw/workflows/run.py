@@ -57,7 +57,7 @@ from skinfw.training.sampling import draw_hash
 from skinfw.training.trainer import best_epoch
 from skinfw.training.xray import xray_lines
 from skinfw.workflows.lock import make_lock, read_lock
-from skinfw.workflows.locked import lock_differences
+from skinfw.workflows.lock_differences import lock_differences
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
 
 if TYPE_CHECKING:

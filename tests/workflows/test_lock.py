@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from support import TINY, TINY_BACKBONE, Run
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.recipe.plan import load_plan
 from skinfw.registry.distributions import extra_packages, needed_packages
 from skinfw.workflows.lock import read_lock
-from skinfw.workflows.locked import Differences, data_differences, lock_differences
+from skinfw.workflows.lock_differences import Differences, data_differences, lock_differences
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder, record_digest
 
@@ -111,6 +111,30 @@ def test_what_changes_no_number_is_told(
 
 def test_nothing_differs_from_itself(lock: dict[str, Any]) -> None:
     assert lock_differences(lock, copy.deepcopy(lock)) == Differences()
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "told"),
+    [
+        (("packages",), None, 'lacks the key "packages"'),
+        (("versions",), {}, 'lacks the key "versions.python"'),
+        (("packages", "numpy"), {"version": "1.0"}, 'lacks the key "packages.numpy.sha256"'),
+        (("plugins", "losses", "kinds"), "loss", '"plugins.losses.kinds"'),
+        (("machine", "system"), 3, '"machine.system"'),
+        (("data", "files"), [], '"data.files"'),
+        (("recipe",), [], '"recipe"'),
+    ],
+)
+def test_a_lock_that_cannot_be_compared_is_refused(
+    lock: dict[str, Any], tmp_path: Path, keys: tuple[Any, ...], value: Any, told: str
+) -> None:
+    other = _edit(lock, keys, value)
+    if value is None:
+        del other[keys[0]]
+    (tmp_path / "recipe.lock").write_text(json.dumps(other))
+    with pytest.raises(RecipeError) as raised:
+        read_lock(tmp_path)
+    assert told in raised.value.what and "recipe.lock" in raised.value.where
 
 
 def test_each_file_of_the_data_that_differs_is_named() -> None:

@@ -1,16 +1,21 @@
 """Archives: the same bytes of the same run, and none that can hurt who opens it."""
 
+import json
+import os
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from skinfw import SkinfwError
-from skinfw_provenance import archive
+from skinfw import RecipeError, SkinfwError
 from skinfw_provenance.archive import opened_run, write_archive
 
-ABOUT = b'{"format": 1, "left_out": ["map.png"], "stripped": {"report.html": "ab"}}'
+DIGEST = "ab" * 32
+ABOUT = json.dumps(
+    {"format": 1, "left_out": ["map.png"], "stripped": {"report.html": DIGEST}}
+).encode()
 
 
 def test_what_was_packed_is_there_and_its_bytes_depend_on_nothing_else(tmp_path: Path) -> None:
@@ -22,7 +27,7 @@ def test_what_was_packed_is_there_and_its_bytes_depend_on_nothing_else(tmp_path:
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     with opened_run(tmp_path / "a.zip") as (run, packed):
         assert (run / "numbers.csv").read_text() == "1\n"
-        assert packed.left_out == ("map.png",) and packed.stripped == {"report.html": "ab"}
+        assert packed.left_out == ("map.png",) and packed.stripped == {"report.html": DIGEST}
     assert not run.exists()
 
 
@@ -56,14 +61,41 @@ def test_links_and_names_that_hide_each_other_are_refused(tmp_path: Path) -> Non
             pass
 
 
-def test_a_bomb_is_refused_by_the_bytes_that_come(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_archive(tmp_path / "bomb.zip", {"run/zeros": bytes(50 * 2**20), "pack.json": ABOUT})
-    monkeypatch.setattr(archive, "_MOST_RATIO", 20)
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bomb.zip", {"run/zeros": bytes(20 * 2**20), "pack.json": ABOUT})
     with pytest.raises(SkinfwError) as raised, opened_run(tmp_path / "bomb.zip"):
         pass
-    assert "far more than a run has" in raised.value.why
+    assert "cannot be trusted" in raised.value.what
+    assert "nothing honest compresses like that" in raised.value.why
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"left_out": ["metrics.json"]}, "metrics.json"),
+        ({"left_out": ["best.safetensors"]}, "best.safetensors"),
+        ({"left_out": ["recipe.lock"]}, "recipe.lock"),
+        ({"stripped": {"best.safetensors": DIGEST}}, "best.safetensors"),
+        ({"stripped": {"report.html": "ab"}}, "stripped.report.html"),
+        ({"left_out": "all"}, "left_out"),
+        ({"format": 2}, "format"),
+    ],
+)
+def test_what_is_told_of_an_archive_excuses_nothing_that_belongs_in_it(
+    tmp_path: Path, about: dict[str, Any], why: str
+) -> None:
+    content = json.dumps({**json.loads(ABOUT), **about}).encode()
+    write_archive(tmp_path / "a.zip", {"pack.json": content})
+    with pytest.raises(RecipeError) as raised, opened_run(tmp_path / "a.zip"):
+        pass
+    assert "none of skinfw pack" in raised.value.what
+    assert why in raised.value.why
+
+
+def test_a_description_without_end_is_refused(tmp_path: Path) -> None:
+    write_archive(tmp_path / "a.zip", {"pack.json": b"[" * 100_000, "x": os.urandom(2**11)})
+    with pytest.raises(RecipeError, match="none of skinfw pack"), opened_run(tmp_path / "a.zip"):
+        pass
 
 
 def test_a_damaged_archive_says_so(tmp_path: Path) -> None:

@@ -1,19 +1,27 @@
 """`skinfw verify` and `skinfw pack` on one small run, edited in copies."""
 
+import hashlib
 import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from support import TINY, TINY_BACKBONE
 
 from skinfw.cli import main
+from skinfw.data.table import class_counts, split_hash
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
+from skinfw_provenance.archive import write_archive
+from skinfw_provenance.compare import csv_differences
 from skinfw_provenance.pack import choose_contents, pack_run
+from skinfw_provenance.rebuild import read_splits
+from skinfw_provenance.records import check_splits
 from skinfw_provenance.verification import Verification
 from skinfw_provenance.verify import verify_run
 
@@ -86,6 +94,63 @@ def test_predictions_that_cannot_be_read_are_a_difference_too(run: Path) -> None
     assert f"line {len(text)}" in found["predictions.csv"][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("metrics.json", "[" * 100_000, "nested more than"),
+        ("recipe.lock", "[" * 100_000, "nested more than"),
+        ("recipe.lock", '{"format": 1, "recipe": {}}', 'lacks the key "name"'),
+        ("history.csv", "epoch,lr,train_loss,val_loss\n2,0,0,0\n", "the epoch 1 should stand here"),
+    ],
+)
+def test_what_cannot_be_read_is_a_difference_of_its_file(
+    run: Path, name: str, text: str, told: str
+) -> None:
+    (run / name).write_text(text)
+    assert any(told in line for line in verify_run(run).differences[name])
+
+
+def test_tables_are_compared_cell_by_cell_and_one_that_is_none_says_why(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    new.write_text("id,x\n'@a,1.0\nb,2\n")
+    for text, told in (
+        ("id,x\n'@a,1\nb,2.0\n", []),
+        ("id,x\n'@a,1\nb,3\n", ['line 3 ("b"), x says 3, it gives 2']),
+        ("id,y\n'@a,1\nb,2\n", ["the columns are id, y, it gives id, x"]),
+        ("id,x\n'@a,1\nb\n", ["line 3: the row has 1 cells, the header 2"]),
+    ):
+        old.write_text(text)
+        assert list(csv_differences(old, new, "it gives")) == told
+
+
+def test_names_that_a_spreadsheet_would_compute_are_compared_as_they_are(tmp_path: Path) -> None:
+    splits = "id,lesion,label,part,component\n'@a,'=b,'-mel,train,'=b\n'+c,d,nv,test,d\n"
+    (tmp_path / "splits.csv").write_text(splits)
+    table = pd.DataFrame({"id": ["@a", "+c"], "part": ["train", "test"]})
+    record = {
+        "split_hash": split_hash(table),
+        "classes": ["-mel", "nv"],
+        "class_counts": class_counts(pd.DataFrame({"label": ["-mel"]}), ["-mel", "nv"]),
+    }
+    found = Verification()
+    check_splits(tmp_path, record, found)
+    assert not found.differences and found.agreeing == {"splits.csv": 2}
+    assert read_splits(tmp_path)["component"].tolist() == ["=b", "d"]
+
+
+def test_a_run_with_a_file_that_is_not_trusted_is_refused_and_trusted_for_once(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKINFW_CONFIG", str(tmp_path / "config"))
+    for command in (["verify"], ["pack", "--out", str(tmp_path / "a.zip")]):
+        refused = CliRunner().invoke(main, [*command, str(run)])
+        assert refused.exit_code == 2, refused.output
+        assert "you have not trusted yet" in refused.output and "--trust" in refused.output
+    said = verify(run, "--retrain", "--trust")
+    assert "differences" not in said and "can change numbers" not in said
+    assert not (tmp_path / "config").exists()
+
+
 def test_a_pack_shows_no_patient_and_can_be_verified_without_the_data(
     run: Path, tmp_path: Path
 ) -> None:
@@ -110,10 +175,40 @@ def test_a_pack_shows_no_patient_and_can_be_verified_without_the_data(
     assert "it is not in the archive" in verify(archive)
 
 
+def forge(run: Path, archive: Path, **about: Any) -> None:
+    """Write an archive of a run whose pack.json says more than is true."""
+    members: dict[str, Path | bytes] = {
+        f"run/{file.relative_to(run).as_posix()}": file
+        for file in run.rglob("*") if file.is_file()
+    }  # fmt: skip
+    said = {"format": 1, "left_out": [], "stripped": {}, **about}
+    write_archive(archive, {**members, "pack.json": json.dumps(said).encode()})
+
+
+def test_what_is_in_an_archive_is_compared_whatever_it_says_was_left_out(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copy(run / "explanations/grad-cam-predicted.png", run / "confusion_matrix.png")
+    forge(run, tmp_path / "a.zip", left_out=["confusion_matrix.png"])
+    assert "confusion_matrix.png: other pixels" in verify(tmp_path / "a.zip", code=1)
+    (run / "confusion_matrix.png").unlink()
+    forge(run, tmp_path / "b.zip", left_out=["confusion_matrix.png"])
+    assert "confusion_matrix.png: it is not in the archive" in verify(tmp_path / "b.zip")
+
+
+def test_an_archive_cannot_bring_checksums_of_its_own(run: Path, tmp_path: Path) -> None:
+    weights = bytearray((run / "best.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (run / "best.safetensors").write_bytes(weights)
+    digest = hashlib.sha256(weights).hexdigest()
+    forge(run, tmp_path / "a.zip", stripped={"best.safetensors": digest})
+    assert "none of skinfw pack" in verify(tmp_path / "a.zip", code=2)
+
+
 def test_the_same_run_packs_to_the_same_bytes(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinfw_provenance.pack.verify_run", lambda run: Verification())
+    monkeypatch.setattr("skinfw_provenance.pack.verify_run", lambda run, trust: Verification())
     for name in ("a.zip", "b.zip"):
         pack_run(run, tmp_path / name, images=True, licence="")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
@@ -126,8 +221,3 @@ def test_a_run_that_differs_is_not_packed(run: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "does not say what its own files give" in result.output
     assert not (tmp_path / "a.zip").exists()
-
-
-def test_training_again_gives_the_same_bits(run: Path) -> None:
-    said = verify(run, "--retrain")
-    assert "differences" not in said and "can change numbers" not in said

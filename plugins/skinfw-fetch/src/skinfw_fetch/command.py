@@ -81,8 +81,7 @@ def _downloads(dataset: str) -> tuple[str, Downloads]:
 
 def _say(work: Work, keep: bool) -> None:
     """Tell what comes, what it takes, and on what terms."""
-    from skinfw.toolkit import display_path
-    from skinfw_fetch.download import amount
+    from skinfw.toolkit import amount, display_path
 
     count = len(work.tasks)
     echo(

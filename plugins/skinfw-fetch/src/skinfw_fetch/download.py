@@ -109,17 +109,6 @@ def download(
         time.sleep(pause)
 
 
-def amount(count: int) -> str:
-    """Return a number of bytes as people say it.
-
-    count: bytes.
-    """
-    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
-
-
 def _transfer(url: str, partial: Partial, follower: Follower) -> str:
     """Fetch what is missing, in one connection."""
     start, tag = partial.size, partial.tag

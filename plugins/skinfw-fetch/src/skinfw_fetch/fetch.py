@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from skinfw import Download, Downloads, RecipeError, SkinfwError
-from skinfw_fetch.alone import alone
-from skinfw_fetch.download import Follower, Remote, amount, ask, download
+from skinfw.toolkit import amount
+from skinfw_fetch.download import Follower, Remote, ask, download
+from skinfw_fetch.folder_lock import wait_for_folder
 from skinfw_fetch.partial import Partial
 from skinfw_fetch.record import Fetched, Record, State, changed, sha256
 from skinfw_fetch.unpack import tally, unpack
@@ -130,7 +131,7 @@ def fetch(work: Work, keep: bool, follower: Follower) -> None:
     root, record = work.record.root, work.record
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with alone(root, follower):
+        with wait_for_folder(root, follower):
             if record.has_changed():  # another process was at work meanwhile
                 work = survey(work.downloads, root, record.dataset, work.mirror)
             _execute(work, keep, follower)

@@ -15,8 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine, echo, printable
-from skinfw_fetch.download import amount
+from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine, amount, echo, printable
 
 
 class Transfer(StatusLine):

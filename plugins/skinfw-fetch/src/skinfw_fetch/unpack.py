@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import errno
 import shutil
-import stat
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from skinfw import SkinfwError
-from skinfw_fetch.download import Follower, amount
+from skinfw.toolkit import check_archive
+from skinfw_fetch.download import Follower
 from skinfw_fetch.partial import CHUNK
 
 Tally = tuple[int, ...]
 
-_TIMES, _HARMLESS = 200, 10**9
-"""How much larger a zip may become, and up to which size nobody minds."""
-_LONGEST = 255  # bytes of a name, on every system
+_HARMLESS = 10**9  # bytes
+_CURE = "nothing was unpacked; delete the file and tell whoever offers it"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
@@ -70,9 +68,7 @@ def _extract(archive: Path, place: Path, follower: Follower) -> None:
     try:
         with zipfile.ZipFile(archive) as content:
             members = content.infolist()
-            _check(archive, members)
-            total = sum(member.file_size for member in members)
-            _check_space(archive, place.parent, total)
+            total = check_archive(archive, members, place.parent, _HARMLESS, _CURE)
             follower.begin(f"unpacking {archive.name}", total, 0)
             place.mkdir()
             for member in members:
@@ -88,62 +84,3 @@ def _extract(archive: Path, place: Path, follower: Follower) -> None:
             str(error),
             "delete it and run the same command again: it is fetched anew",
         ) from error
-
-
-def _check(archive: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    """Refuse members that would lie outside, that are no files, or that hide each other."""
-    seen: set[str] = set()
-    files = {_key(PureWindowsPath(own.filename)) for own in members
-             if not own.filename.endswith("/")}  # fmt: skip
-    for member in members:
-        # Read as Windows does, which knows both slashes and drives.
-        path = PureWindowsPath(member.filename)
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        key = _key(path)
-        if path.drive or path.root or ".." in path.parts:
-            why = "would lie outside of the folder"
-        elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            why = "is a link or a device"
-        elif key in seen:
-            why = "is there twice"
-        elif key in ("", "."):
-            why = "has no name"
-        elif any(len(part.encode("utf-8", "replace")) > _LONGEST for part in path.parts):
-            why = "has too long a name"
-        elif any(_key(folder) in files for folder in path.parents):
-            why = "would lie in a file"
-        else:
-            seen.add(key)
-            continue
-        raise SkinfwError(
-            f"{archive.name} cannot be trusted",
-            str(archive),
-            f'its member "{member.filename}" {why}',
-            "nothing was unpacked; delete the file and tell whoever offers it",
-        )
-
-
-def _key(path: PureWindowsPath) -> str:
-    """Return what some system takes a path for: letters without case, dots at ends left out."""
-    parts = [part.rstrip(". ") or part for part in path.parts]
-    return unicodedata.normalize("NFC", "/".join(parts)).casefold()
-
-
-def _check_space(archive: Path, folder: Path, total: int) -> None:
-    """Refuse a zip bomb, and what the disk cannot hold."""
-    size = archive.stat().st_size
-    if total > max(_HARMLESS, _TIMES * size):
-        raise SkinfwError(
-            f"{archive.name} cannot be trusted",
-            str(archive),
-            f"its {amount(size)} unpack to {amount(total)}: images do not compress like that",
-            "nothing was unpacked; delete the file and tell whoever offers it",
-        )
-    free = shutil.disk_usage(folder).free
-    if total > free:
-        raise SkinfwError(
-            f"{archive.name} does not fit on the disk",
-            str(folder),
-            f"unpacked it has {amount(total)}, and {amount(free)} are free",
-            "free some space and run the same command again",
-        )

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from skinfw import RecipeError, SkinfwError, atomic_write
-from skinfw.toolkit import display_path
+from skinfw.toolkit import Schema, check_archive, display_path, read_record
 
 RUN, ABOUT = "run", "pack.json"
 """The folder of the run in the archive, and the file that tells what is not in it."""
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+FORMAT = 1
+PAGES = (".html", ".svg")
+"""Endings of files whose images can be taken out."""
+TEXTS = (*PAGES, ".json", ".csv", ".lock", ".safetensors", ".txt", ".md", ".toml")
+"""Endings of files that always go along: numbers, texts, weights."""
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_UNTRUSTED = "nothing of it was kept; ask who made it for another one"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MOST_FILES, _MOST_BYTES, _MOST_RATIO = 10_000, 20 * 2**30, 200
+_HARMLESS = 2**20  # bytes
 _CHUNK = 2**20
 
 
@@ -47,8 +57,16 @@ def write_archive(archive: Path, members: Mapping[str, Path | bytes]) -> None:
                             target.write(some)
 
 
+class PackSchema(Schema):
+    """Say what is read of pack.json."""
+
+    format: Literal[1]
+    left_out: list[str]
+    stripped: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+
+
 @dataclass(frozen=True)
-class Packed:
+class PackRecord:
     """Hold what an archive does not have of its run.
 
     left_out: names of files that stayed behind.
@@ -60,86 +78,64 @@ class Packed:
 
 
 @contextmanager
-def opened_run(path: Path) -> Iterator[tuple[Path, Packed]]:
+def opened_run(path: Path) -> Iterator[tuple[Path, PackRecord]]:
     """Give the folder of a run, itself or what an archive of `skinfw pack` holds.
 
     path: a run folder or an archive, which is unpacked into a temporary folder.
     Raises SkinfwError where the archive cannot be trusted; nothing of it is left.
     """
     if path.is_dir() or not zipfile.is_zipfile(path):
-        yield path, Packed()
+        yield path, PackRecord()
         return
     with TemporaryDirectory(prefix="skinfw-pack-") as folder:
         _extract(path, Path(folder))
         yield Path(folder) / RUN, _read_about(path, Path(folder) / ABOUT)
 
 
-def _read_about(archive: Path, file: Path) -> Packed:
+def _read_about(archive: Path, file: Path) -> PackRecord:
+    """Read what an archive says of itself; it may excuse nothing that skinfw pack takes along."""
     try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-        stripped = {str(name): str(digest) for name, digest in about["stripped"].items()}
-        return Packed(tuple(map(str, about["left_out"])), stripped)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        about = read_record(PackSchema, file, "")
+        needed = [name for name in about["left_out"] if name.endswith(TEXTS)]
+        needed += [name for name in about["stripped"] if not name.endswith(PAGES)]
+        if needed:
+            raise SkinfwError(f"{ABOUT} names what is neither left out nor changed", why=needed[0])
+    except SkinfwError as error:
         raise RecipeError(
             "the archive is none of skinfw pack",
             display_path(archive),
-            f"its {ABOUT} cannot be read: {type(error).__name__}: {error}",
+            f"{error.what}: {error.why}" if error.why else error.what,
             "name a run folder, or an archive that skinfw pack has made",
         ) from error
+    return PackRecord(tuple(about["left_out"]), about["stripped"])
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    """Unpack an archive, counting the bytes that come and not those that it announces."""
+    """Unpack an archive, once its list was looked at."""
     try:
         with zipfile.ZipFile(archive) as content:
             members = content.infolist()
-            if why := _distrust(members):
-                raise _untrusted(archive, why)
-            left = min(_MOST_BYTES, _MOST_RATIO * archive.stat().st_size + _CHUNK)
+            check_archive(archive, members, folder, _HARMLESS, _UNTRUSTED)
             for member in members:
-                if member.is_dir():
-                    continue
-                target = folder / member.filename
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with content.open(member) as source, target.open("xb") as sink:
-                    while some := source.read(_CHUNK):
-                        left -= len(some)
-                        if left < 0:
-                            raise _untrusted(archive, "it unpacks to far more than a run has")
-                        sink.write(some)
-    except _DAMAGE as error:
+                content.extract(member, folder)
+    except OSError as error:
+        # A list that points before the file's beginning is an invalid argument to the system.
+        if error.errno == errno.EINVAL:
+            raise _damaged(archive, error) from error
         raise SkinfwError(
-            "the archive is damaged",
-            display_path(archive),
-            f"{type(error).__name__}: {error}",
-            "get it again from who made it",
+            "the archive cannot be unpacked",
+            str(folder),
+            error.strerror or str(error),
+            "free some space, or name another folder for temporary files by TMPDIR",
         ) from error
+    except _DAMAGE as error:
+        raise _damaged(archive, error) from error
 
 
-def _distrust(members: list[zipfile.ZipInfo]) -> str:
-    """Return why members cannot be unpacked safely: outside, links, hiding each other, too many."""
-    if len(members) > _MOST_FILES:
-        return f"it has {len(members):,} members"
-    seen: set[str] = set()
-    for member in members:
-        # Read as Windows does, which knows both slashes and drives.
-        path = PureWindowsPath(member.filename)
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        key = path.as_posix().casefold()
-        if path.drive or path.root or ".." in path.parts or "\0" in member.orig_filename:
-            return f"its member {member.filename!r} would lie outside of the folder"
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            return f"its member {member.filename!r} is a link or a device"
-        if key in seen:
-            return f"its member {member.filename!r} is there twice"
-        seen.add(key)
-    return ""
-
-
-def _untrusted(archive: Path, why: str) -> SkinfwError:
+def _damaged(archive: Path, error: Exception) -> SkinfwError:
     return SkinfwError(
-        "the archive cannot be trusted",
+        "the archive is damaged",
         display_path(archive),
-        why,
-        "nothing of it was kept; ask who made it for another one",
+        f"{type(error).__name__}: {error}",
+        "get it again from who made it",
     )

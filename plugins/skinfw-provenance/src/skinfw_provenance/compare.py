@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from skinfw import SkinfwError
+from skinfw.toolkit import csv_rows
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 """How far numbers may be apart that another processor has summed in another order."""
@@ -42,21 +43,33 @@ def csv_differences(old: Path, new: Path, source: str) -> Iterator[str]:
     """Yield what differs between two tables, by line and column.
 
     old, new, source: as `json_differences` takes them, as files.
+    Raises SkinfwError where the new one cannot be read.
     """
-    rows, others = _rows(old), _rows(new)
-    head = others[0] if others else []
-    if rows[:1] != others[:1]:
-        yield f"the columns are {', '.join(rows[0]) if rows else 'absent'}, {source} {head}"
+    others = list(csv_rows(new, own=True))
+    try:
+        rows = list(csv_rows(old, own=True))
+    except SkinfwError as error:
+        yield unreadable(error)
+        return
+    (_, columns), (_, head) = rows[0], others[0]
+    if columns != head:
+        yield f"the columns are {', '.join(columns)}, {source} {', '.join(head)}"
         return
     if len(rows) != len(others):
         yield f"there are {len(rows) - 1:,} rows, {source} {len(others) - 1:,}"
-    for line, (row, other) in enumerate(zip(rows, others, strict=False), 1):
-        if len(row) != len(other):
-            yield f"line {line} has {len(row)} cells, {source} {len(other)}"
-            continue
+    for (line, row), (_, other) in zip(rows, others, strict=False):
         for column, own, derived in zip(head, row, other, strict=True):
             if not _same(_number(own), _number(derived)):
                 yield f'line {line} ("{row[0]}"), {column} says {own}, {source} {derived}'
+
+
+def unreadable(error: Exception) -> str:
+    """Return a line that says why a file cannot be compared."""
+    if not isinstance(error, SkinfwError):
+        return f"cannot be read: {error}"
+    line = error.where.rpartition(":")[2]
+    place = f"line {line}: " if line.isdecimal() else ""
+    return f"{place}{error.what}{f', {error.why}' if error.why else ''}"
 
 
 def count_values(value: Any) -> int:
@@ -78,22 +91,6 @@ def same_picture(old: Path, new: Path) -> bool:
             )
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
-
-
-def read_json(file: Path) -> Any:
-    """Return the JSON of a file; what is none is a text that says so."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return f"what is no JSON: {error}"
-
-
-def _rows(file: Path) -> list[list[str]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as source:
-            return list(csv.reader(source))
-    except (OSError, ValueError, csv.Error):
-        return []
 
 
 def _number(cell: str) -> str | float:

@@ -22,9 +22,9 @@ from skinfw.toolkit import (
     read_run,
     written_files,
 )
-from skinfw_provenance.again import derive
-from skinfw_provenance.archive import ABOUT, RUN, write_archive
+from skinfw_provenance.archive import ABOUT, FORMAT, PAGES, RUN, TEXTS, write_archive
 from skinfw_provenance.crate import Terms, describe_pack
+from skinfw_provenance.derivation import derive
 from skinfw_provenance.pages import strip_images
 from skinfw_provenance.rebuild import plan_of, rebuild
 from skinfw_provenance.sbom import bill_of_materials, licence_of
@@ -32,8 +32,6 @@ from skinfw_provenance.verification import Verification
 from skinfw_provenance.verify import verify_run
 
 CRATE, SBOM = "ro-crate-metadata.json", "sbom.cdx.json"
-FORMAT = 1
-_TEXTS = (".json", ".csv", ".html", ".lock", ".safetensors", ".txt", ".md", ".toml", ".svg")
 
 
 @dataclass
@@ -53,19 +51,21 @@ class Contents:
         """Return what a reader must know of what is absent."""
         said = []
         if self.left_out:
-            said.append(f"Left out, since they may show patients: {', '.join(self.left_out)}.")
+            why = "since they may show patients or are of unknown kinds"
+            said.append(f"Left out, {why}: {', '.join(self.left_out)}.")
         if self.stripped:
             said.append(f"Images of patients were taken out of {', '.join(self.stripped)}.")
         return said
 
 
-def pack_run(run: Path, archive: Path, images: bool, licence: str) -> Contents:
+def pack_run(run: Path, archive: Path, images: bool, licence: str, trust: bool = False) -> Contents:
     """Write one archive of a run that agrees with itself.
 
     run: the folder, of a run that is done.
     archive: the target.
     images: whether files that may show patients go along.
     licence: of the pack, as its author gives it.
+    trust: whether Python files that the run names may be imported unseen.
     Returns what is in it. Raises SkinfwError where the run is not done, or differs from its files.
     """
     record, lock = read_run(run), read_lock(run)
@@ -75,14 +75,14 @@ def pack_run(run: Path, archive: Path, images: bool, licence: str) -> Contents:
             display_path(run),
             cure=f"skinfw run {display_path(run)} --resume",
         )
-    if verify_run(run).differences:
+    if verify_run(run, trust=trust).differences:
         raise SkinfwError(
             "the run does not say what its own files give",
             display_path(run),
             "an archive would spread it",
             f"skinfw verify {display_path(run)} names each place",
         )
-    contents = choose_contents(run, images)
+    contents = choose_contents(run, images, trust)
     ended = datetime.fromisoformat(record["ended"])
     about = {"format": FORMAT, "left_out": contents.left_out, "stripped": contents.stripped}
     members: dict[str, Path | bytes] = {
@@ -91,50 +91,53 @@ def pack_run(run: Path, archive: Path, images: bool, licence: str) -> Contents:
         SBOM: bill_of_materials(lock, ended),
     }
     digests = {name: _digest(content) for name, content in members.items()}
-    left = contents.sentences()
-    members[CRATE] = describe_pack(record, digests, _terms(run, record, licence), left, ended)
+    terms, left = _terms(run, record, licence, trust), contents.sentences()
+    members[CRATE] = describe_pack(record, digests, terms, left, ended)
     write_archive(archive, members)
     return contents
 
 
-def choose_contents(run: Path, images: bool) -> Contents:
+def choose_contents(run: Path, images: bool, trust: bool = False) -> Contents:
     """Choose the files of a run that go into a pack.
 
     images: whether all of them do. Else a picture goes along only where it can be drawn again
         from predictions, so that it shows no patient, and pages lose their images.
+    trust: whether Python files that the run names may be imported unseen.
     """
-    drawn = set() if images else _drawn_again(run)
+    drawn = set() if images else _drawn_again(run, trust)
     contents = Contents()
     for file in [run / "run.json", *written_files(run)]:
         name = file.relative_to(run).as_posix()
         if images or name in drawn:
             contents.members[name] = file
-        elif file.suffix in (".html", ".svg"):
+        elif file.suffix in PAGES:
             text = file.read_text(encoding="utf-8")
             without = strip_images(text).encode()
             contents.members[name] = without
             if without != text.encode():
                 contents.stripped[name] = hashlib.sha256(without).hexdigest()
-        elif file.suffix in _TEXTS:
+        elif file.suffix in TEXTS:
             contents.members[name] = file
         else:
             contents.left_out.append(name)
     return contents
 
 
-def _drawn_again(run: Path) -> set[str]:
+def _drawn_again(run: Path, trust: bool) -> set[str]:
     """Return the pictures that reports draw from predictions, without any image."""
     found = Verification()
     with TemporaryDirectory(prefix="skinfw-pack-") as folder:
-        again = derive(rebuild(run, plan_of(run, (), False, found), found), Path(folder), found)
-        pictures = {name for name, file in again.files.items() if file.suffix not in _TEXTS}
-    return pictures - again.explained
+        derivation = derive(
+            rebuild(run, plan_of(run, (), False, found), found), Path(folder), found
+        )
+        pictures = {name for name, file in derivation.files.items() if file.suffix not in TEXTS}
+    return pictures - derivation.explained
 
 
-def _terms(run: Path, record: Mapping[str, Any], licence: str) -> Terms:
+def _terms(run: Path, record: Mapping[str, Any], licence: str, trust: bool) -> Terms:
     plan: Plan | None
     try:
-        plan = load_plan(run)
+        plan = load_plan(run, trust=trust or None)
     except SkinfwError:  # its components are not here any more
         plan = None
     downloads = getattr(plan.dataset, "downloads", None) if plan else None

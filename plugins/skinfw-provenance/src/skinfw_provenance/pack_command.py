@@ -6,13 +6,16 @@ from pathlib import Path
 
 import click
 
+from skinfw.toolkit import trust_option
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The archive; RUN.zip unless given.")
 @click.option("--images", is_flag=True, help="Take along what may show patients.")
 @click.option("--licence", default="", help="On what terms others may use the archive.")
-def pack(run: Path, out: Path | None, images: bool, licence: str) -> None:
+@trust_option
+def pack(run: Path, out: Path | None, images: bool, licence: str, trust: bool) -> None:
     """Make one archive of RUN, described for others, without images of patients.
 
     The archive holds the run's files, ro-crate-metadata.json, which says what each of them is, and
@@ -25,7 +28,7 @@ def pack(run: Path, out: Path | None, images: bool, licence: str) -> None:
 
     out = out or run.resolve().with_name(f"{run.resolve().name}.zip")
     try:
-        contents = pack_run(run, out, images, licence)
+        contents = pack_run(run, out, images, licence, trust)
     except ModuleNotFoundError as error:
         raise RecipeError(
             f"skinfw pack needs {error.name}, which is not installed",

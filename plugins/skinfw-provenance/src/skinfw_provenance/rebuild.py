@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinfw import Explanations, Features, Predictions, RecipeError, Result, SkinfwError, select
+from skinfw import (
+    Explanations,
+    Features,
+    Predictions,
+    RecipeError,
+    Result,
+    SkinfwError,
+    read_csv,
+    select,
+)
 from skinfw.toolkit import (
     PREDICTION_FILES,
     Metrics,
     ModelEvaluator,
     Plan,
+    RecipeErrors,
     TrainedModel,
+    TrustError,
     best_epoch,
     build_components,
     choose_images,
@@ -24,6 +34,7 @@ from skinfw.toolkit import (
     load_data,
     load_plan,
     load_trained_model,
+    read_history,
     read_run,
     run_predictions,
 )
@@ -69,7 +80,7 @@ class _NoHistory(list[Any]):
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class RunContents:
     """Hold a run as its files tell it.
 
     record: run.json.
@@ -86,7 +97,7 @@ class Rebuilt:
     result: Result
 
 
-def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = False) -> Rebuilt:
+def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = False) -> RunContents:
     """Return a run as its predictions, its history and its record tell it.
 
     run: the folder.
@@ -109,7 +120,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         )
     metrics, complete = _metrics(model, parts["test"], found)
     replicates, seed = record["recipe"]["evaluate"]["replicates"], record["recipe"]["seed"]
-    history = read_history(run / "history.csv")
+    history = [{**row, "epoch": int(row["epoch"])} for row in read_history(run)]
     select_by = record["recipe"]["train"]["select"]
     timings = {name: spent for name, spent in record.get("timings", {}).items() if name != "report"}
     result = Result(
@@ -132,28 +143,18 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         seed,
         {**record, "timings": timings},  # as they were when the reports wrote
     )
-    return Rebuilt(record, model, metrics, complete, result)
+    return RunContents(record, model, metrics, complete, result)
 
 
-def read_history(file: Path) -> list[dict[str, Any]]:
-    """Return the rows of history.csv to the last digit; none where there is no such file."""
-    if not file.is_file():
-        return []
-    try:
-        with file.open(encoding="utf-8", newline="") as source:
-            return [
-                {name: _number(cell) for name, cell in row.items()}
-                for row in csv.DictReader(source, strict=True)
-            ]
-    except (ValueError, TypeError, OSError, csv.Error) as error:
-        raise RecipeError("the history is no table of numbers", str(file), str(error)) from error
+def read_splits(run: Path) -> pd.DataFrame:
+    """Return splits.csv: id, label, part, lesion and component of each image, as texts.
 
-
-def _number(cell: str) -> float:
-    """Return a cell as a number: NaN where it is blank, an int where it is a whole one."""
-    if not cell:
-        return float("nan")
-    return int(cell) if cell.isdecimal() else float(cell)
+    Raises SkinfwError with file and line where anything is wrong.
+    """
+    splits = read_csv(run / "splits.csv", ["id", "lesion", "label", "part"], own=True)
+    if "component" not in splits:  # as older versions wrote it
+        splits["component"] = splits["lesion"]
+    return splits
 
 
 def _metrics(model: TrainedModel, test: Predictions, found: Verification) -> tuple[Metrics, bool]:
@@ -192,9 +193,8 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
         return {part: _Absent() for part in parts}
     import pandas as pd
 
-    splits = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)
     rows = load_data(plan).rows
-    rows = rows.merge(splits[["id", "component", "part"]], on="id", how="inner")
+    rows = rows.merge(read_splits(run)[["id", "component", "part"]], on="id", how="inner")
     places = pd.Index(rows["id"])
     answer: dict[str, pd.DataFrame] = {}
     for part, own in parts.items():
@@ -229,10 +229,7 @@ def _features(run: Path, plan: Plan | None, trust: bool) -> Any:
 
 
 def _ids(run: Path) -> dict[str, set[str]]:
-    import pandas as pd
-
-    splits = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)
-    return {str(part): set(own["id"]) for part, own in splits.groupby("part")}
+    return {str(part): set(own["id"]) for part, own in read_splits(run).groupby("part")}
 
 
 def plan_of(
@@ -242,10 +239,15 @@ def plan_of(
 
     data: whether files may be read; a data set that draws its images has none.
     trust: whether Python files that the run names may be imported unseen.
+    Raises TrustError where they may not.
     """
     try:
         plan = load_plan(run, sets, trust=trust or None)
     except SkinfwError as error:
+        problems = error.problems if isinstance(error, RecipeErrors) else [error]
+        for problem in problems:
+            if isinstance(problem, TrustError):
+                raise problem from error
         if data:
             raise
         found.leave("the recipe", f"it cannot be planned here: {error.what}")

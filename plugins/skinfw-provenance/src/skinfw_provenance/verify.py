@@ -9,18 +9,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinfw import SkinfwError
-from skinfw.toolkit import Plan, data_differences, data_record, load_data, read_run
-from skinfw_provenance.again import Again, derive
-from skinfw_provenance.archive import Packed
+from skinfw.toolkit import (
+    JsonError,
+    Plan,
+    data_differences,
+    data_record,
+    load_data,
+    read_history,
+    read_json,
+    read_run,
+)
+from skinfw_provenance.archive import PackRecord
 from skinfw_provenance.compare import (
     count_values,
     csv_differences,
     json_differences,
-    read_json,
     same_picture,
+    unreadable,
 )
+from skinfw_provenance.derivation import Derivation, derive
 from skinfw_provenance.pages import Page, drawing_differences, page_differences, read_page
-from skinfw_provenance.rebuild import Rebuilt, plan_of, read_history, rebuild
+from skinfw_provenance.rebuild import RunContents, plan_of, read_splits, rebuild
 from skinfw_provenance.records import (
     check_bytes,
     check_history,
@@ -31,7 +40,7 @@ from skinfw_provenance.records import (
 )
 from skinfw_provenance.verification import Verification
 
-WHOLE = Packed()
+WHOLE = PackRecord()
 GIVE = "the predictions give"
 _DRAWS = ("matplotlib", "numpy")
 
@@ -40,7 +49,7 @@ def verify_run(
     run: Path,
     data: bool = False,
     sets: Sequence[str] = (),
-    packed: Packed = WHOLE,
+    pack_record: PackRecord = WHOLE,
     trust: bool = False,
 ) -> Verification:
     """Derive everything that a run says again from its own files, and compare.
@@ -48,7 +57,7 @@ def verify_run(
     run: the folder.
     data: whether to look at the data set, too: at each file, and at what reports need of it.
     sets: texts such as `dataset.root=elsewhere`, where the data are somewhere else today.
-    packed: what the archive that it came in does not have.
+    pack_record: what the archive that it came in does not have.
     trust: whether Python files that the run names may be imported unseen.
     Raises SkinfwError where it is no run folder.
     """
@@ -58,18 +67,18 @@ def verify_run(
     plan = plan_of(run, sets, data, found, trust)
     try:
         check_splits(run, record, found)
-        rebuilt = rebuild(run, plan, found, trust)
+        contents = rebuild(run, plan, found, trust)
     except (SkinfwError, OSError, KeyError, ValueError) as error:
         found.differ(*_unreadable(run, error))
-        check_bytes(run, record, None, packed, found)
+        check_bytes(run, record, None, pack_record, found)
         return found
-    check_labels(run, rebuilt, found)
-    check_history(read_history(run / "history.csv"), record["recipe"], found)
+    check_labels(run, contents, found)
+    check_history(read_history(run), record["recipe"], found)
     with TemporaryDirectory(prefix="skinfw-verify-") as folder:
-        again = derive(rebuilt, Path(folder), found)
-        _Files(run, rebuilt, again, lock, found).compare(packed)
-        check_results(rebuilt, again, found)
-        check_bytes(run, record, again, packed, found)
+        derivation = derive(contents, Path(folder), found)
+        _Files(run, contents, derivation, lock, found).compare(pack_record)
+        check_results(contents, derivation, found)
+        check_bytes(run, record, derivation, pack_record, found)
     if data and plan:
         check_data(run, plan, lock, found)
     return found
@@ -81,14 +90,11 @@ def check_data(run: Path, plan: Plan, lock: dict[str, Any], found: Verification)
     run: the folder.
     plan: of the run.
     """
-    import pandas as pd
-
     if not lock:
         found.leave("the data", "there is no recipe.lock to compare them with")
         return
-    ids = pd.read_csv(run / "splits.csv", dtype=str, keep_default_na=False)["id"]
     rows = load_data(plan).rows
-    now = data_record(plan, rows[rows["id"].isin(ids)].reset_index(drop=True))
+    now = data_record(plan, rows[rows["id"].isin(read_splits(run)["id"])].reset_index(drop=True))
     found.differ("data", data_differences(lock["data"], now))
     found.agree("data", len(now["files"]) + 1)
 
@@ -97,9 +103,7 @@ def _unreadable(run: Path, error: BaseException) -> tuple[str, list[str]]:
     """Return which file of a run cannot be read, and why."""
     if not isinstance(error, SkinfwError):
         return "run.json", [f"or a file beside it cannot be read: {type(error).__name__}: {error}"]
-    where = error.where.removeprefix(f"{run}/").partition(":")
-    place = f"line {where[2]}: " if where[2] else ""
-    return where[0], [f"{place}{error.what}{f', {error.why}' if error.why else ''}"]
+    return error.where.removeprefix(f"{run}/").partition(":")[0], [unreadable(error)]
 
 
 class _Files:
@@ -108,48 +112,68 @@ class _Files:
     def __init__(
         self,
         run: Path,
-        rebuilt: Rebuilt,
-        again: Again,
+        contents: RunContents,
+        derivation: Derivation,
         lock: dict[str, Any],
         found: Verification,
     ) -> None:
-        self.run, self.rebuilt, self.again, self.found = run, rebuilt, again, found
+        self.run, self.contents, self.derivation, self.found = run, contents, derivation, found
         self.recorded: dict[str, Any] = lock.get("packages", {})
         self.drawn_alike = bool(lock) and all(self._same_version(name) for name in _DRAWS)
         self.strict = self._same_version("skinfw")
 
-    def compare(self, packed: Packed) -> None:
+    def compare(self, pack_record: PackRecord) -> None:
         """Compare each file that could be derived.
 
-        packed: what is not there on purpose.
+        pack_record: what is not there on purpose.
         """
-        for name, file in sorted(self.again.files.items()):
+        for name, file in sorted(self.derivation.files.items()):
             old = self.run / name
-            if name in packed.left_out:
+            if name in pack_record.left_out and not old.is_file():
                 continue
             if not old.is_file():
                 self.found.differ(name, [f"is not there, and {GIVE} one"])
             elif file.suffix == ".json":
                 self._json(name, old, file)
             elif file.suffix == ".csv":
-                lines = list(csv_differences(old, file, self._source(name)))
-                self._keep(name, lines, len(file.read_bytes().splitlines()))
+                self._table(name, old, file)
             elif file.suffix == ".html":
                 self._page(name, old, file)
             else:
                 self._picture(name, old, file)
 
     def _json(self, name: str, old: Path, new: Path) -> None:
-        said, derived = read_json(old), read_json(new)
+        try:
+            derived = read_json(new)
+        except JsonError:  # a report has words of its own
+            self._bytes(name, old, new)
+            return
+        try:
+            said = read_json(old)
+        except (JsonError, OSError) as error:
+            self.found.differ(name, [unreadable(error)])
+            return
         lines = list(json_differences(said, derived, GIVE))
-        if not self.rebuilt.complete and name in ("metrics.json", "intervals.json"):
+        if not self.contents.complete and name in ("metrics.json", "intervals.json"):
             lines = [line for line in lines if not line.endswith("no such value")]
         self._keep(name, lines, count_values(derived))
+
+    def _table(self, name: str, old: Path, new: Path) -> None:
+        try:
+            lines = list(csv_differences(old, new, self._source(name)))
+        except SkinfwError:  # a report has tables of its own
+            self._bytes(name, old, new)
+            return
+        self._keep(name, lines, len(new.read_bytes().splitlines()))
+
+    def _bytes(self, name: str, old: Path, new: Path) -> None:
+        same = old.read_bytes() == new.read_bytes()
+        self._keep(name, [] if same else [f"its bytes are others than {GIVE}"], 1)
 
     def _page(self, name: str, old: Path, new: Path) -> None:
         page = read_page(old.read_text(encoding="utf-8", errors="replace"))
         derived = read_page(new.read_text(encoding="utf-8"))
-        if self.again.silent and (beyond := page.sections - derived.sections):
+        if self.derivation.silent and (beyond := page.sections - derived.sections):
             page = page.without(beyond)
             for key in sorted(beyond):
                 self.found.leave(f'{name}: section "{key}"', "its report could not be asked")
@@ -170,13 +194,13 @@ class _Files:
             self.found.agree(name)
         elif not self.drawn_alike:
             self._leave_drawings(name)
-        elif name in self.again.explained:
-            self.again.files.pop(name)  # its bytes are compared with their checksum
+        elif name in self.derivation.explained:
+            self.derivation.files.pop(name)  # its bytes are compared with their checksum
         else:
             self.found.differ(name, [f"other pixels than {GIVE.rpartition(' ')[0]} would draw"])
 
     def _source(self, name: str) -> str:
-        return GIVE if name in self.again.reported else "its probabilities give"
+        return GIVE if name in self.derivation.reported else "its probabilities give"
 
     def _keep(self, name: str, lines: Sequence[str], values: int) -> None:
         self.found.differ(name, lines)

@@ -51,8 +51,8 @@ def verify(
     from skinfw_provenance.retrain import check_retraining
     from skinfw_provenance.verify import verify_run
 
-    with opened_run(run) as (folder, packed):
-        found = verify_run(folder, data, sets, packed, trust)
+    with opened_run(run) as (folder, pack_record):
+        found = verify_run(folder, data, sets, pack_record, trust)
         if retrain:
             check_retraining(folder, sets, tolerance, found, echo, trust)
     for line in _lines(found, None if everything else _MOST):

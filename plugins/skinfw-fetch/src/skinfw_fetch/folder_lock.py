@@ -12,12 +12,14 @@ from skinfw_fetch.download import Follower
 
 
 @contextmanager
-def alone(root: Path, follower: Follower) -> Iterator[None]:
+def wait_for_folder(root: Path, follower: Follower) -> Iterator[None]:
     """Hold the lock of a folder, which ends with this process however that ends.
 
     root: the folder; its hidden file .fetch.lock is the lock.
     follower: told where another process has to be waited for.
     """
+    # A run refuses a folder that is held, since two runs are a mistake. Two fetches want the same
+    # files: the second one waits, which the lock of runs cannot.
     lock = FileLock(root / ".fetch.lock")
     try:
         lock.acquire(blocking=False)

@@ -16,7 +16,7 @@ from skinfw.toolkit import (
     private_result,
     write_predictions,
 )
-from skinfw_provenance.rebuild import Rebuilt
+from skinfw_provenance.rebuild import RunContents
 from skinfw_provenance.verification import Verification
 
 Reports = Sequence[tuple[PlannedComponent[Any], Any]]
@@ -33,7 +33,7 @@ class _Watched(list[Explanations]):
 
 
 @dataclass(frozen=True)
-class Again:
+class Derivation:
     """Hold what was derived again.
 
     files: the derived files, by their names in the run.
@@ -50,14 +50,14 @@ class Again:
     silent: list[str] = field(default_factory=list)
 
 
-def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
+def derive(contents: RunContents, folder: Path, found: Verification) -> Derivation:
     """Write the files of a run again from its predictions.
 
-    rebuilt: the run.
+    contents: the run.
     folder: an empty one.
     found: told which reports could not be asked.
     """
-    result, own = rebuilt.result, folder / "run"
+    result, own = contents.result, folder / "run"
     own.mkdir()
     for part, predictions in result.predictions.items():
         write_predictions(own / PREDICTION_FILES[part], predictions)
@@ -65,7 +65,7 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
     if result.replicates:
         record = intervals_record(result.predictions, result.intervals, result.replicates)
         write_json(own / "intervals.json", record)
-    reports, silent = _reports(rebuilt, found)
+    reports, silent = _reports(contents, found)
     findings, silent = _findings(reports, result, found, silent)
     told = replace(result, findings=findings)
     files = {file.name: file for file in own.iterdir()}
@@ -90,21 +90,21 @@ def derive(rebuilt: Rebuilt, folder: Path, found: Verification) -> Again:
                 files[name] = file
                 reported.add(name)
                 explained |= {name} if looked.seen else set()
-    return Again(files, reported, explained, told, silent)
+    return Derivation(files, reported, explained, told, silent)
 
 
-def _reports(rebuilt: Rebuilt, found: Verification) -> tuple[Reports, list[str]]:
+def _reports(contents: RunContents, found: Verification) -> tuple[Reports, list[str]]:
     """Return the reports that can be built here, and the names of the others."""
     reports: list[Any] = []
     silent: list[str] = []
-    if rebuilt.record.get("failures"):
+    if contents.record.get("failures"):
         silent.append("failures")
         found.leave("what failed in the run", "only run.json tells of it")
-    tables = rebuilt.record["recipe"].get("report", [])
+    tables = contents.record["recipe"].get("report", [])
     for table in tables:
-        alone = replace(rebuilt.model, tables={**rebuilt.model.tables, "report": [table]})
+        alone = replace(contents.model, tables={**contents.model.tables, "report": [table]})
         try:
-            reports += build_components(alone.components("report"), rebuilt.model.classes)
+            reports += build_components(alone.components("report"), contents.model.classes)
         except SkinfwError as error:
             silent.append(str(table.get("use")))
             found.leave(f'the report "{table.get("use")}"', error.what)
