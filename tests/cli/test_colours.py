@@ -33,6 +33,7 @@ def test_colours_can_be_forced_into_a_file(skinfw: Run) -> None:
     assert not COLOUR.search(skinfw(*WRONG, FORCE_COLOR="1", NO_COLOR="1").stderr)
 
 
+@pytest.mark.slow
 def test_a_run_on_a_terminal_has_a_bar_and_heeds_no_color(
     site: Site, tiny: Path, tmp_path: Path
 ) -> None:

@@ -143,6 +143,7 @@ def test_ctrl_c_leaves_a_run_that_resumes(site: Site, tiny: Path, tmp_path: Path
     assert json.loads((folder / "run.json").read_text())["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_killed_run_says_running_and_resumes(site: Site, tiny: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "skinfw", "run"]
     process = subprocess.Popen(

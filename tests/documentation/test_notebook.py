@@ -26,6 +26,7 @@ def execute(cells: list[str]) -> tuple[dict[str, Any], list[Any]]:
     return names, shown
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_answers_as_the_command_does(
     skinfw: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.settings import SETTINGS
 from skinfw.testing import CHECKS
 
+pytestmark = pytest.mark.slow  # the site is built whole
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

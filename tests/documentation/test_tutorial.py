@@ -47,6 +47,7 @@ def install(project: Path, site: Site) -> None:
     (site.folder / source.name).symlink_to(source)
 
 
+@pytest.mark.slow
 def test_what_the_page_shows_is_what_comes(skinfw: Run, site: Site, tmp_path: Path) -> None:
     assert skinfw("new-plugin", "sampler", "by-patient").returncode == 0
     project = tmp_path / "skinfw-by-patient"

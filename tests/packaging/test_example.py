@@ -55,6 +55,7 @@ def test_it_keeps_every_promise(skinfw: Run) -> None:
     assert expected == ["right gradient"]
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(site: Site) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",

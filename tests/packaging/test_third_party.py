@@ -50,6 +50,7 @@ def test_the_wheel_of_skinfw_acme_is_listed_checked_used_and_removed(
     assert "best epoch" in done
 
 
+@pytest.mark.slow
 def test_the_package_of_the_documents_works_as_it_is_written(
     environment: Environment, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def resume(folder: Path, said: list[str] | None = None) -> tuple[Any, RunFolder]
     return execute_run(load_plan(folder), again, lines.append, resume=True), again
 
 
+@pytest.mark.slow
 def test_a_damaged_state_costs_the_time_since_the_one_before(train: Train) -> None:
     whole, straight = train("train.epochs=3")
     _, stopped = train("train.epochs=3", listeners=(StopAfter(8),))  # three batches into the second

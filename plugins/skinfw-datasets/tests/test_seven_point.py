@@ -125,6 +125,7 @@ def release(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "backbone"),
     [("derm7pt_multimodal", "timm/resnet10t"), ("derm7pt_yao", "timm/regnety_002")],

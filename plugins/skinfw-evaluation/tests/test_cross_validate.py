@@ -82,6 +82,7 @@ def test_a_recipe_that_changed_on_the_way_is_refused(there: Path) -> None:
     assert "train" in result.output
 
 
+@pytest.mark.slow
 def test_a_shipped_recipe_goes_on_by_its_name_and_quiet_leaves_the_last_lines(there: Path) -> None:
     small = ["--set", 'backbone={use="./tiny.py:tiny"}', "--set", "image.size=32", "-q"]
     done = skinfw("cross-validate", "quickstart", *SETS, *small)

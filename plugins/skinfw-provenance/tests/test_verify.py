@@ -151,6 +151,7 @@ def test_a_run_with_a_file_that_is_not_trusted_is_refused_and_trusted_for_once(
     assert not (tmp_path / "config").exists()
 
 
+@pytest.mark.slow
 def test_a_pack_shows_no_patient_and_can_be_verified_without_the_data(
     run: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_styles_of_all_packages_are_in_order(projects: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_tests_of_all_packages_pass(projects: Path) -> None:
     # Their conformance tests run every check, so that their grade is "full". What a process of its
     # own tries for each of them is tried for one of them below, and for all of them together.

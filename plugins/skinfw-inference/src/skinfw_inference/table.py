@@ -100,10 +100,7 @@ def reason(error: SkinfwError) -> str:
 
 @contextmanager
 def _open_partial(target: Path) -> Iterator[TextIO]:
-    """Open a file under another name, and give it its own once it is complete and on the disk.
-
-    What is complete of it stays where the rest cannot be written: it may have taken hours.
-    """
+    """Open a file under another name, and give it its own once it is complete and on the disk."""
     partial = target.with_suffix(".partial")
     try:
         with partial.open("w", encoding="utf-8", newline="", buffering=1) as file:
@@ -112,4 +109,5 @@ def _open_partial(target: Path) -> Iterator[TextIO]:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as error:
+        partial.unlink(missing_ok=True)  # half a table would only keep a full disk full
         raise unwritable(target, error) from error
