@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import os
 import shutil
 import zipfile
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
+from PIL import Image
 from support import TINY, TINY_BACKBONE
 
 from skinfw.cli import main
@@ -20,6 +25,7 @@ from skinfw.workflows.run_folder import RunFolder
 from skinfw_provenance.archive import write_archive
 from skinfw_provenance.compare import csv_differences
 from skinfw_provenance.pack import choose_contents, pack_run
+from skinfw_provenance.pages import strip_images
 from skinfw_provenance.rebuild import read_splits
 from skinfw_provenance.records import check_splits
 from skinfw_provenance.verification import Verification
@@ -85,6 +91,43 @@ def test_weights_and_record_are_known_by_their_checksums(run: Path) -> None:
     assert "best.safetensors" in found
     assert any("recipe.train.batch_size says 16, recipe.lock has 8" in line
                for line in found["run.json"])  # fmt: skip
+
+
+def test_nothing_outside_of_the_run_is_vouched_for(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    record = json.loads((run / "run.json").read_text())
+    digest = hashlib.sha256(b"secret").hexdigest()
+    record["checksums"] |= {"../secret": digest, str(tmp_path / "secret"): digest}
+    (run / "run.json").write_text(json.dumps(record))
+    said = verify(run, code=1)
+    assert "../secret: is not there" in said and f"{tmp_path}/secret: is not there" in said
+
+
+def test_a_picture_that_is_none_starts_no_other_program(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ghostscript = tmp_path / "bin" / "gs"
+    ghostscript.parent.mkdir()
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", str(ghostscript.parent), prepend=os.pathsep)
+    with Image.open(run / "confusion_matrix.png") as picture:
+        width, height = picture.size
+    (run / "confusion_matrix.png").write_text(
+        f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 {width} {height}\n%%EndComments\nshowpage\n"
+    )
+    assert "confusion_matrix.png" in verify(run, code=1)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_images_inside_drawings_are_taken_out_whole() -> None:
+    figure = Figure()
+    figure.subplots().imshow(np.random.default_rng(0).random((9, 9, 3)))
+    drawing = StringIO()
+    figure.savefig(drawing, format="svg")
+    assert "base64," in drawing.getvalue()
+    stripped = strip_images(drawing.getvalue())
+    assert "base64" not in stripped and "iVBOR" not in stripped
 
 
 def test_predictions_that_cannot_be_read_are_a_difference_too(run: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skinfw import DataTable, SkinfwError, line_error, refuse_ids, refuse_names
+from skinfw.toolkit import read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Annotations:
 
     def _part(self, part: str, file: Path) -> list[dict[str, str]]:
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             entries, count = list(content["annotations"]), content["num_classes"]
         except FileNotFoundError:
             raise line_error(file, 0, "the file does not exist") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from skinfw import Download, Downloads, RecipeError, SkinfwError
+from skinfw import Download, Downloads, RecipeError, SkinfwError, atomic_write
 from skinfw.toolkit import amount
 from skinfw_fetch.download import Follower, Remote, ask, download
 from skinfw_fetch.folder_lock import wait_for_folder
@@ -147,8 +147,10 @@ def fetch(work: Work, keep: bool, follower: Follower) -> None:
 def _execute(work: Work, keep: bool, follower: Follower) -> None:
     """Do what is left, with no other process at work in the folder."""
     root, record = work.record.root, work.record
-    (root / "LICENSE.txt").write_text(work.downloads.licence + "\n", encoding="utf-8")
-    (root / "ATTRIBUTION.txt").write_text(work.downloads.attribution + "\n", encoding="utf-8")
+    about = {"LICENSE": work.downloads.licence, "ATTRIBUTION": work.downloads.attribution}
+    for name, text in about.items():
+        with atomic_write(root / f"{name}.txt") as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
     for task in work.tasks:
         if task.state == "absent":
             _obtain(task, record, follower)

@@ -124,10 +124,10 @@ def check_bytes(
     derived = derivation.files if derivation else {}
     there = {file.relative_to(run).as_posix(): file for file in written_files(run)}
     for name, own in said.items():
-        file, digest = run / name, pack_record.stripped.get(name, own)
-        if name in pack_record.left_out and not file.is_file():
+        file, digest = there.get(name), pack_record.stripped.get(name, own)
+        if name in pack_record.left_out and file is None:
             found.leave(name, _LEFT_OUT)
-        elif not file.is_file():
+        elif file is None:  # nor is it looked for elsewhere, whatever its name
             found.differ(name, ["is not there, and the run wrote it"])
         elif file_digest(file) == digest:
             found.agree(name)
