@@ -113,6 +113,7 @@ def test_a_sampler_in_a_file_beside_the_recipe_runs(skinfw: Run, tiny: Path) -> 
     assert "draw  19 images" in done.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_resumes(site: Site, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import time\nfrom skinfw import hookimpl\n"
@@ -233,6 +234,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_files(
     assert not list(folder.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_and_a_bad_path_are_no_defects(skinfw: Run, site: Site) -> None:
     done = skinfw("schema", "--out", "nowhere/s.json")
     assert done.returncode == 1 and "s.json cannot be written" in done.stderr

@@ -37,6 +37,7 @@ GLIBC = sys.platform == "linux" and platform.libc_ver()[0] == "glibc"
 
 
 @pytest.mark.skipif(not GLIBC, reason="only glibc is told to keep memory")
+@pytest.mark.slow
 def test_a_second_tensor_costs_no_new_pages() -> None:
     answers = [fresh(TOUCH.format(wanted=wanted)).split() for wanted in (None, False, True)]
     assert [kept for kept, _ in answers] == ["None", "True", "True"]
