@@ -148,13 +148,18 @@ def raising_line(error: BaseException, file: str = "") -> str:
     return f"raised in {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, "" where it has none."""
+    return (str(error).splitlines() or [""])[0]
+
+
 def unwritable(place: Path, error: Exception) -> SkinfwError:
     """Return the error that says that a file or a folder cannot be written.
 
     place: the folder or file.
     error: what the system or a library said.
     """
-    reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+    reason = getattr(error, "strerror", None) or first_line(error)
     cure = "choose another place with --out, or free some space"
     if getattr(error, "errno", None) == errno.EIO:
         cure = "the disk or the share fails: see to it, or choose another place with --out"

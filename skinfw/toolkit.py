@@ -130,6 +130,7 @@ if TYPE_CHECKING:
     from skinfw.registry.discovery import Plugin as Plugin
     from skinfw.registry.discovery import discover as discover
     from skinfw.registry.distributions import extra_packages as extra_packages
+    from skinfw.registry.distributions import is_editable as is_editable
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
     from skinfw.registry.names import nearest as nearest
@@ -154,6 +155,7 @@ if TYPE_CHECKING:
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
     from skinfw.workflows.lock import data_record as data_record
     from skinfw.workflows.lock import read_lock as read_lock
     from skinfw.workflows.lock_differences import data_differences as data_differences
@@ -221,7 +223,7 @@ _HOMES = {
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
-    "skinfw.registry.distributions": "extra_packages",
+    "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "nearest",
     "skinfw.registry.trust": "TrustError",
@@ -237,7 +239,7 @@ _HOMES = {
         "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
     "skinfw.training.trainer": "best_epoch",
-    "skinfw.workflows.lock": "data_record read_lock",
+    "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, first_line
 from skinfw.interfaces.values import Failure, Findings
 from skinfw.recipe.component import PlannedComponent
 
@@ -37,7 +37,7 @@ class Failures:
         """Note an error of a component."""
         label = component.entry.label
         if not isinstance(error, SkinfwError):  # of the device's memory, say
-            text = (str(error).splitlines() or [""])[0]
+            text = first_line(error)
             where = component.origin.text
             error = SkinfwError(f"{label} failed: {type(error).__name__}: {text}", where)
         self.noted.append(Failure(label, error))

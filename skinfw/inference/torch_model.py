@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, first_line
 from skinfw.guards.machine import out_of_memory
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
@@ -71,7 +71,7 @@ class TorchPredictor:
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            why = str(error).splitlines()[0]
+            why = first_line(error)
             cure = "lower --batch-size"
             raise SkinfwError("there is not enough memory", why=why, cure=cure) from error
         logits = logits[:, : len(self.trained_model.classes)].float().cpu().double()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -11,6 +10,7 @@ from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw.files.checksums import file_digest
 from skinfw.files.paths import display_path
 from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
@@ -236,7 +236,7 @@ def _changed_files(record: Mapping[str, Any]) -> list[str]:
     return [
         f"{file.name} has changed since the network was trained with it"
         for file, digest in files.items()
-        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != digest
+        if file_digest(file) not in ("", digest)
     ]
 
 

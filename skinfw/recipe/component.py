@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.files.checksums import file_digest
 from skinfw.files.pages import page
 from skinfw.files.paths import display_path
 from skinfw.guards.process import IMPORT, Shared
@@ -113,7 +114,7 @@ class PlannedComponent(Generic[T]):
         """Return who this is, for run.json."""
         module = sys.modules.get(getattr(self.implementation, "__module__", ""))
         source = self.entry.file or Path(getattr(module, "__file__", None) or "")
-        digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
+        digest = file_digest(source)
         return {
             "kind": self.kind.name,
             "use": self.table()["use"],

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import skinfw
-from skinfw.errors import FULL_DISK, AnswerError, SkinfwError, raising_line, unwritable
+from skinfw.errors import FULL_DISK, AnswerError, SkinfwError, first_line, raising_line, unwritable
 from skinfw.guards import writes
 from skinfw.guards.machine import lost_process, out_of_memory
 from skinfw.guards.process import Shared
@@ -185,7 +185,7 @@ def extra_cure(entry: CatalogEntry, error: BaseException) -> str:
 def text_of(error: BaseException) -> str:
     """Return the first line of an error's text, also of one whose text fails."""
     try:
-        line = (str(error).splitlines() or [""])[0]
+        line = first_line(error)
     except Exception:
         return "an error whose text fails"
     return line if len(line) <= _MOST else f"{line[:_MOST]} ..."

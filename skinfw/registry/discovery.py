@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 import pluggy
 
+from skinfw.errors import first_line
 from skinfw.interfaces.hooks import API, CORE_COMMANDS, PROJECT, Command, Component, PluginHooks
 from skinfw.interfaces.kinds import KINDS
 from skinfw.registry.known_packages import is_first
@@ -232,10 +233,10 @@ def _contain(doing: str) -> Iterator[None]:
         raise
     except BaseException as error:
         try:
-            first_line = (str(error).splitlines() or [""])[0]
+            line = first_line(error)
         except Exception:  # an error whose own text fails
-            first_line = ""
-        text = f"{doing} raised {type(error).__name__}: {first_line}"
+            line = ""
+        text = f"{doing} raised {type(error).__name__}: {line}"
         raise _Refused("broken", text.rstrip(": ")) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, first_line
 from skinfw.guards.machine import lost_process, out_of_memory
 
 
@@ -31,7 +31,7 @@ def explain_memory(key: str, size: int) -> Iterator[None]:
         raise SkinfwError(
             f"there is not enough memory for batches of {size} images",
             f"{key} = {size}",
-            _first_line(error),
+            _text(error),
             cure,
         ) from error
 
@@ -49,7 +49,7 @@ def explain_lost_process(rank: int, world: int) -> Iterator[None]:
             raise
         raise SkinfwError(
             f"process {rank} of {world} has lost the others",
-            why=_first_line(error),
+            why=_text(error),
             cure=_lost_cure(str(error)),
         ) from error
 
@@ -60,6 +60,6 @@ def _lost_cure(text: str) -> str:
     return "the process that ended first says why, or was killed; go on with --resume"
 
 
-def _first_line(error: BaseException) -> str:
-    line = (str(error).splitlines() or [""])[0]
+def _text(error: BaseException) -> str:
+    line = first_line(error)
     return f"{type(error).__name__}: {line[:300]}" if line else type(error).__name__

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, first_line
 
 
 def load_safetensors(file: Path, cure: str) -> dict[str, torch.Tensor]:
@@ -56,7 +56,7 @@ def _check_zip(file: Path) -> None:
 def _unreadable(file: Path, error: Exception, cure: str) -> SkinfwError:
     if isinstance(error, FileNotFoundError):
         return SkinfwError(f"there is no {file.name}", str(file), "", cure)
-    said = (str(error).splitlines() or [""])[0] or type(error).__name__
+    said = first_line(error) or type(error).__name__
     return SkinfwError(f"{file.name} cannot be read", str(file), said[:300], cure)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, first_line
 from skinfw.files.json_files import check_schema
 from skinfw.runtime.tensor_files import misfit
 
@@ -115,7 +115,7 @@ def restoring(file: Path) -> Iterator[None]:
     except SkinfwError:
         raise
     except Exception as error:
-        why = (str(error).splitlines() or [""])[0] or type(error).__name__
+        why = first_line(error) or type(error).__name__
         what = "the state does not fit the run"
         raise SkinfwError(what, str(file), why[:300], CURE) from error
 

@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     import torch
 
 FORMAT = 1
-_SHARED = (
+RECORD_KEYS = (
     "name", "recipe", "components", "versions", "platform", "git_commit", "hardware", "classes",
     "data_fingerprint", "split_hash", "draw_hash",
 )  # fmt: skip
+"""What recipe.lock has of run.json."""
+
 _TABLES = ("*.csv", "*/*.csv")
 
 
@@ -107,7 +109,7 @@ def make_lock(
     """
     return {
         "format": FORMAT,
-        **{name: record[name] for name in _SHARED},
+        **{name: record[name] for name in RECORD_KEYS},
         "machine": machine_record(),
         "skinfw": source_digest(Path(skinfw.__file__).parent, "*.py"),
         "plugins": _plugins(plan),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from skinfw.toolkit import discover, is_first
+from skinfw.toolkit import discover, is_editable, is_first
 from skinfw_doctor.page import Finding, Section
 
 _FOR_WORK_ON_SKINFW = {"bench", "dev", "docs"}
@@ -49,7 +48,7 @@ def plugins() -> Section:
     facts = {
         "of skinfw": f"{sum(of_skinfw)} of {len(of_skinfw)} work",
         "others": ", ".join(others) or "none",
-        "installed": "in place (editable)" if _is_editable("skinfw") else "as a wheel",
+        "installed": "in place (editable)" if is_editable("skinfw") else "as a wheel",
     }
     return Section("plugins", facts, findings)
 
@@ -163,12 +162,6 @@ def _version(package: str) -> str:
         return version(package) or ""
     except PackageNotFoundError:
         return ""
-
-
-def _is_editable(package: str) -> bool:
-    text = distribution(package).read_text("direct_url.json")
-    told: Mapping[str, Any] = json.loads(text) if text else {}
-    return bool(told.get("dir_info", {}).get("editable"))
 
 
 LOOKS: dict[str, Callable[[], Section]] = {

@@ -11,6 +11,7 @@ from skinfw.toolkit import (
     BEST_WEIGHTS,
     LOCK,
     PREDICTION_FILES,
+    RECORD_KEYS,
     class_counts,
     combine,
     file_digest,
@@ -26,10 +27,6 @@ from skinfw_provenance.derivation import Derivation
 from skinfw_provenance.rebuild import RunContents, read_splits
 from skinfw_provenance.verification import Verification
 
-_SHARED = (
-    "name", "recipe", "components", "versions", "platform", "git_commit", "classes",
-    "data_fingerprint", "split_hash", "draw_hash",
-)  # fmt: skip
 _LEFT_OUT = "it is not in the archive, since it may show patients or is of an unknown kind"
 _WRITTEN = "nothing in the run derives it; its bytes are those that were written"
 _STRIPPED = "nothing in the run derives it, and without its images the run has no checksum of it"
@@ -50,7 +47,9 @@ def check_lock(run: Path, record: Mapping[str, Any], found: Verification) -> dic
             found.leave(LOCK, "the run has none, as those of older versions")
         return {}
     changed = _is_changed(record)
-    for key in (*_SHARED, *(("hardware",) if changed else ())):  # a run may go on elsewhere
+    for key in RECORD_KEYS:
+        if key == "hardware" and not changed:  # a run may go on elsewhere
+            continue
         lines = list(json_differences(record.get(key), lock.get(key), "recipe.lock has", key))
         found.differ("run.json", lines)
         if not lines:
