@@ -75,6 +75,21 @@ SAMPLER = '''
             return Draw(context.rng.permutation(np.arange(self.start, len(labels), 2)))
 '''
 
+ONE_EPOCH = """
+[backbone]
+use = "./tiny.py:tiny"
+[image]
+size = 32
+[train]
+epochs = 1
+batch_size = 8
+[evaluate]
+replicates = 20
+[[report]]
+use = "history"
+"""
+"""What follows [dataset] in a recipe of one short epoch."""
+
 TINY = """
 [dataset]
 use = "synthetic"

@@ -6,28 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from campaigns.hostile_images import good
-from support import Run
+from support import ONE_EPOCH, Run
 
 from skinfw.data import image_check
 from skinfw.data.image_check import find_bad_images
 from skinfw.data.structure.bounds import Limits
 
-RECIPE = """
+RECIPE = f"""
 [dataset]
 use = "csv"
 file = "moles.csv"
-[backbone]
-use = "./tiny.py:tiny"
-[image]
-size = 32
-[train]
-epochs = 1
-batch_size = 8
-[evaluate]
-replicates = 20
-[[report]]
-use = "history"
-"""
+{ONE_EPOCH}"""
 
 
 def test_each_file_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,25 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import Run
+from support import ONE_EPOCH, Run
 
 CLASSES = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK"]
-RECIPE = """
+RECIPE = f"""
 [dataset]
 use = "isic2019"
 root = "archive"
-[backbone]
-use = "./tiny.py:tiny"
-[image]
-size = 32
-[train]
-epochs = 1
-batch_size = 8
-[evaluate]
-replicates = 20
-[[report]]
-use = "history"
-"""
+{ONE_EPOCH}"""
 
 
 @pytest.fixture
