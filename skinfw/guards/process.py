@@ -151,7 +151,7 @@ def watch_network(remember: Callable[[], Any]) -> Iterator[None]:
 class Shared:
     """Remember what components share, to compare and restore it after one was called."""
 
-    __slots__ = ("_dice", "_environment", "_network", "_threads", "_values")
+    __slots__ = ("_dice", "_environment", "_modules", "_network", "_threads", "_values")
 
     def __init__(self, kind: str, builds: bool = False) -> None:
         """Remember it all.
@@ -173,6 +173,7 @@ class Shared:
         dice = alone or (main and not image)
         dice = dice and kind not in (*MAY_THROW_DICE, IMPORT)
         self._dice = _dice(seldom or alone or kind == "mix") if dice else None
+        self._modules = len(sys.modules)
         self._threads = set(threading.enumerate()) if seldom else None
         self._network = _network[-1]() if main and _network and kind in MAY_LOOK else None
 
@@ -186,8 +187,14 @@ class Shared:
         if self._network is not None and (what := self._network.restore()):
             told.append(f"left {what} of the network changed")
         if self._dice is not None:
-            now = _dice(self._dice[_PYTHON] is not None)
-            told += [what for what, was in self._dice.items() if was not in (None, now[what])]
+            # A library that a component imports when it is called may throw dice, as rich does.
+            alike = len(sys.modules) == self._modules
+            now = _dice(alike and self._dice[_PYTHON] is not None)
+            told += [
+                what
+                for what, was in self._dice.items()
+                if was is not None and now[what] not in (None, was)
+            ]
         if self._threads is not None:
             told += _left_threads(self._threads)
         return told[0] if told else ""

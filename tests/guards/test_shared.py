@@ -1,5 +1,6 @@
 """What components share is put back and told; where they write is theirs."""
 
+import importlib
 import os
 import random
 import threading
@@ -77,6 +78,20 @@ def test_the_dice_of_everybody_are_not_thrown_by_those_who_decide(
         shared = Shared("augment")
         throw()
         assert says in shared.restore()
+
+
+def test_dice_that_a_library_throws_while_it_is_imported_are_nobodys_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "loud_library.py").write_text("import random\nrandom.random()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for blame in ("", "threw the dice of Python's random"):
+        shared = Shared("split")
+        if not blame:
+            importlib.import_module("loud_library")
+        else:
+            random.random()
+        assert shared.restore() == blame
 
 
 def test_a_thread_that_goes_on_is_told() -> None:

@@ -13,6 +13,7 @@ from skinfw.data.decoding import read_image
 from skinfw.data.table import split_data
 from skinfw.errors import RecipeError
 from skinfw.recipe.plan import load_plan
+from skinfw.recipe.settings import ImageSettings
 from skinfw_audit.audit import Audit, Shared, audit
 from skinfw_duplicates.component import NearDuplicates
 from skinfw_duplicates.duplicates import find_copies
@@ -110,7 +111,7 @@ def test_isic_2017_inside_isic_2019() -> None:
     }
     tables = {name: data.table() for name, data in sets.items()}
     classes = {name: data.classes for name, data in sets.items()}
-    result = audit(tables, classes, (), NearDuplicates(), lambda line: None)
+    result = audit(tables, classes, (), NearDuplicates(ImageSettings()), lambda line: None)
     inside = between(result, "2017", "2019")
     ids, others = set(tables["2017"].rows["id"]), set(tables["2019"].rows["id"])
     suffixed = {name + "_downsampled" for name in ids} & others
