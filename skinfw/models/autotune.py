@@ -14,10 +14,11 @@ from torch import nn
 
 from skinfw.interfaces.values import Modalities
 from skinfw.models.backbone import black_images
+from skinfw.models.depthwise import keep_depthwise_gradients_fast
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import Hardware, broadcast
 
-_IMAGES = 4
+_IMAGES = 16
 _REPEATS = 3
 _WORTHWHILE = 1.3
 # Networks whose step is shorter gain nothing that a person would notice.
@@ -49,7 +50,7 @@ def autotune(
         return replace(hardware, precision=precision, compiled=compiled)
     precision = hardware.precision
     if auto_precision and hardware.main and has_bf16_units():
-        precision = _faster_precision(model, shape[1], hardware, modalities)
+        precision = _faster_precision(model, shape, hardware, modalities)
     hardware = replace(hardware, precision=broadcast(precision, hardware), compiled=compiled)
     if auto_compile:
         worth = hardware.main and _compiling_pays(model, shape, steps, hardware, modalities)
@@ -64,16 +65,17 @@ def has_bf16_units() -> bool:
 
 
 def _faster_precision(
-    model: nn.Module, size: int, hardware: Hardware, modalities: Modalities
+    model: nn.Module, shape: tuple[int, int], hardware: Hardware, modalities: Modalities
 ) -> str:
     """Time both on a small batch; bf16 must be clearly faster, so that chance does not choose."""
     trial = deepcopy(model).train()
-    shape = (_IMAGES, size)
+    shape = (min(_IMAGES, shape[0]), shape[1])
     single = replace(hardware, precision="fp32")
     plain = _step_seconds(trial, trial, shape, single, modalities)
     if plain < _SECONDS:
         return "fp32"
     half = replace(hardware, precision="bf16")
+    keep_depthwise_gradients_fast(trial, half)
     mixed = _step_seconds(trial, trial, shape, half, modalities)
     return "bf16" if plain / mixed > _WORTHWHILE else "fp32"
 

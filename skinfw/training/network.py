@@ -13,6 +13,7 @@ from skinfw.interfaces.protocols import PairedNetwork
 from skinfw.interfaces.values import Modalities
 from skinfw.models.autotune import autotune
 from skinfw.models.backbone import ALONE, build_network, try_network
+from skinfw.models.depthwise import keep_depthwise_gradients_fast
 from skinfw.models.freezing import FrozenLayers, freeze
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.guard import Guard
@@ -103,4 +104,5 @@ def build_run_network(
             (plan.recipe.replays or {}).get("hardware"),
             modalities,
         )
+    keep_depthwise_gradients_fast(model, tuned)
     return Network(model, frozen, modalities, tuned, batch)
