@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from skinfw.interfaces.values import Modalities
 from skinfw.models.backbone import black_images
@@ -21,8 +22,11 @@ from skinfw.runtime.device import Hardware, broadcast
 _IMAGES = 16
 _REPEATS = 3
 _WORTHWHILE = 1.3
-# Networks whose step is shorter gain nothing that a person would notice.
-_SECONDS = 0.2
+_WORK = 1e13
+"""Operations forward of a whole training below which nobody would notice what bf16 gains.
+
+Counted, not timed, so that a busy machine does not change the numbers of short trainings.
+"""
 
 
 def autotune(
@@ -50,7 +54,7 @@ def autotune(
         return replace(hardware, precision=precision, compiled=compiled)
     precision = hardware.precision
     if auto_precision and hardware.main and has_bf16_units():
-        precision = _faster_precision(model, shape, hardware, modalities)
+        precision = _faster_precision(model, shape, steps, hardware, modalities)
     hardware = replace(hardware, precision=broadcast(precision, hardware), compiled=compiled)
     if auto_compile:
         worth = hardware.main and _compiling_pays(model, shape, steps, hardware, modalities)
@@ -65,19 +69,32 @@ def has_bf16_units() -> bool:
 
 
 def _faster_precision(
-    model: nn.Module, shape: tuple[int, int], hardware: Hardware, modalities: Modalities
+    model: nn.Module,
+    shape: tuple[int, int],
+    steps: int,
+    hardware: Hardware,
+    modalities: Modalities,
 ) -> str:
     """Time both on a small batch; bf16 must be clearly faster, so that chance does not choose."""
     trial = deepcopy(model).train()
+    if steps * shape[0] * _operations(trial, shape[1], hardware, modalities) < _WORK:
+        return "fp32"
     shape = (min(_IMAGES, shape[0]), shape[1])
     single = replace(hardware, precision="fp32")
     plain = _step_seconds(trial, trial, shape, single, modalities)
-    if plain < _SECONDS:
-        return "fp32"
     half = replace(hardware, precision="bf16")
     keep_depthwise_gradients_fast(trial, half)
     mixed = _step_seconds(trial, trial, shape, half, modalities)
     return "bf16" if plain / mixed > _WORTHWHILE else "fp32"
+
+
+def _operations(model: nn.Module, size: int, hardware: Hardware, modalities: Modalities) -> float:
+    """Return the operations of a forward pass of one image."""
+    inputs = black_images(2, size, modalities, hardware)  # one alone is no batch to normalise by
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(*inputs)
+    both: int = counter.get_total_flops()
+    return both / 2
 
 
 def _compiling_pays(

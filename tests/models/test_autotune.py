@@ -26,7 +26,11 @@ def settled(model: nn.Module, recorded: Any = None, **keys: Any) -> Any:
     return probe.autotune(model, settings, (4, 8), 100, choose_hardware(settings), recorded, ALONE)
 
 
-def test_a_small_network_is_not_left_to_chance(model: nn.Module) -> None:
+def test_a_short_training_is_not_left_to_chance(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
+    monkeypatch.setattr(probe, "_WORTHWHILE", 0.0)
     outputs = settled(model, device="cpu")
     assert outputs.precision == "fp32" and not outputs.compiled
 
@@ -35,7 +39,7 @@ def test_the_trial_leaves_the_network_as_it_was(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(probe, "_SECONDS", 0.0)
+    monkeypatch.setattr(probe, "_WORK", 0.0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     outputs = settled(model, device="cpu")
     assert outputs.precision in ("fp32", "bf16")
@@ -48,7 +52,7 @@ def test_the_faster_precision_is_taken_if_it_is_clearly_faster(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch, bar: float, precision: str
 ) -> None:
     monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(probe, "_SECONDS", 0.0)
+    monkeypatch.setattr(probe, "_WORK", 0.0)
     monkeypatch.setattr(probe, "_WORTHWHILE", bar)
     assert settled(model, device="cpu").precision == precision
 
@@ -57,7 +61,7 @@ def test_what_the_recipe_says_is_not_tried(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(probe, "_SECONDS", 0.0)
+    monkeypatch.setattr(probe, "_WORK", 0.0)
     monkeypatch.setattr(probe, "_WORTHWHILE", 0.0)
     assert settled(model, device="cpu", precision="fp32").precision == "fp32"
 
