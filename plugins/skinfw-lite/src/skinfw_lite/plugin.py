@@ -14,7 +14,7 @@ def skinfw_components() -> Iterator[Component]:
         "backbone",
         "lite",
         "skinfw_lite.lite:lite",
-        "EfficientNet-Lite0 whose ImageNet weights come from pip and work offline.",
+        "EfficientNet-Lite0, 1 and 2, whose ImageNet weights come from pip and work offline.",
         variants="skinfw_lite.lite:variants",
         extra="lite",
     )
