@@ -185,10 +185,14 @@ def test_intervals_hold_have_a_width_at_zero_and_none_where_nothing_is_measured(
         )
         numbers = measure(counts, weights, rng=np.random.default_rng(seed))
         held.append(numbers["cost"]["low"] <= truth <= numbers["cost"]["high"])
-        assert 0 < numbers["missed_alone"]["high"] < 1
-    assert 0.9 <= np.mean(held) <= 0.99
+        exact = binomtest(int(counts[0, 0]), 25).proportion_ci(0.95, "exact")
+        ends = numbers["missed_alone"]["low"], numbers["missed_alone"]["high"]
+        assert ends == pytest.approx((exact.low, exact.high), abs=0.02)
+    assert np.mean(held) >= 0.94
     none = measure(np.array([[0, 0, 25], [150, 0, 50]]), weights, (True, False, True), rng)
-    assert none["missed_alone"]["low"] == 0 and 0.05 < none["missed_alone"]["high"] < 0.15
+    exact = binomtest(0, 25).proportion_ci(0.95, "exact")
+    assert none["missed_alone"]["low"] == 0
+    assert none["missed_alone"]["high"] == pytest.approx(exact.high, rel=0.05)
     assert math.isnan(none["deferred"]["low"]) and none["cost"]["low"] < none["cost"]["value"]
     everybody = measure(np.array([[0, 25, 0], [0, 200, 0]]), weights, (False, True, False), rng)
     assert math.isnan(everybody["cost"]["low"])

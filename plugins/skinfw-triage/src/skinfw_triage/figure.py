@@ -28,8 +28,10 @@ def draw(data: Mapping[str, Any], title: str, file: Path) -> None:
     panels = figure.subplots(1, 2)
     for axes, (whose, at) in zip(panels, data["at"].items(), strict=True):
         _costs(axes, at)
-        name = f"prevalence of the {whose}, {at['prevalence']:.1%}"
-        axes.set_title(name, fontsize=9.5, loc="left")
+        name = {"recipe": "prevalence of the recipe", "validation": "prevalence of validation"}[
+            whose
+        ]
+        axes.set_title(f"{name}, {at['prevalence']:.1%}", fontsize=9.5, loc="left")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
                   fontsize=8, frameon=False)  # fmt: skip
     figure.suptitle("\n".join([title, *data["marks"]]), fontsize=10, x=0.01, ha="left")

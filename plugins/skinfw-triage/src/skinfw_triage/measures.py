@@ -7,7 +7,6 @@ and biopsied. So a number at another prevalence needs nothing but other weights 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,7 @@ from skinfw_triage.rules import Band
 
 Number = dict[str, float]
 DRAWS = 4000
-_LEVEL = 0.95
-_PRIOR = 0.5
-_ROUNDING = 1e-9
+_TAIL = 0.025
 
 
 def weights_of(costs: Costs, prevalence: float) -> dict[str, Floats]:
@@ -61,35 +58,45 @@ def measure(
 ) -> dict[str, Number]:
     """Return each number with the ends of its 95 % interval.
 
-    The rates of a class are drawn from a Dirichlet distribution, the counts and 1/2 for each action
-    that is possible: the interval of Jeffreys where there are two (Brown, Cai and DasGupta 2001).
-    It has a width where nothing was missed, too.
+    The upper end is a quantile of the number where the rates of a class have the Dirichlet
+    distribution of its counts and one lesion more of what adds most; for the lower end it is one of
+    what adds least (Gaffke 2005, as in Learned-Miller and Thomas 2019, arXiv 1905.06208). For a
+    single rate this is the interval of Clopper and Pearson 1934. It has a width where nothing was
+    missed, too.
 
     counts: from `count_actions`.
     weights: from `weights_of`.
-    possible: which actions the rule takes at all; where it is one, nothing was measured, and there
-        is no interval.
+    possible: which actions the rule takes at all; what they cannot change has no interval.
     rng: of the draws; None for no intervals.
     Numbers that need a class without lesions are NaN.
     """
     totals = counts.sum(1, keepdims=True)
     rates = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-    drawn = None
-    if rng is not None and sum(possible) > 1:
-        shapes = counts + _PRIOR * np.asarray(possible)
-        draws = rng.standard_gamma(shapes, (DRAWS, *shapes.shape))
-        drawn = draws / draws.sum(2, keepdims=True)
-    return {name: _number(rates, drawn, own) for name, own in weights.items()}
+    able = np.flatnonzero(possible)
+    numbers = {}
+    for name, own in weights.items():
+        needed = (own != 0).any(1)
+        value = float((rates[needed] * own[needed]).sum())
+        low = high = float("nan")
+        if rng is not None and value == value and np.ptp(own[:, able], axis=1).any():
+            low = _end(counts[:, able], own[:, able], own[:, able].argmin(1), _TAIL, rng)
+            high = _end(counts[:, able], own[:, able], own[:, able].argmax(1), 1 - _TAIL, rng)
+        numbers[name] = {"value": value, "low": low, "high": high}
+    return numbers
 
 
-def _number(rates: Floats, drawn: Floats | None, weights: Floats) -> Number:
-    needed = (weights != 0).any(1)
-    value = float((rates[needed] * weights[needed]).sum())
-    if drawn is None or np.isnan(value):
-        return {"value": value, "low": float("nan"), "high": float("nan")}
-    sums: Any = (drawn * weights).sum((1, 2))
-    if np.ptp(sums) <= _ROUNDING * max(abs(value), 1.0):  # the same whatever the lesions
-        return {"value": value, "low": float("nan"), "high": float("nan")}
-    low, high = np.quantile(sums, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    # Where no lesion, or every one, was acted on so, the prior would lift the end off the number.
-    return {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
+def _end(
+    counts: npt.NDArray[np.int64],
+    weights: Floats,
+    more: npt.NDArray[np.intp],
+    tail: float,
+    rng: np.random.Generator,
+) -> float:
+    """Return a quantile of a number, with one more lesion of an action in each class.
+
+    more: the action, [2].
+    """
+    shapes = counts + np.eye(counts.shape[1])[more]
+    draws = rng.standard_gamma(shapes, (DRAWS, *shapes.shape))
+    sums = (draws / draws.sum(2, keepdims=True) * weights).sum((1, 2))
+    return float(np.quantile(sums, tail))

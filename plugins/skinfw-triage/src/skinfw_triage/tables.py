@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from skinfw import Cell, Estimate, FindingsTable
 
 _NUMBERS = {
     "deferred": "lesions deferred",
-    "missed_alone": "malignant ones that the network dismisses",
-    "missed": "malignant ones that are missed",
-    "biopsied": "benign ones that are biopsied",
+    "missed_alone": "malignant, dismissed by the network",
+    "missed": "malignant, missed",
+    "biopsied": "benign, biopsied",
     "cost": "cost per lesion",
 }
+_WHERE = {"recipe": "of the recipe", "validation": "of validation"}
+_COSTS = ("deferred", "cost")
+_ERRORS = ("missed_alone", "missed", "biopsied")
+_CURVE = ("deferred", "missed", "biopsied", "cost")
 _BOUNDS = {"on_average": "on average", "with_confidence": "with confidence"}
 
 
@@ -32,7 +36,7 @@ def about(data: Mapping[str, Any]) -> list[str]:
         f"{lesions['malignant']:,} malignant and {lesions['benign']:,} benign test lesions. "
         "Intervals are over these lesions; prevalence, costs and reader are taken as stated, so "
         "that what hangs on them alone has none.",
-        *map(_promise, [data] * len(_BOUNDS), _BOUNDS),
+        *(_promise(data, name) for name in _BOUNDS),
     ]
 
 
@@ -51,25 +55,39 @@ def _promise(data: Mapping[str, Any], name: str) -> str:
     )
 
 
-def rules_table(data: Mapping[str, Any], whose: str) -> FindingsTable:
-    """Return what each rule gives at one prevalence.
+def costs_table(data: Mapping[str, Any], whose: str) -> FindingsTable:
+    """Return what each rule defers and costs at one prevalence.
 
     whose: "recipe" or "validation".
     """
     at = data["at"][whose]
     rows = [
-        [name, _range(rule["low"], rule["high"]), *(_cell(rule[key]) for key in _NUMBERS)]
+        [name, _range(rule["low"], rule["high"]), *(_cell(rule[key]) for key in _COSTS)]
         for name, rule in at["rules"].items()
     ]
     caption = (
-        f"At the prevalence of the {whose}, {at['prevalence']:.1%} malignant lesions: rules, the "
-        "chances of malignancy that each defers, and what came of it on test"
+        f"Costs at the prevalence {_WHERE[whose]}, {at['prevalence']:.1%} malignant lesions, with "
+        "the chances of malignancy that each rule defers"
     )
-    return FindingsTable(caption, ["rule", "deferred chances", *_NUMBERS.values()], rows)
+    return FindingsTable(caption, ["rule", "chances deferred", *_heads(_COSTS)], rows)
+
+
+def errors_table(data: Mapping[str, Any]) -> FindingsTable:
+    """Return what each rule misses and biopsies at the recipe's prevalence."""
+    rows = [
+        [name, *(_cell(rule[key]) for key in _ERRORS)]
+        for name, rule in data["at"]["recipe"]["rules"].items()
+    ]
+    caption = (
+        "Errors of the rules for the prevalence of the recipe: shares of the malignant lesions "
+        "that the network dismisses, and that it or the reader does; share of the benign lesions "
+        "that either has biopsied"
+    )
+    return FindingsTable(caption, ["rule", *_heads(_ERRORS)], rows)
 
 
 def bounds_table(data: Mapping[str, Any]) -> FindingsTable:
-    """Return both bounds with what they rest on, and what came of the limits on test."""
+    """Return both bounds with what they rest on."""
     rows = []
     for name, title in _BOUNDS.items():
         bound = data["bounds"][name]
@@ -77,27 +95,30 @@ def bounds_table(data: Mapping[str, Any]) -> FindingsTable:
         kept = [f"{bound['below']:,}", bound["limit"], bound["risk"], bound["confidence"]]
         rows.append([title, *counts, *(kept if bound["guaranteed"] else ["nothing"] * 4)])
     caption = (
-        f"The bounds: at most {data['miss_rate']:.1%} of the malignant lesions dismissed by the "
-        "network"
+        f"Bounds of what the network dismisses, at most {data['miss_rate']:.1%} of the malignant "
+        "lesions: how many malignant validation lesions there are, are needed and lie below the "
+        "limit; the share below it, at most, on average over validation parts; and how often it is "
+        "small enough"
     )
-    head = [
-        "bound", "malignant validation lesions", "needed", "of these below the limit", "limit",
-        "promised on average", "confidence that it is kept",
-    ]  # fmt: skip
+    head = ["bound", "lesions", "needed", "below", "limit", "share", "confidence"]
     return FindingsTable(caption, head, rows)
 
 
 def curve_table(data: Mapping[str, Any]) -> FindingsTable:
     """Return every second point of the curve at the recipe's prevalence."""
     rows = [
-        [f"{point['share']:.0%}", *(_cell(point[key]) for key in _NUMBERS)]
+        [f"{point['share']:.0%}", *(_cell(point[key]) for key in _CURVE)]
         for point in data["at"]["recipe"]["curve"][::2]
     ]
     caption = (
         "Cost against the share deferred, at the prevalence of the recipe: of the validation "
         "lesions those are deferred for whom it spares most, and the same band is measured on test"
     )
-    return FindingsTable(caption, ["deferred of validation", *_NUMBERS.values()], rows)
+    return FindingsTable(caption, ["deferred of validation", *_heads(_CURVE)], rows)
+
+
+def _heads(keys: Iterable[str]) -> list[str]:
+    return [_NUMBERS[key] for key in keys]
 
 
 def curve_file(data: Mapping[str, Any]) -> FindingsTable:

@@ -69,9 +69,9 @@ class Triage:
 
     def analyse(self, result: Result) -> list[Findings]:
         """Return the rules with their numbers, the bounds, and the curve of costs."""
+        from skinfw_triage import tables
         from skinfw_triage.lesions import lesions_of
         from skinfw_triage.study import Study
-        from skinfw_triage.tables import about, bounds_table, curve_file, curve_table, rules_table
 
         names = self._malignant(result.classes)
         if "val" not in result.predictions:
@@ -87,14 +87,15 @@ class Triage:
             "marks": list(result.marks),
             **study.data({"recipe": self.prevalence, "validation": val.prevalence}),
         }
-        tables = [
-            rules_table(data, "recipe"),
-            rules_table(data, "validation"),
-            bounds_table(data),
-            curve_table(data),
+        shown = [
+            tables.costs_table(data, "recipe"),
+            tables.errors_table(data),
+            tables.bounds_table(data),
+            tables.curve_table(data),
+            tables.costs_table(data, "validation"),
         ]
-        files = {"triage_curve.csv": curve_file(data)}
-        return [Findings(KEY, TITLE, about(data), tables, data, files)]
+        files = {"triage_curve.csv": tables.curve_file(data)}
+        return [Findings(KEY, TITLE, tables.about(data), shown, data, files)]
 
     def write(self, result: Result, folder: Path) -> None:
         """Write triage.json, triage_curve.csv and triage.png."""
