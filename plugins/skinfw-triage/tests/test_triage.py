@@ -63,7 +63,9 @@ def predictions(lesions: Lesions, images: np.ndarray | None = None, seed: int = 
 
 
 def result(folder: Path, **parts: Predictions) -> Result:
-    return Result(folder, "demo", CLASSES, [], 1, "accuracy", parts, marks=["a quick look"])
+    """Return a result; only the test that looks at intervals wants any."""
+    return Result(folder, "demo", CLASSES, [], 1, "accuracy", parts, marks=["a quick look"],
+                  replicates=0)  # fmt: skip
 
 
 def test_acting_alone_turns_at_the_bayes_ratio_and_the_band_costs_least() -> None:
@@ -179,7 +181,7 @@ def test_intervals_hold_have_a_width_at_zero_and_none_where_nothing_is_measured(
     rng, weights, held = np.random.default_rng(3), weights_of(COSTS, 0.1), []
     rates = np.array([[0.05, 0.25, 0.7], [0.6, 0.3, 0.1]])
     truth = (rates * weights["cost"]).sum()
-    for seed in range(200):
+    for seed in range(60):
         counts = np.stack(
             [rng.multinomial(n, row) for n, row in zip((25, 200), rates, strict=True)]
         )
@@ -187,8 +189,8 @@ def test_intervals_hold_have_a_width_at_zero_and_none_where_nothing_is_measured(
         held.append(numbers["cost"]["low"] <= truth <= numbers["cost"]["high"])
         exact = binomtest(int(counts[0, 0]), 25).proportion_ci(0.95, "exact")
         ends = numbers["missed_alone"]["low"], numbers["missed_alone"]["high"]
-        assert ends == pytest.approx((exact.low, exact.high), abs=0.02)
-    assert np.mean(held) >= 0.94
+        assert ends == pytest.approx((exact.low, exact.high), abs=0.015)
+    assert np.mean(held) >= 0.93
     none = measure(np.array([[0, 0, 25], [150, 0, 50]]), weights, (True, False, True), rng)
     exact = binomtest(0, 25).proportion_ci(0.95, "exact")
     assert none["missed_alone"]["low"] == 0
@@ -255,7 +257,7 @@ def test_the_bounds_hold_over_divisions_of_lesions_at_any_prevalence(kept: float
 def test_the_report_says_what_was_fitted_and_what_it_gives(tmp_path: Path) -> None:
     images = np.random.default_rng(1).integers(1, 4, 900)
     val, test = (predictions(binormal(900, 0.2, seed), images) for seed in (11, 12))
-    REPORT.write(result(tmp_path, val=val, test=test), tmp_path)
+    REPORT.write(replace(result(tmp_path, val=val, test=test), replicates=1000), tmp_path)
     record = json.loads((tmp_path / "triage.json").read_text())
     assert record["malignant"] == ["MEL", "BCC"] and record["marks"] == ["a quick look"]
     assert sum(record["lesions"]["test"].values()) == 900

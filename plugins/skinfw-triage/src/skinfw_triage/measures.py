@@ -16,7 +16,7 @@ from skinfw_triage.lesions import Floats, Lesions
 from skinfw_triage.rules import Band
 
 Number = dict[str, float]
-DRAWS = 4000
+DRAWS = 10_000
 _TAIL = 0.025
 
 
@@ -73,30 +73,32 @@ def measure(
     totals = counts.sum(1, keepdims=True)
     rates = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
     able = np.flatnonzero(possible)
+    ends = None if rng is None else _Ends(counts[:, able], rng)
     numbers = {}
     for name, own in weights.items():
         needed = (own != 0).any(1)
         value = float((rates[needed] * own[needed]).sum())
         low = high = float("nan")
-        if rng is not None and value == value and np.ptp(own[:, able], axis=1).any():
-            low = _end(counts[:, able], own[:, able], own[:, able].argmin(1), _TAIL, rng)
-            high = _end(counts[:, able], own[:, able], own[:, able].argmax(1), 1 - _TAIL, rng)
+        if ends and value == value and np.ptp(own[:, able], axis=1).any():
+            low, high = ends.of(own[:, able])
         numbers[name] = {"value": value, "low": low, "high": high}
     return numbers
 
 
-def _end(
-    counts: npt.NDArray[np.int64],
-    weights: Floats,
-    more: npt.NDArray[np.intp],
-    tail: float,
-    rng: np.random.Generator,
-) -> float:
-    """Return a quantile of a number, with one more lesion of an action in each class.
+class _Ends:
+    """Draw what the rates of a rule may be, once for all numbers, so that these agree."""
 
-    more: the action, [2].
-    """
-    shapes = counts + np.eye(counts.shape[1])[more]
-    draws = rng.standard_gamma(shapes, (DRAWS, *shapes.shape))
-    sums = (draws / draws.sum(2, keepdims=True) * weights).sum((1, 2))
-    return float(np.quantile(sums, tail))
+    def __init__(self, counts: npt.NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Draw lesions, and one lesion more, of each class; as shares these are Dirichlet."""
+        self.lesions = rng.standard_gamma(counts, (DRAWS, *counts.shape))
+        self.more = rng.standard_exponential((DRAWS, len(counts)))
+        self.total = self.lesions.sum(2) + self.more
+
+    def of(self, weights: Floats) -> tuple[float, float]:
+        """Return both ends of a number's interval."""
+        sums = (self.lesions * weights).sum(2)
+        least, most = (
+            ((sums + self.more * one) / self.total).sum(1)
+            for one in (weights.min(1), weights.max(1))
+        )
+        return float(np.quantile(least, _TAIL)), float(np.quantile(most, 1 - _TAIL))
