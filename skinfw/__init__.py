@@ -57,6 +57,7 @@ from skinfw.interfaces.transforms import LookupTable as LookupTable
 from skinfw.interfaces.transforms import PixelFunction as PixelFunction
 from skinfw.interfaces.transforms import Step as Step
 from skinfw.interfaces.transforms import Warp as Warp
+from skinfw.interfaces.values import MALIGNANT as MALIGNANT
 from skinfw.interfaces.values import UNKNOWN as UNKNOWN
 from skinfw.interfaces.values import Auxiliary as Auxiliary
 from skinfw.interfaces.values import Cell as Cell

@@ -61,6 +61,10 @@ class _ClassNameCheck:
 UNKNOWN = "UNK"
 """The label of images that show none of the classes, as in ISIC 2019."""
 
+MALIGNANT = ("MEL", "BCC", "SCC", "AK", "AKIEC")
+"""The classes that are malignant unless a recipe names others; actinic keratoses count, as in
+Tschandl et al. 2019 (Lancet Oncology 20)."""
+
 ClassName = Annotated[str, _ClassNameCheck()]
 """The annotation of a parameter that names a class; the host checks it against the data set."""
 
