@@ -21,6 +21,7 @@ from skinfw.data.leakage.division import (
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
 from skinfw.errors import AnswerError, SkinfwError
+from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
 from skinfw.guards.answers import check_parts, describe
 from skinfw.guards.names import check_row_texts
@@ -121,6 +122,29 @@ def split_data(
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
     _refuse_empty(plan, data.rows)
     return data
+
+
+def recorded_data(plan: Plan, run: Path) -> pd.DataFrame:
+    """Read the table of a recipe, divided as a run has written it down.
+
+    plan: the run's recipe.
+    run: its folder, with splits.csv.
+    Returns the rows that the run has, with the columns component and part; raises SkinfwError
+    where one is not there today, or shows another lesion or class.
+    """
+    keys = ["id", "lesion", "label"]
+    parts = read_csv(run / "splits.csv", [*keys, "component", "part"], own=True)
+    rows = load_data(plan).rows
+    kept = parts[[*keys, "component", "part"]]
+    rows = rows.merge(kept, on=keys, how="inner", validate="one_to_one")
+    if absent := len(parts) - len(rows):
+        raise SkinfwError(
+            f"{absent:,} images of the run are not in its data set today",
+            plan.components.dataset.origin.text,
+            "they are absent, or their lesion or label has changed since",
+            "restore the data set, or name where it is: --set dataset.root=FOLDER",
+        )
+    return rows
 
 
 def checked_data(plan: Plan, say: Callable[[str], None]) -> DataTable:

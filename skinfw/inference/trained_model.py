@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.files.checksums import file_digest
 from skinfw.files.paths import display_path
@@ -26,6 +27,8 @@ from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import LocalName, parse
 
 BATCH = 32
+MEMBERS = "members"
+"""The folder of a run folder with the networks that answer together, from 1."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class TrainedModel:
     sets: what was changed of its view since.
     calibration: what was fitted on validation images; nothing where the view was changed since.
     trust: whether Python files that its tables name may be imported unseen.
+    members: of an ensemble, the networks that answer together; each looks at images in its own way.
+    combination: how one answer is made of theirs.
     """
 
     path: Path
@@ -54,6 +59,13 @@ class TrainedModel:
     sets: tuple[str, ...] = ()
     calibration: FittedCalibration = field(default_factory=FittedCalibration)
     trust: bool = False
+    members: tuple[TrainedModel, ...] = ()
+    combination: Combination = field(default_factory=Combination)
+
+    @property
+    def networks(self) -> tuple[TrainedModel, ...]:
+        """Its members, or itself where it is one network."""
+        return self.members or (self,)
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -97,8 +109,10 @@ class TrainedModel:
     @property
     def image_marks(self) -> tuple[str, ...]:
         """The marks, and what else must be known where images come alone."""
-        known = self.modalities
-        metadata = [*known.get("numbers", ()), *known.get("categories", ())]
+        known = [own.modalities for own in self.networks]
+        metadata = dict.fromkeys(
+            name for own in known for name in (*own.get("numbers", ()), *own.get("categories", ()))
+        )
         if not metadata:
             return self.marks
         lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
@@ -126,7 +140,8 @@ class TrainedModel:
 
     def check_one_picture(self) -> None:
         """Raise SkinfwError where an image alone is not what the network takes."""
-        if (pictures := self.modalities.get("pictures", 1)) > 1:
+        pictures = max(own.modalities.get("pictures", 1) for own in self.networks)
+        if pictures > 1:
             raise SkinfwError(
                 f"the network looks at {pictures} pictures of a lesion at once",
                 display_path(self.path),
@@ -169,7 +184,8 @@ def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False
     record = read_run(path)
     folder = path if path.is_dir() else path.parent
     marks = list(record.get("marks", ()))
-    if not (folder / BEST_WEIGHTS).is_file() or "classes" not in record:
+    parts = record.get("members", ()) if record.get("combination") else ()
+    if not (parts or (folder / BEST_WEIGHTS).is_file()) or "classes" not in record:
         raise SkinfwError(
             "the run has no weights to use",
             str(folder / BEST_WEIGHTS),
@@ -196,7 +212,26 @@ def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False
         tuple(sets),
         FittedCalibration.from_record({} if sets else record.get("calibration", {})),
         trust,
+        _members(folder, len(parts), classes, sets, trust),
+        Combination.from_record(record.get("combination") or {}),
     )
+
+
+def _members(
+    folder: Path, count: int, classes: tuple[str, ...], sets: Sequence[str], trust: bool
+) -> tuple[TrainedModel, ...]:
+    """Read what is known of the networks of an ensemble."""
+    places = [folder / MEMBERS / str(place) for place in range(1, count + 1)]
+    members = tuple(load_trained_model(place, sets, trust) for place in places)
+    for own in members:
+        if own.members or own.classes != classes:
+            raise SkinfwError(
+                "a member of the ensemble is not what its record tells",
+                display_path(own.path),
+                f"it should be one network of the classes {', '.join(classes)}",
+                "restore the folder, or make the ensemble again: skinfw ensemble",
+            )
+    return members
 
 
 _schema = cache(parameters)

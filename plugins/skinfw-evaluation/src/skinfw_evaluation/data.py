@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
-from skinfw.toolkit import Plan, archive_names, bare_ids, checked_data, split_data, split_hash
+from skinfw.toolkit import Plan, checked_data, recorded_data, shares_name, split_data, split_hash
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from skinfw.toolkit import TrainedModel
@@ -16,15 +18,16 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+def own_rows(plan: Plan, part: str, record: Mapping[str, Any], run: Path) -> pd.DataFrame:
     """Return a part of the data that a run was made of.
 
     plan: the run's recipe.
     part: "train", "val" or "test".
     record: of run.json.
+    run: the folder, which alone knows the division of a run that was made of others.
     Raises SkinfwError where the data are divided otherwise today.
     """
-    table = split_data(plan).rows
+    table = recorded_data(plan, run) if record.get("members") else split_data(plan).rows
     if split_hash(table) != record.get("split_hash"):
         raise SkinfwError(
             "the data of the run are divided otherwise today",
@@ -131,20 +134,9 @@ def _with_modalities(
 
 
 def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which images the run has trained on or chosen its weights by.
-
-    Where another component reads the data set, only names of the ISIC archive are compared: a
-    private one, such as "1", means something else in each.
-    """
-    import pandas as pd
-
+    """Tell which images the run has trained on or chosen its weights by."""
     parts = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
     if model.tables["train"]["validation"] != "test":
         parts = parts[parts["part"] != "test"]
     same = plan.components.dataset.use == model.tables["dataset"]["use"]
-    seen = pd.Series(False, index=table.index)
-    for column in ("id", "lesion"):
-        names = bare_ids(table[column].astype(str))
-        shared = names.isin(set(bare_ids(parts[column])))
-        seen |= shared if same else shared & archive_names(names)
-    return seen
+    return shares_name(table, parts, ("id", "lesion"), same)

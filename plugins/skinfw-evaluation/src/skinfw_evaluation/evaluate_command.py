@@ -97,7 +97,7 @@ def evaluate(
                 "name a recipe with --dataset, or leave them out",
             )
         plan = load_plan(run, sets, trust=trust or None)
-        rows = own_rows(plan, part or "test", read_run(run))
+        rows = own_rows(plan, part or "test", read_run(run), model.path)
         # Where the test part chose the best epoch, a mark of the run says so.
         chosen = model.tables["train"]["validation"] == "val"
         if part == "train" or (part == "val" and chosen):

@@ -1,0 +1,91 @@
+"""The runs that are put together: read, and refused where they cannot answer as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinfw import RecipeError, read_csv
+from skinfw.toolkit import TrainedModel, display_path, file_digest, load_trained_model, read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Member:
+    """Hold one of the runs.
+
+    model: what its record tells of its network.
+    record: run.json.
+    splits: which image is in which part of it.
+    """
+
+    model: TrainedModel
+    record: Mapping[str, Any]
+    splits: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.model.path.resolve().name
+
+    @property
+    def dataset(self) -> str:
+        """The component that reads its data set."""
+        return str(self.model.tables["dataset"]["use"])
+
+    def entry(self) -> dict[str, str]:
+        """Return what run.json tells of it."""
+        return {"name": self.name, "sha256": file_digest(self.model.weights)}
+
+
+def read_members(runs: Sequence[Path], trust: bool = False) -> list[Member]:
+    """Read runs of single networks, all of the same classes.
+
+    runs: their folders.
+    trust: whether Python files that they name may be imported unseen.
+    Raises RecipeError for runs that cannot answer as one.
+    """
+    members = [read_member(run, trust) for run in runs]
+    first = members[0]
+    for own in members:
+        if own.model.members:
+            raise RecipeError(
+                f"{own.name} is an ensemble already",
+                display_path(own.model.path),
+                "the members of an ensemble are single networks",
+                "name its members instead: they are the runs that it was made of",
+            )
+        if own.model.classes != first.model.classes:
+            raise RecipeError(
+                f"{own.name} and {first.name} answer different classes",
+                display_path(own.model.path),
+                f"{', '.join(own.model.classes)}; and {', '.join(first.model.classes)}",
+                "name runs of the same classes in the same order",
+            )
+    return members
+
+
+def read_member(run: Path, trust: bool = False) -> Member:
+    """Read a run.
+
+    Raises RecipeError where it is not done.
+    """
+    record = read_run(run)
+    if record.get("status") != "done":
+        raise RecipeError(
+            f"the run is {record.get('status')}",
+            display_path(run),
+            "its weights and its numbers may still change",
+            f"skinfw run {display_path(run)} --resume",
+        )
+    model = load_trained_model(run, trust=trust)
+    splits = read_csv(model.path / "splits.csv", ["id", "lesion", "label", "part"], own=True)
+    if "component" not in splits:  # as older versions wrote it
+        splits["component"] = splits["lesion"]
+    return Member(model, record, splits)
