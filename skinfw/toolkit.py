@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from skinfw.data.table import recorded_data as recorded_data
     from skinfw.data.table import split_data as split_data
     from skinfw.data.table import split_hash as split_hash
+    from skinfw.data.teacher_table import TeacherTable as TeacherTable
+    from skinfw.data.teacher_table import write_teacher_table as write_teacher_table
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
@@ -195,6 +197,7 @@ _HOMES = {
         "checked_data class_counts decoded_images image_function load_data picture_paths "
         "read_data_table recorded_data split_data split_hash"
     ),
+    "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "REPORT_FAILED RecipeErrors printable unwritable",
     "skinfw.evaluation.combination": "Combination CombinationMethod",

@@ -20,6 +20,7 @@ from skinfw.data.leakage.division import (
 )
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
+from skinfw.data.teacher_table import with_unlabelled
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
@@ -121,7 +122,7 @@ def split_data(
     data = replace(data, rows=data.rows.assign(part=_assign_parts(split, data, plan.seed)))
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
     _refuse_empty(plan, data.rows)
-    return data
+    return with_unlabelled(plan, data)
 
 
 def recorded_data(plan: Plan, run: Path) -> pd.DataFrame:
@@ -270,7 +271,7 @@ def run_marks(plan: Plan, data: DataTable) -> list[str]:
     data: divided.
     """
     train = plan.train
-    marks = list(data.marks)
+    marks = list(dict.fromkeys([*data.marks, *plan.teacher.marks]))
     if shared := components_across_parts(data.rows):
         marks.append(
             f"{len(shared):,} lesions have images in more than one part, "

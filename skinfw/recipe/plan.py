@@ -25,6 +25,7 @@ from skinfw.recipe.settings import (
     EvaluateSettings,
     ImageSettings,
     ModalitySettings,
+    TeacherSettings,
     TopLevel,
     TrainSettings,
 )
@@ -103,7 +104,7 @@ class Plan:
 
     recipe: the recipe.
     seed: behind all random streams.
-    image, modalities, train, evaluate, engine: the host's tables.
+    image, modalities, train, teacher, evaluate, engine: the host's tables.
     components: what it names for each kind.
     dataset: the data set object, not read yet.
     """
@@ -114,6 +115,7 @@ class Plan:
     image: ImageSettings
     modalities: ModalitySettings
     train: TrainSettings
+    teacher: TeacherSettings
     evaluate: EvaluateSettings
     engine: EngineSettings
     components: Components

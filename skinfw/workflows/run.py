@@ -26,6 +26,7 @@ from skinfw.data.table import (
     split_data,
     split_hash,
 )
+from skinfw.data.teacher_table import labelled_rows
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import explain
 from skinfw.evaluation.failures import Failures
@@ -300,7 +301,7 @@ class _Run:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
         if self.machine.main:
-            self._write_lock(rows, components.model)
+            self._write_lock(labelled_rows(rows), components.model)
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
         own = components.listeners if self.machine.main else ()

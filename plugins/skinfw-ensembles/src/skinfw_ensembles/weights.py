@@ -149,9 +149,7 @@ class _Losses:
                 weights, loss, slope = tried, lower, new
         return np.asarray(weights.numpy())
 
-    def _slope(
-        self, weights: torch.Tensor, importance: torch.Tensor
-    ) -> tuple[float, torch.Tensor]:
+    def _slope(self, weights: torch.Tensor, importance: torch.Tensor) -> tuple[float, torch.Tensor]:
         """Return the mean loss under some weights, and how it changes with them."""
         import torch
 
