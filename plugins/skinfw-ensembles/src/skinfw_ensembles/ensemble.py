@@ -25,6 +25,7 @@ from skinfw_ensembles.division import common_rows, measured_parts
 from skinfw_ensembles.members import Member, read_members
 from skinfw_ensembles.run_writer import (
     Division,
+    folder_model,
     gathered_marks,
     new_folder,
     write_division,
@@ -78,10 +79,7 @@ def make_ensemble(
         combination = _combination(answers, method, weighting, len(models), plan.seed, say)
         folder.update(combination=combination.record())
         model = replace(
-            members[0].model,
-            path=folder.path,
-            marks=tuple(division.marks),
-            counts=tuple(folder.record["class_counts"].values()),
+            folder_model(folder, members[0].model, division),
             members=models,
             combination=combination,
         )

@@ -56,7 +56,9 @@ def finish(result: Any, place: str) -> None:
     if "test" in result.predictions:
         intervals = result.intervals.get("test", {})
         numbers = result.metrics["test"]
-        for line in test_lines(result.predictions["test"], numbers, intervals, result.select):
+        for line in test_lines(
+            result.predictions["test"], numbers, intervals, result.select, False
+        ):
             echo(line)
     echo(f"  {place}")
     for failure in result.failures:

@@ -78,6 +78,21 @@ class Division:
     marks: Sequence[str]
 
 
+def folder_model(folder: RunFolder, first: TrainedModel, division: Division) -> TrainedModel:
+    """Return what is known of the network of the folder, as far as the first run tells it.
+
+    first: of the first run.
+    """
+    record = folder.record
+    return replace(
+        first,
+        path=folder.path,
+        tables=record["recipe"],
+        marks=tuple(division.marks),
+        counts=tuple(record["class_counts"].values()),
+    )
+
+
 def write_division(folder: RunFolder, division: Division, classes: Sequence[str]) -> None:
     """Write which image is in which part."""
     kept = division.rows[["id", "lesion", "component", "label", "part"]]

@@ -6,7 +6,7 @@ Wortsman et al. 2022 (arXiv 2203.05482).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,7 @@ from skinfw_ensembles.division import common_rows, measured_parts
 from skinfw_ensembles.members import Member, read_members
 from skinfw_ensembles.run_writer import (
     Division,
+    folder_model,
     gathered_marks,
     new_folder,
     write_division,
@@ -86,7 +87,7 @@ def make_soup(
         folder.update(members=[members[place].entry() for place in places])
         predictions = {part: evaluator.predict(of_part, plan.dataset)
                        for part, of_part in parts.items()}  # fmt: skip
-        model = replace(first, path=folder.path, marks=tuple(division.marks))
+        model = folder_model(folder, first, division)
         return write_run(folder, model, plan, division, predictions, say)
 
 

@@ -156,7 +156,7 @@ class _Losses:
         weights = weights.clone().requires_grad_()
         loss = (self._losses(weights) * importance).sum()
         (slope,) = torch.autograd.grad(loss, weights)
-        return float(loss), slope
+        return float(loss.detach()), slope
 
     def _losses(self, weights: torch.Tensor) -> torch.Tensor:
         combination = Combination(self.method, tuple(weights), self.quantiles)

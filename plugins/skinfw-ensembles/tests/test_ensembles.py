@@ -1,0 +1,269 @@
+"""`skinfw ensemble` and `skinfw soup` on small runs."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from support import TINY, TINY_BACKBONE
+
+import skinfw
+from skinfw.cli import main
+from skinfw.recipe.plan import load_plan
+from skinfw.runtime.tensor_files import load_safetensors
+from skinfw.workflows.run import execute_run
+from skinfw.workflows.run_folder import RunFolder
+
+RUNS = {
+    "one": ("seed=1",),
+    "two": ("seed=2",),
+    "small": ("seed=3", "image.size=40"),
+    "sister": ("seed=1", "optimizer.lr=3e-3"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs on the same lesions, of several seeds, a size, and a learning rate."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "tiny.py").write_text(TINY_BACKBONE)
+    (place / "tiny.toml").write_text(TINY)
+    reports = 'report=[{use="calibration"}]'
+    for name, sets in RUNS.items():
+        common = ("split.seed=3", "train.epochs=1", "dataset.images=160", reports)
+        plan = load_plan(place / "tiny.toml", (*common, *sets))
+        run = RunFolder.create(place, plan, name)
+        assert execute_run(plan, run, lambda _: None)
+    (place / "images").mkdir()
+    for path in load_plan(place / "one").dataset.table().rows["path"].head(3):
+        pixels = load_plan(place / "one").dataset.image(path)  # type: ignore[attr-defined]
+        Image.fromarray(pixels).save(place / "images" / f"{Path(path).stem}.png")
+    return place
+
+
+@pytest.fixture
+def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(folder)
+    yield folder
+    for name in ("out", "again", "made.csv", "model.onnx"):
+        path = folder / name
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def ensemble(folder: Path) -> Path:
+    """An ensemble of two runs whose networks see images in one size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        command("ensemble", "one", "two", "--out", "both", "--trust")
+    return folder / "both"
+
+
+def command(*words: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(words))
+    assert result.exit_code == code, result.output
+    return result
+
+
+def answers(file: Path) -> pd.DataFrame:
+    table = pd.read_csv(file, index_col="id")
+    return table.drop(columns=["true", "predicted"], errors="ignore")
+
+
+def record(run: Path) -> Any:
+    return json.loads((run / "run.json").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["probabilities", "logits"])
+def test_an_ensemble_of_one_run_twice_is_the_run_to_the_last_bit(there: Path, method: str) -> None:
+    command("ensemble", "one", "one", "one", "--combine", method, "--out", "out", "--trust")
+    for name in ("predictions.csv", "predictions_val.csv", "metrics.json", "intervals.json"):
+        assert (there / "out" / name).read_bytes() == (there / "one" / name).read_bytes()
+    assert record(there / "out")["calibration"] == record(there / "one")["calibration"]
+
+
+@pytest.mark.slow
+def test_members_of_other_image_sizes_answer_each_in_its_own_way(there: Path) -> None:
+    command("ensemble", "one", "two", "small", "--out", "out", "--trust")
+    parts = [answers(there / name / "predictions.csv") for name in ("one", "two", "small")]
+    together = answers(there / "out/predictions.csv")
+    expected = sum(own.loc[together.index] for own in parts) / 3
+    np.testing.assert_allclose(together, expected, rtol=0, atol=1e-12)
+    said = command("export", "out", "--onnx", "--trust", code=1).output
+    assert "look at images in different ways: [image] is not the same" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["logits", "ranks"])
+def test_logits_and_ranks_are_averaged_as_their_formulas_say(there: Path, method: str) -> None:
+    command("ensemble", "one", "two", "--combine", method, "--out", "out", "--trust")
+    together = answers(there / "out/predictions.csv")
+    parts = [answers(there / name / "predictions.csv").loc[together.index] for name in RUNS][:2]
+    if method == "logits":
+        expected = np.sqrt(parts[0] * parts[1]).to_numpy()
+    else:
+        levels = np.linspace(0, 1, 65)
+        val = [answers(there / name / "predictions_val.csv").to_numpy() for name in RUNS][:2]
+        steps = [np.quantile(own, levels, axis=0) for own in val]
+        for own in steps:
+            own[0], own[-1] = 0, 1
+        columns = []
+        for place, name in enumerate(together.columns):
+            ranks = [np.interp(part[name], own[:, place], levels)
+                     for part, own in zip(parts, steps, strict=True)]  # fmt: skip
+            back = (steps[0][:, place] + steps[1][:, place]) / 2
+            columns.append(np.interp(np.mean(ranks, axis=0), levels, back))
+        expected = np.stack(columns, axis=1)
+    expected = expected / expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(together, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_evaluate_compare_predict_export_and_python_say_the_same(
+    ensemble: Path, there: Path
+) -> None:
+    own = answers(ensemble / "predictions.csv")
+    command("evaluate", "both", "--out", "out", "--trust")
+    np.testing.assert_allclose(
+        answers(there / "out/predictions.csv").loc[own.index], own, atol=1e-7
+    )
+    command("predict", "both", "images", "--raw", "--out", "made.csv", "--trust")
+    by_torch = answers(there / "made.csv")
+    members = []
+    for name in ("one", "two"):
+        command("predict", name, "images", "--raw", "--out", "made.csv", "--trust")
+        members.append(answers(there / "made.csv"))
+    np.testing.assert_allclose(by_torch, (members[0] + members[1]) / 2, atol=1e-7)
+    words = ("--runtime", "onnx", "--raw", "--out", "made.csv", "--trust")
+    command("predict", "both", "images", *words)
+    np.testing.assert_allclose(answers(there / "made.csv"), by_torch, atol=1e-5)
+    model = skinfw.load("both", trust=True)
+    found = model.predict(sorted((there / "images").iterdir()), calibrate=False, maps=True)
+    np.testing.assert_allclose(found.probabilities, by_torch, atol=1e-7)
+    assert found.maps is not None and found.maps.max(axis=(1, 2)) == pytest.approx(1.0)
+    with pytest.raises(skinfw.SkinfwError, match="several networks"):
+        model.network  # noqa: B018
+    said = command("compare", "one", "both", "--out", "out/compared", "--replicates", "100").output
+    assert "both" in said
+    (ensemble / "model.onnx").unlink()
+
+
+@pytest.mark.slow
+def test_the_folder_verifies_is_packed_and_cannot_be_trained(ensemble: Path, there: Path) -> None:
+    said = command("verify", "both", "--trust").output
+    assert "members/1/best.safetensors" in said and "nothing in the run derives it" in said
+    command("pack", "both", "--out", "out.zip")
+    command("verify", "out.zip", "--trust")
+    (there / "out.zip").unlink()
+    for words in (("run", "both"), ("run", "both", "--out", "out")):
+        assert "was made of other runs" in command(*words, "--trust", code=2).output
+    tables = record(ensemble)
+    assert [own["name"] for own in tables["members"]] == ["one", "two"]
+    assert tables["status"] == "done" and tables["calibration"]["temperature"]
+    assert "calibration.json" in tables["checksums"] and not (ensemble / "history.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_damaged_member_is_told(ensemble: Path, there: Path) -> None:
+    shutil.copytree(ensemble, there / "out")
+    file = there / "out/members/2/best.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert "members/2/best.safetensors" in command("verify", "out", "--trust", code=1).output
+    said = command("predict", "out", "images", "--trust", code=1).output
+    assert "best.safetensors is damaged" in said
+
+
+@pytest.mark.slow
+def test_only_lesions_that_no_run_has_learned_are_measured(folder: Path, there: Path) -> None:
+    if not (folder / "other").exists():
+        plan = load_plan(folder / "one", ["split.seed=4"], trust=True)
+        plan = load_plan(plan.resolved() | {"evaluate": {"replicates": 0}}, trust=True)
+        assert execute_run(plan, RunFolder.create(folder, plan, "other"), lambda _: None)
+    said = command("ensemble", "one", "other", "--out", "out", "--trust").output
+    splits = [pd.read_csv(folder / name / "splits.csv", dtype=str) for name in ("one", "other")]
+    part = [own.set_index("id")["part"] for own in splits]
+    mine = pd.read_csv(there / "out/splits.csv", dtype=str).set_index("id")["part"]
+    learned = (part[0] == "train") | (part[1] == "train").reindex(part[0].index)
+    assert (mine[learned] == "train").all()
+    assert (mine[mine == "test"].index.map(part[0]) == "test").all()
+    assert (mine[mine == "test"].index.map(part[1]) == "test").all()
+    assert "no test part is left" in said
+    assert any("no test part is left" in mark for mark in record(there / "out")["marks"])
+    assert not (there / "out/predictions.csv").exists()
+    refused = command(
+        "ensemble", "one", "other", "--weights", "validation", "--out", "again", "--trust", code=2
+    )
+    assert "share no validation lesions" in refused.output
+
+
+@pytest.mark.slow
+def test_what_cannot_answer_as_one_is_refused(ensemble: Path, there: Path) -> None:
+    assert "exists already" in command("ensemble", "one", "--out", "two", "--trust", code=2).output
+    said = command("ensemble", "one", "both", "--out", "out", "--trust", code=2).output
+    assert "both is an ensemble already" in said
+    shutil.copytree(there / "two", there / "out")
+    changed = record(there / "out")
+    changed["classes"] = changed["classes"][::-1]
+    (there / "out/run.json").write_text(json.dumps(changed))
+    said = command("ensemble", "one", "out", "--out", "again", "--trust", code=2).output
+    assert "answer different classes" in said
+    assert not (there / "again").exists()
+
+
+@pytest.mark.slow
+def test_a_soup_of_one_run_is_the_run_and_of_two_their_mean(there: Path) -> None:
+    command("soup", "one", "--out", "out", "--trust")
+    for name in ("predictions.csv", "metrics.json"):
+        assert (there / "out" / name).read_bytes() == (there / "one" / name).read_bytes()
+    command("soup", "one", "sister", "--out", "again", "--trust")
+    weights = [load_safetensors(there / name / "best.safetensors", "")
+               for name in ("one", "sister", "again")]  # fmt: skip
+    for name in ("0.weight", "6.bias"):
+        expected = (weights[0][name].double() + weights[1][name].double()) / 2
+        assert (weights[2][name].double() - expected).abs().max() < 1e-7
+    means = [own["1.running_mean"] for own in weights]
+    assert not means[2].allclose(means[0]) and not means[2].allclose(means[1])
+    command("evaluate", "again", "--out", "out/evaluation", "--trust")
+    own, other = (there / "again/predictions.csv", there / "out/evaluation/predictions.csv")
+    np.testing.assert_allclose(answers(other), answers(own), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_statistics_of_a_soup_are_those_of_the_training_images(there: Path) -> None:
+    import torch
+
+    command("soup", "one", "sister", "--out", "out", "--trust")
+    weights = load_safetensors(there / "out/best.safetensors", "")
+    plan = load_plan(there / "one", trust=True)
+    splits = pd.read_csv(there / "one/splits.csv", dtype=str).set_index("id")["part"]
+    rows = plan.dataset.table().rows
+    train = rows[rows["id"].map(splits) == "train"].reset_index(drop=True)
+    from skinfw.inference.model_evaluator import ModelEvaluator
+    from skinfw.inference.trained_model import load_trained_model
+
+    evaluator = ModelEvaluator(load_trained_model(there / "out", trust=True))
+    images = evaluator._images(train, plan.dataset, first=True)
+    pixels = images.batch(range(len(train))).images.flatten(0, 1)
+    with torch.no_grad():
+        maps = evaluator.network[0](evaluator._hardware.normaliser(evaluator.network)(pixels))
+    # Batches are of equal weight, and the last one is smaller: the mean is nearly that of all.
+    assert weights["1.running_mean"].allclose(maps.mean((0, 2, 3)), rtol=0.1, atol=0.02)
+
+
+@pytest.mark.slow
+def test_a_greedy_soup_takes_what_helps_and_strangers_are_refused(there: Path) -> None:
+    said = command("soup", "one", "sister", "--greedy", "--out", "out", "--trust").output
+    assert "begins: validation balanced_accuracy" in said
+    assert ("joins" in said) != ("stays out" in said)
+    assert len(record(there / "out")["members"]) == (2 if "joins" in said else 1)
+    said = command("soup", "one", "two", "--out", "again", "--trust", code=2).output
+    assert "two and one do not share a start" in said and not (there / "again").exists()
