@@ -135,7 +135,7 @@ class ModelEvaluator:
             self.network,
             names,
             PixelPipeline(self._images(rows, dataset, first=True), self._hardware),
-            in_batches(len(rows), self.trained_model.batch_size),
+            [own for own in in_batches(len(rows), self.trained_model.batch_size) if len(own) > 1],
             self._hardware,
             self._modality_data(rows).inputs,
         )

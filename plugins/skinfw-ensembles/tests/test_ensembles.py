@@ -247,6 +247,7 @@ def test_statistics_of_a_soup_are_those_of_the_training_images(there: Path) -> N
     splits = pd.read_csv(there / "one/splits.csv", dtype=str).set_index("id")["part"]
     rows = plan.dataset.table().rows
     train = rows[rows["id"].map(splits) == "train"].reset_index(drop=True)
+    train = train.head(len(train) - (len(train) % 16 == 1))  # one image has no variance
     from skinfw.inference.model_evaluator import ModelEvaluator
     from skinfw.inference.trained_model import load_trained_model
 
@@ -255,8 +256,7 @@ def test_statistics_of_a_soup_are_those_of_the_training_images(there: Path) -> N
     pixels = images.batch(range(len(train))).images.flatten(0, 1)
     with torch.no_grad():
         maps = evaluator.network[0](evaluator._hardware.normaliser(evaluator.network)(pixels))
-    # Batches are of equal weight, and the last one is smaller: the mean is nearly that of all.
-    assert weights["1.running_mean"].allclose(maps.mean((0, 2, 3)), rtol=0.1, atol=0.02)
+    assert weights["1.running_mean"].allclose(maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

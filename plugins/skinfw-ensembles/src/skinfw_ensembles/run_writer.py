@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw import Explanations, Predictions, RecipeError, Result, write_csv, write_json
 from skinfw.toolkit import (
+    LOCK,
     PREDICTION_FILES,
+    RECORD_KEYS,
     Failures,
     ModelEvaluator,
     Plan,
@@ -24,6 +26,7 @@ from skinfw.toolkit import (
     compute_metrics,
     display_path,
     intervals_record,
+    read_lock,
     split_hash,
     write_predictions,
     write_reports,
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Say = Callable[[str], None]
-_OF_FIRST = ("hardware", "modalities", "data_fingerprint")
+_OF_FIRST = ("hardware", "modalities", "data_fingerprint", "draw_hash")
 
 
 @contextmanager
@@ -158,10 +161,21 @@ def write_run(
         result = _tell(folder, model, plan, replace(result, explanations=[]), evaluator)
     else:
         say("note: without a test part the reports have nothing to write about")
+    _write_lock(folder, plan.recipe.path)
     folder.record["timings"]["evaluate"] = round(time.perf_counter() - started, 3)
     folder.keep_checksums()
     folder.finish("done")
     return result
+
+
+def _write_lock(folder: RunFolder, first: Path) -> None:
+    """Write what the run is made of: the packages and the data of the first run.
+
+    first: its folder; runs of older versions have no lock.
+    """
+    if (first / LOCK).is_file():
+        own = {key: folder.record[key] for key in RECORD_KEYS}
+        write_json(folder.path / LOCK, {**read_lock(first), **own})
 
 
 def _tell(
