@@ -10,7 +10,6 @@ from typing import Literal
 
 from skinfw import Predictions, RecipeError, Result
 from skinfw.toolkit import (
-    BEST_WEIGHTS,
     MEMBERS,
     Combination,
     CombinationMethod,
@@ -90,12 +89,15 @@ def make_ensemble(
 def _copy_members(
     folder: RunFolder, members: Sequence[Member], trust: bool
 ) -> tuple[TrainedModel, ...]:
-    """Copy the record and the weights of each run, so that the folder can be moved and packed."""
+    """Copy the record, the division and the weights of each run.
+
+    So the folder can be moved and packed, and knows what its networks have learned.
+    """
     models = []
     for place, own in enumerate(members, 1):
         target = folder.path / MEMBERS / str(place)
         target.mkdir(parents=True)
-        for name in ("run.json", BEST_WEIGHTS):
+        for name in ("run.json", "splits.csv", own.model.weights.name):
             shutil.copyfile(own.model.path / name, target / name)
         models.append(load_trained_model(target, trust=trust))
     folder.update(members=[own.entry() for own in members])

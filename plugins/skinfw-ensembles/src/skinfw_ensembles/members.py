@@ -39,6 +39,12 @@ class Member:
         """The component that reads its data set."""
         return str(self.model.tables["dataset"]["use"])
 
+    @property
+    def learners(self) -> list[Member]:
+        """The runs in which its networks have learned: those of an ensemble, or itself."""
+        trust = self.model.trust
+        return [read_member(own.path, trust) for own in self.model.members] or [self]
+
     def entry(self) -> dict[str, str]:
         """Return what run.json tells of it."""
         return {"name": self.name, "sha256": file_digest(self.model.weights)}

@@ -95,6 +95,13 @@ def _refuse_strangers(members: Sequence[Member]) -> None:
     """Refuse runs that began elsewhere: between their weights there is nothing to be found."""
     first, *others = [read_lock(own.model.path / LOCK) for own in members]
     for own, lock in zip(members[1:], others, strict=True):
+        if lock["data_fingerprint"] != first["data_fingerprint"]:
+            raise RecipeError(
+                f"{own.name} and {members[0].name} were trained on other data",
+                display_path(own.model.path / LOCK),
+                "data_fingerprint is another, so that nobody could tell what the mean has learned",
+                "average runs of one data set, or let them answer together: skinfw ensemble",
+            )
         if lock["initial_weights"] != first["initial_weights"]:
             raise RecipeError(
                 f"{own.name} and {members[0].name} do not share a start",

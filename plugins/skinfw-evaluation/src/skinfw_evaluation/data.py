@@ -135,8 +135,13 @@ def _with_modalities(
 
 def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
     """Tell which images the run has trained on or chosen its weights by."""
-    parts = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    if model.tables["train"]["validation"] != "test":
-        parts = parts[parts["part"] != "test"]
-    same = plan.components.dataset.use == model.tables["dataset"]["use"]
-    return shares_name(table, parts, ("id", "lesion"), same)
+    import pandas as pd
+
+    seen = pd.Series(False, index=table.index)
+    for own in model.networks:  # each member of an ensemble has learned in a run of its own
+        parts = read_csv(own.path / "splits.csv", ["id", "lesion", "part"], own=True)
+        if own.tables["train"]["validation"] != "test":
+            parts = parts[parts["part"] != "test"]
+        same = plan.components.dataset.use == own.tables["dataset"]["use"]
+        seen |= shares_name(table, parts, ("id", "lesion"), same)
+    return seen
