@@ -56,7 +56,7 @@ def new_folder(place: Path, plan: Plan, members: Sequence[Member]) -> Iterator[R
         )
     folder = RunFolder.create(place.parent, plan, place.name)
     first = members[0].record
-    folder.update(**{key: first[key] for key in _OF_FIRST if key in first})
+    folder.update(name=place.name, **{key: first[key] for key in _OF_FIRST if key in first})
     recipe = folder.record["recipe"]  # a run that was not trained has no epochs to tell of
     recipe["report"] = [own for own in recipe.get("report", []) if own["use"] != "history"]
     with folder.hold():
@@ -140,7 +140,7 @@ def write_run(
     evaluator = ModelEvaluator(model)
     result = Result(
         folder.path,
-        plan.recipe.name,
+        folder.record["name"],
         model.classes,
         [],
         0,
