@@ -107,7 +107,9 @@ if TYPE_CHECKING:
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
     from skinfw.recipe.places import Origin as Origin
+    from skinfw.recipe.plan import DataPlan as DataPlan
     from skinfw.recipe.plan import Plan as Plan
+    from skinfw.recipe.plan import load_data_plan as load_data_plan
     from skinfw.recipe.plan import load_plan as load_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
@@ -215,7 +217,7 @@ _HOMES = {
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
-    "skinfw.recipe.plan": "Plan load_plan plan_image plan_kind",
+    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
