@@ -68,7 +68,7 @@ _CHEAP = (
 
 @dataclass(frozen=True, kw_only=True)
 class DataComponents:
-    """Hold what a recipe names for each kind that makes images of a data set, checked, not built."""
+    """Hold what a recipe names for each kind that its images need, checked but not built."""
 
     dataset: PlannedComponent[Dataset]
     duplicates: PlannedComponent[DuplicateFinder] | None = None
@@ -110,7 +110,7 @@ class DataPlan:
     recipe: the recipe.
     seed: behind all random streams.
     image, modalities, train, evaluate, engine: the host's tables.
-    components: what it names for each kind that makes images of a data set.
+    components: what it names for each kind that its images need.
     dataset: the data set object, not read yet.
     """
 
