@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
 from skinfw.toolkit import (
-    Alignment,
     DataPlan,
     align,
     archive_names,
@@ -66,8 +65,10 @@ def other_rows(
     """
     table = read_rows(plan, part, say)
     alignment, where = align(table, model.classes, names), plan.components.dataset.origin.text
-    refuse_names(plan, model, alignment, names)
+    refuse_classes(model, names)
     answers = alignment.answers
+    if unused := sorted(set(names) - {*plan.classes, *answers}):
+        raise _unaligned(f"{', '.join(unused)} are no labels of the data set", plan, model)
     if unknown := [one for one in answers if len(answers[one]) != 1 and names.get(one) != ""]:
         raise _unaligned(f"{', '.join(unknown)} are no classes of the network", plan, model)
     label = alignment.labels.map({one: own[0] if own else "" for one, own in answers.items()})
@@ -98,24 +99,26 @@ def other_rows(
 
 
 def read_rows(plan: DataPlan, part: str, say: Say) -> pd.DataFrame:
-    """Return the rows of a data set or of a part of it, by its labels; tell its notes.
+    """Return the rows of a data set or of a part of it, by its labels; tell notes and marks.
 
     plan, part, say: as for `other_rows`.
     """
     data = checked_data(plan, say) if part == "all" else split_data(plan)
-    for note in data.notes:
+    for note in (*data.marks, *data.notes):
         say(note)
     return data.rows if part == "all" else data.rows[data.rows["part"] == part]
 
 
-def refuse_names(
-    plan: DataPlan, model: TrainedModel, alignment: Alignment, names: Mapping[str, str]
-) -> None:
-    """Refuse names of labels that the data set does not have, and of classes that nobody has."""
-    if unused := sorted(set(names) - {*plan.classes, *alignment.answers}):
-        raise _unaligned(f"{', '.join(unused)} are no labels of the data set", plan, model)
-    if unknown := sorted({*names.values()} - {*model.classes, UNKNOWN, ""}):
-        raise _unaligned(f"{', '.join(unknown)} are no classes of the network", plan, model)
+def refuse_classes(model: TrainedModel, names: Mapping[str, str]) -> None:
+    """Refuse names of labels that mean no class of the network."""
+    for label, name in names.items():
+        if name not in (*model.classes, UNKNOWN, ""):
+            raise RecipeError(
+                f"{name} is no class of the network",
+                f"--map {label}={name}",
+                f"the network answers {', '.join(model.classes)}",
+                f"name one of them, or {UNKNOWN} for none of them",
+            )
 
 
 def _unaligned(what: str, plan: DataPlan, model: TrainedModel) -> RecipeError:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.integer]
 
-OTHER = "(other)"
-"""The class of what the network answers and the labels do not have; it shows no image."""
-
 MALIGNANCY = ("benign", "malignant")
 
 
@@ -51,7 +48,8 @@ def roll_up(
 
     predictions: in the network's classes.
     labels: of each image, [N], as the groups have them.
-    The probability of a group is the sum over its classes; what remains is that of `OTHER`.
+    The probability of a group is the sum over its classes. A class of no group stays as it is,
+    without images: who is called so is called wrongly.
     """
     import numpy as np
 
@@ -59,14 +57,12 @@ def roll_up(
     true = np.array([group_of.get(label, -1) for label in labels], np.int64)
     if not (true >= 0).any():
         return None
-    places = [[predictions.classes.index(name) for name in own.classes] for own in groups]
-    columns = [predictions.probabilities[:, own].sum(1) for own in places]
-    names = [own.name for own in groups]
-    rest = [place for place in range(len(predictions.classes)) if place not in sum(places, [])]
-    if rest:
-        columns.append(predictions.probabilities[:, rest].sum(1))
-        names.append(OTHER)
-    return _replaced(predictions, true, np.stack(columns, 1), tuple(names))
+    grouped = {name for own in groups for name in own.classes}
+    columns = {own.name: list(own.classes) for own in groups}
+    columns |= {name: [name] for name in predictions.classes if name not in grouped}
+    places = [[predictions.classes.index(name) for name in own] for own in columns.values()]
+    summed = np.stack([predictions.probabilities[:, own].sum(1) for own in places], 1)
+    return _replaced(predictions, true, summed, tuple(columns))
 
 
 def malignancy(predictions: Predictions, labels: Sequence[str]) -> Predictions | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +74,14 @@ def validate(
         raise_all,
         unwritable,
     )
+    from skinfw_evaluation.data import refuse_classes
     from skinfw_evaluation.evaluate_command import map_names
     from skinfw_evaluation.validation import Validator
     from skinfw_evaluation.validation_files import lines, write_tables
 
+    names = map_names(maps)
     model = load_trained_model(run, trust=trust)
+    refuse_classes(model, names)
     validator = Validator(model, replicates)
     for mark in model.marks:
         echo(f"note: {mark}")
@@ -87,8 +91,10 @@ def validate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-    sets, failures = _judge_all(validator, (*first, *others), map_names(maps), trust, folder)
+    sets, failures = _judge_all(validator, (*first, *others), names, trust, folder)
     if len(failures) == len(sets):
+        with suppress(OSError):  # what others have put there stays
+            folder.rmdir()
         raise_all(failures)
     validation = Validation(model.path.resolve().name, home, sets, validator.threshold, model.marks)
     write_tables(folder, validation, model.path)
@@ -115,22 +121,33 @@ def _judge_all(
 
     sets: list[ValidationSet] = []
     failures: list[SkinfwError] = []
+    unused = set(names)
     for text in texts:
         path, part = _part(text)
         name = _unused_name(path.stem, sets)
         echo(f"{name} ...")
         try:
             plan = load_data_plan(path, trust=trust or None)
-            own = {label: to for label, to in names.items() if label in plan.classes}
-            found, foreign = validator.judge(name, plan, part, own, echo)
+            unused -= {*plan.classes}
+            found, foreign = validator.judge(name, plan, part, names, echo)
         except SkinfwError as error:
             failures.append(error)
-            sets.append(ValidationSet(name, failure=error.what))
+            sets.append(ValidationSet(name, failure=_reason(error)))
             echo(str(error), err=True)
         else:
             sets.append(found)
+            unused -= {*foreign.labels}
             write_foreign(folder / "predictions" / f"{file_name(name)}.csv", foreign)
+    for label in sorted(unused):
+        echo(f"note: --map {label}={names[label]} is not used: no data set has this label")
     return sets, failures
+
+
+def _reason(error: SkinfwError) -> str:
+    """Return an error in one line of a table."""
+    return "; ".join(
+        f"{one.what} ({one.where})" if one.where else one.what for one in error.problems
+    )
 
 
 def _write_page(validator: Validator, validation: Validation, folder: Path) -> None:

@@ -34,11 +34,10 @@ from skinfw.toolkit import (
 from skinfw_evaluation.data import (
     learned_parts,
     read_rows,
-    refuse_names,
     shared_with,
     with_modalities,
 )
-from skinfw_evaluation.rollup import MALIGNANCY, OTHER, class_groups, malignancy, roll_up
+from skinfw_evaluation.rollup import MALIGNANCY, class_groups, malignancy, roll_up
 
 Say = Callable[[str], None]
 HOME = "home"
@@ -123,7 +122,6 @@ class Validator:
 
         table = read_rows(plan, part, note).reset_index(drop=True)
         alignment = align(table, self.model.classes, names)
-        refuse_names(plan, self.model, alignment, names)
         table = table.assign(label=alignment.labels)
         learned = shared_with(plan, self.model, table, learned_parts(self.model))
         own = shared_with(plan, self.model, table, ("test",)) & ~learned
@@ -202,10 +200,11 @@ class Validator:
         numbers = compute_metrics(metrics, predictions)
         bounds = compute_intervals(metrics, predictions, self.replicates, seed)
         images, lesions = len(predictions.ids), len(set(predictions.lesions))
+        shown = {predictions.classes[label] for label in predictions.true.tolist()}
         return [
             (name, Estimate(value, *bounds[name]), images, lesions)
             for name, value in numbers.items()
-            if not name.endswith(f"/{OTHER}")
+            if "/" not in name or name.partition("/")[2] in shown
         ]
 
     def _metrics(self, classes: tuple[str, ...]) -> Metrics:
@@ -216,7 +215,7 @@ class Validator:
                 "use": "malignancy",
                 "malignant": ["malignant"],
                 "threshold": self.threshold,
-                **dict.fromkeys(("specificities", "sensitivities", "acted_at"), []),
+                **{key: [] for key in ("specificities", "sensitivities", "acted_at")},
             }
         other = replace(self.model, classes=classes, tables={"metric": [table]})
         return build_components(other.components("metric"), classes)
