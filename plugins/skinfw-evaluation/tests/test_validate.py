@@ -184,7 +184,7 @@ def test_one_part_of_a_data_set_and_labels_of_the_users_own(there: Path) -> None
     (there / "own.toml").write_text(CSV.format("own") + '[split]\nuse = "official"\n')
     said = validate("--on", "own.toml=test", "--map", "lump=NV", "--map", "lumb=NV").output
     assert "note: --map lumb=NV is not used: no data set has this label" in said
-    own = by_name(json.loads((there / "out/validation.json").read_text()))["own"]
+    own = by_name(json.loads((there / "out/validation.json").read_text()))["own test"]
     assert own["images"] == 6
     assert [group["labels"] for group in own["groups"]] == [["MEL"], ["NV", "lump"]]
     assert own["numbers"]["malignant_auc"]["images"] == 6, "a lump is as benign as a nevus"

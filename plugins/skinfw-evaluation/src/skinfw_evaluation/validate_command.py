@@ -124,7 +124,7 @@ def _judge_all(
     unused = set(names)
     for text in texts:
         path, part = _part(text)
-        name = _unused_name(path.stem, sets)
+        name = _unused_name(path.stem if part == "all" else f"{path.stem} {part}", sets)
         echo(f"{name} ...")
         try:
             plan = load_data_plan(path, trust=trust or None)

@@ -69,7 +69,7 @@ def _number_table(validation: Validation, name: str) -> dict[str, Any] | None:
         for own in (validation.home, *validation.sets)
         if name in own.numbers
     ]
-    head = ["", "there", "home", "drop", "images", "lesions"]
+    head = ["", "value", "home, same classes", "drop", "images", "lesions"]
     return plain_table(words(name), head, rows) if rows else None
 
 
@@ -93,7 +93,7 @@ def _set_section(place: int, own: ValidationSet) -> dict[str, Any]:
             for reason, count in own.left_out.items() if count]  # fmt: skip
     single = [[words(name).replace("/", ", "), *_cells(one)] for name, one in own.numbers.items()
               if name not in FIRST]  # fmt: skip
-    head = ["number", "there", "home", "drop", "images", "lesions"]
+    head = ["number", "value", "home, same classes", "drop", "images", "lesions"]
     return {
         "key": f"set{place}",
         "name": own.name,
