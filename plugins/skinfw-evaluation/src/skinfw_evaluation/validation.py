@@ -124,8 +124,8 @@ class Validator:
         alignment = align(table, self.model.classes, names)
         table = table.assign(label=alignment.labels)
         learned = shared_with(plan, self.model, table, learned_parts(self.model))
-        own = shared_with(plan, self.model, table, ("test",)) & ~learned
-        table = table[~learned & ~own].reset_index(drop=True)
+        tested = shared_with(plan, self.model, table, ("test",)) & ~learned
+        table = table[~learned & ~tested].reset_index(drop=True)
         shown = set(table["label"])
         answers = {label: own for label, own in alignment.answers.items() if label in shown}
         groups = class_groups(answers, self.model.classes)
@@ -136,7 +136,7 @@ class Validator:
         ]
         if there == [None, None]:
             raise _no_counterpart(plan, self.model)
-        left_out = {"learned": int(learned.sum()), "home": int(own.sum())}
+        left_out = {"learned": int(learned.sum()), "home": int(tested.sum())}
         for kind, view in zip(("no_counterpart", "no_malignancy"), there, strict=True):
             left_out[kind] = len(table) - (len(view.ids) if view else 0)
         notes += _unanswered(table["label"], groups)
