@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from skinfw import Estimate, Predictions
+from skinfw import MALIGNANT, Estimate, Predictions
 from skinfw.cli import main
 from skinfw.data.diagnoses import diagnoses
 from skinfw.evaluation.numbers import compute_intervals
@@ -305,13 +305,12 @@ def test_intervals_of_drops_hold_the_truth() -> None:
 def test_the_table_knows_the_classes_of_all_data_sets_that_come_with_skinfw() -> None:
     from skinfw_datasets.derm7pt import CLASSES, GROUPS
     from skinfw_isic import isic2017, isic2018, isic2019
-    from skinfw_metrics.malignancy import ISIC
 
     table = diagnoses()
     for module in (isic2017, isic2018, isic2019):
         for name in module.CLASSES:
             assert table.of(name)
-            assert (table.malignancy_of(name) == "malignant") == (name in ISIC), name
+            assert (table.malignancy_of(name) == "malignant") == (name in MALIGNANT), name
     assert all(table.of(name) for name in CLASSES)
     for name, group in GROUPS.items():
         assert set(table.of(name)) <= set(table.of(group)), name
