@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from skinfw.data.decoding import read_file as read_file
     from skinfw.data.decoding import read_image as read_image
     from skinfw.data.decoding import reduction as reduction
+    from skinfw.data.diagnoses import Alignment as Alignment
+    from skinfw.data.diagnoses import align as align
+    from skinfw.data.diagnoses import diagnoses as diagnoses
     from skinfw.data.leakage.links import COPIES as COPIES
     from skinfw.data.leakage.links import EVIDENCE as EVIDENCE
     from skinfw.data.leakage.links import archive_names as archive_names
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from skinfw.errors import REPORT_FAILED as REPORT_FAILED
     from skinfw.errors import RecipeErrors as RecipeErrors
     from skinfw.errors import printable as printable
+    from skinfw.errors import raise_all as raise_all
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.combination import Combination as Combination
     from skinfw.evaluation.combination import CombinationMethod as CombinationMethod
@@ -103,6 +107,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
+    from skinfw.interfaces.protocols import ValidationReport as ValidationReport
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
@@ -117,7 +122,9 @@ if TYPE_CHECKING:
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
     from skinfw.recipe.places import Origin as Origin
+    from skinfw.recipe.plan import DataPlan as DataPlan
     from skinfw.recipe.plan import Plan as Plan
+    from skinfw.recipe.plan import load_data_plan as load_data_plan
     from skinfw.recipe.plan import load_plan as load_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
@@ -186,6 +193,7 @@ _HOMES = {
         "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
     ),
+    "skinfw.data.diagnoses": "Alignment align diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
         "links_from_table shares_name"
@@ -199,7 +207,7 @@ _HOMES = {
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "REPORT_FAILED RecipeErrors printable unwritable",
+    "skinfw.errors": "REPORT_FAILED RecipeErrors printable raise_all unwritable",
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
@@ -221,7 +229,7 @@ _HOMES = {
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
-    "skinfw.interfaces.protocols": "ComparisonReport",
+    "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
@@ -229,7 +237,7 @@ _HOMES = {
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
-    "skinfw.recipe.plan": "Plan load_plan plan_image plan_kind",
+    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),

@@ -16,7 +16,7 @@ from skinfw.files.csv_tables import csv_rows
 from skinfw.files.paths import display_path
 from skinfw.files.spreadsheets import write_csv
 from skinfw.interfaces.values import DataTable
-from skinfw.recipe.plan import Plan
+from skinfw.recipe.plan import DataPlan
 from skinfw.statistics.predictions import probability
 
 UNLABELLED = "unlabelled"
@@ -47,7 +47,7 @@ def write_teacher_table(file: Path, table: TeacherTable) -> str:
     return file_digest(file)
 
 
-def read_teacher_table(plan: Plan) -> TeacherTable:
+def read_teacher_table(plan: DataPlan) -> TeacherTable:
     """Read the answers that a recipe's [teacher] names.
 
     plan: the checked recipe.
@@ -85,7 +85,7 @@ def read_teacher_table(plan: Plan) -> TeacherTable:
     return TeacherTable(classes, answers, paths)
 
 
-def with_unlabelled(plan: Plan, data: DataTable) -> DataTable:
+def with_unlabelled(plan: DataPlan, data: DataTable) -> DataTable:
     """Add the images that the teacher alone has labels for to the training part of a table.
 
     plan: the checked recipe.

@@ -442,6 +442,80 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class ValidationNumber:
+    """Hold one number of a run on a data set that it did not learn from.
+
+    there: on this data set.
+    home: on the run's own test part, of the same classes; NaN for the test part itself.
+    drop: home less there.
+    images, lesions: of the data set that it rests on.
+    """
+
+    there: Estimate
+    home: Estimate
+    drop: Estimate
+    images: int
+    lesions: int
+
+
+@dataclass(frozen=True)
+class ClassGroup:
+    """Hold labels of a data set and classes of a network that mean the same together.
+
+    name: of the group.
+    labels: of the data set.
+    classes: of the network, whose probabilities are summed.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Hold what was found on one data set.
+
+    name: as the validation calls it.
+    dataset: the component that reads it.
+    images, lesions: that were judged.
+    left_out: images that were not, by reason.
+    groups: how its labels and the classes of the network were aligned.
+    numbers: by name; empty where it failed.
+    notes: what a reader must hear.
+    failure: why it could not be judged; empty where it could.
+    """
+
+    name: str
+    dataset: str = ""
+    images: int = 0
+    lesions: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    groups: Sequence[ClassGroup] = ()
+    numbers: Mapping[str, ValidationNumber] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Hold the numbers of one run at home and on other data sets.
+
+    run: its name.
+    home: its own test part.
+    sets: the other data sets, in the order they were named.
+    threshold: the chance from which an image is called malignant.
+    marks: what a reader must know before believing the numbers.
+    """
+
+    run: str
+    home: ValidationSet
+    sets: Sequence[ValidationSet]
+    threshold: float
+    marks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Fingerprint:
     """Hold what one look at an image file tells.
 

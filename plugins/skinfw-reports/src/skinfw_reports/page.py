@@ -10,7 +10,15 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from skinfw import MIN_LESIONS, Comparison, Findings, Result, atomic_write, few_lesions
+from skinfw import (
+    MIN_LESIONS,
+    Comparison,
+    Findings,
+    Result,
+    Validation,
+    atomic_write,
+    few_lesions,
+)
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     all_numbers,
@@ -24,6 +32,7 @@ from skinfw_reports.cells import (
 )
 from skinfw_reports.compared import comparison_content
 from skinfw_reports.gallery import gallery
+from skinfw_reports.validated import validation_content, write_plot
 
 TITLES = {
     "classes": "Results per class",
@@ -76,6 +85,12 @@ class Page:
         """Write comparison.html, several runs beside each other."""
         content = comparison_content(comparison)
         _render("comparison.html.jinja", content, folder / "comparison.html")
+
+    def validate(self, validation: Validation, folder: Path) -> None:
+        """Write validation.html, one run on several data sets, and its plot, validation.png."""
+        content = validation_content(validation)
+        _render("validation.html.jinja", content, folder / "validation.html")
+        write_plot(validation, folder / "validation.png")
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
