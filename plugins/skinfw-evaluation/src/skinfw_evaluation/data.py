@@ -131,7 +131,7 @@ def _with_modalities(
 
 
 def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which images the run has trained on or chosen its weights by.
+    """Tell which images the network was trained on or chosen by.
 
     Where another component reads the data set, only names of the ISIC archive are compared: a
     private one, such as "1", means something else in each.
@@ -139,8 +139,7 @@ def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[
     import pandas as pd
 
     parts = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    if model.tables["train"]["validation"] != "test":
-        parts = parts[parts["part"] != "test"]
+    parts = parts[parts["part"].isin(model.learned)]
     same = plan.components.dataset.use == model.tables["dataset"]["use"]
     seen = pd.Series(False, index=table.index)
     for column in ("id", "lesion"):
