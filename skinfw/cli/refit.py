@@ -28,10 +28,8 @@ def refit(run: Path, on: str, trust: bool, detail: Detail | None) -> None:
     those of the first network; predict, export and evaluate --dataset use the second one. Ctrl-C
     leaves a run that skinfw run RUN --resume goes on with.
     """
-    from skinfw.data.table import load_data
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.refit import open_refit
 
     plan = load_plan(run, [f'train.refit="{on}"'], trust=trust or None)
-    load_data(plan)  # a run whose data are absent stays as it is
     run_to_exit(plan, open_refit(run, plan), True, detail)

@@ -64,7 +64,7 @@ def _refit(record: Mapping[str, Any]) -> list[str]:
     if not (refit := record.get("refit")):
         return []
     return [
-        f"refit  {refit['images']:,} images ({refit['on']}), {refit['epochs']} epochs: "
+        f"refit  {refit['images']:,} images ({refit['on']}) until epoch {refit['epochs']}: "
         f"{refit['weights']} answers new images; the numbers are those of {BEST_WEIGHTS}"
     ]
 

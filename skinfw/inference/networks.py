@@ -74,10 +74,10 @@ def refit_marks(refit: Mapping[str, Any], calibration: FittedCalibration) -> lis
     if not refit:
         return []
     marks = [
-        f"the refit answers, trained on {refit['images']:,} images ({refit['on']}) for "
-        f"{refit['epochs']} epochs; the numbers of the run are those of its first network"
+        f"the refit answers, trained on {refit['images']:,} images ({refit['on']}) until epoch "
+        f"{refit['epochs']}; the numbers of the run are those of its first network"
     ]
-    if calibration != FittedCalibration():
+    if calibration.record() != FittedCalibration().record():
         marks.append(
             "temperature, prediction sets and the limit of the unknown were fitted on answers of "
             "the first network; for the refit nothing promises them"

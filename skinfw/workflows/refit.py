@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from skinfw.data.table import class_counts, counts_line
+from skinfw.data.table import class_counts, counts_line, split_data, split_hash
 from skinfw.errors import SkinfwError
 from skinfw.files.atomic import write_json
 from skinfw.files.paths import display_path
@@ -82,7 +82,7 @@ class Refit:
         rows = refit_rows(first.plan, first.table)
         own = TrainingComponents.build(self._plan(), rows, first.hardware, first.decoded, say)
         images = counts_line(own.rows, first.plan.classes)
-        say(f"refit on {first.plan.train.refit} for {self.epochs} epochs: {images}")
+        say(f"refit on {first.plan.train.refit} until epoch {self.epochs}: {images}")
         about = self._record(own)
         self.folder.update(refit=about)
         states, weights = self._places()
@@ -140,7 +140,8 @@ def open_refit(path: Path, plan: Plan) -> RunFolder:
 
     path: the folder.
     plan: of the run, with another `train.refit`.
-    Raises SkinfwError where the run is not done, has this network already, or cannot go on.
+    Raises SkinfwError where the run is not done, has this network already, or cannot go on; it
+    stays as it is then.
     """
     folder, on = RunFolder.open(path), plan.train.refit
     place, record = display_path(folder.path), folder.record
@@ -163,6 +164,15 @@ def open_refit(path: Path, plan: Plan) -> RunFolder:
             "it knows the epochs of the first training",
             f"restore it, or train both: skinfw run {place} --set train.refit={on}",
         )
+    rows = split_data(plan).rows
+    if split_hash(rows) != record.get("split_hash"):
+        raise SkinfwError(
+            "the data of the run are divided otherwise today",
+            plan.components.dataset.origin.text,
+            "images, lesions or the split have changed since",
+            "restore them, or start a new run",
+        )
+    refit_rows(plan, rows)
     for name in FILES:
         (folder.path / REFIT_STATES / name).unlink(missing_ok=True)
     (folder.path / REFIT_WEIGHTS).unlink(missing_ok=True)
