@@ -101,39 +101,42 @@ def test_a_refit_learns_all_that_it_should(whole: tuple[Path, Epochs]) -> None:
     assert len(pd.read_csv(run / "history.csv")) == 2  # reports hear of the first training alone
 
 
-def test_a_refit_leaves_the_numbers_alone_and_may_come_later(
+def test_a_refit_that_comes_later_and_is_stopped_is_the_same(
     place: Path, whole: tuple[Path, Epochs]
 ) -> None:
     run, _ = whole
     _, folder = start(place)
     assert same(run, folder.path, *NUMBERS) and "refit" not in record(folder.path)
     plan = load_plan(folder.path, ["train.refit=train+val"])
-    epochs = Epochs()
     opened = open_refit(folder.path, plan)
-    assert execute_run(plan, opened, lambda _: None, [epochs], resume=True)
-    assert len(epochs.images) == 2  # nothing of the first training again
-    assert same(run, folder.path, *NUMBERS, "refit.safetensors")
-    now, then = record(folder.path), record(run)
-    assert now["refit"] == then["refit"] and now["recipe"] == then["recipe"]
-    assert json.loads((folder.path / "recipe.lock").read_text())["recipe"] == now["recipe"]
+    stop = Epochs(3)
+    assert execute_run(plan, opened, lambda _: None, [stop], resume=True) is None
+    assert len(stop.images) == 1  # nothing of the first training again
+    check_resumed(run, folder.path)
+    lock = json.loads((folder.path / "recipe.lock").read_text())
+    assert lock["recipe"] == record(folder.path)["recipe"] == record(run)["recipe"]
     with pytest.raises(SkinfwError, match="already"):
         open_refit(folder.path, plan)
 
 
-def test_a_refit_that_was_stopped_goes_on_as_if_it_had_not(
+@pytest.mark.slow
+def test_a_run_that_was_stopped_in_its_refit_goes_on_as_if_it_had_not(
     place: Path, whole: tuple[Path, Epochs]
 ) -> None:
-    run, _ = whole
     batches = 2 * 5 + 3  # of the first training, and of the refit
     nothing, folder = start(place, "train.refit=train+val", listener=Epochs(batches))
-    assert nothing is None and record(folder.path)["status"] == "stopped"
-    assert "weights" not in record(folder.path)["refit"]
-    assert not (folder.path / "refit.safetensors").exists()
-    assert load_trained_model(folder.path).network == "best"
-    again = open_run(folder.path)
-    assert execute_run(load_plan(folder.path), again, print, resume=True)
-    assert same(run, folder.path, *NUMBERS, "refit.safetensors")
-    assert record(folder.path)["refit"] == record(run)["refit"]
+    assert nothing is None
+    check_resumed(whole[0], folder.path)
+
+
+def check_resumed(straight: Path, stopped: Path) -> None:
+    """Go on with a run that was stopped in its refit, and compare it with one that was not."""
+    assert record(stopped)["status"] == "stopped" and "weights" not in record(stopped)["refit"]
+    assert not (stopped / "refit.safetensors").exists()
+    assert load_trained_model(stopped).network == "best"
+    assert execute_run(load_plan(stopped), open_run(stopped), print, resume=True)
+    assert same(straight, stopped, *NUMBERS, "refit.safetensors")
+    assert record(stopped)["refit"] == record(straight)["refit"]
 
 
 def test_the_refit_answers_unless_the_first_network_is_named(

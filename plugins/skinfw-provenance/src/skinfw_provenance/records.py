@@ -115,6 +115,9 @@ def check_results(contents: RunContents, derivation: Derivation, found: Verifica
     if derivation.silent:  # one of them may have fitted what is absent now
         fitted = {key: own if own not in (None, {}) else told.get(key)
                   for key, own in fitted.items()}  # fmt: skip
+    if refit := record.get("refit"):
+        told_of, given = {"epochs": refit["epochs"]}, {"epochs": result.best_epoch}
+        found.differ("run.json", json_differences(told_of, given, "the run's files give", "refit"))
     lines = json_differences(told, plain_json(fitted), "the predictions give", "calibration")
     found.differ("run.json", lines)
 
