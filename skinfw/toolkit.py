@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skinfw.cli.progress import LIVE_SECONDS as LIVE_SECONDS
     from skinfw.cli.progress import PLAIN_SECONDS as PLAIN_SECONDS
     from skinfw.cli.progress import StatusLine as StatusLine
+    from skinfw.cli.run import run_to_exit as run_to_exit
     from skinfw.cli.run import run_with_progress as run_with_progress
     from skinfw.cli.summary import test_lines as test_lines
     from skinfw.cli.terminal import LINES as LINES
@@ -163,6 +164,7 @@ if TYPE_CHECKING:
     from skinfw.workflows.lock import read_lock as read_lock
     from skinfw.workflows.lock_differences import data_differences as data_differences
     from skinfw.workflows.lock_differences import lock_differences as lock_differences
+    from skinfw.workflows.refit import open_refit as open_refit
     from skinfw.workflows.run import execute_run as execute_run
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
@@ -173,7 +175,7 @@ _HOMES = {
         "Detail detail_options network_option recipe_options set_option trust_option"
     ),
     "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
-    "skinfw.cli.run": "run_with_progress",
+    "skinfw.cli.run": "run_to_exit run_with_progress",
     "skinfw.cli.summary": "test_lines",
     "skinfw.cli.terminal": "LINES echo",
     "skinfw.data.decoding": (
@@ -246,6 +248,7 @@ _HOMES = {
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
+    "skinfw.workflows.refit": "open_refit",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
 }

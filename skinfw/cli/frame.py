@@ -18,7 +18,6 @@ from skinfw.version import __version__
 CORE = (
     Command("run", "skinfw.cli.run:run", "Run a recipe: train, evaluate, explain, report."),
     Command("check", "skinfw.cli.check:check", "Check a recipe; print what would run."),
-    Command("refit", "skinfw.cli.refit:refit", "Train the network of a run again on more images."),
 )
 """The commands that the core cannot do without."""
 

@@ -67,7 +67,7 @@ class Command:
     summary: str
 
 
-CORE_COMMANDS = ("run", "check", "refit")
+CORE_COMMANDS = ("run", "check")
 """The names of commands that no plugin may take."""
 
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-from skinfw.cli.options import Detail, detail_options, trust_option
-from skinfw.cli.run import run_to_exit
+from skinfw.toolkit import REFIT_PARTS, Detail, detail_options, run_to_exit, trust_option
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--on",
-    type=click.Choice(["train+val", "all"]),
+    type=click.Choice([*REFIT_PARTS]),
     required=True,
     help="What it learns: the training and validation part, or the test part, too.",
 )
@@ -28,8 +27,7 @@ def refit(run: Path, on: str, trust: bool, detail: Detail | None) -> None:
     those of the first network; predict, export and evaluate --dataset use the second one. Ctrl-C
     leaves a run that skinfw run RUN --resume goes on with.
     """
-    from skinfw.recipe.plan import load_plan
-    from skinfw.workflows.refit import open_refit
+    from skinfw.toolkit import load_plan, open_refit
 
     plan = load_plan(run, [f'train.refit="{on}"'], trust=trust or None)
     run_to_exit(plan, open_refit(run, plan), True, detail)
