@@ -89,8 +89,11 @@ class Refit:
         saved = load_state(states, first.hardware) if resumes else SavedState(None)
         if saved.note:
             say(f"note: {saved.note}")
-        if saved.state and saved.state["progress"]["epoch"] > self.epochs:
-            read_weights(weights)
+        at = saved.state["progress"] if saved.state else {}
+        if at and at["epoch"] > self.epochs:
+            read_weights(weights)  # before reports tell of them
+        elif at:
+            say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
         heard = own.listeners if first.hardware.main else ()
         hooks = run_hooks([*((None, listener) for listener in listeners), *heard])
         hooks.run_start(folder=path, recipe=first.plan.resolved())

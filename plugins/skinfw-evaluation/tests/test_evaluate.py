@@ -79,6 +79,19 @@ def test_another_part_can_be_evaluated(there: Path) -> None:
     assert evaluated == set(rows.loc[rows["part"] == "val", "id"])
 
 
+def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
+    run = there / "out/run"
+    shutil.copytree(there / "run1", run)
+    said = skinfw("refit", str(run), "--on", "all", "--quiet").output
+    assert "refit  80 images (all) until epoch 1: refit.safetensors answers new images" in said
+    assert numbers(run / "metrics.json") == numbers(there / "run1/metrics.json")
+    page = (run / "report.html").read_text()
+    assert "All numbers of this page belong to the first network of the run" in page
+    assert "no test part is left" in page
+    said = skinfw("refit", str(run), "--on", "all", code=1).output
+    assert "already" in said
+
+
 def test_a_refit_is_measured_by_no_image_that_it_has_learned(there: Path) -> None:
     run, dataset = there / "out/run", ("--dataset", "tiny.toml", "--set", "dataset.seed=0")
     shutil.copytree(there / "run1", run)
