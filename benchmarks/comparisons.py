@@ -14,6 +14,7 @@ from benchmarks import (
     randaugment,
     startup,
     training,
+    triage,
     variation,
 )  # fmt: skip
 from benchmarks.harness import Comparison
@@ -65,5 +66,6 @@ COMPARISONS = (
     Comparison("audit", "looking for copies, cold and warm / a limit", audit.audit),
     Comparison("crops", "sixteen crops of an image / a decode per crop", variation.crops),
     Comparison("pathology", "the ops of virtual pathology / a limit", variation.pathology),
+    Comparison("triage", "the bounds of triage over divisions / their word", triage.triage),
     Comparison("memory", "resident memory of a training / a limit", memory.memory),
 )

@@ -49,6 +49,7 @@ from skinfw.interfaces.protocols import ResamplingMetric as ResamplingMetric
 from skinfw.interfaces.protocols import Sampler as Sampler
 from skinfw.interfaces.protocols import Schedule as Schedule
 from skinfw.interfaces.protocols import Split as Split
+from skinfw.interfaces.protocols import ValidationReport as ValidationReport
 from skinfw.interfaces.protocols import View as View
 from skinfw.interfaces.protocols import Weighting as Weighting
 from skinfw.interfaces.transforms import ColourMatrix as ColourMatrix
@@ -57,9 +58,11 @@ from skinfw.interfaces.transforms import LookupTable as LookupTable
 from skinfw.interfaces.transforms import PixelFunction as PixelFunction
 from skinfw.interfaces.transforms import Step as Step
 from skinfw.interfaces.transforms import Warp as Warp
+from skinfw.interfaces.values import MALIGNANT as MALIGNANT
 from skinfw.interfaces.values import UNKNOWN as UNKNOWN
 from skinfw.interfaces.values import Auxiliary as Auxiliary
 from skinfw.interfaces.values import Cell as Cell
+from skinfw.interfaces.values import ClassGroup as ClassGroup
 from skinfw.interfaces.values import ClassName as ClassName
 from skinfw.interfaces.values import Comparison as Comparison
 from skinfw.interfaces.values import ComparisonEntry as ComparisonEntry
@@ -79,6 +82,9 @@ from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities
 from skinfw.interfaces.values import Predictions as Predictions
 from skinfw.interfaces.values import Result as Result
+from skinfw.interfaces.values import Validation as Validation
+from skinfw.interfaces.values import ValidationNumber as ValidationNumber
+from skinfw.interfaces.values import ValidationSet as ValidationSet
 from skinfw.interfaces.values import headline_numbers as headline_numbers
 from skinfw.version import __version__ as __version__
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPORT_FAILED = 3
-"""The exit code of a run that is done, though a report, an explainer or a tracker failed."""
+"""The exit code of what is done, though a report, an explainer, a tracker or a data set failed."""
 
 FULL_DISK = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO,

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from skinfw.data.decoding import read_file as read_file
     from skinfw.data.decoding import read_image as read_image
     from skinfw.data.decoding import reduction as reduction
+    from skinfw.data.diagnoses import Alignment as Alignment
+    from skinfw.data.diagnoses import align as align
+    from skinfw.data.diagnoses import diagnoses as diagnoses
     from skinfw.data.leakage.links import COPIES as COPIES
     from skinfw.data.leakage.links import EVIDENCE as EVIDENCE
     from skinfw.data.leakage.links import archive_names as archive_names
@@ -57,8 +60,10 @@ if TYPE_CHECKING:
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
+    from skinfw.errors import REPORT_FAILED as REPORT_FAILED
     from skinfw.errors import RecipeErrors as RecipeErrors
     from skinfw.errors import printable as printable
+    from skinfw.errors import raise_all as raise_all
     from skinfw.errors import unwritable as unwritable
     from skinfw.evaluation.explain import choose_images as choose_images
     from skinfw.evaluation.numbers import Metrics as Metrics
@@ -95,6 +100,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
+    from skinfw.interfaces.protocols import ValidationReport as ValidationReport
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
@@ -110,7 +116,9 @@ if TYPE_CHECKING:
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
     from skinfw.recipe.places import Origin as Origin
+    from skinfw.recipe.plan import DataPlan as DataPlan
     from skinfw.recipe.plan import Plan as Plan
+    from skinfw.recipe.plan import load_data_plan as load_data_plan
     from skinfw.recipe.plan import load_plan as load_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
@@ -182,6 +190,7 @@ _HOMES = {
         "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
     ),
+    "skinfw.data.diagnoses": "Alignment align diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
         "links_from_table"
@@ -194,7 +203,7 @@ _HOMES = {
         "read_data_table split_data split_hash"
     ),
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "RecipeErrors printable unwritable",
+    "skinfw.errors": "REPORT_FAILED RecipeErrors printable raise_all unwritable",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports",
@@ -214,7 +223,7 @@ _HOMES = {
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
-    "skinfw.interfaces.protocols": "ComparisonReport",
+    "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
@@ -222,7 +231,7 @@ _HOMES = {
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
-    "skinfw.recipe.plan": "Plan load_plan plan_image plan_kind",
+    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),

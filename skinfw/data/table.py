@@ -27,7 +27,7 @@ from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.plan import Plan
+from skinfw.recipe.plan import DataPlan
 from skinfw.recipe.settings import DatasetKeys, SplitKeys
 from skinfw.runtime.seed import stream
 from skinfw.runtime.storage import cache_folder
@@ -35,7 +35,7 @@ from skinfw.runtime.storage import cache_folder
 COLUMNS = ("id", "path", "label", "lesion")
 
 
-def load_data(plan: Plan) -> DataTable:
+def load_data(plan: DataPlan) -> DataTable:
     """Read the data set's table and check what every later step relies on.
 
     plan: the checked recipe.
@@ -92,7 +92,7 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
 
 
 def split_data(
-    plan: Plan, say: Callable[[str], None] = lambda _: None, compare: bool = True
+    plan: DataPlan, say: Callable[[str], None] = lambda _: None, compare: bool = True
 ) -> DataTable:
     """Read the table of a recipe and return it divided and checked, as its run has it.
 
@@ -123,7 +123,7 @@ def split_data(
     return data
 
 
-def checked_data(plan: Plan, say: Callable[[str], None]) -> DataTable:
+def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
     """Read the table of a recipe as `load_data` does, and see to images that cannot be decoded.
 
     plan: the checked recipe.
@@ -136,7 +136,7 @@ def checked_data(plan: Plan, say: Callable[[str], None]) -> DataTable:
 
 
 def _without_bad_images(
-    plan: Plan,
+    plan: DataPlan,
     data: DataTable,
     links: pd.DataFrame,
     seen: Iterable[tuple[str, Fingerprint]] | None,
@@ -176,7 +176,7 @@ def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> l
         return check_parts(assign(rows, stream(seed, "split")), len(rows))
 
 
-def _refuse_empty(plan: Plan, rows: pd.DataFrame) -> None:
+def _refuse_empty(plan: DataPlan, rows: pd.DataFrame) -> None:
     """Refuse a division in which a part, or a class of the training part, has no image."""
     split = plan.components.split
     for part in ("train", plan.train.validation, "test"):
@@ -208,7 +208,7 @@ def image_function(dataset: Any) -> Callable[[str], Any] | None:
     return draw if callable(draw) else None
 
 
-def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
+def picture_paths(plan: DataPlan, table: pd.DataFrame) -> list[str]:
     """Return the paths of all pictures that a recipe looks at.
 
     plan: the checked recipe.
@@ -217,13 +217,13 @@ def picture_paths(plan: Plan, table: pd.DataFrame) -> list[str]:
     return [path for name in _picture_columns(plan, table) for path in table[name].tolist()]
 
 
-def _picture_columns(plan: Plan, table: pd.DataFrame) -> list[str]:
+def _picture_columns(plan: DataPlan, table: pd.DataFrame) -> list[str]:
     """Return the columns with paths of pictures."""
     return ["path", *(name for name in plan.modalities.pictures if name in table)]
 
 
 def decoded_images(
-    plan: Plan, rows: pd.DataFrame, build: bool, say: Callable[[str], None]
+    plan: DataPlan, rows: pd.DataFrame, build: bool, say: Callable[[str], None]
 ) -> DecodedImages | None:
     """Return the images that the cache of a recipe holds; None where it has or can use none.
 
@@ -239,7 +239,7 @@ def decoded_images(
         return cache.make().open(picture_paths(plan, rows), decoding, build, say)
 
 
-def run_marks(plan: Plan, data: DataTable) -> list[str]:
+def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
     """Return the marks of a run: what a reader must know before believing its numbers.
 
     plan: the checked recipe.

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import image_function, read_data_table
@@ -114,13 +115,15 @@ def evaluate_dataset(
     assert component  # there is one where nothing is complained of
     dataset = component.make()
     rows = read_data_table(component, dataset).rows
-    if unknown := sorted(set(rows["label"]) - {*trained_model.classes, UNKNOWN}):
+    alignment = align(rows, trained_model.classes, {})
+    if unknown := [name for name, own in alignment.answers.items() if len(own) != 1]:
         raise RecipeError(
             f"the network has no class {', '.join(unknown)}",
             origin.text,
             f"its classes are {', '.join(trained_model.classes)}",
             "skinfw evaluate RUN --map LABEL=CLASS calls labels by the network's classes",
         )
+    rows["label"] = alignment.labels.map({name: own[0] for name, own in alignment.answers.items()})
     predictions = ModelEvaluator(trained_model).predict(rows, dataset)
     metrics = build_components(trained_model.components("metric"), trained_model.classes)
     seed = int(trained_model.tables.get("seed", 0))

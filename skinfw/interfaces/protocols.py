@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Modalities,
         Predictions,
         Result,
+        Validation,
     )
 
     LossFunction = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
@@ -239,6 +240,14 @@ class ComparisonReport(Protocol):
 
     def compare(self, comparison: Comparison, folder: Path) -> None:
         """Write about the comparison."""
+
+
+@runtime_checkable
+class ValidationReport(Protocol):
+    """A report that can also speak of one run on several data sets."""
+
+    def validate(self, validation: Validation, folder: Path) -> None:
+        """Write about the validation."""
 
 
 @runtime_checkable

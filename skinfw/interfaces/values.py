@@ -61,6 +61,10 @@ class _ClassNameCheck:
 UNKNOWN = "UNK"
 """The label of images that show none of the classes, as in ISIC 2019."""
 
+MALIGNANT = ("MEL", "BCC", "SCC", "AK", "AKIEC")
+"""The classes that are malignant unless a recipe names others; actinic keratoses count, as in
+Tschandl et al. 2019 (Lancet Oncology 20)."""
+
 ClassName = Annotated[str, _ClassNameCheck()]
 """The annotation of a parameter that names a class; the host checks it against the data set."""
 
@@ -435,6 +439,80 @@ class Comparison:
     lesions: tuple[int, ...]
     numbers: Mapping[str, Sequence[ComparisonEntry]]
     notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ValidationNumber:
+    """Hold one number of a run on a data set that it did not learn from.
+
+    there: on this data set.
+    home: on the run's own test part, of the same classes; NaN for the test part itself.
+    drop: home less there.
+    images, lesions: of the data set that it rests on.
+    """
+
+    there: Estimate
+    home: Estimate
+    drop: Estimate
+    images: int
+    lesions: int
+
+
+@dataclass(frozen=True)
+class ClassGroup:
+    """Hold labels of a data set and classes of a network that mean the same together.
+
+    name: of the group.
+    labels: of the data set.
+    classes: of the network, whose probabilities are summed.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Hold what was found on one data set.
+
+    name: as the validation calls it.
+    dataset: the component that reads it.
+    images, lesions: that were judged.
+    left_out: images that were not, by reason.
+    groups: how its labels and the classes of the network were aligned.
+    numbers: by name; empty where it failed.
+    notes: what a reader must hear.
+    failure: why it could not be judged; empty where it could.
+    """
+
+    name: str
+    dataset: str = ""
+    images: int = 0
+    lesions: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    groups: Sequence[ClassGroup] = ()
+    numbers: Mapping[str, ValidationNumber] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Hold the numbers of one run at home and on other data sets.
+
+    run: its name.
+    home: its own test part.
+    sets: the other data sets, in the order they were named.
+    threshold: the chance from which an image is called malignant.
+    marks: what a reader must know before believing the numbers.
+    """
+
+    run: str
+    home: ValidationSet
+    sets: Sequence[ValidationSet]
+    threshold: float
+    marks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -67,18 +67,24 @@ _CHEAP = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Components:
-    """Hold what a recipe names for each kind, in order, checked but not built."""
+class DataComponents:
+    """Hold what a recipe names for each kind that its images need, checked but not built."""
 
     dataset: PlannedComponent[Dataset]
     duplicates: PlannedComponent[DuplicateFinder] | None = None
     split: PlannedComponent[Split]
-    sampler: PlannedComponent[Sampler]
     prepare: tuple[PlannedComponent[Preparation], ...] = ()
     cache: PlannedComponent[Cache] | None = None
     augment: tuple[PlannedComponent[Augmentation], ...] = ()
-    mix: PlannedComponent[Mix] | None = None
     view: PlannedComponent[View]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components(DataComponents):
+    """Hold what a recipe names for each kind, in order, checked but not built."""
+
+    sampler: PlannedComponent[Sampler]
+    mix: PlannedComponent[Mix] | None = None
     backbone: PlannedComponent[nn.Module]
     modify: tuple[PlannedComponent[Modification], ...] = ()
     loss: PlannedComponent[LossFunction]
@@ -98,13 +104,13 @@ class Components:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Hold a recipe that has passed every check that needs no image.
+class DataPlan:
+    """Hold what a recipe says of its data; it may name no network and no training.
 
     recipe: the recipe.
     seed: behind all random streams.
     image, modalities, train, evaluate, engine: the host's tables.
-    components: what it names for each kind.
+    components: what it names for each kind that its images need.
     dataset: the data set object, not read yet.
     """
 
@@ -116,13 +122,23 @@ class Plan:
     train: TrainSettings
     evaluate: EvaluateSettings
     engine: EngineSettings
-    components: Components
+    components: DataComponents
     dataset: Dataset = field(repr=False)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The class names of the data set."""
         return tuple(self.dataset.classes)
+
+
+@dataclass(frozen=True)
+class Plan(DataPlan):
+    """Hold a recipe that has passed every check that needs no image.
+
+    components: what it names for each kind.
+    """
+
+    components: Components
 
     def resolved(self) -> dict[str, Any]:
         """Return the recipe with every default written out."""
@@ -150,6 +166,18 @@ def load_plan(
     Raises RecipeErrors with all problems at once, sorted by file and line.
     """
     return make_plan(load_recipe(path, sets, values, trust), Catalog())
+
+
+def load_data_plan(
+    path: Path | Mapping[str, Any], sets: Sequence[str] = (), *, trust: bool | None = None
+) -> DataPlan:
+    """Read what a recipe says of its data; the table [dataset] is enough.
+
+    path, sets, trust: as `load_recipe` takes them.
+    What a network or a training needs is not looked at, whether it is there or not. Raises
+    RecipeErrors with all problems at once, sorted by file and line.
+    """
+    return _Planner(load_recipe(path, sets, trust=trust), Catalog()).data_plan()
 
 
 def make_plan(recipe: Recipe, catalog: Catalog) -> Plan:
@@ -198,6 +226,15 @@ class _Planner:
         self.absent: list[str] = []  # packages that the recipe requires
 
     def plan(self) -> Plan:
+        whole, planned, dataset = self._check(KINDS)
+        return Plan(self.recipe, **whole, components=Components(**planned), dataset=dataset)
+
+    def data_plan(self) -> DataPlan:
+        whole, planned, dataset = self._check([own.name for own in fields(DataComponents)])
+        return DataPlan(self.recipe, **whole, components=DataComponents(**planned), dataset=dataset)
+
+    def _check(self, kinds: Collection[str]) -> tuple[dict[str, Any], dict[str, Any], Dataset]:
+        """Check the host's tables and some kinds: return both by name, and the data set."""
         top = self._top_level()
         settings = {name: self.settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
@@ -205,20 +242,13 @@ class _Planner:
         planned: dict[str, Any] = {}
         dataset = None
         for kind in KINDS.values():
-            own = tuple(self._kind(kind))
+            own = tuple(self._kind(kind)) if kind.name in kinds else ()
             if own:
                 planned[kind.name] = own if kind.many else own[0]
             if kind.name == "dataset" and own:
                 dataset = self._dataset(own[0])
         raise_all(self._ordered())
-        return Plan(
-            self.recipe,
-            cast(TopLevel, top).seed,
-            cast(TopLevel, top).requires,
-            **cast(dict[str, Any], settings),
-            components=Components(**planned),
-            dataset=cast(Dataset, dataset),
-        )
+        return {**vars(top), **settings}, planned, cast(Dataset, dataset)
 
     def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
         self.image = self.settings("image", ImageSettings) or self.image

@@ -23,13 +23,18 @@ from campaigns.campaign import Campaign, Figures
 from campaigns.mutations import bad_bytes, bad_text, mutated
 from campaigns.sandbox import CANARY, canary, watched
 from skinfw import (
+    ClassGroup,
     Comparison,
     ComparisonEntry,
+    Estimate,
     Explanations,
     Findings,
     FindingsTable,
     Result,
     SkinfwError,
+    Validation,
+    ValidationNumber,
+    ValidationSet,
     write_csv,
 )
 from skinfw.errors import printable
@@ -186,7 +191,7 @@ def _result(folder: Path, word: Callable[[str], str]) -> Result:
 
 
 def _rendered(folder: Path, word: Callable[[str], str], which: int) -> str:
-    """Return a page: of a run, of a comparison, or of a notebook."""
+    """Return a page: of a run, of a comparison, of a validation, or of a notebook."""
     from skinfw.api.html import table
     from skinfw.api.runs import Run
     from skinfw_reports.page import Page
@@ -200,13 +205,21 @@ def _rendered(folder: Path, word: Callable[[str], str], which: int) -> str:
             Comparison((word("a"), word("b")), (1, 1), (1, 1), numbers, [word("x")]), folder
         )
         return (folder / "comparison.html").read_text(encoding="utf-8")
+    if which == 2:
+        one = ValidationNumber(Estimate(0.5, 0.4, 0.6), Estimate(0.6), Estimate(0.1), 2, 1)
+        group = ClassGroup(word("g"), (word("l"),), (word("c"),))
+        own = ValidationSet(word("s"), word("d"), 2, 1, {word("r"): 1}, [group],
+                            {"accuracy": one, word("n"): one}, [word("x")])  # fmt: skip
+        failed = ValidationSet(word("t"), failure=word("f"))
+        Page().validate(Validation(word("a"), own, [own, failed], 0.5, [word("m")]), folder)
+        return (folder / "validation.html").read_text(encoding="utf-8")
     shown = table([word("h")], [[word("a"), word("b")]], word("caption"))
     return shown + Run(folder, _result(folder, word))._repr_html_()
 
 
 def render_page(dice: random.Random, folder: Path) -> None:
     """Draw a page of hostile names; it has the elements of one of harmless names."""
-    which, evil = dice.randrange(3), dice.choice([text for text in TEXTS if "\n" not in text])
+    which, evil = dice.randrange(4), dice.choice([text for text in TEXTS if "\n" not in text])
     good = elements(_rendered(folder, lambda text: text, which))
     found = elements(_rendered(folder, lambda text: evil + text, which))
     assert found == good, f"{evil!r} adds {set(found) ^ set(good)}"

@@ -13,40 +13,22 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from support import TINY, TINY_BACKBONE, add_refit
+from support import add_refit
 
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.recipe.run_record import read_run
-from skinfw.workflows.run import execute_run
-from skinfw.workflows.run_folder import RunFolder
 from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
 from skinfw_evaluation.data import own_rows, unknown_rows
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the tiny recipe and two runs of it, of other seeds on the same lesions."""
-    place = tmp_path_factory.mktemp("runs")
-    (place / "tiny.py").write_text(TINY_BACKBONE)
-    (place / "tiny.toml").write_text(TINY)
-    for seed in (1, 2):
-        reports = 'report=[{use="out-of-distribution", features=true}, {use="page"}]'
-        sets = (f"seed={seed}", "split.seed=3", "train.epochs=1", "explainer=[]", reports)
-        plan = load_plan(place / "tiny.toml", sets)
-        run = RunFolder.create(place / f"seed{seed}", plan)
-        assert execute_run(plan, run, lambda _: None)
-        run.path.rename(place / f"run{seed}")
-    return place
-
-
 @pytest.fixture
-def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(folder)
-    yield folder
-    shutil.rmtree(folder / "out", ignore_errors=True)
+def there(two_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(two_runs)
+    yield two_runs
+    shutil.rmtree(two_runs / "out", ignore_errors=True)
 
 
 def skinfw(*words: str, code: int = 0) -> Result:
@@ -156,7 +138,7 @@ def test_what_an_evaluation_cannot_set_is_refused(there: Path, option: str, what
 
 
 def other(place: Path, labels: list[str], ids: list[str]) -> Path:
-    """A recipe with images of its own."""
+    """A file of images of its own, with the table [dataset] alone."""
     rng = np.random.default_rng(0)
     shots = place / "shots"
     shots.mkdir(exist_ok=True)
@@ -166,22 +148,40 @@ def other(place: Path, labels: list[str], ids: list[str]) -> Path:
                           "label": labels})  # fmt: skip
     table.to_csv(place / "other.csv", index=False)
     recipe = place / "other.toml"
-    recipe.write_text('extends = "tiny.toml"\n[dataset]\nuse = "csv"\nfile = "other.csv"\n')
+    recipe.write_text('[dataset]\nuse = "csv"\nfile = "other.csv"\n')
     return recipe
 
 
 def test_labels_are_aligned_by_name_or_refused(there: Path) -> None:
     recipe = str(other(there, ["MEL", "nevus", "wart"] * 3, [f"x{n}" for n in range(9)]))
     said = skinfw("evaluate", "run1", "--dataset", recipe, code=2).output
-    assert "nevus, wart are no classes of the network" in said and "--map" in said
-    assert "error:" in said and "other.toml:3" in said
-    said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "nevus=NV", "--map", "wart=",
-                  "--out", "out").output  # fmt: skip
+    assert "error: wart are no classes of the network" in said and "--map" in said
+    assert "error:" in said and "other.toml:2" in said
+    wart = ("--map", "wart=", "--out", "out")
+    said = skinfw("evaluate", "run1", "--dataset", recipe, *wart).output
+    assert "nevus counts as NV, by the table of diagnoses" in said
     assert "3 images of labels that the network does not answer are left out" in said
     assert "note: no image shows" in said
     result = numbers(there / "out/metrics.json")
     assert result["sensitivity/DF"] is None, "what is absent is not measured"
     assert len(pd.read_csv(there / "out/predictions.csv")) == 6
+
+
+def test_a_label_that_the_user_names_is_not_what_the_table_says(there: Path) -> None:
+    recipe = str(other(there, ["MEL", "nevus"] * 3, [f"x{n}" for n in range(6)]))
+    skinfw("evaluate", "run1", "--dataset", recipe, "--map", "nevus=DF", "--out", "out")
+    assert set(pd.read_csv(there / "out/predictions.csv")["true"]) == {"MEL", "DF"}
+    said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "nevus=NVV", code=2).output
+    assert "NVV is no class of the network" in said and "--map nevus=NVV" in said
+
+
+def test_a_run_folder_is_a_data_set_too(there: Path) -> None:
+    # All that run2 was made of is in run1, whose test part is not learned.
+    said = skinfw("evaluate", "run1", "--dataset", "run2", "--out", "out").output
+    assert "images that the network has learned from are left out" in said
+    rows = pd.read_csv(there / "run1/splits.csv")
+    evaluated = set(pd.read_csv(there / "out/predictions.csv")["id"])
+    assert evaluated == set(rows.loc[rows["part"] == "test", "id"])
 
 
 def test_out_of_distribution_images_are_evaluated_by_their_scores(there: Path) -> None:
@@ -202,7 +202,7 @@ def test_out_of_distribution_images_are_evaluated_by_their_scores(there: Path) -
 def test_out_of_distribution_images_alone_are_refused(there: Path) -> None:
     recipe = str(other(there, ["wart"] * 3, [f"x{n}" for n in range(3)]))
     said = skinfw("evaluate", "run1", "--dataset", recipe, "--map", "wart=UNK", code=1).output
-    assert "such images are evaluated beside known ones" in said and "other.toml:3" in said
+    assert "such images are evaluated beside known ones" in said and "other.toml:2" in said
 
 
 def test_to_a_network_that_answers_unk_nothing_is_out_of_distribution(there: Path) -> None:

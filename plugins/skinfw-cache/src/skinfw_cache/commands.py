@@ -24,11 +24,11 @@ def build(recipe: Path, sets: tuple[str, ...], trust: bool) -> None:
         decoded_images,
         image_function,
         load_data,
-        load_plan,
+        load_data_plan,
         picture_paths,
     )
 
-    plan = load_plan(recipe, sets, trust=trust or None)
+    plan = load_data_plan(recipe, sets, trust=trust or None)
     if image_function(plan.dataset):
         raise RecipeError(
             f"the images of {plan.components.dataset.use} are no files",

@@ -25,10 +25,10 @@ def convert(recipe: Path, sets: tuple[str, ...], trust: bool, out: Path, absolut
 
     One file for each part; the data set "annotations" reads them.
     """
-    from skinfw.toolkit import load_plan, split_data
+    from skinfw.toolkit import load_data_plan, split_data
     from skinfw_datasets.annotation_files import write
 
-    plan = load_plan(recipe, sets, trust=trust or None)
+    plan = load_data_plan(recipe, sets, trust=trust or None)
     table = split_data(plan, echo)
     for file, count in write(table.rows, plan.classes, out, absolute).items():
         echo(f"{file}: {count:,} images")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
-from skinfw.toolkit import Plan, archive_names, bare_ids, checked_data, split_data, split_hash
+from skinfw.toolkit import (
+    DataPlan,
+    align,
+    archive_names,
+    bare_ids,
+    checked_data,
+    split_data,
+    split_hash,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+def own_rows(plan: DataPlan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
     """Return a part of the data that a run was made of.
 
     plan: the run's recipe.
@@ -44,46 +52,34 @@ def own_rows(plan: Plan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def other_rows(
-    plan: Plan, part: str, model: TrainedModel, names: Mapping[str, str], say: Say
+    plan: DataPlan, part: str, model: TrainedModel, names: Mapping[str, str], say: Say
 ) -> pd.DataFrame:
     """Return the rows of another data set, with the labels of the network's classes.
 
-    plan: a recipe; its data set counts, and for a part of it its split.
+    plan: what a recipe says of its data; for a part of them its split counts, too.
     part: "all", or one of the parts.
     names: from a label to a class of the network; to UNK, if it is none of them; to nothing, if
-        such images are left out.
+        such images are left out. Other labels go by name, and by the table of diagnoses.
     say: told what is left out.
     Raises RecipeError for labels that are no class of the network.
     """
-    data = checked_data(plan, say) if part == "all" else split_data(plan)
-    for note in data.notes:
-        say(note)
-    table = data.rows
-    if part != "all":
-        table = table[table["part"] == part]
-    where = plan.components.dataset.origin.text
-    label = table["label"].map(lambda name: names.get(name, name))
-    unknown = sorted(set(label) - {*model.classes, UNKNOWN, ""})
-    unused = sorted(set(names) - set(plan.classes))
-    if unknown or unused:
-        what = (
-            f"{', '.join(unknown)} are no classes of the network"
-            if unknown
-            else f"{', '.join(unused)} are no labels of the data set"
-        )
-        raise RecipeError(
-            what,
-            where,
-            f"the network answers {', '.join(model.classes)}; the data set has "
-            f"{', '.join(plan.classes)}",
-            'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
-            f"--map SCC={UNKNOWN} evaluates whether such images are out of distribution",
-        )
+    table = read_rows(plan, part, say)
+    alignment, where = align(table, model.classes, names), plan.components.dataset.origin.text
+    refuse_classes(model, names)
+    answers = alignment.answers
+    if unused := sorted(set(names) - {*plan.classes, *answers}):
+        raise _unaligned(f"{', '.join(unused)} are no labels of the data set", plan, model)
+    if unknown := [one for one in answers if len(answers[one]) != 1 and names.get(one) != ""]:
+        raise _unaligned(f"{', '.join(unknown)} are no classes of the network", plan, model)
+    label = alignment.labels.map({one: own[0] if own else "" for one, own in answers.items()})
+    for one, own in answers.items():
+        if own and own[0] not in (one, UNKNOWN) and one not in names:
+            say(f"{one} counts as {own[0]}, by the table of diagnoses")
     left = int((label == "").sum())
     if left:
         say(f"{left:,} images of labels that the network does not answer are left out")
     table = table.assign(label=label)[label != ""]
-    seen = _is_seen(plan, model, table)
+    seen = shared_with(plan, model, table, model.learned)
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
@@ -99,7 +95,41 @@ def other_rows(
     absent = [name for name in model.classes if name not in set(table["label"])]
     if absent:
         say(f"note: no image shows {', '.join(absent)}: not measured")
-    return _with_modalities(table, model, where, say)
+    return with_modalities(table, model, where, say)
+
+
+def read_rows(plan: DataPlan, part: str, say: Say) -> pd.DataFrame:
+    """Return the rows of a data set or of a part of it, by its labels; tell notes and marks.
+
+    plan, part, say: as for `other_rows`.
+    """
+    data = checked_data(plan, say) if part == "all" else split_data(plan)
+    for note in (*data.marks, *data.notes):
+        say(note)
+    return data.rows if part == "all" else data.rows[data.rows["part"] == part]
+
+
+def refuse_classes(model: TrainedModel, names: Mapping[str, str]) -> None:
+    """Refuse names of labels that mean no class of the network."""
+    for label, name in names.items():
+        if name not in (*model.classes, UNKNOWN, ""):
+            raise RecipeError(
+                f"{name} is no class of the network",
+                f"--map {label}={name}",
+                f"the network answers {', '.join(model.classes)}",
+                f"name one of them, or {UNKNOWN} for none of them",
+            )
+
+
+def _unaligned(what: str, plan: DataPlan, model: TrainedModel) -> RecipeError:
+    return RecipeError(
+        what,
+        plan.components.dataset.origin.text,
+        f"the network answers {', '.join(model.classes)}; the data set has "
+        f"{', '.join(plan.classes)}",
+        'name the class of each, such as --map AK=AKIEC, or leave it out: --map "SCC="; '
+        f"--map SCC={UNKNOWN} evaluates whether such images are out of distribution",
+    )
 
 
 def unknown_rows(rows: pd.DataFrame, model: TrainedModel) -> pd.Series[bool]:
@@ -107,9 +137,7 @@ def unknown_rows(rows: pd.DataFrame, model: TrainedModel) -> pd.Series[bool]:
     return (rows["label"] == UNKNOWN) & (UNKNOWN not in model.classes)
 
 
-def _with_modalities(
-    table: pd.DataFrame, model: TrainedModel, where: str, say: Say
-) -> pd.DataFrame:
+def with_modalities(table: pd.DataFrame, model: TrainedModel, where: str, say: Say) -> pd.DataFrame:
     """Return the table with all columns that the network gets beside a picture.
 
     Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
@@ -130,20 +158,22 @@ def _with_modalities(
     return table.assign(**dict.fromkeys(unknown, ""))
 
 
-def _is_seen(plan: Plan, model: TrainedModel, table: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which images the network was trained on or chosen by.
+def shared_with(
+    plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
+) -> pd.Series[bool]:
+    """Tell which images are in some parts of a run, by id or lesion.
 
     Where another component reads the data set, only names of the ISIC archive are compared: a
     private one, such as "1", means something else in each.
     """
     import pandas as pd
 
-    parts = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    parts = parts[parts["part"].isin(model.learned)]
+    own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
+    own = own[own["part"].isin(list(parts))]
     same = plan.components.dataset.use == model.tables["dataset"]["use"]
     seen = pd.Series(False, index=table.index)
     for column in ("id", "lesion"):
         names = bare_ids(table[column].astype(str))
-        shared = names.isin(set(bare_ids(parts[column])))
+        shared = names.isin(set(bare_ids(own[column])))
         seen |= shared if same else shared & archive_names(names)
     return seen

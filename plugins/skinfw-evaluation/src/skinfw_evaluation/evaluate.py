@@ -21,9 +21,9 @@ from skinfw import (
 from skinfw.toolkit import (
     PREDICTION_FILES,
     REPLICATES,
+    DataPlan,
     Metrics,
     ModelEvaluator,
-    Plan,
     TrainedModel,
     best_epoch,
     build_components,
@@ -32,7 +32,7 @@ from skinfw.toolkit import (
     display_path,
     file_name,
     intervals_record,
-    load_plan,
+    load_data_plan,
     read_history,
     read_run,
     run_predictions,
@@ -66,7 +66,7 @@ class Evaluation:
 def evaluate_rows(
     model: TrainedModel,
     rows: pd.DataFrame,
-    plan: Plan,
+    plan: DataPlan,
     name: str,
     out: Path | None,
     of_run: bool,
@@ -114,7 +114,7 @@ def evaluate_rows(
     def features(part: str) -> Features:
         if part in parts:
             return evaluator.features(parts[part], plan.dataset)
-        own = plan if of_run else load_plan(model.path, trust=model.trust or None)
+        own = plan if of_run else load_data_plan(model.path, trust=model.trust or None)
         return evaluator.features(own_rows(own, part, record), own.dataset)
 
     # What the run said of its validation part fits no other answers.

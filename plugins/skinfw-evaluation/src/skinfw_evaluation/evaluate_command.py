@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +30,7 @@ LEARNED = {
 @click.option(
     "--dataset",
     type=click.Path(path_type=Path),
-    help="A recipe whose data set is used instead of the run's own.",
+    help="A recipe whose data set is used instead of the run's own; its [dataset] is enough.",
 )
 @set_option(about=DATA_HELP)
 @network_option(NETWORK_HELP)
@@ -63,13 +64,14 @@ def evaluate(
     """Evaluate the network of a run again, on its own data or on another data set.
 
     RUN is a run folder; its reports write about what is found. Labels of another data set are
-    aligned with the network's classes by name, or refused; images that the network has learned
-    from, by id or lesion, are left out and counted. UNK are images that show none of the classes.
+    aligned with the network's classes by name or by the table of diagnoses, or refused; images
+    that the network has learned from, by id or lesion, are left out and counted. UNK are images
+    that show none of the classes.
     """
     from skinfw import RecipeError
     from skinfw.toolkit import (
         display_path,
-        load_plan,
+        load_data_plan,
         load_trained_model,
         read_run,
         set_table,
@@ -90,7 +92,7 @@ def evaluate(
             )
     network = network or ("best" if dataset is None else None)
     model = load_trained_model(run, looks, trust, network)
-    names, marks = dict(_pair(text) for text in maps), []
+    names, marks = map_names(maps), []
     notes: list[str] = []
 
     def say(line: str) -> None:
@@ -108,7 +110,7 @@ def evaluate(
                 "name a recipe with --dataset, or leave them out",
             )
         _refuse_learned(model, part or "test")
-        plan = load_plan(run, sets, trust=trust or None)
+        plan = load_data_plan(run, sets, trust=trust or None)
         rows = own_rows(plan, part or "test", read_run(run))
         # Where the test part chose the best epoch, a mark of the run says so.
         chosen = model.tables["train"]["validation"] == "val"
@@ -116,7 +118,7 @@ def evaluate(
             marks = [LEARNED[part]]
             echo(f"note: {marks[0]}")
     else:
-        plan = load_plan(dataset, sets, trust=trust or None)
+        plan = load_data_plan(dataset, sets, trust=trust or None)
         rows = other_rows(plan, part or "all", model, names, say)
     name = part or "test" if dataset is None else plan.recipe.name
     evaluation = evaluate_rows(model, rows, plan, name, out, dataset is None, notes, marks)
@@ -141,6 +143,11 @@ def _refuse_learned(model: TrainedModel, part: str) -> None:
             "leave --network out, and the network of the run's numbers is evaluated; "
             "or evaluate other images with --dataset",
         )
+
+
+def map_names(maps: Sequence[str]) -> dict[str, str]:
+    """Return the classes that labels are mapped to, from texts such as AK=AKIEC."""
+    return dict(_pair(text) for text in maps)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -16,6 +16,11 @@ def skinfw_commands() -> Iterator[Command]:
         f"{here}.evaluate_command:evaluate",
         "Evaluate the network of a run again, on its own data or on another data set.",
     )
+    yield Command(
+        "validate",
+        f"{here}.validate_command:validate",
+        "Judge the network of a run on several data sets, and how far it drops from home.",
+    )
     yield Command("compare", f"{here}.compare_command:compare", "Compare runs on the same lesions.")
     yield Command(
         "cross-validate",

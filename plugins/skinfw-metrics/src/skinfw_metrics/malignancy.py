@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt, Interval, Lt
 
-from skinfw import ClassName, Predictions
+from skinfw import MALIGNANT, ClassName, Predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Share = Annotated[float, Interval(gt=0, le=1)]
 Chance = Annotated[float, Gt(0), Lt(1)]
-ISIC = ("MEL", "BCC", "SCC", "AK", "AKIEC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class Malignancy:
 
         from skinfw.metrics import RocCurve, by_image, ratio
 
-        names = self.malignant or [name for name in ISIC if name in predictions.classes]
+        names = self.malignant or [name for name in MALIGNANT if name in predictions.classes]
         places = [predictions.classes.index(name) for name in names]
         if not places:
             return {}

@@ -29,10 +29,10 @@ def preview(recipe: Path, sets: tuple[str, ...], trust: bool, out: Path, images:
     """
     from PIL import Image
 
-    from skinfw.toolkit import load_plan, split_data, unwritable
+    from skinfw.toolkit import load_data_plan, split_data, unwritable
     from skinfw_preview.sheet import preview as sheet
 
-    plan = load_plan(recipe, sets, trust=trust or None)
+    plan = load_data_plan(recipe, sets, trust=trust or None)
     table = split_data(plan, echo)
     picture = Image.fromarray(sheet(plan, table.rows, images))
     try:

@@ -15,7 +15,7 @@ from PIL import ImageDraw, ImageFont
 from skinfw import Dice, Step
 from skinfw.toolkit import (
     Chain,
-    Plan,
+    DataPlan,
     PlannedComponent,
     Source,
     apply_steps,
@@ -33,7 +33,7 @@ _GAP, _HEAD, _LETTERS = 6, 22, 14
 _PAPER, _INK = (255, 255, 255), (20, 20, 20)
 
 
-def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
+def preview(plan: DataPlan, table: pd.DataFrame, images: int) -> Image:
     """Return the sheet, uint8 [H, W, 3]: a column per image, a row per op, the whole chain last.
 
     plan: the checked recipe.
@@ -64,7 +64,7 @@ def preview(plan: Plan, table: pd.DataFrame, images: int) -> Image:
     return _sheet(rows, size)
 
 
-def _source(plan: Plan, rows: pd.DataFrame) -> Source:
+def _source(plan: DataPlan, rows: pd.DataFrame) -> Source:
     how = recipe_decoding(plan.image, plan.components.prepare)
     return Source.of(rows, image_function(plan.dataset), how)
 

@@ -15,6 +15,7 @@ from skinfw import (
     Comparison,
     Findings,
     Result,
+    Validation,
     atomic_write,
     few_lesions,
     read_csv,
@@ -32,6 +33,7 @@ from skinfw_reports.cells import (
 )
 from skinfw_reports.compared import comparison_content
 from skinfw_reports.gallery import gallery
+from skinfw_reports.validated import validation_content, write_plot
 
 TITLES = {
     "classes": "Results per class",
@@ -84,6 +86,12 @@ class Page:
         """Write comparison.html, several runs beside each other."""
         content = comparison_content(comparison)
         _render("comparison.html.jinja", content, folder / "comparison.html")
+
+    def validate(self, validation: Validation, folder: Path) -> None:
+        """Write validation.html, one run on several data sets, and its plot, validation.png."""
+        content = validation_content(validation)
+        _render("validation.html.jinja", content, folder / "validation.html")
+        write_plot(validation, folder / "validation.png")
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
