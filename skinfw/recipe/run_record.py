@@ -12,7 +12,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.json_files import JsonError, check_schema, read_json
 from skinfw.files.paths import display_path, refuse_links
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.settings import SETTINGS
+from skinfw.recipe.settings import REFIT_PARTS, SETTINGS
 
 VERSION = 1
 """Of the words of run.json; a record without the key schema_version is of the first."""
@@ -104,6 +104,24 @@ class ResultsSchema(Schema):
     best_epoch: Annotated[int, Field(ge=1)] | None = None
 
 
+def _refit_word(word: str) -> str:
+    if word not in REFIT_PARTS:
+        raise ValueError(f"it should be one of {', '.join(REFIT_PARTS)}")
+    return word
+
+
+class RefitSchema(Schema):
+    """Say what the second network of a run has learned; without weights it is not complete."""
+
+    on: Annotated[str, AfterValidator(_refit_word)]
+    epochs: Annotated[int, Field(ge=1)]
+    images: Count
+    lesions: Count
+    class_counts: dict[str, Count]
+    modalities: ModalitiesSchema = ModalitiesSchema()
+    weights: Literal["refit.safetensors"] | None = None
+
+
 def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     """Refuse what no recipe can be; what its components take is checked with them."""
     seed = recipe.get("seed", 0)
@@ -150,6 +168,7 @@ class RunSchema(Schema):
     leakage: LeakageSchema | None = None
     xray: list[XraySchema] = []
     results: ResultsSchema = ResultsSchema()
+    refit: RefitSchema | None = None
     data_fingerprint: str = ""
     split_hash: str = ""
     draw_hash: str = ""

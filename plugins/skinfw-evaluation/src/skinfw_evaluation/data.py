@@ -79,7 +79,7 @@ def other_rows(
     if left:
         say(f"{left:,} images of labels that the network does not answer are left out")
     table = table.assign(label=label)[label != ""]
-    seen = shared_with(plan, model, table, learned_parts(model))
+    seen = shared_with(plan, model, table, model.learned)
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
@@ -156,12 +156,6 @@ def with_modalities(table: pd.DataFrame, model: TrainedModel, where: str, say: S
     if unknown := [name for name in wanted if name not in table.columns]:
         say(f"note: the data set does not tell {', '.join(unknown)}: they count as unknown")
     return table.assign(**dict.fromkeys(unknown, ""))
-
-
-def learned_parts(model: TrainedModel) -> tuple[str, ...]:
-    """Return the parts that a run has trained on or chosen its weights by."""
-    chosen_by_test = model.tables["train"]["validation"] == "test"
-    return ("train", "val", "test") if chosen_by_test else ("train", "val")
 
 
 def shared_with(
