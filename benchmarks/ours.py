@@ -122,11 +122,14 @@ def components(
 
 def training(built: TrainingComponents, folder: Path) -> Work:
     """Return the work of a whole training, whose time is that of its epochs alone."""
+    from skinfw.recipe.loading import BEST_WEIGHTS
     from skinfw.runtime.signals import StopSignals
+    from skinfw.training.checkpoint import STATES
 
     def run() -> float:
         stopwatch = Stopwatch()
-        built.trainer(folder, run_hooks([(None, stopwatch)])).fit(StopSignals())
+        states, weights = folder / STATES, folder / BEST_WEIGHTS
+        built.trainer(states, weights, run_hooks([(None, stopwatch)])).fit(StopSignals())
         return stopwatch.seconds
 
     return run

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skinfw.cli.options import Detail as Detail
     from skinfw.cli.options import detail_options as detail_options
+    from skinfw.cli.options import network_option as network_option
     from skinfw.cli.options import recipe_options as recipe_options
     from skinfw.cli.options import set_option as set_option
     from skinfw.cli.options import trust_option as trust_option
     from skinfw.cli.progress import LIVE_SECONDS as LIVE_SECONDS
     from skinfw.cli.progress import PLAIN_SECONDS as PLAIN_SECONDS
     from skinfw.cli.progress import StatusLine as StatusLine
+    from skinfw.cli.run import run_to_exit as run_to_exit
     from skinfw.cli.run import run_with_progress as run_with_progress
     from skinfw.cli.summary import test_lines as test_lines
     from skinfw.cli.terminal import LINES as LINES
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import BEST_WEIGHTS as BEST_WEIGHTS
     from skinfw.recipe.loading import DEFAULTS as DEFAULTS
     from skinfw.recipe.loading import LOCK as LOCK
+    from skinfw.recipe.loading import REFIT_WEIGHTS as REFIT_WEIGHTS
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
     from skinfw.recipe.parameters import Parameters as Parameters
@@ -136,6 +139,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.run_record import read_run as read_run
     from skinfw.recipe.set_options import set_table as set_table
     from skinfw.recipe.settings import KEYS as KEYS
+    from skinfw.recipe.settings import REFIT_PARTS as REFIT_PARTS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
     from skinfw.recipe.settings import ImageSettings as ImageSettings
@@ -178,15 +182,18 @@ if TYPE_CHECKING:
     from skinfw.workflows.lock import read_lock as read_lock
     from skinfw.workflows.lock_differences import data_differences as data_differences
     from skinfw.workflows.lock_differences import lock_differences as lock_differences
+    from skinfw.workflows.refit import open_refit as open_refit
     from skinfw.workflows.run import execute_run as execute_run
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
     from skinfw.workflows.run_folder import written_files as written_files
 
 _HOMES = {
-    "skinfw.cli.options": "Detail detail_options recipe_options set_option trust_option",
+    "skinfw.cli.options": (
+        "Detail detail_options network_option recipe_options set_option trust_option"
+    ),
     "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
-    "skinfw.cli.run": "run_with_progress",
+    "skinfw.cli.run": "run_to_exit run_with_progress",
     "skinfw.cli.summary": "test_lines",
     "skinfw.cli.terminal": "LINES echo",
     "skinfw.data.decoding": (
@@ -233,7 +240,7 @@ _HOMES = {
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target variants"
     ),
-    "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK Recipe load_recipe",
+    "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
@@ -241,7 +248,7 @@ _HOMES = {
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
-    "skinfw.recipe.settings": "KEYS SETTINGS EngineSettings ImageSettings TopLevel",
+    "skinfw.recipe.settings": "KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel",
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
@@ -264,6 +271,7 @@ _HOMES = {
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
+    "skinfw.workflows.refit": "open_refit",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
 }

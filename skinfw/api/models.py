@@ -21,6 +21,7 @@ from skinfw.inference.trained_model import MEMBERS, TrainedModel, load_trained_m
 from skinfw.interfaces.calibration import FittedCalibration
 
 if TYPE_CHECKING:
+    from skinfw.inference.networks import NetworkName
     from skinfw.inference.torch_model import TorchPredictor
     from skinfw.interfaces.values import Predictions
 
@@ -226,18 +227,21 @@ class Model:
         return Evaluation(*evaluate_dataset(self.trained_model, {**given, **keys}))
 
 
-def load(run: str | Path | Run, *, trust: bool = False, **view: Any) -> Model:
+def load(
+    run: str | Path | Run, *, trust: bool = False, network: NetworkName | None = None, **view: Any
+) -> Model:
     """Load the network of a run.
 
     run: a run, or its folder.
     trust: whether Python files that the run names may be imported unseen.
+    network: "best", the one of the run's numbers, or "refit", which is meant where there is one.
     view: keys of its [view] that change how images are looked at, such as use="dihedral".
     Raises SkinfwError where it has no weights yet.
     """
     folder = run.folder if isinstance(run, Run) else Path(run)
     # Texts, numbers and truth values are written alike in JSON and TOML.
     sets = [f"view.{key}={json.dumps(value)}" for key, value in view.items()]
-    return Model(load_trained_model(folder, sets, trust))
+    return Model(load_trained_model(folder, sets, trust, network))
 
 
 def _several(images: Any) -> list[Any]:

@@ -58,7 +58,7 @@ class Run:
 
     @cached_property
     def model(self) -> Any:
-        """The trained model, as `skinfw.load` returns it."""
+        """The trained model, as `skinfw.load` returns it: after a refit the network for use."""
         from skinfw.api.models import load
 
         return load(self.folder)

@@ -31,6 +31,14 @@ def trust_option(command: F) -> F:
     return click.option("--trust", is_flag=True, help=about)(command)
 
 
+def network_option(about: str) -> Callable[[F], F]:
+    """Return the decorator of a command that adds `--network`, which comes as `network`.
+
+    about: what --help says of it.
+    """
+    return click.option("--network", type=click.Choice(["best", "refit"]), help=about)
+
+
 def recipe_options(command: F) -> F:
     """Add the argument RECIPE, which comes as `recipe`, and the option `--set`."""
     path = click.Path(path_type=Path)

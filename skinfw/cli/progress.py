@@ -108,10 +108,9 @@ class Watcher(StatusLine):
         numbers = [
             f"epoch {record['epoch']:.0f}/{self._epochs}",
             f"train loss {record['train_loss']:.3f}",
-            f"val loss {record['val_loss']:.3f}",
             *(
                 f"{name.replace('_', ' ')} {record[name]:.3f}"
-                for name in ("balanced_accuracy", "accuracy")
+                for name in ("val_loss", "balanced_accuracy", "accuracy")
                 if name in record
             ),
             f"{record['images_per_second']:.1f} images/s",

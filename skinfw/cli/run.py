@@ -47,7 +47,7 @@ def run(
     stops between two batches and leaves a run that can be resumed. With --locked it is a run
     folder or the recipe.lock of one; what differs from it is told, and nothing is installed.
     """
-    from skinfw.errors import REPORT_FAILED, RecipeError
+    from skinfw.errors import RecipeError
     from skinfw.files.paths import display_path
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.run import new_run, open_run
@@ -68,6 +68,23 @@ def run(
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets, trust=trust or None)
     folder = folder or new_run(plan, out or Path("runs"))
+    run_to_exit(plan, folder, resume, detail, lock)
+
+
+def run_to_exit(
+    plan: Plan,
+    folder: RunFolder,
+    resume: bool,
+    detail: Detail | None = None,
+    lock: Path | None = None,
+) -> None:
+    """Carry a run out on the terminal, and end with the exit code that says how it ended.
+
+    The parameters are those of `run_with_progress`.
+    """
+    from skinfw.errors import REPORT_FAILED
+    from skinfw.files.paths import display_path
+
     if not run_with_progress(plan, folder, resume, detail, lock):
         if _is_main():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")

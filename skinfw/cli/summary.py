@@ -13,6 +13,7 @@ from skinfw.cli.durations import duration
 from skinfw.errors import printable
 from skinfw.files.paths import display_path
 from skinfw.interfaces.values import Predictions, Result, headline_numbers
+from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.statistics.intervals import few_lesions
 
 PAGE = "report.html"
@@ -31,6 +32,7 @@ def summary(result: Result, record: Mapping[str, Any], every: bool = False) -> s
     lines = [
         *(_best(result) if every else ()),
         *test_lines(predictions, metrics, bounds, result.select, every),
+        *_refit(record),
         *(f"note: {mark}" for mark in result.marks),
         *_places(result, every),
     ]
@@ -55,6 +57,16 @@ def _best(result: Result) -> list[str]:
     """Return the number of the validation part that chose the epoch."""
     best = result.history[result.best_epoch - 1][result.select]
     return [f"best epoch {result.best_epoch}: {result.select.replace('_', ' ')} {best:.3f}"]
+
+
+def _refit(record: Mapping[str, Any]) -> list[str]:
+    """Return which network the numbers are of, where there are two."""
+    if not (refit := record.get("refit")):
+        return []
+    return [
+        f"refit  {refit['images']:,} images ({refit['on']}) until epoch {refit['epochs']}: "
+        f"{refit['weights']} answers new images; the numbers are those of {BEST_WEIGHTS}"
+    ]
 
 
 def _places(result: Result, every: bool) -> list[str]:

@@ -279,6 +279,11 @@ def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
         )
     if train.validation == "test":
         marks.append("the best epoch is chosen on the test part, so its numbers are too good")
+    if train.refit == "all":
+        marks.append(
+            "no test part is left: the network for use has learned it, too, and the numbers are "
+            "those of the network before"
+        )
     if train.limit_batches:
         marks.append(f"a quick look: {train.limit_batches} training batches per epoch")
     if train.limit_eval_batches:

@@ -15,12 +15,12 @@ from skinfw.guards.answers import check_list
 from skinfw.interfaces.protocols import AnalysingReport, EvaluationReport, Report
 from skinfw.interfaces.values import Findings, Result
 from skinfw.recipe.component import PlannedComponent
-from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
+from skinfw.recipe.loading import BEST_WEIGHTS, LOCK, REFIT_WEIGHTS
 from skinfw.statistics.predictions import PREDICTION_FILES
 
 RUN_FILES = (
     *PREDICTION_FILES.values(), "metrics.json", "intervals.json", "splits.csv", "run.json",
-    LOCK, BEST_WEIGHTS,
+    LOCK, BEST_WEIGHTS, REFIT_WEIGHTS,
 )  # fmt: skip
 """The files of a run folder that no report may touch."""
 

@@ -13,10 +13,18 @@ from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.files.checksums import file_digest
 from skinfw.files.paths import display_path
+from skinfw.inference.networks import (
+    WEIGHTS,
+    NetworkName,
+    check_weights,
+    learned_parts,
+    refit_marks,
+    refit_record,
+)
 from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import PlannedComponent, plan_component
-from skinfw.recipe.loading import BEST_WEIGHTS, load_recipe
+from skinfw.recipe.loading import load_recipe
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
@@ -45,6 +53,8 @@ class TrainedModel:
     sets: what was changed of its view since.
     calibration: what was fitted on validation images; nothing where the view was changed since.
     trust: whether Python files that its tables name may be imported unseen.
+    network: which one of a run folder it is.
+    learned: the parts of the data that it was trained on, or chosen by.
     members: of an ensemble, the networks that answer together; each looks at images in its own way.
     combination: how one answer is made of theirs.
     """
@@ -59,6 +69,8 @@ class TrainedModel:
     sets: tuple[str, ...] = ()
     calibration: FittedCalibration = field(default_factory=FittedCalibration)
     trust: bool = False
+    network: NetworkName = "best"
+    learned: tuple[str, ...] = ("train", "val")
     members: tuple[TrainedModel, ...] = ()
     combination: Combination = field(default_factory=Combination)
 
@@ -86,7 +98,7 @@ class TrainedModel:
     @property
     def weights(self) -> Path:
         """The file of the weights, where this is a run folder."""
-        return self.path / BEST_WEIGHTS
+        return self.path / WEIGHTS[self.network]
 
     @cached_property
     def view(self) -> PlannedComponent[Any]:
@@ -165,13 +177,19 @@ def outdated_error(what: str, complaints: Sequence[Complaint], path: Path) -> Sk
     )
 
 
-def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False) -> TrainedModel:
+def load_trained_model(
+    path: Path,
+    sets: Sequence[str] = (),
+    trust: bool = False,
+    network: NetworkName | None = None,
+) -> TrainedModel:
     """Read what is known of a run's network.
 
     path: the run folder.
     sets: texts such as `view.logit_adjustment=0.25`, which change its view and nothing else.
     trust: whether Python files that the run names may be imported unseen.
-    Raises SkinfwError where it is no run folder or has no weights yet.
+    network: which one; the refit unless given, where the run has one.
+    Raises SkinfwError where it is no run folder or has no such weights.
     """
     for text in sets:
         if set_table(text) != "view":
@@ -183,46 +201,52 @@ def load_trained_model(path: Path, sets: Sequence[str] = (), trust: bool = False
             )
     record = read_run(path)
     folder = path if path.is_dir() else path.parent
+    refit = refit_record(record, folder, network)
+    check_weights(folder, record, refit)
+    classes, tables = tuple(record["classes"]), _settled(record["recipe"], folder)
+    calibration = FittedCalibration.from_record({} if sets else record.get("calibration", {}))
     marks = list(record.get("marks", ()))
     parts = record.get("members", ()) if record.get("combination") else ()
-    if not (parts or (folder / BEST_WEIGHTS).is_file()) or "classes" not in record:
-        raise SkinfwError(
-            "the run has no weights to use",
-            str(folder / BEST_WEIGHTS),
-            "they are saved at the end of its first epoch",
-            f"skinfw run {display_path(folder)} --resume",
-        )
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
-    classes, tables = tuple(record["classes"]), _settled(record["recipe"], folder)
+    marks += refit_marks(refit, calibration)
     marks += _changed_files(record)
     if sets:
         recipe = load_recipe(folder, sets, trust=trust or None)
         view = plan_kind(recipe, Catalog(), "view", classes)
         tables = {**tables, "view": view.table() if view else {}}
         marks.append(f"answers are not those of the run: {', '.join(sets)}")
+    about = refit or record
     return TrainedModel(
         folder,
         classes,
         tables,
         tuple(marks),
         record.get("hardware", {}),
-        record.get("modalities", {}),
-        _counts(record, classes),
+        about.get("modalities", {}),
+        _counts(about, classes),
         tuple(sets),
-        FittedCalibration.from_record({} if sets else record.get("calibration", {})),
+        calibration,
         trust,
-        _members(folder, len(parts), classes, sets, trust),
+        "refit" if refit else "best",
+        learned_parts(tables["train"]["validation"], refit),
+        _members(folder, parts, classes, sets, trust),
         Combination.from_record(record.get("combination") or {}),
     )
 
 
 def _members(
-    folder: Path, count: int, classes: tuple[str, ...], sets: Sequence[str], trust: bool
+    folder: Path,
+    entries: Sequence[Mapping[str, Any]],
+    classes: tuple[str, ...],
+    sets: Sequence[str],
+    trust: bool,
 ) -> tuple[TrainedModel, ...]:
     """Read what is known of the networks of an ensemble."""
-    places = [folder / MEMBERS / str(place) for place in range(1, count + 1)]
-    members = tuple(load_trained_model(place, sets, trust) for place in places)
+    members = tuple(
+        load_trained_model(folder / MEMBERS / str(place), sets, trust, own.get("network", "best"))
+        for place, own in enumerate(entries, 1)
+    )
     for own in members:
         if own.members or own.classes != classes:
             raise SkinfwError(

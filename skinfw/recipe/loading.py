@@ -166,6 +166,9 @@ def _check_name(name: str, place: str) -> None:
 BEST_WEIGHTS = "best.safetensors"
 """The file of a run folder with the weights of the best epoch."""
 
+REFIT_WEIGHTS = "refit.safetensors"
+"""The file of a run folder with the weights of the network that was trained once more."""
+
 LOCK = "recipe.lock"
 """The file of a run folder that tells what the run was made of."""
 

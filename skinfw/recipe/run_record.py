@@ -12,7 +12,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.json_files import JsonError, check_schema, read_json
 from skinfw.files.paths import display_path, refuse_links
 from skinfw.interfaces.kinds import KINDS
-from skinfw.recipe.settings import SETTINGS
+from skinfw.recipe.settings import REFIT_PARTS, SETTINGS
 
 VERSION = 1
 """Of the words of run.json; a record without the key schema_version is of the first."""
@@ -108,6 +108,7 @@ class MemberSchema(Schema):
 
     name: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    network: Literal["best", "refit"] = "best"
 
 
 class CombinationSchema(Schema):
@@ -122,6 +123,24 @@ class ResultsSchema(Schema):
     """Say what came of a run; its numbers stand in metrics.json."""
 
     best_epoch: Annotated[int, Field(ge=1)] | None = None
+
+
+def _refit_word(word: str) -> str:
+    if word not in REFIT_PARTS:
+        raise ValueError(f"it should be one of {', '.join(REFIT_PARTS)}")
+    return word
+
+
+class RefitSchema(Schema):
+    """Say what the second network of a run has learned; without weights it is not complete."""
+
+    on: Annotated[str, AfterValidator(_refit_word)]
+    epochs: Annotated[int, Field(ge=1)]
+    images: Count
+    lesions: Count
+    class_counts: dict[str, Count]
+    modalities: ModalitiesSchema = ModalitiesSchema()
+    weights: Literal["refit.safetensors"] | None = None
 
 
 def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +191,7 @@ class RunSchema(Schema):
     leakage: LeakageSchema | None = None
     xray: list[XraySchema] = []
     results: ResultsSchema = ResultsSchema()
+    refit: RefitSchema | None = None
     data_fingerprint: str = ""
     split_hash: str = ""
     draw_hash: str = ""

@@ -90,6 +90,10 @@ class TrainSettings:
         the smallest, every other number the largest.
     validation: the part that chooses; "test" only to repeat a published protocol, and the run
         is marked.
+    refit: train a second network from the beginning once everything is chosen, for as many epochs
+        as were best, on "train+val" or on "all" images; "none" trains one. Numbers stay those of
+        the first network, and the second answers new images. With "all" the run is marked.
+        Goodfellow et al. 2016, Deep Learning, algorithm 7.2.
     limit_batches: batches per epoch for a quick look; 0 takes all. The run is marked.
     limit_eval_batches: the same for validation and test.
     """
@@ -104,8 +108,16 @@ class TrainSettings:
     early_stopping: Annotated[int, Ge(0)] = 0
     select: str = "balanced_accuracy"
     validation: Literal["val", "test"] = "val"
+    refit: Literal["none", "train+val", "all"] = "none"
     limit_batches: Annotated[int, Ge(0)] = 0
     limit_eval_batches: Annotated[int, Ge(0)] = 0
+
+
+REFIT_PARTS: dict[str, tuple[str, ...]] = {
+    "train+val": ("train", "val"),
+    "all": ("train", "val", "test"),
+}
+"""What a refit learns, by the words of `refit`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,10 @@ from skinfw.runtime.device import Hardware, broadcast
 from skinfw.runtime.tensor_files import load_safetensors, load_tensors, misfit
 from skinfw.training.state import CURE, check_state
 
+STATES = "last"
+"""The folder of a run's states."""
 FILES = ("state.pt", "previous.pt")
-"""The last state of a run and the one before, in its folder `last/`."""
+"""The last state of a training and the one before."""
 CHECKSUM = "sha256"
 """The name under which weights tell their checksum."""
 _MARK = b"skinfw-sha256:"
@@ -33,14 +35,14 @@ _OTHER_WEIGHTS = "install the versions that run.json names, or train again"
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Write the resumable state of a run; keep the one before.
+    """Write the resumable state of a training; keep the one before.
 
-    folder: the run folder; the states are in `last/`.
+    folder: of the states.
     state: tensors, numbers, texts, and lists and tables of them.
     """
-    newest, previous = (folder / "last" / name for name in FILES)
+    newest, previous = (folder / name for name in FILES)
     with _replace_file(newest) as partial:
-        newest.parent.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             sink = _HashingFile(file)
             try:
@@ -67,16 +69,16 @@ class SavedState:
 
 
 def load_state(folder: Path, hardware: Hardware) -> SavedState:
-    """Read the last state of a run that is whole; a damaged one is removed.
+    """Read the last state of a training that is whole; a damaged one is removed.
 
-    folder: the run folder.
+    folder: of the states.
     hardware: which process this is; all of them read what the first one finds whole.
     Raises SkinfwError where there are states and none is whole.
     """
     damaged: dict[Path, str] = {}
     state: dict[str, Any] | None = None
     for name in FILES:
-        file = folder / "last" / name
+        file = folder / name
         if broadcast(file.is_file(), hardware):
             state, why = _read_state(file)
             if broadcast(state is not None, hardware):

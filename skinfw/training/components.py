@@ -203,11 +203,13 @@ class TrainingComponents:
             self.model, images, modalities, width, self.eval_batch_size, self.hardware
         )
 
-    def trainer(self, folder: Path, hooks: Any) -> Trainer:
+    def trainer(self, states: Path, weights: Path, hooks: Any, validates: bool = True) -> Trainer:
         """Return the trainer, ready to fit.
 
-        folder: the run folder.
+        states: the folder of its states.
+        weights: the file of the weights that it keeps.
         hooks: the run's hooks.
+        validates: whether the validation part chooses the epoch; else the last one is kept.
         """
         plan = self.plan
         check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
@@ -232,10 +234,11 @@ class TrainingComponents:
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
             modalities=self.modality_data(self.rows),
-            validator=self.evaluator(plan.train.validation, first=True),
+            validator=self.evaluator(plan.train.validation, first=True) if validates else None,
             metrics=self.metrics,
             hardware=self.hardware,
-            folder=folder,
+            states=states,
+            weights=weights,
             hooks=hooks,
             about={
                 "backbone": plan.components.backbone.use,

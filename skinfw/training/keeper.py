@@ -66,7 +66,7 @@ class StateKeeper:
     ) -> None:
         """Keep nothing yet.
 
-        folder: the run folder; None in processes that save nothing.
+        folder: of the states; None in processes that save nothing.
         average: the moving average of the weights.
         parts: all else that has a state_dict, by its name.
         save_minutes: the shortest time between two saves inside an epoch.

@@ -30,7 +30,6 @@ from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
-from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.failures import explain_memory
@@ -61,6 +60,9 @@ class Trainer:
     check_loss: raises where the loss itself is to blame for what is not finite.
     guard: names the component of a kind in whatever is raised inside.
     modalities: what is known of the training part beside its images.
+    validator: chooses the epoch whose weights are kept; None keeps those of the last.
+    states: the folder of the states, from which a stopped training goes on.
+    weights: the file of the weights that are kept.
     about: texts to keep with the weights.
     """
 
@@ -77,10 +79,11 @@ class Trainer:
     epoch_sampler: EpochSampler
     pipeline: InputPipeline
     modalities: ModalityData
-    validator: Evaluator
+    validator: Evaluator | None
     metrics: Metrics
     hardware: Hardware
-    folder: Path
+    states: Path
+    weights: Path
     hooks: Any
     about: Mapping[str, str]
     save_minutes: float
@@ -94,7 +97,7 @@ class Trainer:
 
         stop: the signals.
         state: from `load_state`, to go on with a stopped run.
-        Returns whether the training is complete; if not, `last/` holds the rest.
+        Returns whether the training is complete; if not, the last state holds the rest.
         """
         if not state:  # where a training that diverges in its first epoch can be repeated from
             weights = self.model.state_dict().items()
@@ -145,20 +148,20 @@ class Trainer:
             self._restore(state)
         parts = {"optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
         average = self.ema.model if self.ema else None
-        folder = self.folder if hardware.main else None
-        self.keeper = StateKeeper(folder, self.model, average, parts, self.save_minutes)
+        states = self.states if hardware.main else None
+        self.keeper = StateKeeper(states, self.model, average, parts, self.save_minutes)
         self._thawed = False
         self.frozen.hold()
         self._parallelise()
         self.to_input = self.pipeline.to_input(self.model)
-        self.classes = len(self.validator.classes)
+        self.classes = len(self.epoch_sampler.classes)
         self.width = self.classes + self.modalities.outputs
         self.scheduled = listens_to_progress(self.model)
         self.loader = Loader(self.pipeline.images, hardware)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Set everything to where the run was."""
-        file = self.folder / "last" / FILES[0]
+        file = self.states / FILES[0]
         check_network(self.model.state_dict(), state["model"], "model", file)
         check_alike(self.schedule.state_dict(), state["schedule"], "schedule", file)
         check_alike(self.scaler.state_dict(), state["scaler"], "scaler", file)
@@ -175,7 +178,8 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
         known = {own.name for own in fields(Progress)}
         self.at = Progress(**{key: own for key, own in state["progress"].items() if key in known})
-        if self.at.history and self.settings.select not in self.at.history[0]:
+        chooses = self.validator and self.at.history
+        if chooses and self.settings.select not in self.at.history[0]:
             why = f"its epochs have no {self.settings.select}, by which the run chooses"
             raise SkinfwError("the state does not fit the run", str(file), why, CURE)
 
@@ -341,22 +345,29 @@ class Trainer:
         }
         with stop.wait():
             history = [*at.history, record]
-            if best_epoch(history, settings.select) == at.epoch and self.hardware.main:
-                save_weights(self.folder / BEST_WEIGHTS, model, self.about)
+            if self._kept_epoch(history) == at.epoch and self.hardware.main:
+                save_weights(self.weights, model, self.about)
             with self.keeper.change(at, 0.0):
                 at.history = history
                 at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
             self._save()
-            looks = settings.limit_eval_batches  # a quick look may see no image of some class
+            # A quick look may see no image of some class.
+            looks = not self.validator or settings.limit_eval_batches
             if not looks and len(at.history) in (SOME_EPOCHS, settings.epochs):
                 values = [own[settings.select] for own in at.history]
                 refuse_nan(self.metrics, self.names, settings.select, values)
             self.hooks.epoch_end(record=MappingProxyType(record))
 
+    def _kept_epoch(self, history: Sequence[Record]) -> int:
+        """Return the epoch whose weights are kept."""
+        return best_epoch(history, self.settings.select) if self.validator else self.settings.epochs
+
     def _validate(self, model: torch.nn.Module) -> Record:
-        """Return the numbers of the validation part; what was trained survives a signal."""
+        """Return the numbers of the validation part, if any; what was trained survives a signal."""
         try:
             self._agree_on_buffers(model)
+            if self.validator is None:
+                return {}
             with explain_memory("engine.eval_batch_size", self.validator.most):
                 predictions = self.validator.predict(model)
             metrics = compute_metrics(self.metrics, predictions, self.names)
@@ -393,7 +404,7 @@ class Trainer:
         if self.tracer or self.hardware.world > 1:
             return
         self.keeper.forget()
-        state = load_state(self.folder, self.hardware).state
+        state = load_state(self.states, self.hardware).state
         if state is None:
             self.at = Progress()
             self.model.load_state_dict(self.first)

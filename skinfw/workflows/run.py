@@ -1,4 +1,4 @@
-"""One run, read top to bottom: data, cache, build, train, evaluate, explain, report."""
+"""One run, read top to bottom: data, cache, build, train, evaluate, refit, explain, report."""
 
 from __future__ import annotations
 
@@ -53,13 +53,14 @@ from skinfw.runtime.signals import StopSignals, stop_signals
 from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.intervals import Interval, intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
-from skinfw.training.checkpoint import SavedState, load_state, load_weights, read_weights
+from skinfw.training.checkpoint import STATES, SavedState, load_state, load_weights, read_weights
 from skinfw.training.components import TrainingComponents
 from skinfw.training.sampling import draw_hash
 from skinfw.training.trainer import best_epoch
 from skinfw.training.xray import xray_lines
 from skinfw.workflows.lock import make_lock, read_lock
 from skinfw.workflows.lock_differences import lock_differences
+from skinfw.workflows.refit import Refit, refit_rows
 from skinfw.workflows.run_folder import RunFolder, differences, run_record
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 MANY_REPEATS = 50
-OWN_FILES = (*RUN_FILES, RUN_LOCK, "bad_images.csv", "last")
+OWN_FILES = (*RUN_FILES, RUN_LOCK, "bad_images.csv", STATES)
 """What of a run folder no component may write."""
 
 
@@ -174,10 +175,12 @@ class _Run:
             if history is None:
                 return None
             size = components.eval_batch_size
-            with explain_memory("engine.eval_batch_size", size):
-                with self._time("evaluate"):
-                    result = self._evaluate(components, history)
-                if self.machine.main:
+            with explain_memory("engine.eval_batch_size", size), self._time("evaluate"):
+                result = self._evaluate(components, history)
+            if not self._refit(components, result.best_epoch):
+                return None
+            if self.machine.main:
+                with explain_memory("engine.eval_batch_size", size):
                     result = self._tell(components, result)
             hooks.run_end(result=private_result(result))
         if self.failures.noted:  # the last hook may have failed, too
@@ -213,6 +216,8 @@ class _Run:
                 raise
         self._list_bad_images(data.bad)
         rows, classes = data.rows, self.plan.classes
+        if self.plan.train.refit != "none":
+            refit_rows(self.plan, rows)  # hours before it is wanted
         marks = run_marks(self.plan, data)
         for note in data.notes:
             self.say(note)
@@ -332,7 +337,8 @@ class _Run:
 
     def _fit(self, components: TrainingComponents, hooks: Any) -> list[dict[str, float]] | None:
         """Train, from the start or from the last state; None where it was stopped."""
-        saved = load_state(self.folder.path, self.machine) if self.resumes else SavedState(None)
+        states = self.folder.path / STATES
+        saved = load_state(states, self.machine) if self.resumes else SavedState(None)
         state = saved.state
         if saved.note:
             self.say(f"note: {saved.note}")
@@ -347,7 +353,7 @@ class _Run:
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
         elif self.resumes:
             self.say("the run had saved no state yet: starting from its first epoch")
-        trainer = components.trainer(self.folder.path, hooks)
+        trainer = components.trainer(states, best, hooks)
         for caution in components.cautions(trainer):
             self.say(f"note: {caution}")
         return trainer.at.history if trainer.fit(self.stop, state) else None
@@ -393,6 +399,14 @@ class _Run:
             seed=plan.seed,
             record=self.folder.record,
         )
+
+    def _refit(self, components: TrainingComponents, epochs: int) -> bool:
+        """Train the network for use, where the recipe wants one; False where it was stopped."""
+        if self.plan.train.refit == "none":
+            return True
+        with self._time("refit"):
+            refit = Refit(components, self.folder, epochs)
+            return refit.train(self.stop, self.resumes, self.say, self.listeners)
 
     def _explain(self, components: TrainingComponents, result: Result) -> Result:
         """Ask the explainers about some of the test images."""

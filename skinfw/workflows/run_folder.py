@@ -101,6 +101,7 @@ class RunFolder:
         """Write that the run is under way."""
         for key in ("signal", "checksum", "checksums"):  # of an earlier end
             self.record.pop(key, None)
+        self.record["timings"].pop("report", None)  # they write anew, and tell the time before
         self.update(status="running", error=None, ended=None, failures=[])
 
     def leave(self) -> None:

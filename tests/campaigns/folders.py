@@ -196,22 +196,25 @@ def _trainer() -> Any:
     """Return what trains the run, to be set to mutated states."""
     from skinfw.data.table import split_data
     from skinfw.interfaces.hooks import run_hooks
+    from skinfw.recipe.loading import BEST_WEIGHTS
     from skinfw.recipe.plan import load_plan
     from skinfw.runtime.device import choose_hardware
+    from skinfw.training.checkpoint import STATES
     from skinfw.training.components import TrainingComponents
 
-    plan = load_plan(trained())
+    run = trained()
+    plan = load_plan(run)
     rows = split_data(plan, lambda _: None).rows
     hardware = choose_hardware(plan.engine)
     parts = TrainingComponents.build(plan, rows, hardware, None, lambda _: None)
-    return parts.trainer(trained(), run_hooks([]))
+    return parts.trainer(run / STATES, run / BEST_WEIGHTS, run_hooks([]))
 
 
 def _resume(run: Path) -> None:
     """Set a trainer to the state of a run, as run --resume does."""
-    from skinfw.training.checkpoint import load_state
+    from skinfw.training.checkpoint import STATES, load_state
 
-    saved = load_state(run, _trainer().hardware)
+    saved = load_state(run / STATES, _trainer().hardware)
     if saved.state:
         _trainer()._set_up(saved.state)
 

@@ -108,7 +108,7 @@ def read_pickle(dice: random.Random, folder: Path) -> None:
     """Read what runs a command in the hands of a careless reader."""
     from skinfw.recipe.settings import EngineSettings
     from skinfw.runtime.device import choose_hardware
-    from skinfw.training.checkpoint import load_state
+    from skinfw.training.checkpoint import STATES, load_state
     from skinfw_cache.features import keep_features
     from skinfw_timm.weights import load_file
 
@@ -119,7 +119,7 @@ def read_pickle(dice: random.Random, folder: Path) -> None:
         torch.save(
             {"model": command}, folder / "last" / "state.pt", _use_new_zipfile_serialization=zipped
         )
-        load_state(folder, choose_hardware(EngineSettings(device="cpu")))
+        load_state(folder / STATES, choose_hardware(EngineSettings(device="cpu")))
     elif way == 1:
         torch.save(
             [{"x": command}, command][zipped],

@@ -211,6 +211,28 @@ def test_only_lesions_that_no_run_has_learned_are_measured(folder: Path, there: 
 
 
 @pytest.mark.slow
+def test_a_refit_has_learned_more_and_takes_part_where_that_is_wanted(there: Path) -> None:
+    shutil.copytree(there / "one", there / "out")
+    shutil.copyfile(there / "small/best.safetensors", there / "out/refit.safetensors")
+    told = record(there / "out")
+    told["refit"] = {
+        "on": "train+val", "epochs": 1, "images": 100, "lesions": 50,
+        "class_counts": told["class_counts"], "weights": "refit.safetensors",
+    }  # fmt: skip
+    (there / "out/run.json").write_text(json.dumps(told))
+    command("ensemble", "out", "--out", "again", "--trust")
+    own, other = answers(there / "again/predictions.csv"), answers(there / "one/predictions.csv")
+    assert own.equals(other.loc[own.index])
+    assert (there / "again/predictions_val.csv").exists()
+    shutil.rmtree(there / "again")
+    said = command("ensemble", "out", "--network", "refit", "--out", "again", "--trust").output
+    assert "no validation part is left" in said
+    assert not (there / "again/predictions_val.csv").exists()
+    assert not answers(there / "again/predictions.csv").equals(own)
+    assert (there / "again/members/1/refit.safetensors").exists()
+
+
+@pytest.mark.slow
 def test_what_cannot_answer_as_one_is_refused(ensemble: Path, there: Path) -> None:
     assert (
         "exists already" in command("ensemble", "one", "--out", "small", "--trust", code=2).output

@@ -37,7 +37,7 @@ def test_a_cross_validation_stops_goes_on_and_evaluates_every_image_once(
     epoch, trained = Trainer._epoch, []
 
     def stops_once(self: Trainer, stop: Any) -> bool:
-        trained.append(self.folder.name)
+        trained.append(self.weights.parent.name)
         if trained == ["fold-0", "fold-1"]:
             signal.raise_signal(signal.SIGINT)
         return epoch(self, stop)

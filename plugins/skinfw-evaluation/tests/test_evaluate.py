@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from support import add_refit
 
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
@@ -58,6 +59,51 @@ def test_another_part_can_be_evaluated(there: Path) -> None:
     rows = pd.read_csv(there / "run1/splits.csv")
     evaluated = set(pd.read_csv(there / "out/predictions.csv")["id"])
     assert evaluated == set(rows.loc[rows["part"] == "val", "id"])
+
+
+def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
+    run = there / "out/run"
+    shutil.copytree(there / "run1", run)
+    said = skinfw("refit", str(run), "--on", "all", "--quiet").output
+    assert "refit  80 images (all) until epoch 1: refit.safetensors answers new images" in said
+    assert numbers(run / "metrics.json") == numbers(there / "run1/metrics.json")
+    page = (run / "report.html").read_text()
+    assert "All numbers of this page belong to the first network of the run" in page
+    assert "no test part is left" in page
+    said = skinfw("refit", str(run), "--on", "all", code=1).output
+    assert "already" in said
+
+
+def test_a_refit_is_measured_by_no_image_that_it_has_learned(there: Path) -> None:
+    run, dataset = there / "out/run", ("--dataset", "tiny.toml", "--set", "dataset.seed=0")
+    shutil.copytree(there / "run1", run)
+    add_refit(run, "all")
+    skinfw("evaluate", str(run), "--out", "out/own")
+    assert numbers(there / "out/own/metrics.json") == pytest.approx(
+        numbers(run / "metrics.json"), abs=1e-6, nan_ok=True
+    )
+    about = json.loads((there / "out/own/evaluation.json").read_text())
+    assert about["network"] == "best.safetensors"
+    said = skinfw("evaluate", str(run), "--network", "refit", code=2).output
+    assert 'cannot be measured on the part "test"' in said
+    said = skinfw("evaluate", str(run), *dataset, "--out", "out/all", code=1).output
+    assert "80 images that the network has learned from are left out" in said
+
+    add_refit(run, "train+val")
+    said = skinfw("evaluate", str(run), "--network", "refit", "--part", "val", code=2).output
+    assert "it has learned from train, val" in said
+    skinfw("evaluate", str(run), "--network", "refit", "--out", "out/test")
+    said = skinfw("evaluate", str(run), *dataset, "--out", "out/other").output
+    assert "the refit answers" in said
+    test = pd.read_csv(run / "predictions.csv", index_col="id")
+    for name in ("test", "other"):  # nothing but the test part is left of the data set
+        told = pd.read_csv(there / "out" / name / "predictions.csv", index_col="id")
+        assert set(told.index) == set(test.index)
+        assert np.abs(told.iloc[:, 2:] - test.loc[told.index].iloc[:, 2:]).to_numpy().max() > 0.01
+        about = json.loads((there / "out" / name / "evaluation.json").read_text())
+        assert about["network"] == "refit.safetensors"
+        page = (there / "out" / name / "report.html").read_text()
+        assert "the numbers of the run are those of its first network" in page
 
 
 def test_the_view_of_a_run_can_be_changed_after_training(there: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from support import TINY, TINY_BACKBONE, Run, Site
+from support import TINY, TINY_BACKBONE, Run, Site, add_refit
 
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
@@ -93,6 +93,17 @@ def test_predictions_are_a_table(skinfw: Run, run: str, tmp_path: Path) -> None:
     again = skinfw("predict", run, "images", "--out", "again.csv")
     assert again.returncode == 0 and (tmp_path / "again.csv").read_bytes() == text
     assert not list(tmp_path.glob("*.partial")) and not list(tmp_path.glob("*.failed.csv"))
+
+
+def test_a_refit_answers_and_says_so(skinfw: Run, run: str, tmp_path: Path) -> None:
+    assert skinfw("predict", run, "images", "--out", "before.csv").returncode == 0
+    add_refit(tmp_path / run, "all")
+    done = skinfw("predict", run, "images", "--out", "refit.csv")
+    assert "note: the refit answers, trained on 60 images (all)" in done.stdout
+    assert skinfw("predict", run, "images", "--network", "best", "--out", "best.csv").stdout
+    before, refit, best = ((tmp_path / f"{name}.csv").read_bytes()
+                           for name in ("before", "refit", "best"))  # fmt: skip
+    assert best == before != refit
 
 
 def test_a_bad_image_is_told_and_the_others_are_there(

@@ -48,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "tiny.toml").write_text(
         TINY.replace("images = 4", "images = 2\nmistakes = 0") + REPORTS
     )
-    plan = load_plan(place / "tiny.toml", ["train.epochs=1"])
+    plan = load_plan(place / "tiny.toml", ["train.epochs=1", "train.refit=train+val"])
     folder = RunFolder.create(place / "runs", plan)
     assert execute_run(plan, folder, lambda _: None)
     return folder.path
@@ -91,6 +91,20 @@ def test_weights_and_record_are_known_by_their_checksums(run: Path) -> None:
     assert "best.safetensors" in found
     assert any("recipe.train.batch_size says 16, recipe.lock has 8" in line
                for line in found["run.json"])  # fmt: skip
+
+
+def test_what_a_refit_has_learned_is_derived_from_the_splits(run: Path) -> None:
+    weights = bytearray((run / "refit.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (run / "refit.safetensors").write_bytes(weights)
+    record = json.loads((run / "run.json").read_text())
+    images = record["refit"]["images"]
+    record["refit"] |= {"images": 80, "epochs": 9}
+    (run / "run.json").write_text(json.dumps(record))
+    found = verify_run(run).differences
+    assert found["run.json"][0] == f"refit.images says 80, splits.csv gives {images}"
+    assert "refit.epochs says 9, the run's files give 1" in found["run.json"]
+    assert "refit.safetensors" in found
 
 
 def test_nothing_outside_of_the_run_is_vouched_for(run: Path, tmp_path: Path) -> None:

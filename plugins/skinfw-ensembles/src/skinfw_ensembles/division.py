@@ -45,7 +45,7 @@ def seen_rank(rows: pd.DataFrame, dataset: str, members: Sequence[Member]) -> pd
     rank = pd.Series(0, index=rows.index)
     for own in members:
         chosen = [str(own.model.tables["train"]["validation"])]
-        for part, value in ((chosen, 1), (["train"], 2)):
+        for part, value in ((chosen, 1), (own.trained_parts, 2)):
             seen = own.splits[own.splits["part"].isin(part)]
             shared = shares_name(rows, seen, NAMES, own.dataset == dataset)
             rank = rank.where(~shared, rank.clip(lower=value))

@@ -21,7 +21,7 @@ from skinfw.toolkit import (
     load_trained_model,
 )
 from skinfw_ensembles.division import common_rows, measured_parts
-from skinfw_ensembles.members import Member, read_members
+from skinfw_ensembles.members import Member, Network, read_members
 from skinfw_ensembles.run_writer import (
     Division,
     folder_model,
@@ -43,6 +43,7 @@ def make_ensemble(
     weighting: Weighting,
     say: Say,
     trust: bool = False,
+    network: Network = "best",
 ) -> Result:
     """Write a run folder in which the networks of several runs answer together.
 
@@ -52,8 +53,9 @@ def make_ensemble(
     weighting: "equal", or by "validation".
     say: told what a user must hear.
     trust: whether Python files that the runs name may be imported unseen.
+    network: which one of each run; refits have learned more, and leave less to be measured on.
     """
-    members = read_members(runs, trust)
+    members = read_members(runs, trust, network)
     plan = load_plan(members[0].model.path, trust=trust or None)
     rows = common_rows(plan, members)
     parts, notes = measured_parts(rows)
@@ -99,7 +101,7 @@ def _copy_members(
         target.mkdir(parents=True)
         for name in ("run.json", "splits.csv", own.model.weights.name):
             shutil.copyfile(own.model.path / name, target / name)
-        models.append(load_trained_model(target, trust=trust))
+        models.append(load_trained_model(target, trust=trust, network=own.model.network))
     folder.update(members=[own.entry() for own in members])
     return tuple(models)
 

@@ -33,8 +33,17 @@ from skinfw.toolkit import echo, trust_option
     show_default=True,
     help="How much each run counts: the same, or by validation, drawn towards equal weights.",
 )
+@click.option(
+    "--network",
+    type=click.Choice(["best", "refit"]),
+    default="best",
+    show_default=True,
+    help="Of each run: the network of its numbers, or its refit, which has learned more lesions.",
+)
 @trust_option
-def ensemble(runs: tuple[Path, ...], out: Path, method: Any, weights: Any, trust: bool) -> None:
+def ensemble(
+    runs: tuple[Path, ...], out: Path, method: Any, weights: Any, network: Any, trust: bool
+) -> None:
     """Let several runs answer together.
 
     RUNS are run folders whose networks answer the same classes; each looks at images in its own
@@ -45,7 +54,7 @@ def ensemble(runs: tuple[Path, ...], out: Path, method: Any, weights: Any, trust
     from skinfw.toolkit import display_path
     from skinfw_ensembles.ensemble import make_ensemble
 
-    result = make_ensemble(runs, out, method, weights, echo, trust)
+    result = make_ensemble(runs, out, method, weights, echo, trust, network)
     finish(result, display_path(out))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw import RecipeError, read_csv
 from skinfw.toolkit import TrainedModel, display_path, file_digest, load_trained_model, read_run
@@ -13,7 +13,7 @@ from skinfw.toolkit import TrainedModel, display_path, file_digest, load_trained
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 100
+Network = Literal["best", "refit"]
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,32 @@ class Member:
     @property
     def learners(self) -> list[Member]:
         """The runs in which its networks have learned: those of an ensemble, or itself."""
-        trust = self.model.trust
-        return [read_member(own.path, trust) for own in self.model.members] or [self]
+        return [read_member(own.path, own.trust, own.network) for own in self.model.members] or [
+            self
+        ]
+
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """The parts of its data that its network was trained on."""
+        return self.model.learned if self.model.network == "refit" else ("train",)
 
     def entry(self) -> dict[str, str]:
         """Return what run.json tells of it."""
-        return {"name": self.name, "sha256": file_digest(self.model.weights)}
+        digest = file_digest(self.model.weights)
+        return {"name": self.name, "sha256": digest, "network": self.model.network}
 
 
-def read_members(runs: Sequence[Path], trust: bool = False) -> list[Member]:
+def read_members(
+    runs: Sequence[Path], trust: bool = False, network: Network = "best"
+) -> list[Member]:
     """Read runs of single networks, all of the same classes.
 
     runs: their folders.
     trust: whether Python files that they name may be imported unseen.
+    network: which one of each run; those of their numbers unless given.
     Raises RecipeError for runs that cannot answer as one.
     """
-    members = [read_member(run, trust) for run in runs]
+    members = [read_member(run, trust, network) for run in runs]
     first = members[0]
     for own in members:
         if own.model.members:
@@ -77,8 +87,8 @@ def read_members(runs: Sequence[Path], trust: bool = False) -> list[Member]:
     return members
 
 
-def read_member(run: Path, trust: bool = False) -> Member:
-    """Read a run.
+def read_member(run: Path, trust: bool = False, network: Network = "best") -> Member:
+    """Read a run, with one of its networks.
 
     Raises RecipeError where it is not done.
     """
@@ -90,7 +100,7 @@ def read_member(run: Path, trust: bool = False) -> Member:
             "its weights and its numbers may still change",
             f"skinfw run {display_path(run)} --resume",
         )
-    model = load_trained_model(run, trust=trust)
+    model = load_trained_model(run, trust=trust, network=network)
     splits = read_csv(model.path / "splits.csv", ["id", "lesion", "label", "part"], own=True)
     if "component" not in splits:  # as older versions wrote it
         splits["component"] = splits["lesion"]

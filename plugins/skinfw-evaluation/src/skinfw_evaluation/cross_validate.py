@@ -46,8 +46,8 @@ class Folds:
         return self.folder / f"fold-{fold}"
 
     def changed(self, fold: int) -> tuple[str, ...]:
-        """Return what is set for one fold."""
-        return (*self.sets, f"split.fold={fold}")
+        """Return what is set for one fold; nobody would use the refit of a fold."""
+        return (*self.sets, f"split.fold={fold}", "train.refit=none")
 
 
 def create_folds(parent: Path, plan: Plan, recipe: Path, sets: Sequence[str]) -> Folds:

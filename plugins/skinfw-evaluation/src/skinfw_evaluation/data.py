@@ -82,7 +82,7 @@ def other_rows(
     if left:
         say(f"{left:,} images of labels that the network does not answer are left out")
     table = table.assign(label=label)[label != ""]
-    seen = shared_with(plan, model, table, learned_parts(model))
+    seen = shared_with(plan, model, table, model.learned)
     if count := int(seen.sum()):
         say(f"{count:,} images that the network has learned from are left out, by id or lesion")
     table = table[~seen].reset_index(drop=True)
@@ -161,12 +161,6 @@ def with_modalities(table: pd.DataFrame, model: TrainedModel, where: str, say: S
     return table.assign(**dict.fromkeys(unknown, ""))
 
 
-def learned_parts(model: TrainedModel) -> tuple[str, ...]:
-    """Return the parts that a run has trained on or chosen its weights by."""
-    chosen_by_test = model.tables["train"]["validation"] == "test"
-    return ("train", "val", "test") if chosen_by_test else ("train", "val")
-
-
 def shared_with(
     plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
 ) -> pd.Series[bool]:
@@ -179,7 +173,7 @@ def shared_with(
     seen = _in_parts(plan, model, table, parts)
     if "train" in parts:
         for own in model.members:
-            seen |= _in_parts(plan, own, table, learned_parts(own))
+            seen |= _in_parts(plan, own, table, own.learned)
     return seen
 
 

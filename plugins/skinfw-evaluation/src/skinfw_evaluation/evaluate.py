@@ -104,6 +104,7 @@ def evaluate_rows(
     about = {
         "name": name,
         "run": str(model.path),
+        "network": model.weights.name,
         "dataset": dataset,
         "marks": marks,
         "notes": notes,

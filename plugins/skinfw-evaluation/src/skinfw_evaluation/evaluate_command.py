@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from skinfw.toolkit import echo, set_option, trust_option
+from skinfw.toolkit import echo, network_option, set_option, trust_option
+
+if TYPE_CHECKING:
+    from skinfw.toolkit import TrainedModel
 
 DATA_HELP = "Set a value of the data set's recipe or of the run's view; may be repeated."
+NETWORK_HELP = (
+    "The network of the run's numbers, or its refit: for the run's own data the first unless "
+    "given, for another data set the refit, where there is one."
+)
 _OF_DATA = ("dataset", "split", "seed", "engine")
 LEARNED = {
     "train": "the images are the run's own training part: the network has learned them",
@@ -25,6 +33,7 @@ LEARNED = {
     help="A recipe whose data set is used instead of the run's own; its [dataset] is enough.",
 )
 @set_option(about=DATA_HELP)
+@network_option(NETWORK_HELP)
 @trust_option
 @click.option(
     "--part",
@@ -46,6 +55,7 @@ def evaluate(
     run: Path,
     dataset: Path | None,
     sets: tuple[str, ...],
+    network: Literal["best", "refit"] | None,
     trust: bool,
     part: str | None,
     maps: tuple[str, ...],
@@ -80,7 +90,8 @@ def evaluate(
                 f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
                 "leave it out, or train again",
             )
-    model = load_trained_model(run, looks, trust)
+    network = network or ("best" if dataset is None else None)
+    model = load_trained_model(run, looks, trust, network)
     names, marks = map_names(maps), []
     notes: list[str] = []
 
@@ -98,6 +109,7 @@ def evaluate(
                 "the run's own test part has the network's classes",
                 "name a recipe with --dataset, or leave them out",
             )
+        _refuse_learned(model, part or "test")
         plan = load_data_plan(run, sets, trust=trust or None)
         rows = own_rows(plan, part or "test", read_run(run), model.path)
         # Where the test part chose the best epoch, a mark of the run says so.
@@ -116,6 +128,21 @@ def evaluate(
         echo(line)
     for file in sorted(evaluation.folder.iterdir()):
         echo(f"  {display_path(file)}")
+
+
+def _refuse_learned(model: TrainedModel, part: str) -> None:
+    """Refuse to measure a refit by images of the run that it has learned."""
+    from skinfw import RecipeError
+    from skinfw.toolkit import display_path
+
+    if model.network == "refit" and part in model.learned:
+        raise RecipeError(
+            f'the refit cannot be measured on the part "{part}" of its run',
+            display_path(model.weights),
+            f"it has learned from {', '.join(model.learned)}, or was chosen by them",
+            "leave --network out, and the network of the run's numbers is evaluated; "
+            "or evaluate other images with --dataset",
+        )
 
 
 def map_names(maps: Sequence[str]) -> dict[str, str]:

@@ -27,3 +27,8 @@ def skinfw_commands() -> Iterator[Command]:
         f"{here}.cross_validate_command:cross_validate",
         "Run every fold of a recipe's split, and evaluate all of them together.",
     )
+    yield Command(
+        "refit",
+        f"{here}.refit_command:refit",
+        "Train the network of a finished run again on more images, for use.",
+    )

@@ -80,7 +80,8 @@ def validate(
     from skinfw_evaluation.validation_files import lines, write_tables
 
     names = map_names(maps)
-    model = load_trained_model(run, trust=trust)
+    # Drops are of one network: the one of the numbers at home.
+    model = load_trained_model(run, trust=trust, network="best")
     refuse_classes(model, names)
     validator = Validator(model, replicates)
     for mark in model.marks:

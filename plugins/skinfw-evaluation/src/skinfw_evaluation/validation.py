@@ -32,7 +32,6 @@ from skinfw.toolkit import (
     run_predictions,
 )
 from skinfw_evaluation.data import (
-    learned_parts,
     read_rows,
     shared_with,
     with_modalities,
@@ -123,7 +122,7 @@ class Validator:
         table = read_rows(plan, part, note).reset_index(drop=True)
         alignment = align(table, self.model.classes, names)
         table = table.assign(label=alignment.labels)
-        learned = shared_with(plan, self.model, table, learned_parts(self.model))
+        learned = shared_with(plan, self.model, table, self.model.learned)
         tested = shared_with(plan, self.model, table, ("test",)) & ~learned
         table = table[~learned & ~tested].reset_index(drop=True)
         shown = set(table["label"])

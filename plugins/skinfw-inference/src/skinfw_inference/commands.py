@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from skinfw.toolkit import echo, set_option, trust_option
+from skinfw.toolkit import echo, network_option, set_option, trust_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from skinfw.toolkit import Outcome, Predictor, TrainedModel
 
 
+Network = Literal["best", "refit"] | None
+NETWORK_HELP = (
+    "The network of the run's numbers, or its refit; the refit unless given, if there is one."
+)
 SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
 
 
@@ -25,9 +29,17 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
 )
+@network_option(NETWORK_HELP)
 @set_option("view.KEY=VALUE", SET_HELP)
 @trust_option
-def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...], trust: bool) -> None:
+def export(
+    run: Path,
+    onnx: bool,
+    out: Path | None,
+    network: Network,
+    sets: tuple[str, ...],
+    trust: bool,
+) -> None:
     """Write the network of a run as one file that works without skinfw and torch.
 
     RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
@@ -39,16 +51,16 @@ def export(run: Path, onnx: bool, out: Path | None, sets: tuple[str, ...], trust
     if not onnx:
         raise click.UsageError("say in which format: --onnx")
     check_packages("onnx", "onnxruntime")
-    trained_model = _trained_model(run, sets, trust)
+    trained_model = _trained_model(run, sets, trust, network)
     _say_marks(trained_model.image_marks)
     _export(trained_model, out or trained_model.path / "model.onnx")
 
 
-def _trained_model(run: Path, sets: Sequence[str], trust: bool) -> TrainedModel:
+def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
     """Read the model of a run folder."""
     from skinfw.toolkit import load_trained_model
 
-    trained_model = load_trained_model(run, sets, trust)
+    trained_model = load_trained_model(run, sets, trust, which)
     trained_model.check_one_picture()
     return trained_model
 
@@ -91,6 +103,7 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
 @click.option(
     "--raw", is_flag=True, help="Leave out what was calibrated on validation: the network alone."
 )
+@network_option(NETWORK_HELP)
 @set_option("view.KEY=VALUE", SET_HELP)
 @trust_option
 def predict(
@@ -101,6 +114,7 @@ def predict(
     batch_size: int | None,
     submission: bool,
     raw: bool,
+    network: Network,
     sets: tuple[str, ...],
     trust: bool,
 ) -> None:
@@ -120,8 +134,8 @@ def predict(
 
     named = find_images_with_ids(images)
     paths, ids = list(named), list(named.values())
-    network = _network(run, runtime, batch_size, len(paths), sets, trust)
-    trained_model = network.trained_model
+    predictor = _predictor(run, runtime, batch_size, len(paths), sets, trust, network)
+    trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
     _say_marks(trained_model.image_marks)
     # The challenges rank images by what the network says.
@@ -137,7 +151,7 @@ def predict(
             counter.count()
 
         try:
-            stream = predict_images(paths, network, size)
+            stream = predict_images(paths, predictor, size)
             columns = Columns(trained_model.classes, calibration, submission)
             failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
@@ -156,13 +170,14 @@ def predict(
         echo(f"the challenge's format is kept: {len(ids):,} images")
 
 
-def _network(
+def _predictor(
     run: Path,
     runtime: str,
     batch_size: int | None,
     images: int,
     sets: Sequence[str],
     trust: bool,
+    which: Network,
 ) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw import RecipeError
@@ -178,16 +193,16 @@ def _network(
                 display_path(run),
                 cure="add --runtime onnx",
             )
-        if sets:
+        if sets or which:
             raise RecipeError(
                 "an exported file answers as it was exported",
                 display_path(run),
-                cure="skinfw export RUN --onnx --set view.KEY=VALUE writes another one",
+                cure="skinfw export RUN --onnx with --set or --network writes another one",
             )
         from skinfw_inference.onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(run, min(batch_size or BATCH, images), trust)
-    trained_model = _trained_model(run, sets, trust)
+    trained_model = _trained_model(run, sets, trust, which)
     if runtime == "torch":
         from skinfw.toolkit import TorchPredictor
 

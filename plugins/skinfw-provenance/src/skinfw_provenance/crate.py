@@ -17,6 +17,7 @@ _KNOWN = {
     "run.json": "The record of the run: recipe, versions, results, checksums.",
     "recipe.lock": "What the run was made of, down to each file.",
     "best.safetensors": "The weights of the best epoch.",
+    "refit.safetensors": "The weights of the refit, which answers new images.",
     "predictions.csv": "Probabilities of each test image.",
     "predictions_val.csv": "Probabilities of each validation image.",
     "splits.csv": "Which image is in which part.",

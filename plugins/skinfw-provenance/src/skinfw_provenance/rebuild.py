@@ -219,7 +219,7 @@ def _features(run: Path, plan: Plan | None, trust: bool) -> Any:
             raise NotAtHandError(f"{WITH_DATA}, for the network's features")
 
         return refuse
-    evaluator = ModelEvaluator(load_trained_model(run, trust=trust))
+    evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
     ids = _ids(run)
 
     def features(part: str) -> Features:

@@ -12,6 +12,8 @@ from skinfw.toolkit import (
     LOCK,
     PREDICTION_FILES,
     RECORD_KEYS,
+    REFIT_PARTS,
+    REFIT_WEIGHTS,
     class_counts,
     combine,
     file_digest,
@@ -28,6 +30,8 @@ from skinfw_provenance.rebuild import RunContents, read_splits
 from skinfw_provenance.verification import Verification
 
 _LEFT_OUT = "it is not in the archive, since it may show patients or is of an unknown kind"
+_INPUTS = (BEST_WEIGHTS, REFIT_WEIGHTS, LOCK, "splits.csv")
+"""Files that others are derived from."""
 _WRITTEN = "nothing in the run derives it; its bytes are those that were written"
 _STRIPPED = "nothing in the run derives it, and without its images the run has no checksum of it"
 
@@ -66,6 +70,15 @@ def check_splits(run: Path, record: Mapping[str, Any], found: Verification) -> N
     said = record.get("class_counts", {})
     found.differ("run.json", json_differences(said, counts, "splits.csv gives", "class_counts"))
     found.agree("splits.csv", len(splits))
+    if refit := record.get("refit"):
+        own = splits[splits["part"].isin({"train", *REFIT_PARTS[refit["on"]]})]
+        derived = {
+            "images": len(own),
+            "lesions": int(own["lesion"].nunique()),
+            "class_counts": class_counts(own, record.get("classes", ())),
+        }
+        told = {key: refit[key] for key in derived}
+        found.differ("run.json", json_differences(told, derived, "splits.csv gives", "refit"))
 
 
 def check_labels(run: Path, contents: RunContents, found: Verification) -> None:
@@ -104,6 +117,9 @@ def check_results(contents: RunContents, derivation: Derivation, found: Verifica
     if derivation.silent:  # one of them may have fitted what is absent now
         fitted = {key: own if own not in (None, {}) else told.get(key)
                   for key, own in fitted.items()}  # fmt: skip
+    if refit := record.get("refit"):
+        told_of, given = {"epochs": refit["epochs"]}, {"epochs": result.best_epoch}
+        found.differ("run.json", json_differences(told_of, given, "the run's files give", "refit"))
     lines = json_differences(told, plain_json(fitted), "the predictions give", "calibration")
     found.differ("run.json", lines)
 
@@ -132,7 +148,7 @@ def check_bytes(
             found.differ(name, ["is not there, and the run wrote it"])
         elif file_digest(file) == digest:
             found.agree(name)
-            if name not in derived and name not in (BEST_WEIGHTS, LOCK, "splits.csv"):
+            if name not in derived and name not in _INPUTS:
                 found.leave(name, _STRIPPED if name in pack_record.stripped else _WRITTEN)
         elif name not in found.differences or name not in derived:
             found.differ(name, ["its bytes are not those that the run wrote: another checksum"])

@@ -12,6 +12,7 @@ from skinfw import SkinfwError
 from skinfw.toolkit import (
     BEST_WEIGHTS,
     PREDICTION_FILES,
+    REFIT_WEIGHTS,
     JsonError,
     RunFolder,
     execute_run,
@@ -62,8 +63,10 @@ def check_retraining(
                 lines = csv_differences(run / name, folder.path / name, "training again gives")
                 found.differ(name, lines)
                 found.agree(name)
-        found.differ(BEST_WEIGHTS, _other_weights(run / BEST_WEIGHTS, folder.path / BEST_WEIGHTS))
-        found.agree(BEST_WEIGHTS)
+        for name in (BEST_WEIGHTS, REFIT_WEIGHTS):
+            if (folder.path / name).is_file():
+                found.differ(name, _other_weights(run / name, folder.path / name))
+                found.agree(name)
 
 
 def _other_weights(old: Path, new: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from skinfw import (
     Validation,
     atomic_write,
     few_lesions,
+    read_csv,
 )
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
@@ -115,6 +116,7 @@ class Page:
             "headline": headline(result),
             "numbers": all_numbers(result),
             "reading": _reading(result),
+            "networks": [] if evaluation else _about_networks(record),
             "marks": list(result.marks),
             "titles": dict(titles),
             "sections": [{"key": key, "title": title} for key, title in titles],
@@ -128,6 +130,7 @@ class Page:
             "mistakes": shown,
             "mistakes_text": _about_mistakes(result, len(shown), bool(evaluation)),
             "training_text": _about_training(result, bool(evaluation)),
+            "refit": None if evaluation else _networks_table(result),
             "parts": parts_table(result.folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
             "history": drawings.history(result.history, result.select, result.best_epoch),
@@ -181,10 +184,38 @@ def _about_training(result: Result, evaluated_again: bool) -> str:
         return _about_members(result.record)
     kept = f"the weights of epoch {result.best_epoch} were kept"
     kept = f"{len(result.history)} epochs; {kept}" if result.history else kept.capitalize()
-    if any("test part" in mark for mark in result.marks):
+    if result.record.get("recipe", {}).get("train", {}).get("validation") == "test":
         return f"{kept}. See the marks at the top: the test part had a say in it."
     kept = f"{kept}, because its validation {words(result.select)} was the best."
     return kept if evaluated_again else f"{kept} The test part was looked at once, at the end."
+
+
+def _about_networks(record: Mapping[str, Any]) -> list[str]:
+    """Return which network the numbers are of, where the run has two."""
+    if not (refit := record.get("refit")):
+        return []
+    learned = "training, validation and test" if refit["on"] == "all" else "training and validation"
+    return [
+        "All numbers of this page belong to the first network of the run, best.safetensors, and "
+        "none to its refit, refit.safetensors, which answers new images: once everything was "
+        f"chosen, it was trained from the beginning on the {learned} part."
+    ]
+
+
+def _networks_table(result: Result) -> dict[str, Any] | None:
+    """Return what each network of a run learned and is for, where there are two."""
+    if not (refit := result.record.get("refit")):
+        return None
+    splits = read_csv(result.folder / "splits.csv", ["lesion", "part"], own=True)
+    first = splits[splits["part"] == "train"]
+    rows = [
+        ["best.safetensors", "train", f"{len(first):,}", f"{first['lesion'].nunique():,}",
+         f"{result.best_epoch}", "the numbers of this page"],
+        ["refit.safetensors", refit["on"], f"{refit['images']:,}", f"{refit['lesions']:,}",
+         f"{refit['epochs']}", "answers about new images"],
+    ]  # fmt: skip
+    head = ["network", "trained on", "images", "lesions", "epochs", "for"]
+    return plain_table("The networks of the run", head, rows)
 
 
 def _about_mistakes(result: Result, shown: int, evaluated_again: bool) -> str:
