@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import concatenate_links as concatenate_links
     from skinfw.data.leakage.links import connected_components as connected_components
     from skinfw.data.leakage.links import links_from_table as links_from_table
+    from skinfw.data.leakage.links import shares_name as shares_name
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
     from skinfw.data.preparation import make_view as make_view
@@ -55,8 +56,11 @@ if TYPE_CHECKING:
     from skinfw.data.table import load_data as load_data
     from skinfw.data.table import picture_paths as picture_paths
     from skinfw.data.table import read_data_table as read_data_table
+    from skinfw.data.table import recorded_data as recorded_data
     from skinfw.data.table import split_data as split_data
     from skinfw.data.table import split_hash as split_hash
+    from skinfw.data.teacher_table import TeacherTable as TeacherTable
+    from skinfw.data.teacher_table import write_teacher_table as write_teacher_table
     from skinfw.data.warping import apply_steps as apply_steps
     from skinfw.data.warping import fold_steps as fold_steps
     from skinfw.data.warping import render_views as render_views
@@ -65,12 +69,16 @@ if TYPE_CHECKING:
     from skinfw.errors import printable as printable
     from skinfw.errors import raise_all as raise_all
     from skinfw.errors import unwritable as unwritable
+    from skinfw.evaluation.combination import Combination as Combination
+    from skinfw.evaluation.combination import CombinationMethod as CombinationMethod
     from skinfw.evaluation.explain import choose_images as choose_images
+    from skinfw.evaluation.failures import Failures as Failures
     from skinfw.evaluation.numbers import Metrics as Metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
+    from skinfw.evaluation.reports import write_reports as write_reports
     from skinfw.files.archives import check_archive as check_archive
     from skinfw.files.atomic import plain_json as plain_json
     from skinfw.files.checksums import file_digest as file_digest
@@ -93,6 +101,7 @@ if TYPE_CHECKING:
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
+    from skinfw.inference.trained_model import MEMBERS as MEMBERS
     from skinfw.inference.trained_model import TrainedModel as TrainedModel
     from skinfw.inference.trained_model import load_trained_model as load_trained_model
     from skinfw.interfaces.calibration import combine as combine
@@ -166,6 +175,7 @@ if TYPE_CHECKING:
     from skinfw.statistics.predictions import read_history as read_history
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
+    from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
     from skinfw.workflows.lock import data_record as data_record
@@ -193,20 +203,23 @@ _HOMES = {
     "skinfw.data.diagnoses": "Alignment align diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
-        "links_from_table"
+        "links_from_table shares_name"
     ),
     "skinfw.data.loader": "Chain Source",
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
         "checked_data class_counts decoded_images image_function load_data picture_paths "
-        "read_data_table split_data split_hash"
+        "read_data_table recorded_data split_data split_hash"
     ),
+    "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "REPORT_FAILED RecipeErrors printable raise_all unwritable",
+    "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
+    "skinfw.evaluation.failures": "Failures",
     "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
-    "skinfw.evaluation.reports": "private_result write_evaluation_reports",
+    "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
     "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
     "skinfw.files.checksums": "file_digest",
@@ -219,7 +232,7 @@ _HOMES = {
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": "Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
-    "skinfw.inference.trained_model": "BATCH TrainedModel load_trained_model",
+    "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
@@ -254,6 +267,7 @@ _HOMES = {
     "skinfw.statistics.predictions": (
         "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
+    "skinfw.training.checkpoint": "save_weights",
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",

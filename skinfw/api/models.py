@@ -17,7 +17,7 @@ import pandas as pd
 from skinfw.api.html import interval, table
 from skinfw.api.runs import Run
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.trained_model import TrainedModel, load_trained_model
+from skinfw.inference.trained_model import MEMBERS, TrainedModel, load_trained_model
 from skinfw.interfaces.calibration import FittedCalibration
 
 if TYPE_CHECKING:
@@ -140,6 +140,12 @@ class Model:
     @cached_property
     def network(self) -> Any:
         """The network, an nn.Module in evaluation mode, from normalised images to logits."""
+        if self.trained_model.members:
+            raise SkinfwError(
+                "an ensemble has several networks",
+                str(self.folder),
+                cure=f'skinfw.load("{self.folder / MEMBERS / "1"}").network is the first of them',
+            )
         return self._predictor.model
 
     @cached_property

@@ -20,7 +20,9 @@ from skinfw.data.leakage.division import (
 )
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
+from skinfw.data.teacher_table import with_unlabelled
 from skinfw.errors import AnswerError, SkinfwError
+from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
 from skinfw.guards.answers import check_parts, describe
 from skinfw.guards.names import check_row_texts
@@ -120,7 +122,30 @@ def split_data(
     data = replace(data, rows=data.rows.assign(part=_assign_parts(split, data, plan.seed)))
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
     _refuse_empty(plan, data.rows)
-    return data
+    return with_unlabelled(plan, data)
+
+
+def recorded_data(plan: DataPlan, run: Path) -> pd.DataFrame:
+    """Read the table of a recipe, divided as a run has written it down.
+
+    plan: the run's recipe.
+    run: its folder, with splits.csv.
+    Returns the rows that the run has, with the columns component and part; raises SkinfwError
+    where one is not there today, or shows another lesion or class.
+    """
+    keys = ["id", "lesion", "label"]
+    parts = read_csv(run / "splits.csv", [*keys, "component", "part"], own=True)
+    rows = load_data(plan).rows
+    kept = parts[[*keys, "component", "part"]]
+    rows = rows.merge(kept, on=keys, how="inner", validate="one_to_one")
+    if absent := len(parts) - len(rows):
+        raise SkinfwError(
+            f"{absent:,} images of the run are not in its data set today",
+            plan.components.dataset.origin.text,
+            "they are absent, or their lesion or label has changed since",
+            "restore the data set, or name where it is: --set dataset.root=FOLDER",
+        )
+    return rows
 
 
 def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
@@ -246,7 +271,7 @@ def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
     data: divided.
     """
     train = plan.train
-    marks = list(data.marks)
+    marks = list(dict.fromkeys([*data.marks, *plan.teacher.marks]))
     if shared := components_across_parts(data.rows):
         marks.append(
             f"{len(shared):,} lesions have images in more than one part, "

@@ -35,6 +35,13 @@ class ViewAveraging:
 
         logits: float [..., C].
         """
+        return self.adjusted(logits).softmax(-1)
+
+    def adjusted(self, logits: Tensor) -> Tensor:
+        """Return the logits whose softmax is the answer.
+
+        logits: float [..., C].
+        """
         if self.scores == "sigmoid":
             from torch.nn.functional import softplus
 
@@ -45,7 +52,7 @@ class ViewAveraging:
             counts = [max(1, count) for count in self.counts]
             log_shares = [math.log(count / sum(counts)) for count in counts]
             logits = logits - self.logit_adjustment * logits.new_tensor(log_shares)
-        return logits.softmax(-1)
+        return logits
 
     def average(self, views: Floats) -> Floats:
         """Return one answer per image, [N, C], whose rows sum to one.

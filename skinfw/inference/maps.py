@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,6 +15,7 @@ from skinfw.errors import SkinfwError
 from skinfw.guards.tensors import check_maps, unchanged_network
 from skinfw.inference.prediction import Picture, image_views
 from skinfw.inference.torch_model import TorchPredictor
+from skinfw.inference.trained_model import TrainedModel
 from skinfw.recipe.component import PlannedComponent
 
 
@@ -29,6 +31,8 @@ def predicted_class_maps(
     images: paths or pixels.
     probabilities: [N, C]; a row of NaN is an image that cannot be used, and its map is black.
     """
+    if predictor.members:
+        return _mean_maps(predictor, component, images, probabilities)
     trained_model, explainer = predictor.trained_model, component.make()
     size = trained_model.image.size
     view = make_view(trained_model.view, size)
@@ -43,3 +47,47 @@ def predicted_class_maps(
         with component.guard(explainer), unchanged_network(predictor.model):
             maps[place] = check_maps(explainer(predictor.model, pixels, wanted), (1, size, size))[0]
     return maps
+
+
+def _mean_maps(
+    predictor: TorchPredictor,
+    component: PlannedComponent[Any],
+    images: Sequence[Picture],
+    probabilities: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float32]:
+    """Return the mean maps of the members of an ensemble, each by its own explainer."""
+    maps = []
+    for member in predictor.members:
+        own = member_explainer(member.trained_model, component)
+        maps.append(predicted_class_maps(member, own, images, probabilities))
+    model = predictor.trained_model
+    return average_maps(maps, model.combination.weights, model.image.size)
+
+
+def member_explainer(
+    member: TrainedModel, component: PlannedComponent[Any]
+) -> PlannedComponent[Any]:
+    """Return a member's explainer of the same name, since its layers are its network's own.
+
+    component: the explainer of the ensemble.
+    """
+    own = member.components("explainer")
+    return next((one for one in own if one.use == component.use), component)
+
+
+def average_maps(
+    maps: Sequence[npt.NDArray[np.float32]], weights: Sequence[float], size: int
+) -> npt.NDArray[np.float32]:
+    """Return the weighted mean of the maps of several networks, scaled so that its largest is 1.
+
+    maps: [N, H, W] of each network, each of its own size.
+    weights: of the networks.
+    size: side of the mean maps.
+    """
+    mean = np.zeros((len(maps[0]), size, size), np.float32)
+    for weight, own in zip(weights, maps, strict=True):
+        for place, one in enumerate(own):
+            alike = one.shape == (size, size)
+            mean[place] += weight * (one if alike else cv2.resize(one, (size, size)))
+    highest = mean.max(axis=(1, 2), keepdims=True)
+    return np.asarray(mean / np.maximum(highest, np.finfo(np.float32).tiny), np.float32)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -17,16 +18,20 @@ from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import image_function, read_data_table
 from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.explain import explain
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
+from skinfw.inference.maps import average_maps, member_explainer
 from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.kinds import KINDS
-from skinfw.interfaces.protocols import Dataset
-from skinfw.interfaces.values import UNKNOWN, Features, Predictions
+from skinfw.interfaces.protocols import Dataset, Explainer
+from skinfw.interfaces.values import UNKNOWN, Explanations, Features, Predictions
+from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.features import penultimate_features
+from skinfw.models.forward import in_batches
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
-from skinfw.recipe.component import build_components, plan_component
+from skinfw.recipe.component import PlannedComponent, build_components, plan_component
 from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
@@ -49,6 +54,9 @@ class ModelEvaluator:
             label is one of its classes, or UNK, which then is a last class without probability.
         dataset: the object that made the table.
         """
+        if self._members:
+            answers = [own.predict(rows, dataset) for own in self._members]
+            return self.trained_model.combination.predictions(answers)
         evaluator = Evaluator(
             rows,
             PixelPipeline(self._images(rows, dataset), self._hardware),
@@ -59,16 +67,23 @@ class ModelEvaluator:
             self.trained_model.view_averaging,
             self._modality_data(rows),
         )
-        predictions = evaluator.predict(self._network)
+        predictions = evaluator.predict(self.network)
         return add_unknown_class(predictions) if (rows["label"] == UNKNOWN).any() else predictions
 
     def features(self, rows: pd.DataFrame, dataset: Dataset) -> Features:
         """Return what the last layer of the network gets and gives for some images.
 
         rows, dataset: as for `predict`.
+        Those of an ensemble are the values of its members beside each other, and their mean logits.
         """
+        if self._members:
+            parts = [own.features(rows, dataset) for own in self._members]
+            weights = self.trained_model.combination.weights
+            logits = np.average([own.logits for own in parts], axis=0, weights=weights)
+            values = np.concatenate([own.values for own in parts], axis=1)
+            return Features(parts[0].true, values, logits)
         return penultimate_features(
-            self._network,
+            self.network,
             self._images(rows, dataset, first=True),
             self._modality_data(rows),
             len(self.trained_model.classes),
@@ -76,12 +91,67 @@ class ModelEvaluator:
             self._hardware,
         )
 
+    def explain(
+        self,
+        rows: pd.DataFrame,
+        dataset: Dataset,
+        predictions: Predictions,
+        component: PlannedComponent[Explainer],
+        seed: int,
+    ) -> Explanations:
+        """Return maps of some images; those of an ensemble are the mean of its members' maps.
+
+        rows, dataset: as for `predict`, which gave the predictions.
+        component: the explainer.
+        seed: of the images that are chosen.
+        """
+        if self._members:
+            parts = []
+            for own in self._members:
+                named = member_explainer(own.trained_model, component)
+                named = replace(named, host=component.host)  # all explain the same images
+                parts.append(own.explain(rows, dataset, predictions, named, seed))
+            weights, size = self.trained_model.combination.weights, self.trained_model.image.size
+            return replace(parts[0], maps=average_maps([own.maps for own in parts], weights, size))
+        return explain(
+            component,
+            component.make(),
+            self.network,
+            self._images(rows, dataset, first=True),
+            predictions,
+            self._hardware,
+            seed,
+            self._modality_data(rows),
+        )
+
+    def recompute_batch_norm(
+        self, rows: pd.DataFrame, dataset: Dataset, names: Sequence[str]
+    ) -> None:
+        """Set the statistics of batch normalisation to those of some images.
+
+        rows, dataset: as for `predict`; of the training part.
+        names: of the modules of the network.
+        """
+        recompute_statistics(
+            self.network,
+            names,
+            PixelPipeline(self._images(rows, dataset, first=True), self._hardware),
+            [own for own in in_batches(len(rows), self.trained_model.batch_size) if len(own) > 1],
+            self._hardware,
+            self._modality_data(rows).inputs,
+        )
+
+    @cached_property
+    def _members(self) -> tuple[ModelEvaluator, ...]:
+        return tuple(ModelEvaluator(own) for own in self.trained_model.members)
+
     @cached_property
     def _hardware(self) -> Hardware:
         return choose_model_hardware(self.trained_model)
 
     @cached_property
-    def _network(self) -> torch.nn.Module:
+    def network(self) -> torch.nn.Module:
+        """The network, in evaluation mode; an ensemble has none of its own."""
         return load_network(self.trained_model, self._hardware)
 
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:

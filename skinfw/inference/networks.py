@@ -56,7 +56,8 @@ def check_weights(folder: Path, record: Mapping[str, Any], refit: Mapping[str, A
             "run.json says that answers come from them",
             "restore the file; or add --network best, the network of the run's numbers",
         )
-    if (not refit and not (folder / BEST_WEIGHTS).is_file()) or "classes" not in record:
+    alone = not refit and not record.get("combination")  # members are looked at one by one
+    if (alone and not (folder / BEST_WEIGHTS).is_file()) or "classes" not in record:
         raise SkinfwError(
             "the run has no weights to use",
             str(folder / BEST_WEIGHTS),

@@ -30,9 +30,16 @@ _MOST = 8  # threads; each holds a batch
 
 
 class Predictor(Protocol):
-    """A trained network, whatever computes it."""
+    """A trained network, whatever computes it.
+
+    members: of an ensemble that is computed network by network; empty where it is one.
+    """
 
     trained_model: TrainedModel
+
+    @property
+    def members(self) -> Sequence[Predictor]:
+        """The networks of an ensemble, each of which looks at images in its own way."""
 
     def probabilities(self, images: Views) -> Floats:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
@@ -47,6 +54,9 @@ def predict_images(
     network: what computes.
     batch_size: images that are decoded and computed together.
     """
+    if network.members:
+        yield from _answers_together(images, network, batch_size)
+        return
     cv2.setNumThreads(0)  # images are too small to share one among threads
     trained_model = network.trained_model
     view = make_view(trained_model.view, trained_model.image.size)
@@ -55,6 +65,16 @@ def predict_images(
     tasks = (partial(_prepare, batch, view, how) for batch in cut)
     for prepared in prefetch(tasks, min(_MOST, usable_cores())):
         yield from _answers(prepared, network, trained_model.view_averaging)
+
+
+def _answers_together(
+    images: Sequence[Picture], network: Predictor, batch_size: int
+) -> Iterator[Outcome]:
+    """Return what the members of an ensemble say together; what one cannot answer, none can."""
+    streams = [predict_images(images, member, batch_size) for member in network.members]
+    for answers in zip(*streams, strict=True):
+        lost = [own for own in answers if isinstance(own, SkinfwError)]
+        yield lost[0] if lost else network.trained_model.combination.arrays(answers)
 
 
 def _prepare(images: Sequence[Picture], view: Any, how: Decoding) -> list[Views | SkinfwError]:

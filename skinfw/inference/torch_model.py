@@ -50,20 +50,27 @@ def choose_model_hardware(trained_model: TrainedModel) -> Hardware:
 
 
 class TorchPredictor:
-    """Hold a run's network with its best weights."""
+    """Hold a run's network with its best weights, or those of the members of an ensemble."""
 
     def __init__(self, trained_model: TrainedModel) -> None:
         """Build the network on this machine's best device, at the precision of its run.
 
         trained_model: of a run folder.
         """
-        self.trained_model, self._hardware = trained_model, choose_model_hardware(trained_model)
+        self.trained_model = trained_model
+        self.members = [TorchPredictor(own) for own in trained_model.members]
+        if self.members:
+            return
+        self._hardware = choose_model_hardware(trained_model)
         self.model = load_network(trained_model, self._hardware)
         self.normalise = self._hardware.normaliser(self.model)
 
     @torch.inference_mode()
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
+        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M.
+
+        An ensemble is asked for its members, each of which wants images of its own.
+        """
         try:
             pieces = torch.split(torch.from_numpy(images), self.trained_model.batch_size)
             with self._hardware.autocast():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.files.checksums import file_digest
 from skinfw.files.paths import display_path
@@ -34,6 +35,8 @@ from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import LocalName, parse
 
 BATCH = 32
+MEMBERS = "members"
+"""The folder of a run folder with the networks that answer together, from 1."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class TrainedModel:
     trust: whether Python files that its tables name may be imported unseen.
     network: which one of a run folder it is.
     learned: the parts of the data that it was trained on, or chosen by.
+    members: of an ensemble, the networks that answer together; each looks at images in its own way.
+    combination: how one answer is made of theirs.
     """
 
     path: Path
@@ -66,6 +71,13 @@ class TrainedModel:
     trust: bool = False
     network: NetworkName = "best"
     learned: tuple[str, ...] = ("train", "val")
+    members: tuple[TrainedModel, ...] = ()
+    combination: Combination = field(default_factory=Combination)
+
+    @property
+    def networks(self) -> tuple[TrainedModel, ...]:
+        """Its members, or itself where it is one network."""
+        return self.members or (self,)
 
     @cached_property
     def image(self) -> ImageSettings:
@@ -109,8 +121,10 @@ class TrainedModel:
     @property
     def image_marks(self) -> tuple[str, ...]:
         """The marks, and what else must be known where images come alone."""
-        known = self.modalities
-        metadata = [*known.get("numbers", ()), *known.get("categories", ())]
+        known = [own.modalities for own in self.networks]
+        metadata = dict.fromkeys(
+            name for own in known for name in (*own.get("numbers", ()), *own.get("categories", ()))
+        )
         if not metadata:
             return self.marks
         lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
@@ -138,7 +152,8 @@ class TrainedModel:
 
     def check_one_picture(self) -> None:
         """Raise SkinfwError where an image alone is not what the network takes."""
-        if (pictures := self.modalities.get("pictures", 1)) > 1:
+        pictures = max(own.modalities.get("pictures", 1) for own in self.networks)
+        if pictures > 1:
             raise SkinfwError(
                 f"the network looks at {pictures} pictures of a lesion at once",
                 display_path(self.path),
@@ -191,6 +206,7 @@ def load_trained_model(
     classes, tables = tuple(record["classes"]), _settled(record["recipe"], folder)
     calibration = FittedCalibration.from_record({} if sets else record.get("calibration", {}))
     marks = list(record.get("marks", ()))
+    parts = record.get("members", ()) if record.get("combination") else ()
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
     marks += refit_marks(refit, calibration)
@@ -214,7 +230,32 @@ def load_trained_model(
         trust,
         "refit" if refit else "best",
         learned_parts(tables["train"]["validation"], refit),
+        _members(folder, parts, classes, sets, trust),
+        Combination.from_record(record.get("combination") or {}),
     )
+
+
+def _members(
+    folder: Path,
+    entries: Sequence[Mapping[str, Any]],
+    classes: tuple[str, ...],
+    sets: Sequence[str],
+    trust: bool,
+) -> tuple[TrainedModel, ...]:
+    """Read what is known of the networks of an ensemble."""
+    members = tuple(
+        load_trained_model(folder / MEMBERS / str(place), sets, trust, own.get("network", "best"))
+        for place, own in enumerate(entries, 1)
+    )
+    for own in members:
+        if own.members or own.classes != classes:
+            raise SkinfwError(
+                "a member of the ensemble is not what its record tells",
+                display_path(own.path),
+                f"it should be one network of the classes {', '.join(classes)}",
+                "restore the folder, or make the ensemble again: skinfw ensemble",
+            )
+    return members
 
 
 _schema = cache(parameters)

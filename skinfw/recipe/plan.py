@@ -25,6 +25,7 @@ from skinfw.recipe.settings import (
     EvaluateSettings,
     ImageSettings,
     ModalitySettings,
+    TeacherSettings,
     TopLevel,
     TrainSettings,
 )
@@ -109,7 +110,7 @@ class DataPlan:
 
     recipe: the recipe.
     seed: behind all random streams.
-    image, modalities, train, evaluate, engine: the host's tables.
+    image, modalities, train, teacher, evaluate, engine: the host's tables.
     components: what it names for each kind that its images need.
     dataset: the data set object, not read yet.
     """
@@ -120,6 +121,7 @@ class DataPlan:
     image: ImageSettings
     modalities: ModalitySettings
     train: TrainSettings
+    teacher: TeacherSettings
     evaluate: EvaluateSettings
     engine: EngineSettings
     components: DataComponents

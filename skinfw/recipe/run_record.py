@@ -16,6 +16,8 @@ from skinfw.recipe.settings import REFIT_PARTS, SETTINGS
 
 VERSION = 1
 """Of the words of run.json; a record without the key schema_version is of the first."""
+MOST_MEMBERS = 100
+"""Networks that answer together."""
 CURE = "name a folder that skinfw run has made, or a recipe file"
 
 Count = Annotated[int, Field(ge=0)]
@@ -98,6 +100,25 @@ class ComponentSchema(Schema):
     source_sha256: str
 
 
+class MemberSchema(Schema):
+    """Say which run another one was made of.
+
+    Where there is a combination, its network stands in `members/`, by its number from 1.
+    """
+
+    name: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    network: Literal["best", "refit"] = "best"
+
+
+class CombinationSchema(Schema):
+    """Say how one answer is made of those of several networks."""
+
+    method: Literal["probabilities", "logits", "ranks"]
+    weights: Annotated[list[Share], Field(min_length=1, max_length=MOST_MEMBERS)]
+    quantiles: list[list[Annotated[list[Share], Field(min_length=2)]]] = []
+
+
 class ResultsSchema(Schema):
     """Say what came of a run; its numbers stand in metrics.json."""
 
@@ -165,6 +186,8 @@ class RunSchema(Schema):
     hardware: HardwareSchema = HardwareSchema()
     modalities: ModalitiesSchema = ModalitiesSchema()
     calibration: CalibrationSchema = CalibrationSchema()
+    members: Annotated[list[MemberSchema], Field(max_length=MOST_MEMBERS)] = []
+    combination: CombinationSchema | None = None
     leakage: LeakageSchema | None = None
     xray: list[XraySchema] = []
     results: ResultsSchema = ResultsSchema()
@@ -204,6 +227,7 @@ def read_run(path: Path) -> dict[str, Any]:
         check_schema(RunSchema, record, file.name, display_path(file), CURE)
         classes = record.get("classes") or ()
         check_calibration(record.get("calibration", {}), classes, display_path(file), CURE)
+        _check_combination(record, len(classes), display_path(file))
     except SkinfwError as error:
         raise RecipeError(error.what, error.where, error.why, error.cure) from error
     return {**_ABSENT, **record}
@@ -226,6 +250,26 @@ def check_calibration(
             f"it should name the classes {', '.join(classes)}; it names {', '.join(limits)}",
             cure,
         )
+
+
+def _check_combination(record: Mapping[str, Any], classes: int, where: str) -> None:
+    """Refuse weights or quantiles that are not those of the members."""
+    members, combination = record.get("members") or (), record.get("combination")
+    if not combination:
+        return
+    weights, quantiles = combination.get("weights", ()), combination.get("quantiles", ())
+    why = ""
+    if len(weights) != len(members):
+        why = f"it has {len(members)} members, and weights of {len(weights)}"
+    elif weights and abs(sum(weights) - 1) > 1e-6:
+        why = f"the weights sum to {sum(weights):.6g}, not to one"
+    elif combination.get("method") == "ranks":
+        shape = [len(own) for own in quantiles]
+        steps = {len(own) for member in quantiles for own in member}
+        if shape != [classes] * len(members) or len(steps) != 1:
+            why = "the quantiles are not those of its members and classes"
+    if why:
+        raise SkinfwError('the key "combination" is wrong', where, why, CURE)
 
 
 def _check_age(record: dict[str, Any], file: Path) -> None:

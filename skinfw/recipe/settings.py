@@ -121,6 +121,26 @@ REFIT_PARTS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeacherSettings:
+    """Set whose answers a network learns beside the labels; `skinfw distil` fills it in.
+
+    answers: the table of a teacher's probabilities; empty for no teacher.
+    sha256: of this table, which must not change; empty for any.
+    share: of the loss that is the distance from the teacher's answers, the Kullback-Leibler
+        divergence; the rest is the recipe's loss of the labels, which images without labels lack.
+    temperature: by which the logarithms of both answers are divided, so that small probabilities
+        are learned, too (Hinton et al. 2015, arXiv 1503.02531).
+    marks: what must be known of the teacher before believing the student's numbers.
+    """
+
+    answers: str = ""
+    sha256: str = ""
+    share: Annotated[float, Interval(ge=0, le=1)] = 0.5
+    temperature: Annotated[float, Interval(ge=0.1, le=100)] = 2.0
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
     """Set how the numbers of validation and test are measured, once the training is done.
 
@@ -255,6 +275,7 @@ SETTINGS: dict[str, type] = {
     "image": ImageSettings,
     "modalities": ModalitySettings,
     "train": TrainSettings,
+    "teacher": TeacherSettings,
     "evaluate": EvaluateSettings,
     "engine": EngineSettings,
 }

@@ -45,6 +45,7 @@ from skinfw.training.cautions import warn_double_correction, warn_late_correctio
 from skinfw.training.checks import check_pairs
 from skinfw.training.network import Network, build_run_network
 from skinfw.training.sampling import EpochSampler
+from skinfw.training.teacher import Teacher, check_student
 from skinfw.training.trainer import Loss, Trainer
 from skinfw.training.xray import xray
 
@@ -109,6 +110,11 @@ class TrainingComponents:
         self.mix = build_components((mix,) if mix else (), classes)
         self.explainers = build_components(components.explainer, classes)
         self.reports = build_components(components.report, classes)
+        self.teacher: Teacher | None = None
+        if plan.teacher.answers:
+            check_student(plan, self.model)
+            scoring = ViewAveraging(self.counts, **components.view.host)
+            self.teacher = Teacher(plan, self.rows, scoring, self.hardware.device)
         self.tracks = build_components(components.track, classes)
 
     @cached_property
@@ -316,17 +322,25 @@ class TrainingComponents:
                 return torch.tensor(check_class_weights(weights, len(self.counts)))
         return None
 
-    def _mix(self, images: torch.Tensor, step: int) -> tuple[torch.Tensor, Loss]:
+    def _mix(
+        self, images: torch.Tensor, rows: torch.Tensor, step: int
+    ) -> tuple[torch.Tensor, Loss]:
         """Return a batch to train on, and its loss; each step and process has its own stream."""
-        loss: Loss = self.loss
-        if isinstance(self.model, NetworkWithLoss):
-            loss = partial(self.model.training_loss, loss)
+        loss = self._loss_of(rows)
         for component, mix in self.mix:
             with component.guard(mix.mix):
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
                 images, order, share = check_mix(mix.mix(images, rng), images)
-            loss = partial(_of_both, loss, order, share)
+            others = self._loss_of(rows[order.to(rows.device)]) if self.teacher else loss
+            loss = partial(_of_both, loss, others, order, share)
         return images, loss
+
+    def _loss_of(self, rows: torch.Tensor) -> Loss:
+        """Return the loss of some images of the training part."""
+        loss: Loss = self.loss
+        if isinstance(self.model, NetworkWithLoss):
+            loss = partial(self.model.training_loss, loss)
+        return self.teacher.loss_of(loss, rows) if self.teacher else loss
 
     def _evaluated_part(self, part: str) -> tuple[pd.DataFrame, Integers, Source]:
         """Return what is evaluated of one part: all of it, or some for a quick look."""
@@ -351,6 +365,7 @@ class TrainingComponents:
 
 def _of_both(
     loss: Loss,
+    loss_of_others: Loss,
     order: torch.Tensor,
     share: float,
     logits: torch.Tensor,
@@ -358,5 +373,5 @@ def _of_both(
     weight: torch.Tensor | None,
 ) -> torch.Tensor:
     """Return the loss of mixed images: that of their own labels, and that of the others'."""
-    others = loss(logits, targets[order], weight)
+    others = loss_of_others(logits, targets[order], weight)
     return share * loss(logits, targets, weight) + (1 - share) * others

@@ -56,7 +56,7 @@ class Trainer:
     frozen: what of it does not learn, or not from the start.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
-    mix: (images, step) -> the images to train on, and their loss.
+    mix: (images, rows, step) -> the images to train on, and their loss.
     check_loss: raises where the loss itself is to blame for what is not finite.
     guard: names the component of a kind in whatever is raised inside.
     modalities: what is known of the training part beside its images.
@@ -73,7 +73,7 @@ class Trainer:
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
-    mix: Callable[[torch.Tensor, int], tuple[torch.Tensor, Loss]]
+    mix: Callable[[torch.Tensor, torch.Tensor, int], tuple[torch.Tensor, Loss]]
     check_loss: Callable[[], None]
     guard: Callable[[str], AbstractContextManager[None]]
     epoch_sampler: EpochSampler
@@ -293,7 +293,7 @@ class Trainer:
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
             inputs = self.to_input(batch.images)
-            images, loss_of = self.mix(inputs, self.at.step)
+            images, loss_of = self.mix(inputs, batch.rows, self.at.step)
             if self.tracer:
                 self.tracer.batch = [self.epoch_sampler.source.ids[int(row)] for row in batch.rows]
                 self.tracer.input(inputs, images)

@@ -26,6 +26,7 @@ from skinfw.data.table import (
     split_data,
     split_hash,
 )
+from skinfw.data.teacher_table import labelled_rows
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import explain
 from skinfw.evaluation.failures import Failures
@@ -33,6 +34,7 @@ from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
 from skinfw.files.atomic import write_json
 from skinfw.files.lock import FILE as RUN_LOCK
+from skinfw.files.paths import display_path
 from skinfw.files.spreadsheets import write_csv
 from skinfw.guards.process import watch_network
 from skinfw.guards.tensors import NetworkState, unchanged_network
@@ -86,8 +88,10 @@ def execute_run(
     listeners: objects with run hooks beside those of the recipe, such as a progress bar.
     resume: go on from the folder's last state.
     lock: the recipe.lock of the run that is repeated; what can change a number must not differ.
-    Returns the result, or None where the run was stopped and can be resumed.
+    Returns the result, or None where the run was stopped and can be resumed. Raises RecipeError for
+    a run that was made of others.
     """
+    _refuse_derived(plan)
     for component in plan.components:
         if component.entry.file and not plan.recipe.replays:  # the user's own recipe names it
             trust(component.entry.file)
@@ -107,6 +111,18 @@ def execute_run(
         with stop.wait():
             folder.finish("done" if result else "stopped", signal=stop.name)
         return result
+
+
+def _refuse_derived(plan: Plan) -> None:
+    """Refuse to train what was put together of other runs: its recipe is the first one's."""
+    members = (plan.recipe.replays or {}).get("members") or ()
+    if members:
+        raise RecipeError(
+            "the run was made of other runs, and has no training to repeat",
+            display_path(plan.recipe.path),
+            f"it was made of {', '.join(own['name'] for own in members)}",
+            "repeat one of them: skinfw run FOLDER",
+        )
 
 
 class _Run:
@@ -290,7 +306,7 @@ class _Run:
             self.say(f"note: some images come {many} times in each epoch; few remain to learn from")
         self._keep_hashes(draw_hash=draw_hash(draw))
         if self.machine.main:
-            self._write_lock(rows, components.model)
+            self._write_lock(labelled_rows(rows), components.model)
         self._compare()
         heard = [(None, listener) for listener in self.listeners]
         own = components.listeners if self.machine.main else ()
@@ -443,6 +459,7 @@ def new_run(plan: Plan, place: Path) -> RunFolder:
     plan: the checked recipe.
     place: where the folder is made.
     """
+    _refuse_derived(plan)
     load_data(plan)
     return RunFolder.create(place, plan)
 

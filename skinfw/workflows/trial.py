@@ -16,7 +16,7 @@ import pandas as pd
 from skinfw.errors import raise_all
 from skinfw.interfaces.values import PARTS, DataTable
 from skinfw.recipe.plan import Components, Plan
-from skinfw.recipe.settings import ModalitySettings
+from skinfw.recipe.settings import ModalitySettings, TeacherSettings
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
@@ -97,6 +97,7 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
         dataset=dataset,
         components=_without_weights(plan.components),
         train=train,
+        teacher=TeacherSettings(),
         evaluate=evaluate,
         engine=engine,
     )

@@ -52,7 +52,7 @@ def test_the_loss_of_mixed_labels_is_in_the_shares_of_the_images() -> None:
     def loss(logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(logits, targets, weight)
 
-    result = _of_both(loss, order, 0.7, logits, targets, None)
+    result = _of_both(loss, loss, order, 0.7, logits, targets, None)
     soft = 0.7 * torch.eye(3)[targets] + 0.3 * torch.eye(3)[targets[order]]
     expected = torch.nn.functional.cross_entropy(logits, soft)
     assert torch.allclose(result, expected)

@@ -269,7 +269,7 @@ def test_private_names_of_another_component_mean_other_images(there: Path) -> No
 
 def test_an_empty_part_cannot_be_evaluated(there: Path) -> None:
     with pytest.raises(SkinfwError, match='no image in the part "none"'):
-        own_rows(load_plan(there / "run1"), "none", read_run(there / "run1"))
+        own_rows(load_plan(there / "run1"), "none", read_run(there / "run1"), there / "run1")
 
 
 def test_a_run_that_lacks_a_number_is_shown_without_it(there: Path) -> None:

@@ -84,6 +84,25 @@ def bare_ids(ids: pd.Series[str]) -> pd.Series[str]:
     )
 
 
+def shares_name(
+    table: pd.DataFrame, others: pd.DataFrame, columns: Iterable[str], alike: bool
+) -> pd.Series[bool]:
+    """Tell which images of a table have a name that an image of another table has, too.
+
+    columns: whose names are compared, such as id and lesion.
+    alike: whether one component reads both; otherwise only names of the ISIC archive count, for
+        private ones such as "1" mean something else in each.
+    """
+    import pandas as pd
+
+    found = pd.Series(False, index=table.index)
+    for column in columns:
+        names = bare_ids(table[column].astype(str))
+        shared = names.isin(set(bare_ids(others[column].astype(str))))
+        found |= shared if alike else shared & archive_names(names)
+    return found
+
+
 def links_by_value(values: pd.Series[str], evidence: str) -> pd.DataFrame:
     """Return a link from each row to the first one with the same value; blanks link nothing.
 

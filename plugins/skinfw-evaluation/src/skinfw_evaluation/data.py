@@ -9,14 +9,16 @@ from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
 from skinfw.toolkit import (
     DataPlan,
     align,
-    archive_names,
-    bare_ids,
     checked_data,
+    recorded_data,
+    shares_name,
     split_data,
     split_hash,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from skinfw.toolkit import TrainedModel
@@ -24,15 +26,16 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def own_rows(plan: DataPlan, part: str, record: Mapping[str, Any]) -> pd.DataFrame:
+def own_rows(plan: DataPlan, part: str, record: Mapping[str, Any], run: Path) -> pd.DataFrame:
     """Return a part of the data that a run was made of.
 
     plan: the run's recipe.
     part: "train", "val" or "test".
     record: of run.json.
+    run: the folder, which alone knows the division of a run that was made of others.
     Raises SkinfwError where the data are divided otherwise today.
     """
-    table = split_data(plan).rows
+    table = recorded_data(plan, run) if record.get("members") else split_data(plan).rows
     if split_hash(table) != record.get("split_hash"):
         raise SkinfwError(
             "the data of the run are divided otherwise today",
@@ -164,16 +167,19 @@ def shared_with(
     """Tell which images are in some parts of a run, by id or lesion.
 
     Where another component reads the data set, only names of the ISIC archive are compared: a
-    private one, such as "1", means something else in each.
+    private one, such as "1", means something else in each. What the members of an ensemble have
+    learned counts as its training part, whatever data they were trained on.
     """
-    import pandas as pd
-
-    own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    own = own[own["part"].isin(list(parts))]
-    same = plan.components.dataset.use == model.tables["dataset"]["use"]
-    seen = pd.Series(False, index=table.index)
-    for column in ("id", "lesion"):
-        names = bare_ids(table[column].astype(str))
-        shared = names.isin(set(bare_ids(own[column])))
-        seen |= shared if same else shared & archive_names(names)
+    seen = _in_parts(plan, model, table, parts)
+    if "train" in parts:
+        for own in model.members:
+            seen |= _in_parts(plan, own, table, own.learned)
     return seen
+
+
+def _in_parts(
+    plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
+) -> pd.Series[bool]:
+    own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
+    same = plan.components.dataset.use == model.tables["dataset"]["use"]
+    return shares_name(table, own[own["part"].isin(list(parts))], ("id", "lesion"), same)

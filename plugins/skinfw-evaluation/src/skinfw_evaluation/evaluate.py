@@ -115,7 +115,7 @@ def evaluate_rows(
         if part in parts:
             return evaluator.features(parts[part], plan.dataset)
         own = plan if of_run else load_data_plan(model.path, trust=model.trust or None)
-        return evaluator.features(own_rows(own, part, record), own.dataset)
+        return evaluator.features(own_rows(own, part, record, model.path), own.dataset)
 
     # What the run said of its validation part fits no other answers.
     if (model.path / PREDICTION_FILES["val"]).is_file() and not model.sets:

@@ -111,7 +111,7 @@ def evaluate(
             )
         _refuse_learned(model, part or "test")
         plan = load_data_plan(run, sets, trust=trust or None)
-        rows = own_rows(plan, part or "test", read_run(run))
+        rows = own_rows(plan, part or "test", read_run(run), model.path)
         # Where the test part chose the best epoch, a mark of the run says so.
         chosen = model.tables["train"]["validation"] == "val"
         if part == "train" or (part == "val" and chosen):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from skinfw.toolkit import (
     check_calibration,
     check_schema,
     display_path,
+    file_digest,
     import_target,
     parameters,
     parse_json,
@@ -59,8 +59,6 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
     """
     size = model.image.size
     about = import_target(model.view.entry, "")[1]
-    with model.weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "notice": NOTICE,
         "schema_version": json.dumps(VERSION),
@@ -72,9 +70,15 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
         "output": f"probabilities: float32 [N, {len(model.classes)}]",
         **{name: json.dumps(model.tables.get(name, [])) for name in _TABLES},
         "view_does": " ".join(about.summary.split()),
-        "weights_sha256": digest,
+        "weights_sha256": " ".join(file_digest(own.weights) for own in model.networks),
+        **_ensemble(model),
         "skinfw_version": __version__,
     }
+
+
+def _ensemble(model: TrainedModel) -> dict[str, str]:
+    """Return how the answers of several networks are combined, for whoever looks at the file."""
+    return {"combination": json.dumps(model.combination.record())} if model.members else {}
 
 
 def read_metadata(path: Path, texts: Mapping[str, str], trust: bool) -> TrainedModel:

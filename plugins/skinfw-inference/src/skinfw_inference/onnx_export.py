@@ -10,7 +10,14 @@ import numpy.typing as npt
 import torch
 
 from skinfw import SkinfwError, atomic_write
-from skinfw.toolkit import EngineSettings, TrainedModel, choose_hardware, load_network
+from skinfw.toolkit import (
+    EngineSettings,
+    TrainedModel,
+    choose_hardware,
+    display_path,
+    load_network,
+    make_view,
+)
 from skinfw_inference.exported_model import NOTICE, write_metadata
 from skinfw_inference.onnx_predictor import (
     INPUT,
@@ -32,13 +39,19 @@ class _Graph(torch.nn.Module):
         super().__init__()
         plain = EngineSettings(device="cpu", precision="fp32", memory_format="contiguous")
         hardware = choose_hardware(plain)
-        self.model = load_network(trained_model, hardware)
-        self._normalise = hardware.normaliser(self.model)
-        self._scoring, self._classes = trained_model.view_averaging, len(trained_model.classes)
+        own = trained_model.networks
+        self.networks = torch.nn.ModuleList([load_network(one, hardware) for one in own])
+        self._normalise = [hardware.normaliser(network) for network in self.networks]
+        self._scoring, self._classes = [one.view_averaging for one in own], len(own[0].classes)
+        self._combination = trained_model.combination
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(self._normalise(images))
-        return self._scoring.probabilities(logits[:, : self._classes])
+        steps = zip(self.networks, self._normalise, self._scoring, strict=True)
+        answers = [
+            scoring.probabilities(network(normalise(images))[:, : self._classes])
+            for network, normalise, scoring in steps
+        ]
+        return self._combination.probabilities(answers)
 
 
 def export(trained_model: TrainedModel, file: Path) -> float:
@@ -53,6 +66,7 @@ def export(trained_model: TrainedModel, file: Path) -> float:
     except ImportError as error:
         raise missing_package("onnx") from error
     runtime()
+    _check_alike(trained_model)
     graph = _Graph(trained_model).eval()
     images = _images(trained_model.image.size)
     with atomic_write(file) as partial:
@@ -70,6 +84,38 @@ def export(trained_model: TrainedModel, file: Path) -> float:
                 "report it to the backbone's plugin; skinfw predict --runtime torch works",
             )
     return difference
+
+
+def _check_alike(trained_model: TrainedModel) -> None:
+    """Refuse an ensemble that one file cannot answer for: it takes one picture of an image."""
+    first, *others = trained_model.networks
+    differs = [name for name in ("image", "prepare", "view") for own in others
+               if _looks(own, name) != _looks(first, name)]  # fmt: skip
+    view = first.view
+    several = len(make_view(view, first.image.size).plan((512, 512))) > 1
+    linear = trained_model.combination.method == "probabilities"
+    why = ""
+    if differs:
+        why = f"its members look at images in different ways: [{differs[0]}] is not the same"
+    elif others and several and (not linear or first.view_averaging.combine == "vote"):
+        why = "its answers are combined after each member has averaged its views"
+    if why:
+        raise SkinfwError(
+            "the ensemble cannot be one exported file",
+            display_path(trained_model.path),
+            why,
+            "skinfw predict --runtime torch works; or export its members one by one",
+        )
+
+
+def _looks(model: TrainedModel, name: str) -> object:
+    """Return what of a table decides the picture that a network gets."""
+    table = model.tables.get(name, [])
+    if name == "image":  # sizes in training are no matter
+        return {key: own for key, own in table.items() if key != "train_sizes"}
+    if name == "view":  # the graph has each member's own adjustment
+        return {key: own for key, own in table.items() if key not in ("scores", "logit_adjustment")}
+    return table
 
 
 def _trace(graph: _Graph, images: npt.NDArray[np.uint8], file: Path) -> None:

@@ -18,7 +18,9 @@ _ERRORS_ONLY = 3
 
 
 class OnnxPredictor:
-    """Hold a session of an exported network."""
+    """Hold a session of an exported network; the members of an ensemble are inside of it."""
+
+    members = ()
 
     def __init__(self, file: Path, rows: int, trust: bool = False) -> None:
         """Open a file that `skinfw export` wrote.

@@ -18,6 +18,8 @@ from skinfw import (
     select,
 )
 from skinfw.toolkit import (
+    BEST_WEIGHTS,
+    MEMBERS,
     PREDICTION_FILES,
     Metrics,
     ModelEvaluator,
@@ -127,7 +129,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         run,
         str(record.get("name", "")),
         model.classes,
-        history or _NoHistory(),
+        history or ([] if record.get("members") else _NoHistory()),
         best_epoch(history, select_by) if history else record["results"].get("best_epoch", 0),
         select_by,
         parts,
@@ -211,7 +213,7 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
 
 def _features(run: Path, plan: Plan | None, trust: bool) -> Any:
     """Return what looks at the images of a part once more."""
-    if plan is None or not (run / "best.safetensors").is_file():
+    if plan is None or not ((run / BEST_WEIGHTS).is_file() or (run / MEMBERS).is_dir()):
 
         def refuse(part: str) -> Features:
             raise NotAtHandError(f"{WITH_DATA}, for the network's features")

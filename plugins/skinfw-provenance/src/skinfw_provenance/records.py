@@ -106,6 +106,8 @@ def check_results(contents: RunContents, derivation: Derivation, found: Verifica
     record, result = contents.record, contents.result
     said = dict(record.get("results", {}))
     derived = {"best_epoch": result.best_epoch, "select": result.select, **result.metrics}
+    if not result.best_epoch:  # what was made of other runs has no epochs
+        derived.pop("best_epoch")
     if not contents.complete:
         said = {key: _known(own, derived.get(key)) for key, own in said.items()}
     derived = plain_json(derived)

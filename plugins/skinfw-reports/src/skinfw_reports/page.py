@@ -167,7 +167,21 @@ def _reading(result: Result) -> str:
     )
 
 
+def _about_members(record: Mapping[str, Any]) -> str:
+    """Tell of a run that was made of others."""
+    names = ", ".join(own["name"] for own in record["members"])
+    if not (combination := record.get("combination")):
+        return f"The weights are the mean of those of {names}."
+    weights = ", ".join(f"{weight:.3f}" for weight in combination["weights"])
+    return (
+        f"The networks of {names} answer together: the mean of their {combination['method']}, "
+        f"with the weights {weights}. No number is of a lesion that one of them has trained on."
+    )
+
+
 def _about_training(result: Result, evaluated_again: bool) -> str:
+    if result.record.get("members"):
+        return _about_members(result.record)
     kept = f"the weights of epoch {result.best_epoch} were kept"
     kept = f"{len(result.history)} epochs; {kept}" if result.history else kept.capitalize()
     if result.record.get("recipe", {}).get("train", {}).get("validation") == "test":

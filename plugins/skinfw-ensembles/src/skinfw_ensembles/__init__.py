@@ -1,0 +1,1 @@
+"""Several runs as one: ensembles, soups, and networks that an ensemble teaches, for skinfw."""
