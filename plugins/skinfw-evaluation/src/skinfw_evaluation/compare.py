@@ -12,12 +12,13 @@ from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, Skinfw
 from skinfw.toolkit import (
     Metrics,
     TrainedModel,
+    applicable_metrics,
     build_components,
     display_path,
     read_run,
     run_predictions,
 )
-from skinfw_evaluation.evaluate import EVALUATION_FILE, applicable_metrics
+from skinfw_evaluation.evaluate import EVALUATION_FILE
 from skinfw_evaluation.paired import Difference, compare
 from skinfw_evaluation.schemas import read_evaluation
 
