@@ -108,9 +108,7 @@ def study(
     """
     world = World.draw(rng, lesions * (POOL if own_parts else 1))
     parts = [world.part(rng, lesions) for _ in range(max(SEEDS))]
-    return [
-        [_select(recipe.train(rng, world), places) for places in parts] for recipe in recipes
-    ]
+    return [[_select(recipe.train(rng, world), places) for places in parts] for recipe in recipes]
 
 
 def _select(predictions: Predictions, places: Integers) -> Predictions:

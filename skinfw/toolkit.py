@@ -194,6 +194,8 @@ if TYPE_CHECKING:
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
     from skinfw.workflows.run_folder import written_files as written_files
+    from skinfw.workflows.seeds import measure_seeds as measure_seeds
+    from skinfw.workflows.seeds import read_trainings as read_trainings
     from skinfw.workflows.series import FOLDS as FOLDS
     from skinfw.workflows.series import SEEDS as SEEDS
     from skinfw.workflows.series import RunSeries as RunSeries
@@ -288,6 +290,7 @@ _HOMES = {
     "skinfw.workflows.refit": "open_refit",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
+    "skinfw.workflows.seeds": "measure_seeds read_trainings",
     "skinfw.workflows.series": "FOLDS SEEDS RunSeries create_series open_series",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -91,14 +91,14 @@ def combine_seeds(
     The two variances have their own critical values, of the normal distribution and of t with S - 1
     degrees of freedom, weighted by the variances (Cochran 1964, Biometrics 20): with few seeds that
     is rather too wide than too narrow. A few seeds may agree by luck, so that it is never less than
-    a part of what lesions alone make of it. Where fewer than two values were measured, or one of them
-    has no interval, the mean has none.
+    a part of what lesions alone make of it. Where fewer than two values were measured, or one of
+    them has no interval, the mean has none.
     """
     import numpy as np
     from scipy.special import stdtrit
 
-    there = np.flatnonzero(~np.isnan(values))
-    known = np.asarray(values, float)[there]
+    there = [place for place, value in enumerate(values) if not math.isnan(value)]
+    known = np.array([values[place] for place in there])
     count = len(known)
     if count < 2:
         mean = float(known[0]) if count else math.nan
@@ -168,6 +168,6 @@ def shared_lesions(trainings: Sequence[Predictions]) -> Floats:
     import numpy as np
 
     tested = [set(own.lesions) for own in trainings]
-    return np.array(
-        [[len(one & other) / math.sqrt(len(one) * len(other)) for other in tested] for one in tested]
-    )
+    sizes = np.sqrt([len(own) for own in tested])
+    both = np.array([[len(one & other) for other in tested] for one in tested])
+    return np.asarray(both / np.outer(sizes, sizes), np.float64)
