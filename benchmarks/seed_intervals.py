@@ -100,14 +100,18 @@ class SimulatedRecipe:
 
 
 def study(
-    rng: np.random.Generator, recipes: Sequence[SimulatedRecipe], lesions: int, own_parts: bool
+    rng: np.random.Generator,
+    recipes: Sequence[SimulatedRecipe],
+    lesions: int,
+    own_parts: bool,
+    seeds: int = max(SEEDS),
 ) -> list[list[Predictions]]:
-    """Return the predictions of each recipe with each of the most seeds.
+    """Return the predictions of each recipe with each seed.
 
     own_parts: whether each seed draws its own test part.
     """
     world = World.draw(rng, lesions * (POOL if own_parts else 1))
-    parts = [world.part(rng, lesions) for _ in range(max(SEEDS))]
+    parts = [world.part(rng, lesions) for _ in range(seeds)]
     return [[_select(recipe.train(rng, world), places) for places in parts] for recipe in recipes]
 
 

@@ -100,10 +100,10 @@ def combine_seeds(
     there = [place for place, value in enumerate(values) if not math.isnan(value)]
     known = np.array([values[place] for place in there])
     count = len(known)
-    if count < 2:
-        mean = float(known[0]) if count else math.nan
-        return SeedNumber(tuple(values), mean, math.nan, (math.nan, math.nan))
-    mean, deviation = float(known.mean()), float(known.std(ddof=1))
+    mean = float(known.mean()) if count else math.nan
+    deviation = float(known.std(ddof=1)) if count > 1 else math.nan
+    if count < 2 or any(math.isnan(end) for place in there for end in intervals[place]):
+        return SeedNumber(tuple(values), mean, deviation, (math.nan, math.nan))
     together = _correlation(replicates[there], shared[np.ix_(there, there)])
     normal = NormalDist().inv_cdf((1 + LEVEL) / 2)
     student = float(stdtrit(count - 1, (1 + LEVEL) / 2))
@@ -118,7 +118,7 @@ def combine_seeds(
         both = (normal * over_lesions + student * between) / math.sqrt(variance or 1.0)
         alone = normal * math.sqrt(max(0.0, products.sum())) / count
         ends.append(mean + sign * max(both, _LEAST * alone))
-    bounds = np.clip(ends, *limits)  # NaN stays NaN
+    bounds = np.clip(ends, *limits)
     return SeedNumber(tuple(values), mean, deviation, (float(bounds[0]), float(bounds[1])))
 
 
