@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ def summarize_seeds(series: RunSeries, plan: Plan) -> SeedsSummary:
         plan.train.select,
         [*series.marks(), *notes],
     )
-    write_json(series.folder / SEEDS.file, {**series.record(), "summary": asdict(summary)})
+    write_json(series.folder / SEEDS.file, {**series.record(), "summary": _record(summary)})
     _write_table(series.folder / TABLE, summary)
     for component, report in build_components(plan.components.report, plan.classes):
         if isinstance(report, SeedsReport):
@@ -109,6 +108,12 @@ def measure_seeds(
         with component.guard():
             numbers |= seed_numbers(metric, trainings, replicates)
     return numbers
+
+
+def _record(summary: SeedsSummary) -> dict[str, Any]:
+    """Return what seeds.json says of all seeds together."""
+    numbers = {name: {**vars(one)} for name, one in summary.numbers.items()}
+    return {**vars(summary), "numbers": numbers}
 
 
 def _write_table(file: Path, summary: SeedsSummary) -> None:
