@@ -67,7 +67,7 @@ def test_several_seeds_stop_go_on_and_are_compared(
     epoch, trained = Trainer._epoch, []
 
     def stops_once(self: Trainer, stop: Any) -> bool:
-        trained.append(self.folder.name)
+        trained.append(self.weights.parent.name)
         if trained == ["seed-1", "seed-2"]:
             signal.raise_signal(signal.SIGINT)
         return epoch(self, stop)
