@@ -48,6 +48,7 @@ from skinfw.interfaces.protocols import Report as Report
 from skinfw.interfaces.protocols import ResamplingMetric as ResamplingMetric
 from skinfw.interfaces.protocols import Sampler as Sampler
 from skinfw.interfaces.protocols import Schedule as Schedule
+from skinfw.interfaces.protocols import SeedsReport as SeedsReport
 from skinfw.interfaces.protocols import Split as Split
 from skinfw.interfaces.protocols import ValidationReport as ValidationReport
 from skinfw.interfaces.protocols import View as View
@@ -82,6 +83,8 @@ from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities
 from skinfw.interfaces.values import Predictions as Predictions
 from skinfw.interfaces.values import Result as Result
+from skinfw.interfaces.values import SeedNumber as SeedNumber
+from skinfw.interfaces.values import SeedsSummary as SeedsSummary
 from skinfw.interfaces.values import Validation as Validation
 from skinfw.interfaces.values import ValidationNumber as ValidationNumber
 from skinfw.interfaces.values import ValidationSet as ValidationSet

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from skinfw.cli.progress import StatusLine as StatusLine
     from skinfw.cli.run import run_to_exit as run_to_exit
     from skinfw.cli.run import run_with_progress as run_with_progress
+    from skinfw.cli.series import refuse_processes as refuse_processes
+    from skinfw.cli.series import run_series as run_series
     from skinfw.cli.summary import test_lines as test_lines
     from skinfw.cli.terminal import LINES as LINES
     from skinfw.cli.terminal import echo as echo
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from skinfw.evaluation.explain import choose_images as choose_images
     from skinfw.evaluation.failures import Failures as Failures
     from skinfw.evaluation.numbers import Metrics as Metrics
+    from skinfw.evaluation.numbers import applicable_metrics as applicable_metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.reports import private_result as private_result
@@ -175,6 +178,10 @@ if TYPE_CHECKING:
     from skinfw.statistics.predictions import read_history as read_history
     from skinfw.statistics.predictions import run_predictions as run_predictions
     from skinfw.statistics.predictions import write_predictions as write_predictions
+    from skinfw.statistics.seeds import combine_seeds as combine_seeds
+    from skinfw.statistics.seeds import resample_together as resample_together
+    from skinfw.statistics.seeds import seed_numbers as seed_numbers
+    from skinfw.statistics.seeds import shared_lesions as shared_lesions
     from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
     from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
@@ -187,6 +194,13 @@ if TYPE_CHECKING:
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
     from skinfw.workflows.run_folder import written_files as written_files
+    from skinfw.workflows.seeds import measure_seeds as measure_seeds
+    from skinfw.workflows.seeds import read_trainings as read_trainings
+    from skinfw.workflows.series import FOLDS as FOLDS
+    from skinfw.workflows.series import SEEDS as SEEDS
+    from skinfw.workflows.series import RunSeries as RunSeries
+    from skinfw.workflows.series import create_series as create_series
+    from skinfw.workflows.series import open_series as open_series
 
 _HOMES = {
     "skinfw.cli.options": (
@@ -194,6 +208,7 @@ _HOMES = {
     ),
     "skinfw.cli.progress": "LIVE_SECONDS PLAIN_SECONDS StatusLine",
     "skinfw.cli.run": "run_to_exit run_with_progress",
+    "skinfw.cli.series": "refuse_processes run_series",
     "skinfw.cli.summary": "test_lines",
     "skinfw.cli.terminal": "LINES echo",
     "skinfw.data.decoding": (
@@ -218,7 +233,7 @@ _HOMES = {
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
-    "skinfw.evaluation.numbers": "Metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.numbers": "Metrics applicable_metrics compute_intervals compute_metrics",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
     "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
@@ -267,6 +282,7 @@ _HOMES = {
     "skinfw.statistics.predictions": (
         "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
+    "skinfw.statistics.seeds": "combine_seeds resample_together seed_numbers shared_lesions",
     "skinfw.training.checkpoint": "save_weights",
     "skinfw.training.trainer": "best_epoch",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
@@ -274,6 +290,8 @@ _HOMES = {
     "skinfw.workflows.refit": "open_refit",
     "skinfw.workflows.run": "execute_run",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
+    "skinfw.workflows.seeds": "measure_seeds read_trainings",
+    "skinfw.workflows.series": "FOLDS SEEDS RunSeries create_series open_series",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in folder RECIPE.")
 @click.option(
+    "--seeds",
+    type=click.IntRange(2, 1000),
+    metavar="N",
+    help="Train with the seeds 1 to N, and tell mean, spread and interval.",
+)
+@click.option(
     "--locked",
     is_flag=True,
     help="Repeat the run RECIPE only where nothing differs that can change its numbers.",
@@ -36,6 +42,7 @@ def run(
     sets: tuple[str, ...],
     out: Path | None,
     resume: bool,
+    seeds: int | None,
     trust: bool,
     locked: bool,
     detail: Detail | None,
@@ -46,12 +53,22 @@ def run(
     folder of an earlier run: to repeat it, or with --resume to go on where it stopped. Ctrl-C
     stops between two batches and leaves a run that can be resumed. With --locked it is a run
     folder or the recipe.lock of one; what differs from it is told, and nothing is installed.
+    With --seeds it is trained several times, in a folder with a run folder for each seed, which
+    --resume goes on with, too.
     """
+    from skinfw.cli.seeds import run_seeds
     from skinfw.errors import RecipeError
     from skinfw.files.paths import display_path
     from skinfw.recipe.plan import load_plan
     from skinfw.workflows.run import new_run, open_run
+    from skinfw.workflows.series import SEEDS
 
+    if seeds and (resume or locked):
+        raise RecipeError(
+            "--seeds begins several trainings of a recipe",
+            why="--locked repeats one run, and --resume goes on with as many as the folder has",
+            cure="leave the other option out",
+        )
     if resume and (sets or out):
         raise RecipeError(
             "--resume goes on with the recorded recipe in its own folder",
@@ -64,6 +81,8 @@ def run(
             display_path(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
+    if seeds or (resume and (recipe / SEEDS.file).is_file()):
+        return run_seeds(recipe, sets, out or Path("runs"), seeds, trust, detail)
     lock = _lock_of(recipe, resume) if locked else None
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets, trust=trust or None)

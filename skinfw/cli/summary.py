@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def test_lines(
     beside = ", 95 % intervals in brackets" if bounds else ""
     images, lesions = len(predictions.ids), len(set(predictions.lesions))
     lines = [f"test  {images:,} images of {lesions:,} lesions{beside}"]
-    names = _names(metrics, select, every)
+    names = chosen_names(metrics, select, every)
     width = max(map(len, names), default=0)
     for name in names:
         line = f"test  {name.replace('_', ' '):{width}}  {metrics[name]:.3f}"
@@ -106,8 +106,11 @@ def test_lines(
     return lines
 
 
-def _names(metrics: Mapping[str, float], select: str, every: bool) -> list[str]:
-    """Return the names of the numbers to tell, the one that the run was selected by first."""
+def chosen_names(metrics: Iterable[str], select: str, every: bool) -> list[str]:
+    """Return the names of the numbers to tell, the one that the run was selected by first.
+
+    metrics, select, every: as `test_lines` takes them.
+    """
     if every:
         names = [name for name in metrics if "/" not in name]
         return sorted(names, key=lambda name: name != select)

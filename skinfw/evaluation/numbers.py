@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skinfw.errors import AnswerError, RecipeError
+from skinfw.errors import AnswerError, RecipeError, SkinfwError
 from skinfw.guards.answers import check_numbers
 from skinfw.interfaces.protocols import Metric, ResamplingMetric
 from skinfw.interfaces.values import Auxiliary, Modalities, Predictions
@@ -53,6 +53,23 @@ def compute_metrics(
         numbers |= own
         owners |= dict.fromkeys(own, component.entry.label)
     return numbers
+
+
+def applicable_metrics(metrics: Metrics, predictions: Predictions) -> tuple[Metrics, list[str]]:
+    """Return the metrics that predictions from a table can be measured by, and why others cannot.
+
+    A table holds no auxiliary outputs, so that a metric of these has nothing to measure.
+    """
+    kept, notes = [], []
+    for component, metric in metrics:
+        try:
+            with component.guard():
+                metric(predictions)
+        except SkinfwError as error:
+            notes.append(f"{component.use} is not measured: {error.what}")
+        else:
+            kept.append((component, metric))
+    return kept, notes
 
 
 def _check_names(before: frozenset[str], own: Mapping[str, float]) -> None:

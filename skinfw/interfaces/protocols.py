@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Modalities,
         Predictions,
         Result,
+        SeedsSummary,
         Validation,
     )
 
@@ -248,6 +249,14 @@ class ValidationReport(Protocol):
 
     def validate(self, validation: Validation, folder: Path) -> None:
         """Write about the validation."""
+
+
+@runtime_checkable
+class SeedsReport(Protocol):
+    """A report that can also speak of a recipe that was trained with several seeds."""
+
+    def summarize(self, summary: SeedsSummary, folder: Path) -> None:
+        """Write about all of them together."""
 
 
 @runtime_checkable

@@ -415,6 +415,8 @@ class ComparisonEntry:
     difference: to the first run, with its interval and the chance that exchanging the two runs
         lesion by lesion gives as large a one; NaN for the first run, and where the two cannot be
         compared.
+    deviation: between seeds, where this is the mean of several trainings. Its intervals, and that
+        of the difference, are over lesions and seeds then, and there is no p.
     """
 
     value: float
@@ -422,6 +424,7 @@ class ComparisonEntry:
     difference: float = float("nan")
     difference_interval: tuple[float, float] = (float("nan"), float("nan"))
     p: float = float("nan")
+    deviation: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -429,15 +432,55 @@ class Comparison:
     """Hold the numbers of several runs, of which the first is what the others are compared with.
 
     runs: their names.
-    images, lesions: how many each was evaluated on.
+    images, lesions: how many each was evaluated on, in all seeds together.
     numbers: for each number, what it is in each run.
     notes: why runs cannot be compared, and the marks of each.
+    seeds: with how many seeds each was trained, where they are folders of several; else empty.
     """
 
     runs: tuple[str, ...]
     images: tuple[int, ...]
     lesions: tuple[int, ...]
     numbers: Mapping[str, Sequence[ComparisonEntry]]
+    notes: Sequence[str] = ()
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeedNumber:
+    """Hold one number of several trainings of one recipe, each with a seed of its own.
+
+    values: of each training; NaN where it was not measured.
+    mean, deviation: over the trainings; the deviation divides by one less than their number.
+    interval: the 95 % interval of the mean, over lesions and seeds together.
+    """
+
+    values: tuple[float, ...]
+    mean: float
+    deviation: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SeedsSummary:
+    """Hold the numbers of a recipe that was trained with several seeds.
+
+    name: of the recipe.
+    trainings: what each is called, such as "seed-1".
+    images, lesions: how many the test part of each has.
+    one_division: whether all have the same test part; otherwise each seed has its own.
+    numbers: of the test parts, over the trainings.
+    select: the number that chose the epochs.
+    notes: the marks of the trainings, and what could not be measured.
+    """
+
+    name: str
+    trainings: tuple[str, ...]
+    images: tuple[int, ...]
+    lesions: tuple[int, ...]
+    one_division: bool
+    numbers: Mapping[str, SeedNumber]
+    select: str
     notes: Sequence[str] = ()
 
 

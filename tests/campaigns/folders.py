@@ -280,8 +280,9 @@ def _whole(command: str, run: Path, dice: random.Random, folder: Path) -> tuple[
         recipe["sets"] = [f"backbone.use={canary(folder)}:Net"]
     else:
         recipe = mutated(recipe, dice)
-    _write(run / "folds.json", recipe)
-    return _invoke("cross-validate", run, "--resume", "--quiet")
+    file, command = dice.choice([("folds.json", "cross-validate"), ("seeds.json", "run")])
+    _write(run / file, recipe)
+    return _invoke(command, run, "--resume", "--quiet")
 
 
 def folders_case(number: int, dice: random.Random, folder: Path, figures: Figures) -> None:

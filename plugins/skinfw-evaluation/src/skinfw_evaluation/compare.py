@@ -12,19 +12,20 @@ from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, Skinfw
 from skinfw.toolkit import (
     Metrics,
     TrainedModel,
+    applicable_metrics,
     build_components,
     display_path,
     read_run,
     run_predictions,
 )
-from skinfw_evaluation.evaluate import EVALUATION_FILE, applicable_metrics
+from skinfw_evaluation.evaluate import EVALUATION_FILE
 from skinfw_evaluation.paired import Difference, compare
 from skinfw_evaluation.schemas import read_evaluation
 
 HEADER = (
     "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
 )  # fmt: skip
-_ABSENT = ComparisonEntry(math.nan, (math.nan, math.nan))
+ABSENT = ComparisonEntry(math.nan, (math.nan, math.nan))
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,7 @@ def compare_runs(
         columns.append(_alone(own, side, replicates))
         if side is sides[0]:
             metrics = own
-    known = list(columns[0])
-    if unknown := [name for name in wanted if name not in known]:
-        raise RecipeError(
-            f"no metric of {sides[0].name} measures {', '.join(unknown)}",
-            display_path(sides[0].trained_model.path),
-            cure=f"it has {', '.join(known)}",
-        )
-    names = list(wanted) or [name for name in known if "/" not in name]
+    names = wanted_numbers(list(columns[0]), wanted, sides[0].name, first.path)
     for place, side in enumerate(sides[1:], 1):
         try:
             apart = _apart(metrics, sides[0], side, replicates)
@@ -111,9 +105,28 @@ def compare_runs(
         tuple(side.name for side in sides),
         tuple(len(side.predictions.ids) for side in sides),
         tuple(len(set(side.predictions.lesions)) for side in sides),
-        {name: [column.get(name, _ABSENT) for column in columns] for name in names},
+        {name: [column.get(name, ABSENT) for column in columns] for name in names},
         notes,
     )
+
+
+def wanted_numbers(
+    known: Sequence[str], wanted: Sequence[str], first: str, path: Path
+) -> list[str]:
+    """Return the names of the numbers to compare: those of no single class, unless others are.
+
+    known: what the first run has.
+    wanted: what was asked for.
+    first, path: the name of that run, and its folder.
+    Raises RecipeError for a number that nobody measures.
+    """
+    if unknown := [name for name in wanted if name not in known]:
+        raise RecipeError(
+            f"no metric of {first} measures {', '.join(unknown)}",
+            display_path(path),
+            cure=f"it has {', '.join(known)}",
+        )
+    return list(wanted) or [name for name in known if "/" not in name]
 
 
 def _alone(metrics: Metrics, side: ComparedRun, replicates: int) -> dict[str, ComparisonEntry]:
@@ -152,11 +165,16 @@ def _record(path: Path) -> Mapping[str, Any]:
 
 
 def as_rows(comparison: Comparison) -> list[list[str]]:
-    """Return the comparison as a table, a row for each number and run, with columns `HEADER`."""
+    """Return the comparison as a table, a row for each number and run, with columns `HEADER`.
+
+    Where runs are those of several seeds, a last column has the deviation between them.
+    """
     rows = []
     for name, entries in comparison.numbers.items():
         for run, one in zip(comparison.runs, entries, strict=True):
-            values = (one.value, *one.interval, one.difference, *one.difference_interval, one.p)
+            values = [one.value, *one.interval, one.difference, *one.difference_interval, one.p]
+            if comparison.seeds:
+                values.append(one.deviation)
             rows.append(
                 [name, run, *("" if value != value else f"{value:.6f}" for value in values)]
             )

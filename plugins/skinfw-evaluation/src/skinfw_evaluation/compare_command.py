@@ -10,7 +10,11 @@ import click
 from skinfw.toolkit import echo, trust_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skinfw import Comparison
+    from skinfw_evaluation.compare import ComparedRun
+    from skinfw_evaluation.seeds import ComparedSeeds
 
 
 @click.command()
@@ -42,25 +46,34 @@ def compare(
     """Compare runs on the same lesions.
 
     RUNS are run folders, or folders that skinfw evaluate has made; the others are compared with
-    the first. Runs that were evaluated on other images are shown, and not compared.
+    the first. Runs that were evaluated on other images are shown, and not compared. Folders of
+    skinfw run --seeds are compared over lesions and seeds: whether a difference holds for another
+    training.
     """
     from skinfw import RecipeError, write_csv
     from skinfw.toolkit import ComparisonReport, build_components, display_path, unwritable
     from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
+    from skinfw_evaluation.seeds import compare_seeds, holds_seeds, read_seeds
 
     if len(runs) < 2:
         raise RecipeError(
             "one run cannot be compared", display_path(runs[0]), cure="name two run folders or more"
         )
-    sides = read_sides(runs, trust)
-    result = compare_runs(sides, replicates, numbers)
+    sides: Sequence[ComparedRun] | Sequence[ComparedSeeds]
+    if any(map(holds_seeds, runs)):
+        sides = read_seeds(runs, trust)
+        result = compare_seeds(sides, replicates, numbers)
+    else:
+        sides = read_sides(runs, trust)
+        result = compare_runs(sides, replicates, numbers)
     for line in _lines(result):
         echo(line)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(out, error) from error
-    write_csv(out / "comparison.csv", HEADER, as_rows(result))
+    head = (*HEADER, "deviation") if result.seeds else HEADER
+    write_csv(out / "comparison.csv", head, as_rows(result))
     first = sides[0].trained_model
     for component, report in build_components(first.components("report"), first.classes):
         if isinstance(report, ComparisonReport):
@@ -77,6 +90,11 @@ def _lines(result: Comparison) -> list[str]:
         f"{run:{width}}  {images:,} images of {lesions:,} lesions"
         for run, images, lesions in zip(result.runs, result.images, result.lesions, strict=True)
     ]
+    if result.seeds:
+        lines.append(
+            "means over seeds, intervals over lesions and seeds; a difference that holds is to be "
+            "expected of another training, too"
+        )
     for name, entries in result.numbers.items():
         lines.append(name.replace("_", " "))
         for run, one in zip(result.runs, entries, strict=True):
@@ -85,8 +103,14 @@ def _lines(result: Comparison) -> list[str]:
                 continue
             low, high = one.interval
             line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
+            if result.seeds:
+                line += f"  between seeds {one.deviation:.3f}"
             if one.difference == one.difference:
                 low, high = one.difference_interval
-                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})  p {one.p:.3f}"
+                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})"
+                if result.seeds:
+                    line += "  holds" if low > 0 or high < 0 else "  not shown"
+                else:
+                    line += f"  p {one.p:.3f}"
             lines.append(line)
     return [*lines, *(f"note: {note}" for note in result.notes)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import click
@@ -37,44 +36,32 @@ def cross_validate(
     cross-validation that was stopped; folds that are done are left as they are.
     """
     from skinfw import RecipeError
-    from skinfw.toolkit import display_path, load_data, load_plan, run_with_progress, test_lines
-    from skinfw_evaluation.cross_validate import (
-        check_unchanged,
-        create_folds,
-        open_folds,
-        plan_fold,
-        pool_folds,
-        run_folder,
+    from skinfw.toolkit import (
+        FOLDS,
+        display_path,
+        load_data,
+        load_plan,
+        open_series,
+        refuse_processes,
+        run_series,
+        test_lines,
     )
+    from skinfw_evaluation.cross_validate import create_folds, pool_folds
 
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise RecipeError(
-            "folds run one after the other in one process",
-            cure="start each fold by itself: skinfw run --set split.fold=0 and so on",
-        )
+    refuse_processes(FOLDS)
     if resume and sets:
         raise RecipeError(
             "--resume goes on with what was set when the cross-validation began",
             cure="leave --set out, or start a new cross-validation without --resume",
         )
     if resume:
-        folds = open_folds(recipe)
+        folds = open_series(FOLDS, recipe)
     else:
         plan = load_plan(recipe, sets, trust=trust or None)
         load_data(plan)  # without its data it never starts, and leaves no folder
         folds = create_folds(out, plan, recipe, sets)
-    for fold in range(folds.count):
-        # Another's folds.json names another's recipe.
-        plan = plan_fold(folds, fold, trust or (False if resume else None))
-        check_unchanged(folds, plan)
-        folder, there = run_folder(folds, fold, plan)
-        if folder.record.get("status") == "done":
-            continue
-        echo(f"fold {fold} of {folds.count}", bold=True)
-        if not run_with_progress(plan, folder, there, detail):
-            again = f"skinfw cross-validate {display_path(folds.folder)} --resume"
-            echo(f"stopped; go on with: {again}")
-            raise click.exceptions.Exit(folder.exit_code)
+    # Another's folds.json names another's recipe.
+    plan, _ = run_series(folds, trust or (False if resume else None), detail)
     evaluation = pool_folds(folds, plan)
     echo("all folds together", bold=True)
     select = plan.train.select

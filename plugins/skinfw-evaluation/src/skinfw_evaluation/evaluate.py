@@ -163,23 +163,6 @@ def _read_training(run: Path, record: Mapping[str, Any]) -> tuple[list[dict[str,
     return history, best or (best_epoch(history, select) if history else 0), select
 
 
-def applicable_metrics(metrics: Metrics, predictions: Predictions) -> tuple[Metrics, list[str]]:
-    """Return the metrics that predictions from a table can be measured by, and why others cannot.
-
-    A table holds no auxiliary outputs, so that a metric of these has nothing to measure.
-    """
-    kept, notes = [], []
-    for component, metric in metrics:
-        try:
-            with component.guard():
-                metric(predictions)
-        except SkinfwError as error:
-            notes.append(f"{component.use} is not measured: {error.what}")
-        else:
-            kept.append((component, metric))
-    return kept, notes
-
-
 def write_evaluation(
     folder: Path,
     predictions: Predictions,

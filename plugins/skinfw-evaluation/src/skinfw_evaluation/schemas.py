@@ -1,4 +1,4 @@
-"""What is read of the files that evaluations and cross-validations keep."""
+"""What is read of the files that evaluations keep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from skinfw.toolkit import ClassNames, RecordedRecipe, Schema, read_record
 
 VERSION = 1
-"""Of the words of both files; one without the key schema_version is of the first."""
+"""Of the words of the file; one without the key schema_version is of the first."""
 
 Version = Annotated[int, Field(ge=1, le=VERSION)]
 
@@ -25,21 +25,7 @@ class EvaluationSchema(Schema):
     marks: list[str] = Field(default_factory=list)
 
 
-class FoldsSchema(Schema):
-    """Say what is read of folds.json."""
-
-    schema_version: Version = VERSION
-    recipe: Annotated[str, Field(min_length=1, max_length=4096)]
-    sets: list[str]
-    count: Annotated[int, Field(ge=2, le=10_000)]
-
-
 def read_evaluation(file: Path) -> dict[str, Any]:
     """Read evaluation.json; raise SkinfwError that names what is wrong with it."""
     cure = "restore it, or evaluate again: skinfw evaluate RUN"
     return {"marks": [], **read_record(EvaluationSchema, file, cure)}
-
-
-def read_folds(file: Path) -> dict[str, Any]:
-    """Read folds.json; raise SkinfwError that names what is wrong with it."""
-    return read_record(FoldsSchema, file, "restore the file, or start anew")

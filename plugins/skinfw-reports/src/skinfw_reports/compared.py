@@ -15,7 +15,13 @@ from skinfw_reports.figures import GREY, VALIDATION, new_figure
 def comparison_content(comparison: Comparison) -> dict[str, Any]:
     """Return everything that the template of the comparison names."""
     counts = zip(comparison.runs, comparison.images, comparison.lesions, strict=True)
+    seeds = bool(comparison.seeds)
+    head = ["run", "value", "interval", "difference", "interval", "p"]
+    if seeds:
+        head = ["recipe", "mean", "interval", "between seeds", "difference", "interval", ""]
     return {
+        "seeds": list(comparison.seeds),
+        "head": head,
         "runs": [
             {"name": name, "images": f"{images:,}", "lesions": f"{lesions:,}"}
             for name, images, lesions in counts
@@ -25,19 +31,26 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
             {
                 "name": words(name),
                 "drawing": _drawing(place, name, comparison.runs, entries),
-                "rows": [_row(run, one) for run, one in zip(comparison.runs, entries, strict=True)],
+                "rows": [
+                    _row(run, one, seeds) for run, one in zip(comparison.runs, entries, strict=True)
+                ],
             }
             for place, (name, entries) in enumerate(comparison.numbers.items())
         ],
     }
 
 
-def _row(run: str, one: ComparisonEntry) -> list[str]:
+def _row(run: str, one: ComparisonEntry, seeds: bool) -> list[str]:
     row = [run, number(one.value), interval(one.interval)]
+    if seeds:
+        row.append(number(one.deviation))
     if math.isnan(one.difference):
         return [*row, "", "", ""]
     low, high = one.difference_interval
-    return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{one.p:.3f}"]
+    last = f"{one.p:.3f}"
+    if seeds:
+        last = "holds" if low > 0 or high < 0 else "not shown"
+    return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", last]
 
 
 def _drawing(

@@ -15,6 +15,7 @@ from skinfw import (
     Comparison,
     Findings,
     Result,
+    SeedsSummary,
     Validation,
     atomic_write,
     few_lesions,
@@ -33,6 +34,7 @@ from skinfw_reports.cells import (
 )
 from skinfw_reports.compared import comparison_content
 from skinfw_reports.gallery import gallery
+from skinfw_reports.seeds import seeds_content
 from skinfw_reports.validated import validation_content, write_plot
 
 TITLES = {
@@ -92,6 +94,10 @@ class Page:
         content = validation_content(validation)
         _render("validation.html.jinja", content, folder / "validation.html")
         write_plot(validation, folder / "validation.png")
+
+    def summarize(self, summary: SeedsSummary, folder: Path) -> None:
+        """Write seeds.html, a recipe that was trained with several seeds."""
+        _render("seeds.html.jinja", seeds_content(summary), folder / "seeds.html")
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
