@@ -22,7 +22,7 @@ from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import Dataset
-from skinfw.interfaces.values import UNKNOWN, Features, Predictions
+from skinfw.interfaces.values import UNKNOWN, Features, Interval, Predictions
 from skinfw.models.features import penultimate_features
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
@@ -30,7 +30,7 @@ from skinfw.recipe.component import build_components, plan_component
 from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
-from skinfw.statistics.intervals import REPLICATES, Interval, add_unknown_class
+from skinfw.statistics.intervals import REPLICATES, add_unknown_class
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from skinfw import Predictions, Result, bootstrap
+from skinfw import Predictions, Result, confidence_intervals
 from skinfw.metrics import WeightedMetric
 
 Estimates = dict[str, dict[str, float]]
@@ -21,7 +21,7 @@ def estimator(result: Result) -> Estimate:
     def estimate(metric: WeightedMetric, predictions: Predictions) -> Estimates:
         nan = (float("nan"), float("nan"))
         ends = (
-            bootstrap(metric, predictions, result.replicates, result.seed)
+            confidence_intervals(metric, predictions, result.replicates, result.seed)
             if result.replicates
             else {}
         )
