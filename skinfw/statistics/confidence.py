@@ -86,9 +86,8 @@ def confidence_intervals(
     What is not measured has the interval (NaN, NaN), and so has what has none, with the reason.
     """
     numbers = metric(predictions)
-    intervals = {
-        name: own.interval() for name, own in composed_numbers(metric, predictions).items()
-    }
+    composed = composed_numbers(metric, predictions, numbers)
+    intervals = {name: own.interval() for name, own in composed.items()}
     if numbers.keys() - intervals.keys():
         samples = sample_numbers(metric, predictions, replicates, seed)
         intervals |= {name: samples[name].interval() for name in samples.keys() - intervals.keys()}
@@ -103,22 +102,25 @@ def difference_intervals(
     metric, replicates, seed: as `confidence_intervals` takes them.
     first, second: of the same images in the same order, which both have the lesions of the first.
     """
-    ones, others = (composed_numbers(metric, side) for side in (first, second))
+    numbers, others = metric(first), metric(second)
+    one = composed_numbers(metric, first, numbers)
+    two = composed_numbers(metric, second, others)
     intervals = {
-        name: ones[name].interval_of_difference(others[name])
-        for name in ones.keys() & others.keys()
+        name: one[name].interval_of_difference(two[name]) for name in one.keys() & two.keys()
     }
-    names = [name for name in metric(first) if name in metric(second)]
-    if set(names) - intervals.keys():
-        drawn, other = (sample_numbers(metric, side, replicates, seed) for side in (first, second))
-        for name in set(names) - intervals.keys():
-            intervals[name] = drawn[name].minus(other[name]).interval()
-    return {name: intervals[name] for name in names}
+    shared = [name for name in numbers if name in others]
+    if drawn := set(shared) - intervals.keys():
+        samples, minus = (sample_numbers(metric, own, replicates, seed) for own in (first, second))
+        intervals |= {name: samples[name].minus(minus[name]).interval() for name in drawn}
+    return {name: intervals[name] for name in shared}
 
 
-def composed_numbers(metric: Metric, predictions: Predictions) -> dict[str, ComposedNumber]:
+def composed_numbers(
+    metric: Metric, predictions: Predictions, numbers: Mapping[str, float]
+) -> dict[str, ComposedNumber]:
     """Return those numbers of a metric that it says the parts of.
 
+    numbers: what the metric measures of the predictions.
     Raises AnswerError where the parts are none, or do not give the number.
     """
     if not isinstance(metric, ComposedMetric):
@@ -131,9 +133,8 @@ def composed_numbers(metric: Metric, predictions: Predictions) -> dict[str, Comp
             known[id(part)] = estimate_share(part, lesion, lesions)
         return known[id(part)]
 
-    compositions, numbers = metric.composition(predictions), metric(predictions)
     composed = {}
-    for name, own in compositions.items():
+    for name, own in metric.composition(predictions).items():
         parts = _parts(name, own, len(lesion))
         estimates = [one for part in parts if (one := estimate_once(part)) is not None]
         method = "mover" if isinstance(own, Mean) else _method(own)
