@@ -10,7 +10,7 @@ grid says, and the other numbers follow.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,8 +21,10 @@ from scipy.special import expit
 from scipy.stats import binom, multivariate_normal, norm
 
 from skinfw import Predictions
-from skinfw.statistics.confidence import composed_numbers
-from skinfw.statistics.shares import clopper_pearson
+from skinfw.metrics import Mean
+from skinfw.statistics.confidence import ComposedNumber
+from skinfw.statistics.intervals import group_lesions
+from skinfw.statistics.shares import clopper_pearson, estimate_share
 from skinfw_metrics.classification import Classification
 
 Floats = npt.NDArray[np.float64]
@@ -131,15 +133,26 @@ def tally(world: World, studies: int) -> dict[str, Tally]:
     ones, twos = world.numbers
     tallies = {name: Tally() for name in (*CALLS, AREA)}
     tallies |= {f"difference of {name}": Tally() for name in (*CALLS, AREA)}
-    metric = Classification()
     for _ in range(studies):
         for names, (first, second) in zip((CALLS, (AREA,)), world.study(rng), strict=True):
-            one, two = (composed_numbers(metric, own, metric(own)) for own in (first, second))
+            one, two = (_compose(own, names) for own in (first, second))
             for name in names:
                 apart = one[name].interval_of_difference(two[name])
                 tallies[name].add(*one[name].interval(), ones[name])
                 tallies[f"difference of {name}"].add(*apart, ones[name] - twos[name])
     return tallies
+
+
+def _compose(predictions: Predictions, names: Iterable[str]) -> dict[str, ComposedNumber]:
+    """Return some numbers with their intervals, as runs have them, and no others."""
+    lesions, lesion = group_lesions(predictions.lesions)
+    compositions, numbers = Classification().composition(predictions), {}
+    for name in names:
+        own = compositions[name]
+        parts = own.parts if isinstance(own, Mean) else [own]
+        shares = (estimate_share(part, lesion, lesions) for part in parts)
+        numbers[name] = ComposedNumber("", tuple(share for share in shares if share is not None))
+    return numbers
 
 
 @cache
@@ -150,34 +163,47 @@ def exact_width(lesions: int, truth: float) -> float:
     return float(binom.pmf(counts, lesions, truth) @ (ends[:, 1] - ends[:, 0]))
 
 
+@cache
+def exact_difference_width(lesions: int, one: float, other: float) -> float:
+    """Return the mean width of a difference between two models on lesions with an image each.
+
+    It is the share of lesions on which the first model alone is right, less that on which the
+    second alone is, each with its interval of Clopper and Pearson, put together by MOVER.
+    """
+    both = multivariate_normal([0, 0], [[1, BETWEEN], [BETWEEN, 1]]).cdf(norm.ppf([one, other]))
+    counts = np.arange(lesions + 1)
+    first, second = np.meshgrid(counts, counts, indexing="ij")
+    ends = np.array([clopper_pearson(count / lesions, lesions) for count in counts])
+    down, up = counts / lesions - ends[:, 0], ends[:, 1] - counts / lesions
+    width = np.hypot(down[:, None], up[None]) + np.hypot(up[:, None], down[None])
+    alone = max(one - both, 0.0), max(other - both, 0.0)
+    chance = binom.pmf(second, lesions, alone[1])
+    chance = chance * binom.pmf(first, lesions - second, alone[0] / (1 - alone[1]))
+    return float((chance * width).sum())
+
+
 def reference_width(world: World, name: str) -> float:
     """Return what the mean width is held against: exact intervals on lesions.
 
-    A mean is put together of those of its classes, a difference of those of both models with the
-    correlation that being right has; an area counts as a share of the fewer lesions.
+    A mean is put together of those of its classes; an area counts as a share of the fewer lesions.
     """
-    if name.startswith("difference of "):
-        own = name.removeprefix("difference of ")
-        other = World(world.lesions, world.others, world.numbers[1]["sensitivity/MEL"], 1.0)
-        one, two = reference_width(world, own), reference_width(other, own)
-        shared = _correlation(world.truth, other.truth)
-        return float(np.sqrt(one**2 + two**2 - 2 * shared * one * two))
-    truth = world.numbers[0][name]
-    if name == "accuracy":
-        return exact_width(world.lesions + world.others, truth)
-    if name == "balanced_accuracy":
-        specificity = world.specificity(world.truth)
-        each = exact_width(world.lesions, world.truth), exact_width(world.others, specificity)
-        return float(np.hypot(*each)) / 2
-    return exact_width(min(world.lesions, world.others), truth)
+    ones, twos = world.numbers
+    own = name.removeprefix("difference of ")
 
+    def width(lesions: int, one: float, two: float) -> float:
+        if own == name:
+            return exact_width(lesions, one)
+        return exact_difference_width(lesions, one, two)
 
-@cache
-def _correlation(one: float, other: float) -> float:
-    """Return how being right is correlated between two models of so many right answers."""
-    both = multivariate_normal([0, 0], [[1, BETWEEN], [BETWEEN, 1]]).cdf(norm.ppf([one, other]))
-    spread = np.sqrt(one * (1 - one) * other * (1 - other))
-    return float((both - one * other) / spread) if spread else 0.0
+    if own == "balanced_accuracy":
+        truths = [numbers["sensitivity/MEL"] for numbers in (ones, twos)]
+        specificities = [world.specificity(truth) for truth in truths]
+        return float(
+            np.hypot(width(world.lesions, *truths), width(world.others, *specificities)) / 2
+        )
+    every = world.lesions + world.others
+    lesions = every if own == "accuracy" else min(world.lesions, world.others)
+    return width(lesions, ones[own], twos[own])
 
 
 def worlds() -> Iterator[World]:
