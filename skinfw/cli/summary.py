@@ -102,7 +102,7 @@ def test_lines(
     few = few_lesions(predictions)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())
-        lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")
+        lines.append(f"note: few test lesions, for which intervals are wide: {counts}")
     return lines
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_ROW = re.compile(r"^\| (?P<names><a id=.*?) \| (?P<text>.*) \| (?P<interval>[^|]*) \|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| (?P<names><a id=.*?) \| (?P<text>.*) \| (?P<interval>[^|]*) \|$", re.MULTILINE
+)
 
 
 def page(name: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from skinfw import Comparison, ComparisonEntry
 from skinfw_reports.cells import interval, number, words
+from skinfw_reports.definitions import Glossary
 from skinfw_reports.drawings import Drawing, svg
 from skinfw_reports.figures import GREY, VALIDATION, new_figure
 
@@ -21,6 +22,7 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
             for name, images, lesions in counts
         ],
         "notes": list(comparison.notes),
+        "glossary": Glossary(),
         "numbers": [
             {
                 "name": words(name),
@@ -37,7 +39,8 @@ def _row(run: str, one: ComparisonEntry) -> list[str]:
     if math.isnan(one.difference):
         return [*row, "", "", ""]
     low, high = one.difference_interval
-    return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{one.p:.3f}"]
+    ends = "no interval" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
+    return [*row, f"{one.difference:+.3f}", ends, f"{one.p:.3f}"]
 
 
 def _drawing(

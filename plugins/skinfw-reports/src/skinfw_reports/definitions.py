@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
@@ -41,11 +40,3 @@ class Glossary:
 def _html(text: str) -> Markup:
     """Return a definition with its code as such."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def methods_text(methods: Mapping[str, str], used: Iterable[str]) -> list[str]:
-    """Return a sentence for each method of intervals that was used.
-
-    methods: what is said of each.
-    """
-    return [f"{name}: {said}." for name, said in methods.items() if name in set(used)]
