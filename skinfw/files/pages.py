@@ -42,7 +42,7 @@ def number_definitions() -> dict[str, Definition]:
 
     Numbers of one class or one operating point have the definition of what stands before "/".
     """
-    definitions = {}
+    definitions: dict[str, Definition] = {}
     for row in _ROW.finditer(page("numbers.md").read_text(encoding="utf-8")):
         names = re.findall(r'<a id="(\w+)"></a>', row["names"])
         words = re.findall(r"\*([^*]+)\*", row["names"])

@@ -10,7 +10,7 @@ import click
 from skinfw.toolkit import echo, trust_option
 
 if TYPE_CHECKING:
-    from skinfw import Comparison
+    from skinfw import Comparison, Interval
 
 
 @click.command()
@@ -83,10 +83,14 @@ def _lines(result: Comparison) -> list[str]:
             if one.value != one.value:
                 lines.append(f"  {run:{width}}  not measured")
                 continue
-            low, high = one.interval
-            line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
+            line = f"  {run:{width}}  {one.value:.3f}  ({_ends(one.interval, '.3f')})"
             if one.difference == one.difference:
-                low, high = one.difference_interval
-                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})  p {one.p:.3f}"
+                ends = _ends(one.difference_interval, "+.3f")
+                line += f"   {one.difference:+.3f}  ({ends})  p {one.p:.3f}"
             lines.append(line)
     return [*lines, *(f"note: {note}" for note in result.notes)]
+
+
+def _ends(interval: Interval, form: str) -> str:
+    low, high = interval
+    return "no interval" if low != low else f"{low:{form}} to {high:{form}}"
