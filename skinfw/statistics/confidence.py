@@ -14,6 +14,8 @@ from skinfw.interfaces.values import Interval, Predictions, no_interval
 from skinfw.statistics.intervals import (
     LEVEL,
     REPLICATES,
+    Sample,
+    count_lesions,
     few_lesions,
     group_lesions,
     sample_numbers,
@@ -36,6 +38,9 @@ INTERVAL_METHODS = {
     "reflection": "lesions drawn again, the draws and their reflection about the number",
 }
 """How intervals are made, by the words that `Interval.method` has for it."""
+
+LEAST_DRAWN = 10
+"""How many lesions a number that is drawn again must rest on; with five, 0.7 to 0.8 hold."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ def confidence_intervals(
     intervals = {name: own.interval() for name, own in composed.items()}
     if numbers.keys() - intervals.keys():
         samples = sample_numbers(metric, predictions, replicates, seed)
-        intervals |= {name: samples[name].interval() for name in samples.keys() - intervals.keys()}
+        drawn = {name: samples[name] for name in samples.keys() - intervals.keys()}
+        intervals |= _drawn_intervals(drawn, predictions)
     return {name: intervals[name] for name in numbers}
 
 
@@ -111,8 +117,23 @@ def difference_intervals(
     shared = [name for name in numbers if name in others]
     if drawn := set(shared) - intervals.keys():
         samples, minus = (sample_numbers(metric, own, replicates, seed) for own in (first, second))
-        intervals |= {name: samples[name].minus(minus[name]).interval() for name in drawn}
+        apart = {name: samples[name].minus(minus[name]) for name in drawn}
+        intervals |= _drawn_intervals(apart, first)
     return {name: intervals[name] for name in shared}
+
+
+def _drawn_intervals(
+    samples: Mapping[str, Sample], predictions: Predictions
+) -> dict[str, Interval]:
+    """Return the intervals of numbers that are drawn; none for what has too few lesions to draw."""
+    every, counts = len(set(predictions.lesions)), count_lesions(predictions)
+    intervals = {}
+    for name, sample in samples.items():
+        lesions = counts.get(name.rpartition("/")[2], every)
+        few = f"fewer than {LEAST_DRAWN} lesions to draw from"
+        scarce = lesions < LEAST_DRAWN and not math.isnan(sample.number)
+        intervals[name] = no_interval(few) if scarce else sample.interval()
+    return intervals
 
 
 def composed_numbers(

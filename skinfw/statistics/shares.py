@@ -86,8 +86,9 @@ def _rate_share(rate: Rate, lesion: Integers, lesions: int) -> Share | None:
     """Return a rate with its size by Korn and Graubard (1998).
 
     The variance is the linearised one of a ratio of lesion totals. Few lesions estimate it badly,
-    for which the quantiles of t with their degrees of freedom make up. At 0 and 1 it cannot be
-    estimated, and every lesion counts once.
+    for which the quantiles of t with their degrees of freedom make up, as far as images that are
+    all alike within a lesion would. At 0 and 1 it cannot be estimated, and every lesion counts
+    once.
     """
     import numpy as np
 
@@ -101,7 +102,9 @@ def _rate_share(rate: Rate, lesion: Integers, lesions: int) -> Share | None:
     variance, size = float((influence**2).sum()), float(shown)
     if 0 < value < 1 and shown > 1:
         worth = value * (1 - value) / max(variance, 1e-300)
-        size = min(images, worth * (_t_quantile(images - 1) / _t_quantile(shown - 1)) ** 2)
+        unsure = worth * (_t_quantile(images - 1) / _t_quantile(shown - 1)) ** 2
+        alike = images**2 / float((members**2).sum())
+        size = min(images, worth, max(unsure, alike))
     return Share(value, size, shown, influence, rate.f1)
 
 
