@@ -46,17 +46,24 @@ def test_a_clustered_rate_is_what_the_survey_package_documents() -> None:
     The linearised variance of a ratio with the clusters' totals; n.eff = p (1 - p) / v, times
     (t of n - 1 / t of the clusters - 1) squared; quantiles of beta.
     """
-    hits = [1, 1, 1, 1, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1]
+    hits = [1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1]
     lesion = [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5]
     n, clusters, p = 14, 6, 10 / 14
-    totals = [(3, 3), (2, 2), (0, 1), (2, 2), (0, 3), (3, 3)]
+    totals = [(2, 3), (2, 2), (1, 1), (1, 2), (1, 3), (3, 3)]
     variance = clusters / (clusters - 1) * sum((y - p * m) ** 2 for y, m in totals) / n**2
     size = p * (1 - p) / variance * (t.ppf(0.025, n - 1) / t.ppf(0.025, clusters - 1)) ** 2
     low = beta.ppf(0.025, size * p, size * (1 - p) + 1)
     high = beta.ppf(0.975, size * p + 1, size * (1 - p))
     share = rate(hits, np.ones(14), lesion)
-    assert share.size == pytest.approx(size) and share.size < clusters
+    assert share.size == pytest.approx(size) and clusters < size < n
     assert share.ends() == pytest.approx((p, low, high))
+
+
+def test_the_correction_for_few_lesions_ends_where_their_images_are_all_alike() -> None:
+    share = rate([1, 1, 0], np.ones(3), [0, 0, 1])
+    worth = (2 / 9) / (2 * 2 * (2 / 3) ** 2 / 9)
+    assert share.size == pytest.approx(worth) and worth < 9 / 5
+    assert share.ends()[1] > 0.01, "two lesions say little, and not nothing"
 
 
 @pytest.mark.parametrize("right", [True, False])

@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 from skinfw.toolkit import Definition, number_definitions
 
+_CODE = re.compile("`([^`]+)`")
+
 
 @dataclass(frozen=True)
 class Glossary:
@@ -30,13 +32,20 @@ class Glossary:
         return Markup('<a class="term" href="#number-{}">{}</a>').format(own.name, label)
 
     def entries(self) -> list[dict[str, str]]:
-        """Return the definitions for the template: each name, its words and its text."""
-        return [
-            {"name": own.name, "words": own.name.replace("_", " "), "text": _html(own.text)}
-            for own in self.used.values()
-        ]
+        """Return the definitions for the template: each name, its words and its text.
 
+        A definition that names another number links to it, which is defined, too.
+        """
+        waiting, entries = list(self.used.values()), []
+        while waiting:
+            own = waiting.pop(0)
+            text = _CODE.sub(lambda found: self._named(found[1], waiting), str(escape(own.text)))
+            words = own.name.replace("_", " ")
+            entries.append({"name": own.name, "words": words, "text": Markup(text)})
+        return entries
 
-def _html(text: str) -> Markup:
-    """Return a definition with its code as such."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    def _named(self, name: str, waiting: list[Definition]) -> str:
+        """Return code of a definition as a link where it names a number, which then waits."""
+        if name in number_definitions() and name not in self.used:
+            waiting.append(number_definitions()[name])
+        return str(self.link(name))
