@@ -284,7 +284,7 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """Return the intervals of all metrics that a run has unless told otherwise."""
     from skinfw import Predictions
-    from skinfw.statistics.intervals import bootstrap
+    from skinfw.statistics.confidence import confidence_intervals
     from skinfw_metrics.agreement import Agreement
     from skinfw_metrics.classification import Classification
     from skinfw_metrics.isic import IsicChallenge
@@ -294,5 +294,5 @@ def intervals(
     names = [str(place) for place in range(len(true))]
     predictions = Predictions(names, [str(lesion) for lesion in lesions], true, chances, classes)
     kinds = (Classification, IsicChallenge, Agreement, Probability, Malignancy)
-    bounds = [bootstrap(kind(), predictions, replicates, seed) for kind in kinds]
+    bounds = [confidence_intervals(kind(), predictions, replicates, seed) for kind in kinds]
     return {name: own for some in bounds for name, own in some.items()}

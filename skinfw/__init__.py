@@ -79,6 +79,7 @@ from skinfw.interfaces.values import Features as Features
 from skinfw.interfaces.values import Findings as Findings
 from skinfw.interfaces.values import FindingsTable as FindingsTable
 from skinfw.interfaces.values import Fingerprint as Fingerprint
+from skinfw.interfaces.values import Interval as Interval
 from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities
 from skinfw.interfaces.values import Predictions as Predictions
@@ -104,9 +105,9 @@ if TYPE_CHECKING:
     from skinfw.files.csv_tables import refuse_names as refuse_names
     from skinfw.files.csv_tables import refuse_rows as refuse_rows
     from skinfw.files.csv_tables import rows_of as rows_of
+    from skinfw.statistics.confidence import confidence_intervals as confidence_intervals
     from skinfw.statistics.intervals import MIN_LESIONS as MIN_LESIONS
     from skinfw.statistics.intervals import add_unknown_class as add_unknown_class
-    from skinfw.statistics.intervals import bootstrap as bootstrap
     from skinfw.statistics.intervals import concatenate as concatenate
     from skinfw.statistics.intervals import count_lesions as count_lesions
     from skinfw.statistics.intervals import few_lesions as few_lesions
@@ -120,8 +121,9 @@ _HOMES = {
     "skinfw.files.csv_tables": (
         "present_rows read_csv refuse_ids refuse_names refuse_rows rows_of"
     ),
+    "skinfw.statistics.confidence": "confidence_intervals",
     "skinfw.statistics.intervals": (
-        "MIN_LESIONS add_unknown_class bootstrap concatenate count_lesions few_lesions select"
+        "MIN_LESIONS add_unknown_class concatenate count_lesions few_lesions select"
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

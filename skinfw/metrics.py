@@ -15,6 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from skinfw.interfaces.compositions import Area as Area
+from skinfw.interfaces.compositions import Composition as Composition
+from skinfw.interfaces.compositions import Mean as Mean
+from skinfw.interfaces.compositions import Rate as Rate
 from skinfw.interfaces.protocols import ResamplingMetric
 from skinfw.interfaces.values import Predictions
 

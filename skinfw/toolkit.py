@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.numbers import amount as amount
+    from skinfw.files.pages import Definition as Definition
+    from skinfw.files.pages import number_definitions as number_definitions
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
     from skinfw.files.stores import Store as Store
@@ -166,11 +168,13 @@ if TYPE_CHECKING:
     from skinfw.runtime.storage import cache_folder as cache_folder
     from skinfw.runtime.tensor_files import load_safetensors as load_safetensors
     from skinfw.runtime.tensor_files import load_tensors as load_tensors
+    from skinfw.statistics.confidence import INTERVAL_METHODS as INTERVAL_METHODS
+    from skinfw.statistics.confidence import difference_intervals as difference_intervals
+    from skinfw.statistics.confidence import intervals_record as intervals_record
     from skinfw.statistics.intervals import REPLICATES as REPLICATES
-    from skinfw.statistics.intervals import Interval as Interval
+    from skinfw.statistics.intervals import Sample as Sample
     from skinfw.statistics.intervals import blocks as blocks
     from skinfw.statistics.intervals import group_lesions as group_lesions
-    from skinfw.statistics.intervals import intervals_record as intervals_record
     from skinfw.statistics.intervals import resample as resample
     from skinfw.statistics.intervals import sample_numbers as sample_numbers
     from skinfw.statistics.predictions import PREDICTION_FILES as PREDICTION_FILES
@@ -241,6 +245,7 @@ _HOMES = {
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
     "skinfw.files.numbers": "amount",
+    "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
@@ -276,8 +281,9 @@ _HOMES = {
     "skinfw.runtime.seed": "stream",
     "skinfw.runtime.storage": "cache_folder",
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
+    "skinfw.statistics.confidence": "INTERVAL_METHODS difference_intervals intervals_record",
     "skinfw.statistics.intervals": (
-        "REPLICATES Interval blocks group_lesions intervals_record resample sample_numbers"
+        "REPLICATES Sample blocks group_lesions resample sample_numbers"
     ),
     "skinfw.statistics.predictions": (
         "PREDICTION_FILES probability read_history run_predictions write_predictions"

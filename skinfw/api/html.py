@@ -30,4 +30,6 @@ def _cell(value: Any, number: bool) -> str:
 
 def interval(value: float, ends: tuple[float, float] | None) -> str:
     """Return a number with its interval."""
-    return f"{value:.3f}" if ends is None else f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
+    if ends is None or ends[0] != ends[0]:
+        return f"{value:.3f}"
+    return f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"

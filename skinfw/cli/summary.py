@@ -12,7 +12,7 @@ import click
 from skinfw.cli.durations import duration
 from skinfw.errors import printable
 from skinfw.files.paths import display_path
-from skinfw.interfaces.values import Predictions, Result, headline_numbers
+from skinfw.interfaces.values import Interval, Predictions, Result, headline_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS
 from skinfw.statistics.intervals import few_lesions
 
@@ -97,12 +97,16 @@ def test_lines(
     width = max(map(len, names), default=0)
     for name in names:
         line = f"test  {name.replace('_', ' '):{width}}  {metrics[name]:.3f}"
-        low, high = bounds.get(name, (math.nan, math.nan))
-        lines.append(line if math.isnan(low) else f"{line}  ({low:.3f} to {high:.3f})")
+        low, high = ends = bounds.get(name, (math.nan, math.nan))
+        if not math.isnan(low):
+            line += f"  ({low:.3f} to {high:.3f})"
+        elif isinstance(ends, Interval) and ends.reason:
+            line += "  (no interval)"
+        lines.append(line)
     few = few_lesions(predictions)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())
-        lines.append(f"note: too few test lesions for intervals to be relied on: {counts}")
+        lines.append(f"note: few test lesions, for which intervals are wide: {counts}")
     return lines
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from skinfw.errors import AnswerError, RecipeError, SkinfwError
 from skinfw.guards.answers import check_numbers
 from skinfw.interfaces.protocols import Metric, ResamplingMetric
-from skinfw.interfaces.values import Auxiliary, Modalities, Predictions
+from skinfw.interfaces.values import Auxiliary, Interval, Modalities, Predictions
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import Plan
 from skinfw.registry.names import did_you_mean
 from skinfw.runtime.seed import stream
-from skinfw.statistics.intervals import Interval, bootstrap, repeat_images, resample
+from skinfw.statistics.confidence import confidence_intervals
+from skinfw.statistics.intervals import repeat_images, resample
 
 Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
 """Metrics as a recipe names them, with what they built."""
@@ -98,7 +99,7 @@ def refuse_nan(metrics: Metrics, names: Names, select: str, values: Sequence[flo
 def compute_intervals(
     metrics: Metrics, predictions: Predictions, replicates: int, seed: int
 ) -> dict[str, Interval]:
-    """Return the 95 % intervals of the numbers of all metrics.
+    """Return the 95 % intervals of the numbers of all metrics, each by its method.
 
     metrics: pairs of plan and object.
     predictions: of one part.
@@ -108,7 +109,7 @@ def compute_intervals(
     for component, metric in metrics:
         with component.guard(metric):
             _check_resample(metric, predictions, seed)
-            intervals |= bootstrap(metric, predictions.copy(), replicates, seed)
+            intervals |= confidence_intervals(metric, predictions.copy(), replicates, seed)
     return intervals
 
 

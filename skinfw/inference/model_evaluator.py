@@ -25,7 +25,7 @@ from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import Dataset, Explainer
-from skinfw.interfaces.values import UNKNOWN, Explanations, Features, Predictions
+from skinfw.interfaces.values import UNKNOWN, Explanations, Features, Interval, Predictions
 from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.features import penultimate_features
 from skinfw.models.forward import in_batches
@@ -35,7 +35,7 @@ from skinfw.recipe.component import PlannedComponent, build_components, plan_com
 from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
-from skinfw.statistics.intervals import REPLICATES, Interval, add_unknown_class
+from skinfw.statistics.intervals import REPLICATES, add_unknown_class
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from skinfw.interfaces.compositions import Composition
     from skinfw.interfaces.transforms import Dice, Step
     from skinfw.interfaces.values import (
         Comparison,
@@ -181,7 +182,8 @@ class Metric(Protocol):
     """A metric: named numbers of predictions.
 
     `resample(predictions, weights) -> Mapping[str, float64 [R]]` is optional, see
-    `ResamplingMetric`. `smaller_is_better` may name numbers by which no epoch can be chosen.
+    `ResamplingMetric`, and so is `composition(predictions) -> Mapping[str, Composition]`, see
+    `ComposedMetric`. `smaller_is_better` may name numbers by which no epoch can be chosen.
     """
 
     def __call__(self, predictions: Predictions) -> Mapping[str, float]:
@@ -197,6 +199,17 @@ class ResamplingMetric(Protocol):
 
     def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
         """Return each number [R] under each row of weights [R, N], how often each image counts."""
+
+
+@runtime_checkable
+class ComposedMetric(Protocol):
+    """A metric that says what its numbers are made of.
+
+    A rate, an area or a mean of them has an interval that holds on few lesions and at 0 and 1.
+    """
+
+    def composition(self, predictions: Predictions) -> Mapping[str, Composition]:
+        """Return what numbers are made of, by their names; those that it leaves out are drawn."""
 
 
 class Explainer(Protocol):

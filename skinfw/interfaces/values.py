@@ -277,6 +277,33 @@ class Features:
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
+class Interval(tuple[float, float]):
+    """Hold the lower and the upper end of the 95 % interval of a number, and how it was made.
+
+    Both ends are NaN where there is no interval.
+    """
+
+    method: str
+    """How, as a key of `skinfw.toolkit.INTERVAL_METHODS`; empty where there is no interval."""
+    reason: str
+    """Why there is no interval; empty where there is one, and where nothing was measured."""
+
+    def __new__(cls, low: float, high: float, method: str = "", reason: str = "") -> Interval:
+        """Hold two ends."""
+        own = super().__new__(cls, (low, high))
+        own.method, own.reason = method, reason
+        return own
+
+    def __getnewargs__(self) -> tuple[float, float, str, str]:
+        """Return what copies are made of."""
+        return *self, self.method, self.reason
+
+
+def no_interval(reason: str = "") -> Interval:
+    """Return the interval of a number that has none."""
+    return Interval(float("nan"), float("nan"), reason=reason)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Hold a number with the ends of its 95 % interval.
@@ -357,9 +384,10 @@ class Result:
     predictions: by part, "val" and "test"; where images were evaluated that show none of the
         classes, "out_of_distribution", whose classes end with UNK.
     metrics: by part, named numbers.
-    intervals: by part, the lower and the upper end of each number's 95 % interval over lesions;
-        empty where the recipe wants none.
-    replicates, seed: how often lesions are drawn again for them, 0 for never, and the draws' seed.
+    intervals: by part, the 95 % interval of each number over lesions; empty where the recipe wants
+        none.
+    replicates, seed: how often lesions are drawn again for them, 0 for no intervals, and the draws'
+        seed.
     record: of the run, as run.json has it.
     evaluation: of an evaluation, the name of its data set and what was said of its images; empty
         where the run itself is meant.
@@ -383,7 +411,7 @@ class Result:
     explanations: Sequence[Explanations] = ()
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     marks: Sequence[str] = ()
-    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     features: Callable[[str], Features] | None = None
     replicates: int = 1000
     seed: int = 0
@@ -420,9 +448,9 @@ class ComparisonEntry:
     """
 
     value: float
-    interval: tuple[float, float]
+    interval: Interval
     difference: float = float("nan")
-    difference_interval: tuple[float, float] = (float("nan"), float("nan"))
+    difference_interval: Interval = field(default_factory=no_interval)
     p: float = float("nan")
     deviation: float = float("nan")
 

@@ -1,4 +1,4 @@
-"""How far a number may lie from the truth: its 95 % interval, by drawing lesions again.
+"""How far any number may lie from the truth: its 95 % interval, by drawing lesions again.
 
 Images of one lesion resemble each other, so that they are drawn together. The same seed draws the
 same lesions, whatever the metric, so that intervals can be compared and repeated.
@@ -13,7 +13,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from skinfw.errors import AnswerError
-from skinfw.interfaces.values import UNKNOWN, Auxiliary, Predictions
+from skinfw.interfaces.values import UNKNOWN, Auxiliary, Interval, Predictions, no_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.integer[Any]]
 
-Interval = tuple[float, float]
 LEVEL = 0.95
 REPLICATES = 1000
 MIN_LESIONS = 20
 _BLOCK = 2**22  # weights held at once, 32 MB; metrics hold a few times as many
 _PORTIONS = 200  # of the lesions, each left out once
+_ALIKE = 1e-12  # how far apart replicates are that differ by rounding alone
 _ASIDE = 0.7  # the share of replicates on one side of a number from which it counts as biased
 
 
@@ -55,12 +55,30 @@ class Sample:
         )
 
     def interval(self) -> Interval:
-        """Return the 95 % interval: bias-corrected and accelerated (Efron 1987), see ADR 15."""
+        """Return the 95 % interval: bias-corrected and accelerated (Efron 1987), see ADR 15.
+
+        There is none where no draw changes the number: that nothing was seen to vary is no proof
+        that nothing varies.
+        """
         import numpy as np
 
         measured = self.replicates[~np.isnan(self.replicates)]
-        if math.isnan(self.number) or not len(measured):
-            return math.nan, math.nan
+        if math.isnan(self.number):
+            return no_interval()
+        if not len(measured):
+            return no_interval("no draw of the lesions measures it")
+        low, high, method = self._ends(measured)
+        if high - low <= _ALIKE:
+            return no_interval("no draw of the lesions changes it")
+        return Interval(low, high, method)
+
+    def _ends(self, measured: Floats) -> tuple[float, float, str]:
+        """Return both ends, and how they were made.
+
+        measured: the replicates that are numbers.
+        """
+        import numpy as np
+
         tails = (1 - LEVEL) / 2, (1 + LEVEL) / 2
         below = float(np.mean(measured < self.number) + np.mean(measured <= self.number)) / 2
         if np.ptp(measured) and not 1 - _ASIDE < below < _ASIDE:
@@ -71,14 +89,14 @@ class Sample:
             floor = 0.0 if measured.min() >= 0 else -math.inf
             ceiling = 1.0 if measured.max() <= 1 else math.inf
             low, high = min(*drawn_to, *turned), max(*drawn_to, *turned)
-            return max(floor, float(low)), min(ceiling, float(high))
+            return max(floor, float(low)), min(ceiling, float(high)), "reflection"
         normal = NormalDist()
         bias = normal.inv_cdf(below) if 0 < below < 1 else 0.0
         shifted = [bias + normal.inv_cdf(tail) for tail in tails]
         skew = self._skew()
         places = [normal.cdf(bias + shift / (1 - skew * shift)) for shift in shifted]
         low, high = np.quantile(measured, places)
-        return float(low), float(high)
+        return float(low), float(high), "bca"
 
     def _skew(self) -> float:
         """Return the acceleration: how lopsided the influence of the lesions is."""
@@ -90,26 +108,17 @@ class Sample:
         return float((influence**3).sum()) / (6 * spread**1.5) if spread > 1e-24 else 0.0
 
 
-def bootstrap(
-    metric: Metric, predictions: Predictions, replicates: int = REPLICATES, seed: int = 0
-) -> dict[str, Interval]:
-    """Return the 95 % interval of every number of a metric.
+def sample_numbers(
+    metric: Metric, predictions: Predictions, replicates: int, seed: int
+) -> dict[str, Sample]:
+    """Return every number of a metric with its replicates.
 
     metric: called with predictions; its `resample` is used where it has one.
     predictions: of one part.
     replicates: how often as many lesions as there are are drawn, with replacement.
     seed: of the draws.
-    What is not measured has the interval (NaN, NaN). Replicates in which a class is absent do not
-    count for its numbers, and in means it is left out.
+    Replicates in which a class is absent do not count for its numbers, and in means it is left out.
     """
-    samples = sample_numbers(metric, predictions, replicates, seed)
-    return {name: sample.interval() for name, sample in samples.items()}
-
-
-def sample_numbers(
-    metric: Metric, predictions: Predictions, replicates: int, seed: int
-) -> dict[str, Sample]:
-    """Return every number of a metric with its replicates, as `bootstrap` needs them."""
     import numpy as np
 
     drawn_again, left_out = (
@@ -173,31 +182,6 @@ def few_lesions(predictions: Predictions, least: int = MIN_LESIONS) -> dict[str,
     least: how many lesions are enough.
     """
     return {name: count for name, count in count_lesions(predictions).items() if count < least}
-
-
-def intervals_record(
-    predictions: Mapping[str, Predictions],
-    intervals: Mapping[str, Mapping[str, Interval]],
-    replicates: int,
-) -> dict[str, Any]:
-    """Return what intervals.json holds.
-
-    predictions, intervals: by part.
-    """
-    return {
-        "level": LEVEL,
-        "method": "BCa over lesions",
-        "replicates": replicates,
-        "parts": {
-            part: {
-                "images": len(own.ids),
-                "lesions": len(set(own.lesions)),
-                "few_lesions": few_lesions(own),
-                "intervals": intervals[part],
-            }
-            for part, own in predictions.items()
-        },
-    }
 
 
 def draw_lesions(lesions: Sequence[str], replicates: int, seed: int) -> Iterator[Floats]:

@@ -42,7 +42,7 @@ from skinfw.guards.writes import watch_writes
 from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
-from skinfw.interfaces.values import PARTS, DataTable, Result
+from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
 from skinfw.models.modalities import modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
@@ -51,7 +51,7 @@ from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.runtime.failures import explain_lost_process, explain_memory
 from skinfw.runtime.signals import StopSignals, stop_signals
 from skinfw.runtime.storage import cache_folder
-from skinfw.statistics.intervals import Interval, intervals_record
+from skinfw.statistics.confidence import intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
 from skinfw.training.checkpoint import STATES, SavedState, load_state, load_weights, read_weights
 from skinfw.training.components import TrainingComponents

@@ -42,7 +42,7 @@ def test_a_run_ends_with_what_it_was_three_numbers_and_where_to_read_on(
     for name, line in zip(("balanced accuracy", "accuracy", "macro auc"), rest[:3], strict=True):
         assert re.fullmatch(rf"test  {name} +{NUMBER}", line)
     few, *marks, place = rest[3:]
-    assert few.startswith("note: too few test lesions for intervals to be relied on: MEL 2")
+    assert few.startswith("note: few test lesions, for which intervals are wide: MEL 2")
     assert "note: a quick look: 9 evaluation batches" in marks
     assert all(mark.startswith("note: ") for mark in marks)
     assert place == f"  {only(tmp_path / 'runs').relative_to(tmp_path)}", "no report wrote a page"

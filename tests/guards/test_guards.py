@@ -112,6 +112,15 @@ ZOO = [
     ("metric", metric("return {'mine': 0.5}")
      + "    def resample(self, predictions, weights):\n        return {'mine': weights[:, 0]}\n",
      'resamples "mine" to'),
+    ("metric", metric("return {'mine': 0.5}")
+     + "    def composition(self, predictions):\n        return {'mine': 0.5}\n",
+     'composes "mine" of float'),
+    ("metric", metric("return {'mine': 0.5}") + """
+    def composition(self, predictions):
+        from skinfw.metrics import Rate
+        everything = np.ones(len(predictions.ids), bool)
+        return {'mine': Rate(everything, everything)}
+""", 'composes "mine" to 1, where it measures 0.5'),
     ("loss", loss("return cross_entropy(logits, targets, reduction='none')"), "tensor of float32"),
     ("loss", loss("return 0.5"), "returned a float"),
     ("loss", loss("return None"), "returned None"),

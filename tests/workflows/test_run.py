@@ -82,11 +82,11 @@ def test_every_number_has_its_interval_once_the_training_is_done(
     from skinfw.evaluation import numbers as evaluation
 
     resampled: list[int] = []
-    bootstrap = evaluation.bootstrap
+    estimate = evaluation.confidence_intervals
     monkeypatch.setattr(
         evaluation,
-        "bootstrap",
-        lambda *words: resampled.append(len(words[1].ids)) or bootstrap(*words),
+        "confidence_intervals",
+        lambda *words: resampled.append(len(words[1].ids)) or estimate(*words),
     )
     result, folder = train("evaluate.replicates=50")
     kept = json.loads((folder.path / "intervals.json").read_text())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import skinfw
+from skinfw.metrics import Rate
 from zoo.register import right, wrong
 
 
@@ -56,6 +57,15 @@ class SquaredWeights(Hits):
 
     def resample(self, predictions: Any, weights: Any) -> Any:
         return super().resample(predictions, weights**2)
+
+
+@wrong("metric", "composition gives the number")
+class Misses(Hits):
+    """Say that it is made of what is wrong."""
+
+    def composition(self, predictions: Any) -> Any:
+        wrong = predictions.predicted != predictions.true
+        return {"hits": Rate(wrong, np.ones(len(wrong), bool))}
 
 
 @wrong("metric", "same again")

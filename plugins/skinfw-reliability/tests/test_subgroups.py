@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from skinfw import Predictions, Result, SkinfwError
+from skinfw import Predictions, Result, SkinfwError, confidence_intervals
 from skinfw_metrics.classification import Classification
 from skinfw_reliability.group_numbers import GroupNumbers
-from skinfw_reliability.intervals import bootstrap
 from skinfw_reliability.subgroups import Subgroups
 
 CLASSES = ("MEL", "NV", "DF")
@@ -48,7 +47,7 @@ def of(rows: list[dict], attribute: str, group: str, number: str = "balanced_acc
 def test_numbers_are_those_of_scikit_learn_and_their_intervals_hold_them() -> None:
     test = made()
     metric = GroupNumbers(["MEL"])
-    numbers, ends = metric(test), bootstrap(metric, test)
+    numbers, ends = metric(test), confidence_intervals(metric, test)
     assert numbers["balanced_accuracy"] == pytest.approx(
         balanced_accuracy_score(test.true, test.predicted)
     )
@@ -65,16 +64,16 @@ def test_lesions_are_drawn_whole() -> None:
     four = Predictions([f"{i}" for i in range(480)], [one.lesions[p] for p in places],
                        one.true[places], one.probabilities[places], CLASSES)  # fmt: skip
     metric = GroupNumbers([])
-    for name, ends in bootstrap(metric, one).items():
-        assert bootstrap(metric, four)[name] == pytest.approx(ends, abs=0.02)
+    for name, ends in confidence_intervals(metric, one).items():
+        assert confidence_intervals(metric, four)[name] == pytest.approx(ends, abs=0.02)
 
 
 def test_intervals_are_those_of_the_headline_although_draws_lack_a_class() -> None:
     test = made()
     true = np.where(np.arange(240) < 2, 2, test.true % 2)  # one lesion alone is a DF
     rare = Predictions(test.ids, test.lesions, true, test.probabilities, CLASSES)
-    headline = bootstrap(Classification(), rare)
-    for name, ends in bootstrap(GroupNumbers(["MEL"]), rare).items():
+    headline = confidence_intervals(Classification(), rare)
+    for name, ends in confidence_intervals(GroupNumbers(["MEL"]), rare).items():
         assert ends == pytest.approx(headline[name])
 
 

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skinfw import Estimate, Explanations, Findings, FindingsTable, Predictions, Result
+from skinfw import (
+    Estimate,
+    Explanations,
+    Findings,
+    FindingsTable,
+    Interval,
+    Predictions,
+    Result,
+)
+from skinfw.interfaces.values import no_interval
 from skinfw_reports.page import TITLES, Page
 
 CLASSES = ("MEL", "NV", "DF")
@@ -90,8 +99,22 @@ def test_every_section_is_there_and_reachable(tmp_path: Path) -> None:
     ids = [attributes["id"] for _, attributes in outcome.seen if "id" in attributes]
     assert len(ids) == len(set(ids)), "an id names one thing"
     links = {attributes["href"] for attributes in outcome.all("a")}
-    assert links == {f"#{key}" for key in TITLES if key != "decision"}
-    assert links <= {f"#{name}" for name in ids}
+    sections = {f"#{key}" for key in TITLES if key != "decision"}
+    assert sections < links <= {f"#{own}" for own in ids}, "every link leads somewhere"
+    assert {"#number-balanced_accuracy", "#number-sensitivity"} <= links - sections
+
+
+def test_what_has_no_interval_says_so_and_the_others_name_their_method(tmp_path: Path) -> None:
+    own = {
+        "balanced_accuracy": Interval(0.3, 0.7, "mover"),
+        "accuracy": no_interval("no draw of the lesions changes it"),
+        "sensitivity/MEL": no_interval("no draw of the lesions changes it"),
+    }
+    text, _ = page(replace(result(tmp_path), intervals={"test": own}))
+    assert "0.300 to 0.700</td><td>mover</td>" in text
+    assert "mover: the intervals of its parts put together" in text
+    assert "0.250 (no interval)" in text
+    assert "No interval, no draw of the lesions changes it: accuracy, sensitivity/MEL." in text
 
 
 def test_it_loads_nothing(tmp_path: Path) -> None:

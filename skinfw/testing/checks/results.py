@@ -15,6 +15,7 @@ from skinfw.interfaces.hooks import PROJECT, RUN_HOOKS
 from skinfw.interfaces.protocols import AnalysingReport, EvaluationReport, ResamplingMetric
 from skinfw.interfaces.values import Findings, Predictions, Result
 from skinfw.runtime.seed import stream
+from skinfw.statistics.confidence import composed_numbers
 from skinfw.statistics.intervals import select
 from skinfw.testing import examples
 from skinfw.testing.candidate import Candidate
@@ -94,6 +95,14 @@ def resample_is_repetition(candidate: Candidate) -> None:
         if not _equal({name: own[place] for name, own in numbers.items()},
                       _measure(candidate, repeated)):  # fmt: skip
             refuse("resamples to other numbers than repetition gives", "intervals rest on it")
+
+
+@CHECK("composition gives the number", "base", needs=BASIC)
+def composition_gives_the_number(candidate: Candidate) -> None:
+    """What composition says that numbers are made of gives these numbers."""
+    built, predictions = candidate.build(), _predictions(candidate)
+    with candidate.component.guard(built):
+        composed_numbers(built, predictions, built(predictions))
 
 
 @CHECK("same again", "base")

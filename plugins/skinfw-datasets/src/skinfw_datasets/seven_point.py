@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from skinfw import Predictions, Result
+    from skinfw.metrics import Composition
 
     Floats = npt.NDArray[np.floating[Any]]
 
@@ -116,8 +117,7 @@ class SevenPoint:
             kinds = np.unique(answer.true[answer.true >= 0])
             by_kind = [mean_among(right, answer.true == kind, weights) for kind in kinds]
             recalls.append(mean_of_measured(np.stack(by_kind)) if by_kind else nothing)
-        classes = np.array(predictions.classes)[predictions.true]
-        melanoma, suspected = classes == self.melanoma, predicted >= SUSPICIOUS
+        melanoma, suspected = self._question(predictions, predicted)
         known = ~np.isnan(true)
         errors = np.abs(predicted - np.where(known, true, 0))
         return {
@@ -127,6 +127,28 @@ class SevenPoint:
             "seven_point_sensitivity": mean_among(suspected, melanoma, weights),
             "seven_point_specificity": mean_among(~suspected, ~melanoma, weights),
         }
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the rates are made of."""
+        from skinfw.metrics import Mean, Rate
+
+        answers = [predictions.auxiliary[name] for name in POINTS]
+        melanoma, suspected = self._question(predictions, scores(predictions)[0])
+        right = [Rate(own.probabilities.argmax(1) == own.true, own.true >= 0) for own in answers]
+        return {
+            "criteria_accuracy": Mean(right),
+            "seven_point_sensitivity": Rate(suspected, melanoma),
+            "seven_point_specificity": Rate(~suspected, ~melanoma),
+        }
+
+    def _question(
+        self, predictions: Predictions, predicted: Floats
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return which images show melanoma, and of which the score is suspicious, [N] each."""
+        import numpy as np
+
+        classes = np.array(predictions.classes)[predictions.true]
+        return classes == self.melanoma, predicted >= SUSPICIOUS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, SkinfwError, bootstrap
+from skinfw import (
+    Comparison,
+    ComparisonEntry,
+    Interval,
+    Predictions,
+    RecipeError,
+    SkinfwError,
+    confidence_intervals,
+)
 from skinfw.toolkit import (
     Metrics,
     TrainedModel,
@@ -25,7 +33,7 @@ from skinfw_evaluation.schemas import read_evaluation
 HEADER = (
     "number", "run", "value", "low", "high", "difference", "difference_low", "difference_high", "p",
 )  # fmt: skip
-ABSENT = ComparisonEntry(math.nan, (math.nan, math.nan))
+ABSENT = ComparisonEntry(math.nan, Interval(math.nan, math.nan))
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,7 @@ def _alone(metrics: Metrics, side: ComparedRun, replicates: int) -> dict[str, Co
     for component, metric in metrics:
         with component.guard():
             numbers = metric(side.predictions)
-            bounds = bootstrap(metric, side.predictions, replicates, side.seed)
+            bounds = confidence_intervals(metric, side.predictions, replicates, side.seed)
         entries |= {
             name: ComparisonEntry(float(value), bounds[name]) for name, value in numbers.items()
         }

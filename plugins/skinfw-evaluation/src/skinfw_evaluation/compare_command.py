@@ -12,7 +12,7 @@ from skinfw.toolkit import echo, trust_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skinfw import Comparison
+    from skinfw import Comparison, Interval
     from skinfw_evaluation.compare import ComparedRun
     from skinfw_evaluation.seeds import ComparedSeeds
 
@@ -101,16 +101,20 @@ def _lines(result: Comparison) -> list[str]:
             if one.value != one.value:
                 lines.append(f"  {run:{width}}  not measured")
                 continue
-            low, high = one.interval
-            line = f"  {run:{width}}  {one.value:.3f}  ({low:.3f} to {high:.3f})"
+            line = f"  {run:{width}}  {one.value:.3f}  ({_ends(one.interval, '.3f')})"
             if result.seeds:
                 line += f"  between seeds {one.deviation:.3f}"
             if one.difference == one.difference:
                 low, high = one.difference_interval
-                line += f"   {one.difference:+.3f}  ({low:+.3f} to {high:+.3f})"
+                line += f"   {one.difference:+.3f}  ({_ends(one.difference_interval, '+.3f')})"
                 if result.seeds:
                     line += "  holds" if low > 0 or high < 0 else "  not shown"
                 else:
                     line += f"  p {one.p:.3f}"
             lines.append(line)
     return [*lines, *(f"note: {note}" for note in result.notes)]
+
+
+def _ends(interval: Interval, form: str) -> str:
+    low, high = interval
+    return "no interval" if low != low else f"{low:{form}} to {high:{form}}"

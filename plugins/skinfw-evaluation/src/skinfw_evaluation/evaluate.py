@@ -12,6 +12,7 @@ import pandas as pd
 
 from skinfw import (
     Features,
+    Interval,
     Predictions,
     Result,
     SkinfwError,
@@ -59,7 +60,7 @@ class Evaluation:
     folder: Path
     predictions: Predictions
     metrics: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     folds: Sequence[Mapping[str, float]] = ()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skinfw import Predictions, SkinfwError, concatenate, select
-from skinfw.toolkit import REPLICATES, Interval, blocks, group_lesions, resample, sample_numbers
+from skinfw import Interval, Predictions, SkinfwError, concatenate, select
+from skinfw.toolkit import REPLICATES, blocks, difference_intervals, group_lesions, resample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ class Difference:
 
     first, second: as measured.
     difference: first less second.
-    interval: the 95 % interval of the difference; both models see the same lesions drawn again.
+    interval: the 95 % interval of the difference, over the lesions that both models see.
     p: how often a difference at least as large comes about where each lesion's predictions are
         given to the one or the other model by chance; NaN where there is nothing to measure.
     """
@@ -48,27 +48,27 @@ def compare(
 ) -> dict[str, Difference]:
     """Return the difference of every number of a metric between two models.
 
-    metric: called with predictions; its `resample` is used where it has one.
+    metric: called with predictions; its `resample` and its `composition` are used where it has
+        them.
     first, second: of the same images; their order may differ.
     replicates: how often lesions are drawn again, and how often they are exchanged.
     seed: of both.
     Raises SkinfwError where images, classes, labels or lesions are not the same.
     """
     second = align(first, second)
-    ones = sample_numbers(metric, first, replicates, seed)
-    others = sample_numbers(metric, second, replicates, seed)
+    ones, others = metric(first), metric(second)
+    intervals = difference_intervals(metric, first, second, replicates, seed)
     chances = _chances(metric, first, second, replicates, seed)
-    differences = {}
-    for name in ones.keys() & others.keys():
-        apart = ones[name].minus(others[name])
-        differences[name] = Difference(
-            ones[name].number,
-            others[name].number,
-            apart.number,
-            apart.interval(),
+    return {
+        name: Difference(
+            float(ones[name]),
+            float(others[name]),
+            float(ones[name]) - float(others[name]),
+            interval,
             chances.get(name, math.nan),
         )
-    return {name: differences[name] for name in ones if name in differences}
+        for name, interval in intervals.items()
+    }
 
 
 def align(first: Predictions, second: Predictions) -> Predictions:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from skinfw.metrics import Composition
+
     Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -61,4 +63,35 @@ class Classification:
         }
         for number, values in table.items():
             numbers |= {f"{number}/{name}": own for name, own in zip(classes, values, strict=True)}
+        return numbers
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the numbers are made of: all are rates, areas, or means over the classes."""
+        import numpy as np
+
+        from skinfw.metrics import Area, Mean, Rate
+
+        everything = np.ones(len(predictions.true), bool)
+        right = predictions.predicted == predictions.true
+        parts: dict[str, list[Rate | Area]] = {}
+        for place in range(len(predictions.classes)):
+            shows, called = predictions.true == place, predictions.predicted == place
+            own: dict[str, Rate | Area] = {
+                "sensitivity": Rate(called, shows),
+                "specificity": Rate(~called, ~shows),
+                "precision": Rate(shows, called),
+                "f1": Rate(shows & called, (shows | called) & shows.any(), f1=True),
+                "auc": Area(shows, predictions.probabilities[:, place]),
+            }
+            for number, part in own.items():
+                parts.setdefault(number, []).append(part)
+        numbers: dict[str, Composition] = {
+            "balanced_accuracy": Mean(parts["sensitivity"]),
+            "accuracy": Rate(right, everything),
+            "macro_f1": Mean(parts["f1"]),
+            "macro_auc": Mean(parts["auc"]),
+        }
+        for number, each in parts.items():
+            named = zip(predictions.classes, each, strict=True)
+            numbers |= {f"{number}/{name}": part for name, part in named}
         return numbers

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from skinfw.metrics import Composition
+
     Floats = npt.NDArray[np.floating[Any]]
 
 THRESHOLD = 0.5
@@ -45,13 +47,21 @@ class IsicChallenge:
         from skinfw.metrics import by_image, confusion_matrix, mean_of_measured, ratio
 
         weights, classes = by_image(weights), predictions.classes
-        chances = predictions.probabilities
-        tied = (chances == chances.max(1, keepdims=True)).sum(1) > 1
-        decided = np.where(tied, -1, predictions.predicted)
+        decided = _decided(predictions)
         matrix = confusion_matrix(predictions.true, decided, len(classes), weights)
         right = ratio(np.einsum("ccr->cr", matrix[:, :-1]), matrix.sum(1))
         goal = {"isic_balanced_accuracy": mean_of_measured(right)}
         return goal | _one_against_rest(predictions, classes, weights, "isic")
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what rates, areas and their means are made of."""
+        from skinfw.metrics import Mean, Rate
+
+        decided, classes = _decided(predictions), predictions.classes
+        right = decided == predictions.true
+        goal = Mean([Rate(right, predictions.true == place) for place in range(len(classes))])
+        own = _compose_one_against_rest(predictions, classes, "isic")
+        return {"isic_balanced_accuracy": goal, **own}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +89,16 @@ class Isic2017Challenge:
         """Return each number under each row of weights [R, N], as float64 [R]."""
         from skinfw.metrics import by_image
 
+        return _one_against_rest(
+            predictions, self._asked(predictions), by_image(weights), "isic2017"
+        )
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what rates, areas and their means are made of."""
+        return _compose_one_against_rest(predictions, self._asked(predictions), "isic2017")
+
+    def _asked(self, predictions: Predictions) -> tuple[str, str]:
+        """Return the classes of both questions; raise SkinfwError where one is absent."""
         asked = (self.melanoma, self.keratosis)
         absent = [name for name in asked if name not in predictions.classes]
         if absent:
@@ -87,7 +107,16 @@ class Isic2017Challenge:
                 why=f"the classes are {', '.join(predictions.classes)}",
                 cure="set melanoma and keratosis, or take the metric isic-challenge",
             )
-        return _one_against_rest(predictions, asked, by_image(weights), "isic2017")
+        return asked
+
+
+def _decided(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
+    """Return the most probable class of each image, -1 where several are equally probable."""
+    import numpy as np
+
+    chances = predictions.probabilities
+    tied = (chances == chances.max(1, keepdims=True)).sum(1) > 1
+    return np.where(tied, -1, predictions.predicted)
 
 
 def _one_against_rest(
@@ -135,3 +164,42 @@ def _binary(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) ->
     }
     measured = hits + missed > 0
     return {name: np.where(measured, values, np.nan) for name, values in numbers.items()}
+
+
+def _compose_one_against_rest(
+    predictions: Predictions, asked: Sequence[str], prefix: str
+) -> dict[str, Composition]:
+    """Return what the numbers of some classes are made of, and their means.
+
+    The official ppv of what is never called, and the npv of what always is, are a convention and
+    made of nothing; neither is their mean.
+    """
+    import numpy as np
+
+    from skinfw.metrics import Area, Mean, Rate
+
+    parts: dict[str, dict[str, Rate | Area]] = {}
+    for name in asked:
+        label = predictions.classes.index(name)
+        positive, scores = predictions.true == label, predictions.probabilities[:, label]
+        known, called = np.full(len(positive), positive.any()), scores > THRESHOLD
+        right = called == positive
+        own: dict[str, Rate | Area] = {
+            "accuracy": Rate(right, known),
+            "sensitivity": Rate(called, positive),
+            "specificity": Rate(~called, ~positive & known),
+            "dice": Rate(positive & called, (positive | called) & known, f1=True),
+            "ppv": Rate(positive, called & known),
+            "npv": Rate(~positive, ~called & known),
+            "auc": Area(positive, scores),
+        }
+        for number, part in own.items():
+            asked_of_none = isinstance(part, Rate) and not part.members.any()
+            if not (number in ("ppv", "npv") and asked_of_none and known.any()):
+                parts.setdefault(f"{prefix}_{number}", {})[name] = part
+    numbers: dict[str, Composition] = {}
+    for number, each in parts.items():
+        if len(each) == len(asked):
+            numbers[number] = Mean(list(each.values()))
+        numbers |= {f"{number}/{name}": part for name, part in each.items()}
+    return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from skinfw import MALIGNANT, ClassName, Predictions
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from skinfw.metrics import Composition
 
     Floats = npt.NDArray[np.floating[Any]]
 
@@ -52,17 +55,12 @@ class Malignancy:
 
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return each number under each row of weights [R, N], as float64 [R]."""
-        import numpy as np
-
         from skinfw.metrics import RocCurve, by_image, ratio
 
-        names = self.malignant or [name for name in MALIGNANT if name in predictions.classes]
-        places = [predictions.classes.index(name) for name in names]
-        if not places:
+        if not (places := self._places(predictions)):
             return {}
         weights, total = by_image(weights), weights.sum(1)
-        positive = np.isin(predictions.true, places)
-        chances = predictions.probabilities[:, places].sum(1)
+        positive, chances = self._question(predictions, places)
         curve = RocCurve(positive, chances, weights)
         passed, alarms, missed, hits = self._count_calls(positive, chances, self.threshold, weights)
         numbers = {
@@ -85,6 +83,37 @@ class Malignancy:
             of_all = hits + missed - price * (passed + alarms)
             numbers[f"net_benefit_of_all/{_share_text(chance)}"] = ratio(of_all, total)
         return numbers
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what rates and the area are made of."""
+        from skinfw.metrics import Area, Rate
+
+        if not (places := self._places(predictions)):
+            return {}
+        positive, chances = self._question(predictions, places)
+        called = chances >= self.threshold
+        return {
+            "malignant_auc": Area(positive, chances),
+            "malignant_sensitivity": Rate(called, positive),
+            "malignant_specificity": Rate(~called, ~positive),
+            "malignant_ppv": Rate(positive, called),
+            "malignant_npv": Rate(~positive, ~called),
+        }
+
+    def _places(self, predictions: Predictions) -> list[int]:
+        """Return the places of the malignant classes."""
+        names = self.malignant or [name for name in MALIGNANT if name in predictions.classes]
+        return [predictions.classes.index(name) for name in names]
+
+    @staticmethod
+    def _question(
+        predictions: Predictions, places: Sequence[int]
+    ) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Return whether each image is malignant, and the chance that it is, [N] each."""
+        import numpy as np
+
+        positive = np.isin(predictions.true, places)
+        return positive, predictions.probabilities[:, places].sum(1)
 
     @staticmethod
     def _count_calls(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Predictions, SetMethod, misfit
-from skinfw.metrics import Floats, WeightedMetric, by_image, mean_among
+from skinfw.metrics import Composition, Floats, Rate, WeightedMetric, by_image, mean_among
 
 
 def class_limits(
@@ -84,6 +84,23 @@ class PredictionSets(WeightedMetric):
         single, empty: the shares of sets with one class and with none.
         """
         weights = by_image(weights)
+        return {
+            name: mean_among(values, which, weights)
+            for name, (values, which) in self._counts(predictions).items()
+        }
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what coverage, single and empty are made of; all are rates."""
+        return {
+            name: Rate(values, which)
+            for name, (values, which) in self._counts(predictions).items()
+            if values.dtype == bool
+        }
+
+    def _counts(
+        self, predictions: Predictions
+    ) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]]:
+        """Return what is averaged, of each image, and over which images."""
         sets = self.of(predictions.probabilities)
         sizes, true = sets.sum(1), predictions.true
         held = sets[np.arange(len(true)), true]
@@ -91,7 +108,7 @@ class PredictionSets(WeightedMetric):
         among = {"": np.ones(len(true), bool)}
         among |= {f"/{name}": true == place for place, name in enumerate(predictions.classes)}
         return {
-            f"{number}{end}": mean_among(of, which, weights)
+            f"{number}{end}": (of, which)
             for end, which in among.items()
             for number, of in values.items()
         }

@@ -16,6 +16,8 @@ def estimate_cell(numbers: Mapping[str, Any] | None, remark: str = "") -> Cell:
     """
     if not numbers or numbers["value"] != numbers["value"]:
         return "not measured"
+    without = "no interval" if "no_interval" in numbers else ""
+    remark = ", ".join(filter(None, (without, remark)))
     return Estimate(numbers["value"], numbers["low"], numbers["high"], remark)
 
 

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from skinfw import Predictions, count_lesions
-from skinfw.metrics import Floats, RocCurve, WeightedMetric, by_image, mean_among, mean_of_measured
+from skinfw.metrics import (
+    Area,
+    Composition,
+    Floats,
+    Mean,
+    Rate,
+    RocCurve,
+    WeightedMetric,
+    by_image,
+    mean_among,
+    mean_of_measured,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,21 @@ class GroupNumbers(WeightedMetric):
         for name in self.sensitive:
             numbers[f"sensitivity/{name}"] = hits.get(predictions.classes.index(name), nothing)
         return numbers
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the numbers are made of: rates, and means over the classes."""
+        true, right = predictions.true, predictions.predicted == predictions.true
+        shown = [int(label) for label in np.unique(true)]
+        chances = predictions.probabilities
+        alone = {
+            f"sensitivity/{name}": Rate(right, true == predictions.classes.index(name))
+            for name in self.sensitive
+        }
+        return {
+            "balanced_accuracy": Mean([Rate(right, true == label) for label in shown]),
+            "macro_auc": Mean([Area(true == label, chances[:, label]) for label in shown]),
+            **alone,
+        }
 
     def rests_on(self, predictions: Predictions) -> dict[str, int]:
         """Return the lesions of the rarest class on which each number rests."""

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from skinfw import UNKNOWN, Predictions
-from skinfw.metrics import Floats, RocCurve, WeightedMetric, by_image, mean_among, mean_of_measured
+from skinfw.metrics import (
+    Area,
+    Composition,
+    Floats,
+    Mean,
+    Rate,
+    RocCurve,
+    WeightedMetric,
+    by_image,
+    mean_among,
+    mean_of_measured,
+)
 
 
 def unknown_confidence(scores: Floats, validation: Floats, refused: float) -> Floats:
@@ -49,23 +60,33 @@ class ChallengeAccuracy(WeightedMetric):
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights; unknown images count where there are."""
         weights = by_image(weights)
+        by_class, rates = self._rates(predictions)
+        hits = [mean_among(one.successes, one.members, weights) for one in by_class]
+        return {
+            "balanced_accuracy": mean_of_measured(np.stack(hits)),
+            **{
+                name: mean_among(one.successes, one.members, weights) for name, one in rates.items()
+            },
+        }
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the numbers are made of: rates, and the mean over the classes."""
+        by_class, rates = self._rates(predictions)
+        return {"balanced_accuracy": Mean(by_class), **rates}
+
+    def _rates(self, predictions: Predictions) -> tuple[list[Rate], dict[str, Rate]]:
+        """Return the sensitivity of each class that is shown, and how often UNK is called."""
         probabilities = predictions.probabilities
         decided = (probabilities == probabilities.max(1, keepdims=True)).sum(1) == 1
         right = (predictions.predicted == predictions.true) & decided
-        everything = np.ones(len(right), bool)
         shown = [predictions.true == label for label in np.unique(predictions.true)]
-        numbers = {
-            "balanced_accuracy": mean_of_measured(
-                np.stack([mean_among(right, which, weights) for which in shown])
-            )
-        }
+        rates = {}
         if UNKNOWN in predictions.classes:
             called = (predictions.predicted == predictions.classes.index(UNKNOWN)) & decided
-            numbers["predicted_unknown"] = mean_among(called, everything, weights)
+            rates["predicted_unknown"] = Rate(called, np.ones(len(right), bool))
             for place, name in enumerate(predictions.classes):
-                own = predictions.true == place
-                numbers[f"predicted_unknown/{name}"] = mean_among(called, own, weights)
-        return numbers
+                rates[f"predicted_unknown/{name}"] = Rate(called, predictions.true == place)
+        return [Rate(right, which) for which in shown], rates
 
 
 @dataclass(frozen=True)
@@ -90,4 +111,14 @@ class Detection(WeightedMetric):
             "auroc": RocCurve(ood, self.scores, weights).auc(),
             "ood_detected": mean_among(refused, ood, weights),
             "known_refused": mean_among(refused, ~ood, weights),
+        }
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the numbers are made of: rates and an area."""
+        ood = predictions.true == len(predictions.classes) - 1
+        refused = self.unknown > 0.5
+        return {
+            "auroc": Area(ood, self.scores),
+            "ood_detected": Rate(refused, ood),
+            "known_refused": Rate(refused, ~ood),
         }

@@ -24,7 +24,8 @@ _ABOUT = (
     "For whom does the network work? A number of a small group says little: look at its interval "
     "first."
 )
-HEADER = ("attribute", "group", "images", "lesions", "classes", "number", "value", "low", "high",
+ENDS = ("value", "low", "high")
+HEADER = ("attribute", "group", "images", "lesions", "classes", "number", *ENDS,
           "rests_on", "few")  # fmt: skip
 
 
@@ -32,8 +33,8 @@ HEADER = ("attribute", "group", "images", "lesions", "classes", "number", "value
 class Subgroups:
     """Measure each group of test images by age, sex, site, source, image size and skin tone.
 
-    Writes subgroups.csv: balanced accuracy, macro AUC and sensitivities, with 95 % intervals by
-    bootstrap over the group's lesions; subgroups.json: what could not be looked at, and why; and
+    Writes subgroups.csv: balanced accuracy, macro AUC and sensitivities, with 95 % intervals
+    over the group's lesions; subgroups.json: what could not be looked at, and why; and
     where images are files, subgroups_images.csv with their sizes and skin tones. Images of which
     an attribute is unknown are a group of their own, called missing.
 
@@ -119,7 +120,7 @@ class Subgroups:
             rests_on = metric.rests_on(own)
             for number, ends in estimate(metric, own).items():
                 least = rests_on[number]
-                yield (attribute, name, len(own.ids), lesions, shown, number, *ends.values(),
+                yield (attribute, name, len(own.ids), lesions, shown, number, *map(ends.get, ENDS),
                        least, "yes" if least < self.few else "no")  # fmt: skip
 
     def _further(self, rows: pd.DataFrame, of_others: bool) -> list[str]:

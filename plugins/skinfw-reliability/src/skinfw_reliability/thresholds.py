@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import Predictions
-from skinfw.metrics import Floats, WeightedMetric, by_image, mean_among
+from skinfw.metrics import Composition, Floats, Rate, WeightedMetric, by_image, mean_among
 
 
 def threshold_for(scores: Floats, positive: npt.NDArray[np.bool_], sensitivity: float) -> float:
@@ -41,14 +41,24 @@ class OperatingPoints(WeightedMetric):
     def resample(self, predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         """Return the numbers under each row of weights, as `sensitivity/MEL` and so on."""
         weights = by_image(weights)
-        numbers = {}
+        return {
+            name: mean_among(rate.successes, rate.members, weights)
+            for name, rate in self._rates(predictions).items()
+        }
+
+    def composition(self, predictions: Predictions) -> dict[str, Composition]:
+        """Return what the numbers are made of: all are rates."""
+        return {**self._rates(predictions)}
+
+    def _rates(self, predictions: Predictions) -> dict[str, Rate]:
+        rates = {}
         for place, name in enumerate(predictions.classes):
             if math.isnan(threshold := self.thresholds[name]):
                 continue
             shows = predictions.true == place
             called = predictions.probabilities[:, place] >= threshold
-            numbers[f"sensitivity/{name}"] = mean_among(called, shows, weights)
-            numbers[f"specificity/{name}"] = mean_among(~called, ~shows, weights)
-            numbers[f"ppv/{name}"] = mean_among(shows, called, weights)
-            numbers[f"npv/{name}"] = mean_among(~shows, ~called, weights)
-        return numbers
+            rates[f"sensitivity/{name}"] = Rate(called, shows)
+            rates[f"specificity/{name}"] = Rate(~called, ~shows)
+            rates[f"ppv/{name}"] = Rate(shows, called)
+            rates[f"npv/{name}"] = Rate(~shows, ~called)
+        return rates

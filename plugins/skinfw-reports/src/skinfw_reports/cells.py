@@ -11,6 +11,7 @@ from skinfw import (
     Cell,
     Estimate,
     Findings,
+    Interval,
     Predictions,
     Result,
     count_lesions,
@@ -18,6 +19,7 @@ from skinfw import (
     headline_numbers,
     read_csv,
 )
+from skinfw.toolkit import INTERVAL_METHODS
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 
@@ -32,10 +34,14 @@ def number(value: float) -> str:
     return "not measured" if math.isnan(value) else f"{value:.3f}"
 
 
-def interval(bounds: Sequence[float]) -> str:
-    """Return an interval."""
+def interval(bounds: Sequence[float] | None) -> str:
+    """Return an interval, or that there is none; nothing where none was asked for, or no number."""
+    if bounds is None:
+        return ""
     low, high = bounds
-    return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}"
+    if math.isnan(low) or math.isnan(high):
+        return "no interval" if isinstance(bounds, Interval) and bounds.reason else ""
+    return f"{low:.3f} to {high:.3f}"
 
 
 def plain_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def headline(result: Result) -> list[dict[str, str]]:
         {
             "label": words(name),
             "value": number(metrics[name]),
-            "interval": interval(bounds[name]) if name in bounds else "",
+            "interval": interval(bounds.get(name)),
         }
         for name in chosen
     ]
@@ -85,11 +91,28 @@ def all_numbers(result: Result) -> dict[str, Any]:
     """Return the table of all numbers but those of single classes."""
     metrics, bounds = result.metrics["test"], _intervals(result)
     rows = [
-        [words(name), number(value), interval(bounds[name]) if name in bounds else ""]
+        [words(name), number(value), interval(bounds.get(name)), _method(bounds.get(name))]
         for name, value in metrics.items()
         if "/" not in name
     ]
-    return plain_table("All numbers of the test part", ["number", "value", "95 % interval"], rows)
+    head = ["number", "value", "95 % interval", "its method"]
+    return plain_table("All numbers of the test part", head, rows)
+
+
+def interval_notes(result: Result) -> list[str]:
+    """Return how the intervals were made, and which numbers have none and why."""
+    metrics, bounds = result.metrics["test"], _intervals(result)
+    used = {_method(own) for own in bounds.values()}
+    notes = [f"{name}: {said}." for name, said in INTERVAL_METHODS.items() if name in used]
+    without: dict[str, list[str]] = {}
+    for name, own in bounds.items():
+        if isinstance(own, Interval) and own.reason and not math.isnan(metrics.get(name, math.nan)):
+            without.setdefault(own.reason, []).append(words(name))
+    return notes + [f"No interval, {why}: {', '.join(names)}." for why, names in without.items()]
+
+
+def _method(bounds: Sequence[float] | None) -> str:
+    return bounds.method if isinstance(bounds, Interval) else ""
 
 
 def per_class(result: Result) -> dict[str, Any]:
@@ -105,7 +128,7 @@ def per_class(result: Result) -> dict[str, Any]:
         for measure in named:
             key = f"{measure}/{name}"
             cell = number(metrics.get(key, math.nan))
-            if key in bounds and (shown := interval(bounds[key])):
+            if shown := interval(bounds.get(key)):
                 cell += f" ({shown})"
             cells.append(cell)
         rows.append([name, f"{counts[label]:,}", f"{lesions[name]:,}", *cells])

@@ -8,6 +8,7 @@ from typing import Any
 
 from skinfw import Comparison, ComparisonEntry
 from skinfw_reports.cells import interval, number, words
+from skinfw_reports.definitions import Glossary
 from skinfw_reports.drawings import Drawing, svg
 from skinfw_reports.figures import GREY, VALIDATION, new_figure
 
@@ -27,6 +28,7 @@ def comparison_content(comparison: Comparison) -> dict[str, Any]:
             for name, images, lesions in counts
         ],
         "notes": list(comparison.notes),
+        "glossary": Glossary(),
         "numbers": [
             {
                 "name": words(name),
@@ -47,10 +49,11 @@ def _row(run: str, one: ComparisonEntry, seeds: bool) -> list[str]:
     if math.isnan(one.difference):
         return [*row, "", "", ""]
     low, high = one.difference_interval
+    ends = "no interval" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
     last = f"{one.p:.3f}"
     if seeds:
         last = "holds" if low > 0 or high < 0 else "not shown"
-    return [*row, f"{one.difference:+.3f}", f"{low:+.3f} to {high:+.3f}", last]
+    return [*row, f"{one.difference:+.3f}", ends, last]
 
 
 def _drawing(

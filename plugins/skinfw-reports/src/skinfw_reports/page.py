@@ -26,6 +26,7 @@ from skinfw_reports.cells import (
     all_numbers,
     confusion,
     headline,
+    interval_notes,
     parts_table,
     per_class,
     plain_table,
@@ -33,6 +34,7 @@ from skinfw_reports.cells import (
     words,
 )
 from skinfw_reports.compared import comparison_content
+from skinfw_reports.definitions import Glossary
 from skinfw_reports.gallery import gallery
 from skinfw_reports.seeds import seeds_content
 from skinfw_reports.validated import validation_content, write_plot
@@ -49,6 +51,7 @@ TITLES = {
     "leakage": "Split and leakage",
     "card": "Model card",
     "reproducibility": "Reproducibility",
+    "definitions": "What the numbers mean",
 }
 """The page's own sections; what reports found follows calibration, under headings of their own."""
 
@@ -121,6 +124,8 @@ class Page:
             "tested": {"images": len(test.ids), "lesions": len(set(test.lesions))},
             "headline": headline(result),
             "numbers": all_numbers(result),
+            "interval_notes": interval_notes(result),
+            "glossary": Glossary(),
             "reading": _reading(result),
             "networks": [] if evaluation else _about_networks(record),
             "marks": list(result.marks),
@@ -167,9 +172,8 @@ def _reading(result: Result) -> str:
     if not intervals:
         return "These are the numbers of one test part; another one would give others."
     return (
-        "Were the lesions of the test part drawn again from the same source, the number would lie "
-        "in its interval about nineteen times out of twenty. Another training, clinic or camera is "
-        "not in it."
+        "An interval holds what lesions without end from the same source would give in about "
+        "nineteen of twenty test parts. Another training, clinic or camera is not in it."
     )
 
 
