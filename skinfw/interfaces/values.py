@@ -486,7 +486,7 @@ class SeedNumber:
     values: tuple[float, ...]
     mean: float
     deviation: float
-    interval: tuple[float, float]
+    interval: Interval
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ INTERVAL_METHODS = {
     "mover": "the intervals of its parts put together (MOVER, Zou and Donner 2008)",
     "bca": "lesions drawn again, bias-corrected and accelerated (Efron 1987)",
     "reflection": "lesions drawn again, the draws and their reflection about the number",
+    "cochran": "lesions and seeds together, each with its critical value (Cochran 1964)",
 }
 """How intervals are made, by the words that `Interval.method` has for it."""
 

@@ -15,15 +15,9 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from skinfw.interfaces.values import Predictions, SeedNumber
-from skinfw.statistics.intervals import (
-    LEVEL,
-    REPLICATES,
-    Interval,
-    bootstrap,
-    draw_lesions,
-    resample,
-)
+from skinfw.interfaces.values import Interval, Predictions, SeedNumber, no_interval
+from skinfw.statistics.confidence import confidence_intervals
+from skinfw.statistics.intervals import LEVEL, REPLICATES, draw_lesions, resample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+METHOD = "cochran"
 _NOTHING = 1e-12  # a standard deviation that is rounding
 _LEAST = 0.7  # of the width that lesions alone make, where seeds agree by luck
 
@@ -49,20 +44,20 @@ def seed_numbers(
     import numpy as np
 
     measured = [metric(own) for own in trainings]
-    bounds = [bootstrap(metric, own, replicates, seed) for own in trainings]
+    bounds = [confidence_intervals(metric, own, replicates, seed) for own in trainings]
     drawn = resample_together(metric, trainings, replicates, seed)
     shared = shared_lesions(trainings)
     nothing = np.full(replicates, math.nan)
     numbers = {}
     for name in dict.fromkeys(name for own in measured for name in own):
         values = [float(own.get(name, math.nan)) for own in measured]
-        around = [own.get(name, (math.nan, math.nan)) for own in bounds]
+        around = [own.get(name, no_interval()) for own in bounds]
         again = np.array([own.get(name, nothing) for own in drawn])
         numbers[name] = combine_seeds(values, around, again, shared, natural_range(again))
     return numbers
 
 
-def natural_range(replicates: Floats) -> Interval:
+def natural_range(replicates: Floats) -> tuple[float, float]:
     """Return the range that the mean of a number keeps to: [0, 1] where it was never outside."""
     import numpy as np
 
@@ -78,7 +73,7 @@ def combine_seeds(
     intervals: Sequence[Interval],
     replicates: Floats,
     shared: Floats,
-    limits: Interval = (-math.inf, math.inf),
+    limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> SeedNumber:
     """Return the mean of a number over S trainings with its interval over lesions and seeds.
 
@@ -103,7 +98,7 @@ def combine_seeds(
     mean = float(known.mean()) if count else math.nan
     deviation = float(known.std(ddof=1)) if count > 1 else math.nan
     if count < 2 or any(math.isnan(end) for place in there for end in intervals[place]):
-        return SeedNumber(tuple(values), mean, deviation, (math.nan, math.nan))
+        return SeedNumber(tuple(values), mean, deviation, _absent([intervals[at] for at in there]))
     together = _correlation(replicates[there], shared[np.ix_(there, there)])
     normal = NormalDist().inv_cdf((1 + LEVEL) / 2)
     student = float(stdtrit(count - 1, (1 + LEVEL) / 2))
@@ -119,7 +114,16 @@ def combine_seeds(
         alone = normal * math.sqrt(max(0.0, products.sum())) / count
         ends.append(mean + sign * max(both, _LEAST * alone))
     bounds = np.clip(ends, *limits)
-    return SeedNumber(tuple(values), mean, deviation, (float(bounds[0]), float(bounds[1])))
+    interval = Interval(float(bounds[0]), float(bounds[1]), METHOD)
+    return SeedNumber(tuple(values), mean, deviation, interval)
+
+
+def _absent(intervals: Sequence[Interval]) -> Interval:
+    """Return that there is no interval: of a training, or for want of seeds."""
+    if not intervals:
+        return no_interval()
+    reasons = [own.reason for own in intervals if own.reason]
+    return no_interval(reasons[0] if reasons else "fewer than two seeds measure it")
 
 
 def _correlation(replicates: Floats, shared: Floats) -> Floats:

@@ -8,9 +8,8 @@ import pytest
 from scipy import stats
 
 from benchmarks.seed_intervals import Case, SimulatedRecipe, World, study
-from skinfw import Predictions
+from skinfw import Interval, Predictions, confidence_intervals
 from skinfw.metrics import WeightedMetric, by_image, ratio
-from skinfw.statistics.intervals import bootstrap
 from skinfw.statistics.seeds import combine_seeds, seed_numbers
 from skinfw_evaluation.seeds import seed_differences
 
@@ -27,7 +26,7 @@ class Accuracy(WeightedMetric):
 
 def test_without_shared_lesions_the_interval_is_that_of_students_t() -> None:
     values = [0.70, 0.74, 0.81, 0.77]
-    around = [(value - 0.001, value + 0.001) for value in values]
+    around = [Interval(value - 0.001, value + 0.001) for value in values]
     one = combine_seeds(values, around, np.full((4, 2), math.nan), np.eye(4))
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert one.interval == pytest.approx((expected.low, expected.high))
@@ -36,29 +35,37 @@ def test_without_shared_lesions_the_interval_is_that_of_students_t() -> None:
 
 
 def test_seeds_that_are_the_same_on_the_same_lesions_have_the_interval_of_one() -> None:
-    same = combine_seeds([0.8] * 3, [(0.7, 0.86)] * 3, NONE, np.ones((3, 3)))
+    same = combine_seeds([0.8] * 3, [Interval(0.7, 0.86)] * 3, NONE, np.ones((3, 3)))
     assert same.interval == pytest.approx((0.7, 0.86))
 
 
 def test_an_interval_at_the_edge_has_a_width_and_stays_within_the_range() -> None:
-    perfect = combine_seeds([1.0] * 3, [(0.7, 1.0)] * 3, np.ones((3, 50)), np.ones((3, 3)), (0, 1))
+    perfect = combine_seeds(
+        [1.0] * 3, [Interval(0.7, 1.0)] * 3, np.ones((3, 50)), np.ones((3, 3)), (0, 1)
+    )
     assert perfect.interval == pytest.approx((0.7, 1.0))
-    apart = combine_seeds([1.0, 1.0, 0.8], [(0.7, 1.0)] * 3, np.ones((3, 50)), np.eye(3), (0, 1))
+    apart = combine_seeds(
+        [1.0, 1.0, 0.8], [Interval(0.7, 1.0)] * 3, np.ones((3, 50)), np.eye(3), (0, 1)
+    )
     assert apart.interval[0] < 0.75 and apart.interval[1] == 1.0
 
 
 def test_seeds_that_agree_by_luck_are_not_taken_for_certain() -> None:
-    lucky = combine_seeds([0.8] * 3, [(0.7, 0.9)] * 3, NONE, np.eye(3))
+    lucky = combine_seeds([0.8] * 3, [Interval(0.7, 0.9)] * 3, NONE, np.eye(3))
     assert lucky.interval[1] - lucky.interval[0] == pytest.approx(0.7 * 0.2 / math.sqrt(3))
 
 
 def test_the_interval_of_a_mean_needs_two_measured_seeds() -> None:
-    nan = (math.nan, math.nan)
-    one = combine_seeds([0.8, math.nan], [(0.7, 0.9), nan], np.ones((2, 5)), np.ones((2, 2)))
+    nan = Interval(math.nan, math.nan)
+    one = combine_seeds(
+        [0.8, math.nan], [Interval(0.7, 0.9), nan], np.ones((2, 5)), np.ones((2, 2))
+    )
     assert one.mean == 0.8 and math.isnan(one.deviation) and math.isnan(one.interval[0])
-    two = combine_seeds([0.8, 0.7, math.nan], [(0.7, 0.9), (0.6, 0.8), nan], NONE, np.ones((3, 3)))
+    two = combine_seeds(
+        [0.8, 0.7, math.nan], [Interval(0.7, 0.9), Interval(0.6, 0.8), nan], NONE, np.ones((3, 3))
+    )
     assert two.mean == pytest.approx(0.75) and two.interval[0] < 0.75 < two.interval[1]
-    without = combine_seeds([0.8, 0.7], [(0.7, 0.9), nan], np.ones((2, 5)), np.ones((2, 2)))
+    without = combine_seeds([0.8, 0.7], [Interval(0.7, 0.9), nan], np.ones((2, 5)), np.ones((2, 2)))
     assert all(map(math.isnan, without.interval))
 
 
@@ -73,7 +80,7 @@ def test_normal_numbers_are_held_as_often_as_is_said(
     for _ in range(studies):
         values = rng.normal(0, math.sqrt(shared)) + rng.normal(0, math.sqrt(1 - shared), seeds)
         values += rng.normal(0, math.sqrt(spread), seeds)
-        around = [(value - 1.96, value + 1.96) for value in values.tolist()]
+        around = [Interval(value - 1.96, value + 1.96) for value in values.tolist()]
         low, high = combine_seeds(values.tolist(), around, unknown, together).interval
         held += low <= 0 <= high
     assert 0.93 <= held / studies <= 0.985
@@ -90,7 +97,7 @@ def test_intervals_over_lesions_and_seeds_hold_and_those_of_one_seed_do_not(
         ours, theirs = study(np.random.default_rng(seed), case.recipes, 80, own_parts, 3)
         number = seed_numbers(metric, ours, 100, seed)["accuracy"]
         apart = seed_differences(metric, theirs, ours, 100, seed)["accuracy"]
-        alone = bootstrap(metric, ours[0], 100, seed)["accuracy"]
+        alone = confidence_intervals(metric, ours[0], 100, seed)["accuracy"]
         for name, value, (low, high) in (
             ("seeds", truth, number.interval),
             ("difference", better - truth, apart.interval),

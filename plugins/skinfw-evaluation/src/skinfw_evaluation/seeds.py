@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from skinfw import Comparison, ComparisonEntry, Predictions, RecipeError, SeedNumber, SkinfwError
+from skinfw import (
+    Comparison,
+    ComparisonEntry,
+    Interval,
+    Predictions,
+    RecipeError,
+    SeedNumber,
+    SkinfwError,
+)
 from skinfw.toolkit import (
     REPLICATES,
     SEEDS,
@@ -17,6 +25,7 @@ from skinfw.toolkit import (
     applicable_metrics,
     build_components,
     combine_seeds,
+    difference_intervals,
     display_path,
     measure_seeds,
     open_series,
@@ -26,7 +35,7 @@ from skinfw.toolkit import (
     shared_lesions,
 )
 from skinfw_evaluation.compare import ABSENT, wanted_numbers
-from skinfw_evaluation.paired import align, compare
+from skinfw_evaluation.paired import align
 
 if TYPE_CHECKING:
     from skinfw import Metric
@@ -49,17 +58,19 @@ def seed_differences(
     import numpy as np
 
     second = [align(one, other) for one, other in zip(first, second, strict=True)]
-    apart = [
-        compare(metric, one, other, replicates, seed)
-        for one, other in zip(first, second, strict=True)
-    ]
+    pairs = list(zip(first, second, strict=True))
+    measured = [(metric(one), metric(other)) for one, other in pairs]
+    bounds = [difference_intervals(metric, *pair, replicates, seed) for pair in pairs]
     drawn = [resample_together(metric, own, replicates, seed) for own in (first, second)]
     shared, nothing = shared_lesions(first), np.full(replicates, math.nan)
+    absent = Interval(math.nan, math.nan)
     numbers = {}
-    for name in dict.fromkeys(name for own in apart for name in own):
-        pairs = [own.get(name) for own in apart]
-        values = [pair.difference if pair else math.nan for pair in pairs]
-        around = [pair.interval if pair else (math.nan, math.nan) for pair in pairs]
+    for name in dict.fromkeys(name for own in bounds for name in own):
+        values = [
+            float(one.get(name, math.nan)) - float(other.get(name, math.nan))
+            for one, other in measured
+        ]
+        around = [own.get(name, absent) for own in bounds]
         ones, others = (np.array([own.get(name, nothing) for own in side]) for side in drawn)
         numbers[name] = combine_seeds(values, around, ones - others, shared)
     return numbers

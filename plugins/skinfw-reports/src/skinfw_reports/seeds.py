@@ -7,6 +7,7 @@ from typing import Any
 
 from skinfw import SeedNumber, SeedsSummary, headline_numbers
 from skinfw_reports.cells import interval, number, plain_table, words
+from skinfw_reports.definitions import Glossary
 from skinfw_reports.drawings import Drawing, svg
 from skinfw_reports.figures import GREY, VALIDATION, new_figure
 
@@ -20,6 +21,7 @@ def seeds_content(summary: SeedsSummary) -> dict[str, Any]:
     whole = [name for name in numbers if "/" not in name]
     of_classes = [name for name in numbers if "/" in name]
     return {
+        "glossary": Glossary(),
         "name": summary.name,
         "count": len(summary.trainings),
         "one_division": summary.one_division,
