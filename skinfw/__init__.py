@@ -76,6 +76,7 @@ from skinfw.interfaces.values import Estimate as Estimate
 from skinfw.interfaces.values import Explanations as Explanations
 from skinfw.interfaces.values import Features as Features
 from skinfw.interfaces.values import Findings as Findings
+from skinfw.interfaces.values import FindingsPicture as FindingsPicture
 from skinfw.interfaces.values import FindingsTable as FindingsTable
 from skinfw.interfaces.values import Fingerprint as Fingerprint
 from skinfw.interfaces.values import Leakage as Leakage
@@ -85,6 +86,7 @@ from skinfw.interfaces.values import Result as Result
 from skinfw.interfaces.values import Validation as Validation
 from skinfw.interfaces.values import ValidationNumber as ValidationNumber
 from skinfw.interfaces.values import ValidationSet as ValidationSet
+from skinfw.interfaces.values import ViewedImage as ViewedImage
 from skinfw.interfaces.values import headline_numbers as headline_numbers
 from skinfw.version import __version__ as __version__
 

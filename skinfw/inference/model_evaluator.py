@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function, read_data_table
+from skinfw.data.table import image_function, mask_function, read_data_table
 from skinfw.errors import RecipeError, raise_all
+from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
+from skinfw.guards.answers import check_mask
 from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import Dataset
-from skinfw.interfaces.values import UNKNOWN, Features, Predictions
+from skinfw.interfaces.values import UNKNOWN, Change, Features, Predictions
 from skinfw.models.features import penultimate_features
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
@@ -74,6 +78,37 @@ class ModelEvaluator:
             len(self.trained_model.classes),
             self.trained_model.batch_size,
             self._hardware,
+        )
+
+    def predict_changed(
+        self,
+        rows: pd.DataFrame,
+        dataset: Dataset,
+        places: Sequence[int],
+        change: Change,
+        *,
+        views: str = "first",
+    ) -> npt.NDArray[np.float64]:
+        """Return what the network says of images whose pixels are changed, [M, K, C].
+
+        rows, dataset: as for `predict`.
+        places, change, views: as for `Result.predict_changed`.
+        """
+        mask = mask_function(dataset)
+        shown = ChangedImages(
+            self._images(rows, dataset, first=views == "first"),
+            (lambda path: check_mask(mask(path))) if mask else None,
+            change,
+        )
+        return predict_changed(
+            self._network,
+            shown,
+            places,
+            len(self.trained_model.classes),
+            self.trained_model.batch_size,
+            self._hardware,
+            self.trained_model.view_averaging,
+            self._modality_data(rows),
         )
 
     @cached_property
