@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from skinfw.api.models import load as load
     from skinfw.api.runs import check as check
     from skinfw.api.runs import run as run
+    from skinfw.data.decoding import read_mask as read_mask
     from skinfw.files.csv_lines import line_error as line_error
     from skinfw.files.csv_tables import present_rows as present_rows
     from skinfw.files.csv_tables import read_csv as read_csv
@@ -115,6 +116,7 @@ _HOMES = {
     "skinfw.api.listing": "components list_plugins",
     "skinfw.api.models": "load",
     "skinfw.api.runs": "check run",
+    "skinfw.data.decoding": "read_mask",
     "skinfw.files.csv_lines": "line_error",
     "skinfw.files.csv_tables": (
         "present_rows read_csv refuse_ids refuse_names refuse_rows rows_of"
