@@ -16,7 +16,7 @@ from skinfw.data.warping import render_views
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_versions
 from skinfw.interfaces.transforms import Step, Warp
-from skinfw.interfaces.values import Change, Image, ViewedImage, read_only
+from skinfw.interfaces.values import Change, ViewedImage, read_only
 from skinfw.models.forward import Guard, forward_batches, in_batches
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData
@@ -25,6 +25,7 @@ from skinfw.runtime.device import Hardware
 TOGETHER = 8
 """Images whose versions are made before the network computes them; there may be dozens of each."""
 
+Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 MaskFunction = Callable[[str], Mask | None]
 

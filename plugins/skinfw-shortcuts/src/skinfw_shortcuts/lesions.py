@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from skinfw_shortcuts.segmentation import field_of_view, find_lesion
+from skinfw_shortcuts.segmentation import field_of_view, find_lesion, without_hair
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -53,7 +53,8 @@ def without_lesion(image: Image, parts: Parts, rng: np.random.Generator) -> Imag
     1996); the grain is that of the skin, too.
     """
     filled = _spread(image.astype(np.float32), parts.skin.astype(np.float32))
-    fine = image - cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.5)
+    bare = without_hair(image).astype(np.float32)
+    fine = bare - cv2.GaussianBlur(bare, (0, 0), 1.5)
     spread = 1.4826 * np.median(np.abs(fine[parts.skin]), axis=0)
     # One draw for all channels: grain is light and dark rather than coloured.
     grain = cv2.GaussianBlur(rng.normal(size=image.shape[:2]).astype(np.float32), (0, 0), 0.7)

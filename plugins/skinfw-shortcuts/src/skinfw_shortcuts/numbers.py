@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from skinfw import Predictions
 from skinfw.metrics import RocCurve, WeightedMetric, by_image, mean_of_measured, ratio
-from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control
+from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control, on_skin
 
 Floats = npt.NDArray[np.floating[Any]]
 Booleans = npt.NDArray[np.bool_]
@@ -42,7 +42,7 @@ class Answers(WeightedMetric):
     def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
         """Return each number under each row of weights [R, N]; see docs/reliability.md."""
         own = by_image(weights)
-        means = [*self._changes(predictions), *self._flips(predictions)]
+        means = [*self._rises(predictions), *self._flips(predictions)]
         among = np.stack([mean[2] for mean in means]).astype(np.float64)
         values = np.where(among, np.stack([mean[1] for mean in means]), 0.0)
         found = ratio(values @ own, among @ own)  # of all numbers at once: there are hundreds
@@ -62,19 +62,22 @@ class Answers(WeightedMetric):
             return np.asarray(chances[:, list(self.malignant)].sum(1))
         return np.asarray(chances[:, classes.index(outcome)])
 
-    def _changes(self, predictions: Predictions) -> Iterator[Mean]:
-        """Yield how much each mark raises each chance, on images that do not show the outcome."""
+    def _rises(self, predictions: Predictions) -> Iterator[Mean]:
+        """Yield how much each mark raises each chance, on images that do not show the outcome.
+
+        On skin without a lesion, where no other evidence hides what the mark is taken for.
+        """
         true, classes = predictions.true, predictions.classes
         for outcome in self.outcomes(classes):
             shows = self.malignant if outcome == OUTCOME else [classes.index(outcome)]
-            others = ~np.isin(true, shows)
-            before = self._chance(SAME, outcome, classes)
+            others = self.told & ~np.isin(true, shows)
+            skin = self._chance(REMOVED, outcome, classes)
             for mark in self.marks:
-                after = self._chance(mark, outcome, classes)
+                marked = self._chance(on_skin(mark), outcome, classes)
                 scattered = self._chance(control(mark), outcome, classes)
-                yield f"change/{mark}/{outcome}", after - before, others
-                yield f"scattered/{mark}/{outcome}", scattered - before, others
-                yield f"beyond/{mark}/{outcome}", after - np.maximum(before, scattered), others
+                yield f"rise/{mark}/{outcome}", marked - skin, others
+                yield f"rise_of_scattered/{mark}/{outcome}", scattered - skin, others
+                yield f"rise_beyond/{mark}/{outcome}", marked - np.maximum(skin, scattered), others
 
     def _flips(self, predictions: Predictions) -> Iterator[Mean]:
         """Yield how often and how far malignancy changes, by class."""

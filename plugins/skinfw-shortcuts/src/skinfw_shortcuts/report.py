@@ -23,7 +23,7 @@ from skinfw import (
 )
 
 KEY, TITLE = "shortcuts", "Shortcuts"
-_SHOWN = 4
+_SHOWN = 4  # images in the figure, of as many classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,8 @@ class Shortcuts:
         test = result.predictions["test"]
         count = min(self.images or len(test.ids), len(test.ids))
         places = choose_images(test, count, 0, result.seed)
-        shown = places[:: max(1, count // _SHOWN)][:_SHOWN]
+        first = dict(zip(test.true[places[::-1]].tolist(), places[::-1], strict=True))
+        shown = [first[label] for label in sorted(first)][:_SHOWN]
         versions = Versions(build_marks(self.marks), result.seed, shown)
         chances = result.predict_changed("test", places, versions)
         named = self.malignant or [name for name in MALIGNANT if name in test.classes]

@@ -92,9 +92,8 @@ def _distance_to_skin(image: Image, field: Mask) -> Plane:
     rim = field & (depth <= 0.12 * min(image.shape[:2]))
     skin = np.median(colours[rim], axis=0) if rim.any() else np.zeros(3)
     away = colours - skin.astype(np.float32)
-    away[..., 0] = _LIGHTNESS * np.minimum(
-        away[..., 0], 0
-    )  # nothing that is lighter than skin is a lesion
+    # Nothing that is lighter than skin is a lesion.
+    away[..., 0] = _LIGHTNESS * np.minimum(away[..., 0], 0)
     return np.asarray(np.sqrt((away**2).sum(axis=2)))
 
 
@@ -104,7 +103,7 @@ def _central_part(mask: Mask, side: int) -> Mask | None:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
     opened = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disc)
-    count, parts, measures, _ = cv2.connectedComponentsWithStats(opened)
+    count, parts = cv2.connectedComponents(opened)
     if count == 1:
         return None
     height, width = mask.shape

@@ -20,8 +20,8 @@ _ABOUT = (
     "images without their lesion, the lesion alone, and images on which marks were drawn."
 )
 _BLIND = (
-    "What is not drawn here is not looked for: not found says nothing of other marks, of cameras or "
-    "of clinics."
+    "What is not drawn here is not looked for: not found says nothing of other marks, cameras and "
+    "clinics."
 )
 
 
@@ -110,14 +110,14 @@ def _marks(verdicts: Sequence[Verdict], numbers: Mapping[str, Estimate]) -> Find
             f"{one.shortcut}, {one.towards}",
             *(
                 _cell(numbers[f"{name}/{one.shortcut}/{one.towards}"])
-                for name in ("change", "scattered", "beyond")
+                for name in ("rise", "rise_of_scattered", "rise_beyond")
             ),
         ]
         for one in verdicts
         if one.shortcut != SURROUNDINGS
     ]
-    head = ["mark, towards", "change of the chance", "its paint scattered", "beyond both"]
-    caption = "What marks do to the chance of a class, on images of other classes"
+    head = ["mark, towards", "rise of the chance", "of its paint scattered", "beyond both"]
+    caption = "What marks are taken for on skin without a lesion, in images of other classes"
     return FindingsTable(caption, head, rows)
 
 

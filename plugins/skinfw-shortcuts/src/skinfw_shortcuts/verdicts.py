@@ -52,7 +52,7 @@ def mark_verdicts(
         asked = [
             Verdict(mark, outcome, name, numbers[name], least)
             for outcome in answers.outcomes(classes)
-            if (name := f"beyond/{mark}/{outcome}") in numbers
+            if (name := f"rise_beyond/{mark}/{outcome}") in numbers
         ]
         yield max(asked, key=lambda verdict: _lower(verdict.estimate))
 

@@ -39,8 +39,8 @@ class Versions:
     @property
     def names(self) -> list[str]:
         """The names of the versions, in their order."""
-        pairs = [(name, control(name)) for name in self.marks]
-        return [SAME, REMOVED, ONLY, *(name for pair in pairs for name in pair)]
+        drawn = [(name, on_skin(name), control(name)) for name in self.marks]
+        return [SAME, REMOVED, ONLY, *(name for three in drawn for name in three)]
 
     def __call__(self, viewed: ViewedImage) -> Image:
         """Return all versions of a view, uint8 [K, H, W, 3]."""
@@ -48,20 +48,30 @@ class Versions:
         parts = divide(image, viewed.lesion)
         source = "segmentation" if viewed.lesion is None else "mask"
         self.masks[place] = source if parts else ""
-        versions = [image, image, image]
+        skin = alone = image
         if parts:
-            rng = stream(self.seed, "shortcuts", place)
-            versions[1:] = [without_lesion(image, parts, rng), lesion_only(image, parts)]
+            skin = without_lesion(image, parts, stream(self.seed, "shortcuts", place))
+            alone = lesion_only(image, parts)
+        versions = [image, skin, alone]
         for number, mark in enumerate(self.marks.values(), 1):
-            rng = stream(self.seed, "shortcuts", place, number)
-            drawn = draw(mark, image, rng)
-            versions += [drawn, scatter(image, drawn, parts.lesion if parts else None, rng)]
+            # The same dice draw the same mark on both pictures.
+            over, on = (
+                draw(mark, picture, stream(self.seed, "shortcuts", place, number))
+                for picture in (image, skin)
+            )
+            dice = stream(self.seed, "shortcuts", place, number, 1)
+            versions += [over, on, scatter(skin, on, dice)]
         made = np.stack(versions)
         if place in self.shown:
             self.kept[place] = made
         return made
 
 
+def on_skin(mark: str) -> str:
+    """Return the name of the version with a mark on skin whose lesion is removed."""
+    return f"{mark} on skin"
+
+
 def control(mark: str) -> str:
-    """Return the name of the version that holds the paint of a mark, scattered."""
-    return f"{mark}, scattered"
+    """Return the name of the version with the paint of a mark scattered on that skin."""
+    return f"{mark} scattered"
