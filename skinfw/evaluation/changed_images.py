@@ -55,7 +55,7 @@ class ChangedImages:
         versions = [self._versions(index, own) for index, own in zip(keys, first, strict=True)]
         changed = np.stack(versions)  # [N, K, V, H, W, 3]
         if views.ndim == 6:
-            others = np.broadcast_to(views[:, None, :, 1:], (*changed.shape[:3], *views.shape[2:]))
+            others = views[:, None, :, 1:].repeat(changed.shape[1], 1)
             changed = np.concatenate([changed[:, :, :, None], others], 3)
         made = torch.from_numpy(changed).flatten(1, 2)
         return batch._replace(images=made.pin_memory() if pin else made)

@@ -10,8 +10,9 @@ from skinfw_shortcuts.numbers import Answers
 from skinfw_shortcuts.versions import Versions
 
 _CAPTION = (
-    "Some test images as they are, without their lesion, the lesion alone, and with each mark and "
-    "its paint scattered; below each, the chance of malignancy, or of the true class."
+    "Some test images as they are, without their lesion, the lesion alone, and each mark on the "
+    "picture, on its skin, and its paint scattered there. Below each stands the chance of malignancy, "
+    "or where no class is malignant, of the true class."
 )
 
 
@@ -25,7 +26,7 @@ def draw_versions(
     from matplotlib.figure import Figure
 
     names = versions.names
-    figure = Figure((1.25 * len(names), 1.55 * len(versions.shown)), layout="constrained", dpi=110)
+    figure = Figure((0.95 * len(names), 1.2 * len(versions.shown)), layout="constrained", dpi=100)
     grid = figure.subplots(len(versions.shown), len(names), squeeze=False)
     for row, place in zip(grid, versions.shown, strict=True):
         at = places.index(place)
@@ -35,10 +36,10 @@ def draw_versions(
             axes.imshow(picture)
             axes.set(xticks=[], yticks=[])
             chance = chances[list(answers.malignant) or [own.true[at]]].sum()
-            axes.set_xlabel(f"{chance:.0%}", fontsize=8)
+            axes.set_xlabel(f"{chance:.0%}", fontsize=7)
         row[0].set_ylabel(own.classes[own.true[at]], fontsize=8)
     for axes, name in zip(grid[0], names, strict=True):
-        axes.set_title(name.replace(", ", ",\n"), fontsize=7)
+        axes.set_title(name.replace(" ", "\n", 1), fontsize=6.5)
     sink = BytesIO()
     figure.savefig(sink, format="png")
     alt = f"{len(versions.shown)} images in {len(names)} versions"

@@ -20,8 +20,9 @@ def scatter(image: Image, drawn: Image, rng: np.random.Generator) -> Image:
     height, width = down * side, across * side
     paint = drawn[:height, :width].astype(np.int16) - image[:height, :width]
     tiles = paint.reshape(down, side, across, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
-    turns, origins = rng.integers(4, size=len(tiles)), rng.permutation(len(tiles))
-    moved = np.stack([np.rot90(tiles[at], turn) for at, turn in zip(origins, turns, strict=True)])
+    turns, moved = rng.integers(4, size=len(tiles)), rng.permutation(tiles)
+    for turn in range(1, 4):
+        moved[turns == turn] = np.rot90(moved[turns == turn], turn, (1, 2))
     layer = moved.reshape(down, across, side, side, 3).swapaxes(1, 2).reshape(height, width, 3)
     whole = image.astype(np.int16)
     whole[:height, :width] += layer
