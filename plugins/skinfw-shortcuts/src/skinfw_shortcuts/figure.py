@@ -11,8 +11,8 @@ from skinfw_shortcuts.versions import Versions
 
 _CAPTION = (
     "Some test images as they are, without their lesion, the lesion alone, and each mark on the "
-    "picture, on its skin, and its paint scattered there. Below each stands the chance of malignancy, "
-    "or where no class is malignant, of the true class."
+    "picture, on its skin, and its paint scattered there. Below each stands the chance of "
+    "malignancy, or where no class is malignant, of the true class."
 )
 
 
