@@ -74,7 +74,7 @@ def _blend(inside: Plane, outside: Plane | Image, mask: Mask) -> Image:
     soft = max(0.8, min(mask.shape) / 120)
     share = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), soft)[..., None]
     mixed = share * inside + (1 - share) * outside
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
 
 
 def _spread(values: Plane, weights: Plane) -> Plane:

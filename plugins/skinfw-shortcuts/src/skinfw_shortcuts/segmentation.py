@@ -63,7 +63,7 @@ def field_of_view(image: Image) -> Mask:
     if not outside.any():
         return np.ones(outside.shape, bool)
     margin = 2 * (min(image.shape[:2]) // 40) + 1  # light falls off towards the tube
-    return ~cv2.dilate(outside, np.ones((margin, margin), np.uint8)).astype(bool)
+    return np.asarray(cv2.dilate(outside, np.ones((margin, margin), np.uint8)) == 0)
 
 
 def without_hair(image: Image) -> Image:

@@ -54,7 +54,7 @@ def tell(
         **settings,
     }
     head = ["number", "value", "low", "high"]
-    rows = [[name, one.value, one.low, one.high] for name, one in numbers.items()]
+    rows: list[list[Cell]] = [[name, one.value, one.low, one.high] for name, one in numbers.items()]
     files = {"shortcuts.csv": FindingsTable("", head, rows)}
     tables = [_verdicts(verdicts), _marks(verdicts, numbers)]
     tables += [_without(numbers), *_flips(own.classes, answers, numbers)]
