@@ -49,7 +49,7 @@ class Shortcuts:
     least_auc: what pictures without a lesion must reach.
     """
 
-    images: Annotated[int, Ge(0)] = 128
+    images: Annotated[int, Ge(0)] = 64
     marks: tuple[str, ...] = ()
     malignant: tuple[ClassName, ...] = ()
     least: Annotated[float, Interval(gt=0, lt=1)] = 0.1
