@@ -1,13 +1,14 @@
 """What is measured of answers, and what becomes of it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skinfw import Estimate, Predictions
-from skinfw_shortcuts.numbers import Answers
+from skinfw import Estimate, Predictions, select
+from skinfw_shortcuts.numbers import Answers, Changes, Discrimination
 from skinfw_shortcuts.verdicts import SURROUNDINGS, mark_verdicts, surroundings_verdict
 from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control, on_skin
 
@@ -28,8 +29,8 @@ def answers(seed: int = 0, images: int = 40) -> tuple[Answers, Predictions]:
 
 def test_areas_are_those_of_the_images_that_could_be_divided() -> None:
     metric, own = answers()
-    numbers = metric(own)
     told = metric.told
+    numbers = Discrimination(metric)(select(own, np.flatnonzero(told)))
     for version, place in ((SAME, 0), (REMOVED, 1), (ONLY, 2)):
         malignant = metric.chances[told, place][:, [0, 2]].sum(1)
         truth = own.true[told] != 1
@@ -40,7 +41,7 @@ def test_areas_are_those_of_the_images_that_could_be_divided() -> None:
 
 def test_flips_and_changes_are_those_counted_by_hand() -> None:
     metric, own = answers()
-    numbers = metric(own)
+    numbers = Changes(metric)(own)
     before, after = (metric.chances[:, place][:, [0, 2]].sum(1) for place in (0, 3))
     nevi = own.true == 1
     to = (before < 0.5) & (after >= 0.5)
@@ -55,7 +56,7 @@ def test_flips_and_changes_are_those_counted_by_hand() -> None:
 
 def test_rises_are_measured_on_images_of_other_classes() -> None:
     metric, own = answers()
-    numbers = metric(own)
+    numbers = Changes(metric)(own)
     skin, marked, scattered = (metric.chances[:, place, 0] for place in (1, 4, 5))
     others = metric.told & (own.true != 0)
     assert numbers["rise/ruler/MEL"] == pytest.approx((marked - skin)[others].mean())
@@ -65,6 +66,7 @@ def test_rises_are_measured_on_images_of_other_classes() -> None:
 
 def test_weights_mean_images_that_are_repeated() -> None:
     metric, own = answers()
+    told = np.ones(len(own.ids), bool)
     times = np.random.default_rng(1).integers(1, 4, len(own.ids))
     places = np.repeat(np.arange(len(times)), times)
     repeated = Answers(
@@ -72,8 +74,11 @@ def test_weights_mean_images_that_are_repeated() -> None:
     )
     ids = [str(number) for number in range(len(places))]
     twice = Predictions(ids, ids, own.true[places], own.probabilities[places], CLASSES)
-    weighted = metric.resample(own, times[None].astype(float))
-    assert {name: values[0] for name, values in weighted.items()} == pytest.approx(repeated(twice))
+    for kind in (Changes, Discrimination):
+        whole, again = kind(replace(metric, told=told)), kind(replace(repeated, told=told[places]))
+        weighted = whole.resample(own, times[None].astype(float))
+        ours = {name: values[0] for name, values in weighted.items()}
+        assert ours == pytest.approx(again(twice))
 
 
 def test_the_lower_end_decides_and_the_surest_class_is_told() -> None:
@@ -102,6 +107,7 @@ def test_surroundings_are_asked_for_malignancy_first() -> None:
 def test_without_malignant_classes_there_are_no_flips() -> None:
     metric, own = answers()
     benign = Answers(metric.chances, NAMES, ("ruler",), metric.told, [])
-    numbers = benign(own)
+    numbers = Changes(benign)(own)
+    numbers |= Discrimination(benign)(select(own, np.flatnonzero(metric.told)))
     assert not [name for name in numbers if "malignant" in name]
     assert not math.isnan(numbers[f"macro_auc/{REMOVED}"])

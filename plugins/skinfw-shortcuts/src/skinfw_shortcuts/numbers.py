@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control, on_skin
 
 Floats = npt.NDArray[np.floating[Any]]
 Booleans = npt.NDArray[np.bool_]
-Mean = tuple[str, Floats, Booleans]
+Mean = tuple[str, npt.NDArray[Any], Booleans]
 """The name of a number, what each image adds to its mean, and which images are meant."""
 
 OUTCOME = "malignant"
@@ -23,8 +23,8 @@ _CALLED = 0.5  # the chance from which an image is called malignant, as in the m
 
 
 @dataclass(frozen=True)
-class Answers(WeightedMetric):
-    """Measure how answers change with the pictures; the predictions are those of the first version.
+class Answers:
+    """Hold the answers to all versions of some images.
 
     chances: float64 [M, K, C], of every version.
     names: of the K versions.
@@ -39,78 +39,106 @@ class Answers(WeightedMetric):
     told: Booleans
     malignant: Sequence[int]
 
-    def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
-        """Return each number under each row of weights [R, N]; see docs/reliability.md."""
-        own = by_image(weights)
-        means = [*self._rises(predictions), *self._flips(predictions)]
-        among = np.stack([mean[2] for mean in means]).astype(np.float64)
-        values = np.where(among, np.stack([mean[1] for mean in means]), 0.0)
-        found = ratio(values @ own, among @ own)  # of all numbers at once: there are hundreds
-        numbers = {mean[0]: row for mean, row in zip(means, found, strict=True)}
-        for version in (SAME, REMOVED, ONLY):
-            numbers |= self._discrimination(version, predictions, own)
-        return numbers
-
     def outcomes(self, classes: Sequence[str]) -> list[str]:
         """Return what a mark may raise the chance of: malignancy, and each class."""
         return [*([OUTCOME] if self.malignant else []), *classes]
 
-    def _chance(self, version: str, outcome: str, classes: Sequence[str]) -> Floats:
+    def shows(self, outcome: str, predictions: Predictions) -> Booleans:
+        """Return which images show an outcome, bool [M]."""
+        places = [predictions.classes.index(outcome)] if outcome != OUTCOME else self.malignant
+        return np.isin(predictions.true, places)
+
+    def chance(self, version: str, outcome: str, classes: Sequence[str]) -> Floats:
         """Return the chance of an outcome in one version of each image, [M]."""
         chances = self.chances[:, self.names.index(version)]
-        if outcome == OUTCOME:
-            return np.asarray(chances[:, list(self.malignant)].sum(1))
-        return np.asarray(chances[:, classes.index(outcome)])
+        places = [classes.index(outcome)] if outcome != OUTCOME else list(self.malignant)
+        return np.asarray(chances[:, places].sum(1))
+
+
+class Changes(WeightedMetric):
+    """Measure how chances and answers change with the pictures; see docs/reliability.md."""
+
+    def __init__(self, answers: Answers) -> None:
+        """Keep the answers; predictions are those of the same images."""
+        self.answers = answers
+
+    def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
+        """Return each number under each row of weights [R, N]."""
+        means = [*self._rises(predictions), *self._changes(predictions)]
+        means += [(name, own.astype(float), among) for name, own, among in self._flips(predictions)]
+        among = np.stack([mean[2] for mean in means]).astype(np.float64)
+        values = np.where(among, np.stack([mean[1] for mean in means]), 0.0)
+        own = by_image(weights)
+        numbers = ratio(values @ own, among @ own)  # of all at once: there are hundreds
+        return {mean[0]: row for mean, row in zip(means, numbers, strict=True)}
 
     def _rises(self, predictions: Predictions) -> Iterator[Mean]:
         """Yield how much each mark raises each chance, on images that do not show the outcome.
 
         On skin without a lesion, where no other evidence hides what the mark is taken for.
         """
-        true, classes = predictions.true, predictions.classes
-        for outcome in self.outcomes(classes):
-            shows = self.malignant if outcome == OUTCOME else [classes.index(outcome)]
-            others = self.told & ~np.isin(true, shows)
-            skin = self._chance(REMOVED, outcome, classes)
-            for mark in self.marks:
-                marked = self._chance(on_skin(mark), outcome, classes)
-                scattered = self._chance(control(mark), outcome, classes)
+        answers, classes = self.answers, predictions.classes
+        for outcome in answers.outcomes(classes):
+            others = answers.told & ~answers.shows(outcome, predictions)
+            skin = answers.chance(REMOVED, outcome, classes)
+            for mark in answers.marks:
+                marked = answers.chance(on_skin(mark), outcome, classes)
+                scattered = answers.chance(control(mark), outcome, classes)
                 yield f"rise/{mark}/{outcome}", marked - skin, others
                 yield f"rise_of_scattered/{mark}/{outcome}", scattered - skin, others
                 yield f"rise_beyond/{mark}/{outcome}", marked - np.maximum(skin, scattered), others
 
-    def _flips(self, predictions: Predictions) -> Iterator[Mean]:
-        """Yield how often and how far malignancy changes, by class."""
-        if not self.malignant:
-            return
-        true, classes = predictions.true, predictions.classes
-        before = self._chance(SAME, OUTCOME, classes)
-        groups = {"all": np.ones(len(true), bool)}
-        groups |= {name: true == place for place, name in enumerate(classes)}
-        for version in (REMOVED, ONLY, *self.marks):
-            after = self._chance(version, OUTCOME, classes)
-            called, was = after >= _CALLED, before >= _CALLED
-            usable = self.told if version in (REMOVED, ONLY) else groups["all"]
-            for name, group in groups.items():
-                among = group & usable
-                yield f"malignant_change/{version}/{name}", after - before, among
-                yield f"to_malignant/{version}/{name}", (called & ~was).astype(float), among
-                yield f"from_malignant/{version}/{name}", (was & ~called).astype(float), among
+    def _changes(self, predictions: Predictions) -> Iterator[Mean]:
+        """Yield how far the chance of malignancy changes, by class."""
+        for version, name, group, before, after in self._malignancy(predictions):
+            yield f"malignant_change/{version}/{name}", after - before, group
 
-    def _discrimination(
-        self, version: str, predictions: Predictions, weights: Floats
-    ) -> dict[str, Floats]:
-        """Return how well a version still tells malignant from benign, and class from class."""
-        true, classes = predictions.true[self.told], predictions.classes
-        counted = weights[self.told]
+    def _flips(self, predictions: Predictions) -> Iterator[Mean]:
+        """Yield which answers turn to malignant, and away from it, by class."""
+        for version, name, group, before, after in self._malignancy(predictions):
+            called, was = after >= _CALLED, before >= _CALLED
+            yield f"to_malignant/{version}/{name}", called & ~was, group
+            yield f"from_malignant/{version}/{name}", was & ~called, group
+
+    def _malignancy(
+        self, predictions: Predictions
+    ) -> Iterator[tuple[str, str, Booleans, Floats, Floats]]:
+        """Yield version, class, its images, and their chances of malignancy before and after."""
+        answers, classes = self.answers, predictions.classes
+        if not answers.malignant:
+            return
+        before = answers.chance(SAME, OUTCOME, classes)
+        everyone = np.ones(len(before), bool)
+        groups = {name: answers.shows(name, predictions) for name in classes}
+        for version in (REMOVED, ONLY, *answers.marks):
+            after = answers.chance(version, OUTCOME, classes)
+            usable = answers.told if version in (REMOVED, ONLY) else everyone
+            for name, group in {"all": everyone, **groups}.items():
+                yield version, name, group & usable, before, after
+
+
+class Discrimination(WeightedMetric):
+    """Measure how well versions tell malignant from benign, and the classes from each other."""
+
+    def __init__(self, answers: Answers) -> None:
+        """Keep the answers; predictions are those of the images that could be told apart."""
+        self.answers = replace(answers, chances=answers.chances[answers.told])
+
+    def resample(self, predictions: Predictions, weights: Floats) -> Mapping[str, Floats]:
+        """Return each number under each row of weights [R, N]."""
+        answers, classes, own = self.answers, predictions.classes, by_image(weights)
         numbers = {}
-        if self.malignant:
-            chances = self._chance(version, OUTCOME, classes)[self.told]
-            curve = RocCurve(np.isin(true, self.malignant), chances, counted)
-            numbers[f"malignant_auc/{version}"] = curve.auc()
-        each = [
-            RocCurve(true == place, self._chance(version, name, classes)[self.told], counted).auc()
-            for place, name in enumerate(classes)
-        ]
-        numbers[f"macro_auc/{version}"] = mean_of_measured(np.stack(each))
+        for version in (SAME, REMOVED, ONLY):
+            areas = {
+                outcome: RocCurve(
+                    answers.shows(outcome, predictions),
+                    answers.chance(version, outcome, classes),
+                    own,
+                ).auc()
+                for outcome in answers.outcomes(classes)
+            }
+            if answers.malignant:
+                numbers[f"malignant_auc/{version}"] = areas[OUTCOME]
+            each = np.stack([areas[name] for name in classes])
+            numbers[f"macro_auc/{version}"] = mean_of_measured(each)
         return numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
@@ -21,6 +21,10 @@ from skinfw import (
     write_csv,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from skinfw import Predictions
+    from skinfw.metrics import WeightedMetric
 
 KEY, TITLE = "shortcuts", "Shortcuts"
 _SHOWN = 4  # images in the figure, of as many classes
@@ -68,7 +72,7 @@ class Shortcuts:
 
         from skinfw.toolkit import choose_images
         from skinfw_shortcuts.marks import build_marks
-        from skinfw_shortcuts.numbers import Answers
+        from skinfw_shortcuts.numbers import Answers, Changes, Discrimination
         from skinfw_shortcuts.tables import tell
         from skinfw_shortcuts.verdicts import mark_verdicts, surroundings_verdict
         from skinfw_shortcuts.versions import Versions
@@ -92,11 +96,10 @@ class Shortcuts:
             [test.classes.index(name) for name in named],
         )
         own = select(test, np.array(places, int))
-        ends = bootstrap(answers, own, result.replicates, result.seed) if result.replicates else {}
-        numbers = {
-            name: Estimate(value, *ends.get(name, (math.nan, math.nan)))
-            for name, value in answers(own).items()
-        }
+        numbers = _estimates(Changes(answers), own, result)
+        if answers.told.any():
+            divided = select(own, np.flatnonzero(answers.told))
+            numbers |= _estimates(Discrimination(answers), divided, result)
         verdicts = [
             *mark_verdicts(numbers, answers, own.classes, self.least),
             *surroundings_verdict(numbers, self.least_auc),
@@ -120,3 +123,12 @@ class Shortcuts:
                 partial.write_bytes(picture.png)
 
     evaluate = write
+
+
+def _estimates(metric: WeightedMetric, own: Predictions, result: Result) -> dict[str, Estimate]:
+    """Return the numbers of a metric with the intervals that the result's recipe wants."""
+    ends = bootstrap(metric, own, result.replicates, result.seed) if result.replicates else {}
+    return {
+        name: Estimate(value, *ends.get(name, (math.nan, math.nan)))
+        for name, value in metric(own).items()
+    }
