@@ -26,7 +26,7 @@ seed = {seed}
 [dataset]
 use = "./marked.py:Marked"
 images = 400
-size = 112
+size = 150
 seed = {seed}
 planted = {planted}
 
@@ -39,7 +39,7 @@ test = 0.25
 use = "lite/efficientnet-lite0"
 
 [image]
-size = 96
+size = 128
 
 [train]
 epochs = 40

@@ -86,7 +86,7 @@ class Changes(WeightedMetric):
                 scattered = answers.chance(control(mark), outcome, classes)
                 yield f"rise/{mark}/{outcome}", marked - skin, others
                 yield f"rise_of_scattered/{mark}/{outcome}", scattered - skin, others
-                yield f"rise_beyond/{mark}/{outcome}", marked - np.maximum(skin, scattered), others
+                yield f"rise_beyond/{mark}/{outcome}", marked - scattered, others
 
     def _changes(self, predictions: Predictions) -> Iterator[Mean]:
         """Yield how far the chance of malignancy changes, by class."""

@@ -40,23 +40,23 @@ class Shortcuts:
     its 95 % interval over lesions, and shortcuts.png.
 
     A mark is a shortcut to a class where it raises the chance of the class by more than `least`,
-    beyond both the picture as it is and the control, on images of other classes. What is around the
-    lesion is one where pictures without a lesion still tell malignant from benign with an AUC above
-    `least_auc`. The lower end of the interval decides.
+    and by more than that beyond its control, on the skin of images of other classes. What is around
+    the lesion is one where pictures without a lesion still tell malignant from benign with an AUC
+    above `least_auc`. The lower ends of the intervals decide.
 
     images: how many test images are looked at, evenly over the classes; 0 takes all.
     marks: ops of the kind augment that draw, each with the parameter `probability`; empty takes
         ruler-ticks, ink-marks, hair, dark-corners and gel-bubbles, as far as they are installed.
     malignant: the malignant classes; empty takes those of MEL, BCC, SCC, AK and AKIEC that the data
         set has.
-    least: how much a mark must raise a chance.
+    least: how much a mark must raise a chance, beyond bare skin and beyond its control.
     least_auc: what pictures without a lesion must reach.
     """
 
     images: Annotated[int, Ge(0)] = 64
     marks: tuple[str, ...] = ()
     malignant: tuple[ClassName, ...] = ()
-    least: Annotated[float, Interval(gt=0, lt=1)] = 0.1
+    least: Annotated[float, Interval(gt=0, lt=1)] = 0.05
     least_auc: Annotated[float, Interval(ge=0.5, lt=1)] = 0.6
 
     def __post_init__(self) -> None:

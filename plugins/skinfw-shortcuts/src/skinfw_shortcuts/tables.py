@@ -116,7 +116,7 @@ def _marks(verdicts: Sequence[Verdict], numbers: Mapping[str, Estimate]) -> Find
         for one in verdicts
         if one.shortcut != SURROUNDINGS
     ]
-    head = ["mark, towards", "rise of the chance", "of its paint scattered", "beyond both"]
+    head = ["mark, towards", "rise of the chance", "of its paint scattered", "beyond that"]
     caption = "What marks are taken for on skin without a lesion, in images of other classes"
     return FindingsTable(caption, head, rows)
 

@@ -45,16 +45,23 @@ def mark_verdicts(
 ) -> Iterator[Verdict]:
     """Yield a verdict for each mark, about what it raises most surely.
 
+    Of the rise beyond bare skin and that beyond the control the less sure one decides.
+
     numbers: of `answers`.
     least: how much a mark must raise a chance.
     """
     for mark in answers.marks:
         asked = [
-            Verdict(mark, outcome, name, numbers[name], least)
+            min(
+                (
+                    Verdict(mark, outcome, name, numbers[name], least)
+                    for name in (f"rise/{mark}/{outcome}", f"rise_beyond/{mark}/{outcome}")
+                ),
+                key=_lower,
+            )
             for outcome in answers.outcomes(classes)
-            if (name := f"rise_beyond/{mark}/{outcome}") in numbers
         ]
-        yield max(asked, key=lambda verdict: _lower(verdict.estimate))
+        yield max(asked, key=_lower)
 
 
 def surroundings_verdict(numbers: Mapping[str, Estimate], least_auc: float) -> Iterator[Verdict]:
@@ -69,6 +76,7 @@ def surroundings_verdict(numbers: Mapping[str, Estimate], least_auc: float) -> I
             return
 
 
-def _lower(estimate: Estimate) -> float:
-    """Return the lower end of an interval; where there is none, what the number says."""
-    return next((end for end in (estimate.low, estimate.value) if not math.isnan(end)), -math.inf)
+def _lower(verdict: Verdict) -> float:
+    """Return the lower end of the interval; where there is none, what the number says."""
+    ends = verdict.estimate.low, verdict.estimate.value
+    return next((end for end in ends if not math.isnan(end)), -math.inf)
