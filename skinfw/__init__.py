@@ -77,6 +77,7 @@ from skinfw.interfaces.values import Estimate as Estimate
 from skinfw.interfaces.values import Explanations as Explanations
 from skinfw.interfaces.values import Features as Features
 from skinfw.interfaces.values import Findings as Findings
+from skinfw.interfaces.values import FindingsPicture as FindingsPicture
 from skinfw.interfaces.values import FindingsTable as FindingsTable
 from skinfw.interfaces.values import Fingerprint as Fingerprint
 from skinfw.interfaces.values import Interval as Interval
@@ -89,6 +90,7 @@ from skinfw.interfaces.values import SeedsSummary as SeedsSummary
 from skinfw.interfaces.values import Validation as Validation
 from skinfw.interfaces.values import ValidationNumber as ValidationNumber
 from skinfw.interfaces.values import ValidationSet as ValidationSet
+from skinfw.interfaces.values import ViewedImage as ViewedImage
 from skinfw.interfaces.values import headline_numbers as headline_numbers
 from skinfw.version import __version__ as __version__
 
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from skinfw.api.models import load as load
     from skinfw.api.runs import check as check
     from skinfw.api.runs import run as run
+    from skinfw.data.decoding import read_mask as read_mask
     from skinfw.files.csv_lines import line_error as line_error
     from skinfw.files.csv_tables import present_rows as present_rows
     from skinfw.files.csv_tables import read_csv as read_csv
@@ -117,6 +120,7 @@ _HOMES = {
     "skinfw.api.listing": "components list_plugins",
     "skinfw.api.models": "load",
     "skinfw.api.runs": "check run",
+    "skinfw.data.decoding": "read_mask",
     "skinfw.files.csv_lines": "line_error",
     "skinfw.files.csv_tables": (
         "present_rows read_csv refuse_ids refuse_names refuse_rows rows_of"

@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
     from skinfw.recipe.component import import_target as import_target
+    from skinfw.recipe.component import plan_component as plan_component
     from skinfw.recipe.component import variants as variants
     from skinfw.recipe.loading import BEST_WEIGHTS as BEST_WEIGHTS
     from skinfw.recipe.loading import DEFAULTS as DEFAULTS
@@ -258,7 +259,7 @@ _HOMES = {
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
     "skinfw.recipe.component": (
-        "PlannedComponent build_components check_variant import_target variants"
+        "PlannedComponent build_components check_variant import_target plan_component variants"
     ),
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
     "skinfw.recipe.places": "Origin",

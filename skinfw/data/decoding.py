@@ -120,6 +120,14 @@ def read_image(path: Path | str, short: int = 0, limits: Limits = LIMITS) -> Ima
     return decode(read_file(path, limits), path, short, limits)
 
 
+def read_mask(path: Path | str) -> npt.NDArray[np.bool_]:
+    """Decode a file whose light pixels say where the lesion is, bool [H, W].
+
+    path: as of `read_image`, and so are the errors.
+    """
+    return np.asarray(read_image(path).max(axis=2) > 127)
+
+
 def read_file(path: Path | str, limits: Limits = LIMITS) -> bytes:
     """Return the bytes of an image file; only of a file, for a pipe or a device may never end.
 

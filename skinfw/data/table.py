@@ -233,6 +233,12 @@ def image_function(dataset: Any) -> Callable[[str], Any] | None:
     return draw if callable(draw) else None
 
 
+def mask_function(dataset: Any) -> Callable[[str], Any] | None:
+    """Return the `mask` of a data set that knows where the lesion is in an image, else None."""
+    mask = getattr(dataset, "mask", None)
+    return mask if callable(mask) else None
+
+
 def picture_paths(plan: DataPlan, table: pd.DataFrame) -> list[str]:
     """Return the paths of all pictures that a recipe looks at.
 

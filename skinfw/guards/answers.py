@@ -232,6 +232,32 @@ def check_image(answer: object) -> npt.NDArray[np.uint8]:
     return image if _is_own(image) else image.copy()
 
 
+def check_versions(answer: object, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return the versions of a view that somebody changed.
+
+    shape: of the view, [H, W, 3].
+    """
+    import numpy as np
+
+    versions = np.asarray(answer)
+    if versions.dtype != np.uint8 or versions.shape[1:] != shape or not len(versions):
+        expected = f"versions of a view are uint8 [K, {', '.join(map(str, shape))}]"
+        raise AnswerError(f"changed an image to {describe(answer)}", expected)
+    return versions
+
+
+def check_mask(answer: object) -> npt.NDArray[np.bool_] | None:
+    """Return where the lesion is in an image; None where the data set does not know."""
+    import numpy as np
+
+    if answer is None:
+        return None
+    mask = np.asarray(answer)
+    if mask.dtype != np.bool_ or mask.ndim != 2 or not mask.size:
+        raise AnswerError(f"returned {describe(answer)}", "a mask is bool [H, W], or None")
+    return mask
+
+
 def _is_own(image: Array) -> bool:
     """Tell whether nobody can write into an image any more: neither its maker nor anyone else."""
     memory: Any = image

@@ -9,23 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function, read_data_table
+from skinfw.data.table import image_function, mask_function, read_data_table
 from skinfw.errors import RecipeError, raise_all
+from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.explain import explain
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
+from skinfw.guards.answers import check_mask
 from skinfw.inference.maps import average_maps, member_explainer
 from skinfw.inference.torch_model import choose_model_hardware, load_network
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import Dataset, Explainer
-from skinfw.interfaces.values import UNKNOWN, Explanations, Features, Interval, Predictions
+from skinfw.interfaces.values import (
+    UNKNOWN,
+    Change,
+    Explanations,
+    Features,
+    Interval,
+    Predictions,
+)
 from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.features import penultimate_features
 from skinfw.models.forward import in_batches
@@ -139,6 +149,43 @@ class ModelEvaluator:
             [own for own in in_batches(len(rows), self.trained_model.batch_size) if len(own) > 1],
             self._hardware,
             self._modality_data(rows).inputs,
+        )
+
+    def predict_changed(
+        self,
+        rows: pd.DataFrame,
+        dataset: Dataset,
+        places: Sequence[int],
+        change: Change,
+        *,
+        views: str = "first",
+    ) -> npt.NDArray[np.float64]:
+        """Return what the network says of images whose pixels are changed, [M, K, C].
+
+        rows, dataset: as for `predict`.
+        places, change, views: as for `Result.predict_changed`.
+        """
+        if self._members:
+            answers = [
+                own.predict_changed(rows, dataset, places, change, views=views)
+                for own in self._members
+            ]
+            return np.asarray(self.trained_model.combination.arrays(answers))
+        mask = mask_function(dataset)
+        shown = ChangedImages(
+            self._images(rows, dataset, first=views == "first"),
+            (lambda path: check_mask(mask(path))) if mask else None,
+            change,
+        )
+        return predict_changed(
+            self.network,
+            shown,
+            places,
+            len(self.trained_model.classes),
+            self.trained_model.batch_size,
+            self._hardware,
+            self.trained_model.view_averaging,
+            self._modality_data(rows),
         )
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
 T = TypeVar("T")
+Change = Callable[["ViewedImage"], "Image"]
+"""What makes versions [K, H, W, 3] of one view of an image."""
+
 PARTS = ("train", "val", "test")
 
 
@@ -305,6 +308,21 @@ def no_interval(reason: str = "") -> Interval:
 
 
 @dataclass(frozen=True)
+class ViewedImage:
+    """Hold one view of an image, as the network sees it.
+
+    place: of the image in its part.
+    pixels: uint8 [H, W, 3], read-only.
+    lesion: bool [H, W], where the mask of the data set says that the lesion is; None where it has
+        no mask of this image.
+    """
+
+    place: int
+    pixels: Image
+    lesion: npt.NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Hold a number with the ends of its 95 % interval.
 
@@ -338,6 +356,20 @@ class FindingsTable:
 
 
 @dataclass(frozen=True)
+class FindingsPicture:
+    """Hold a picture for a reader.
+
+    caption: what it shows.
+    alt: what those must know who cannot see it.
+    png: the bytes of a PNG file.
+    """
+
+    caption: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Findings:
     """Hold what a report found, for its own files and for other reports, such as a page.
 
@@ -348,6 +380,7 @@ class Findings:
     data: all of it for JSON.
     files: tables that become CSV files, by name.
     calibration: what answers about new images may use, where it was fitted.
+    pictures: below the tables.
     """
 
     key: str
@@ -357,6 +390,21 @@ class Findings:
     data: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FindingsTable] = field(default_factory=dict)
     calibration: FittedCalibration | None = None
+    pictures: Sequence[FindingsPicture] = ()
+
+
+class PredictChanged(Protocol):
+    """What shows the network changed images, as `Result.predict_changed` says."""
+
+    def __call__(
+        self,
+        part: str,
+        places: Sequence[int],
+        change: Change,
+        *,
+        views: Literal["first", "all"] = "first",
+    ) -> Floats:
+        """Return the probabilities of every version of some images, [M, K, C]."""
 
 
 @dataclass(frozen=True)
@@ -398,6 +446,11 @@ class Result:
     marks: what a reader must know before believing the numbers.
     features: `features(part)` looks at every image of "train" or of a part in `predictions` once
         more; None where the network is not at hand.
+    predict_changed: `predict_changed(part, places, change)` shows the network images of a part of
+        `predictions` whose pixels are changed. `change` gets a `ViewedImage` and returns its
+        versions, uint8 [K, H, W, 3]; it depends on that image alone, and may be called from several
+        threads. Returns probabilities, float64 [M, K, C]. `views`, "first" unless given, may be
+        "all", whose answers are averaged as in `predictions`. None where `features` is.
     """
 
     folder: Path
@@ -413,6 +466,7 @@ class Result:
     marks: Sequence[str] = ()
     intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     features: Callable[[str], Features] | None = None
+    predict_changed: PredictChanged | None = None
     replicates: int = 1000
     seed: int = 0
     record: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,11 +15,12 @@ import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import class_counts, image_function
+from skinfw.data.table import class_counts, image_function, mask_function
+from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
-from skinfw.guards.answers import check_class_weights, check_image
+from skinfw.guards.answers import check_class_weights, check_image, check_mask
 from skinfw.guards.process import watch_dice
 from skinfw.guards.tensors import (
     GuardedLoss,
@@ -29,7 +30,7 @@ from skinfw.guards.tensors import (
     unchanged_network,
 )
 from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
-from skinfw.interfaces.values import Features
+from skinfw.interfaces.values import Change, Features
 from skinfw.models.backbone import ALONE
 from skinfw.models.feature_store import FeatureStore
 from skinfw.models.features import map_features, penultimate_features
@@ -201,6 +202,29 @@ class TrainingComponents:
         width = len(self.plan.classes)
         return penultimate_features(
             self.model, images, modalities, width, self.eval_batch_size, self.hardware
+        )
+
+    def predict_changed(
+        self, part: str, places: Sequence[int], change: Change, *, views: str = "first"
+    ) -> npt.NDArray[np.float64]:
+        """Return what the network says of images whose pixels are changed, [M, K, C]."""
+        rows, labels, source = self._evaluated_part(part)
+        mask, dataset = mask_function(self.plan.dataset), self.plan.components.dataset
+        shown = ChangedImages(
+            EvalImages(source, labels, self.view, first=views == "first"),
+            mask and dataset.wrap(mask, check_mask),
+            change,
+        )
+        return predict_changed(
+            self.model,
+            shown,
+            places,
+            len(self.plan.classes),
+            self.eval_batch_size,
+            self.hardware,
+            ViewAveraging(self.counts, **self.plan.components.view.host),
+            self.modality_data(rows),
+            self._guard_network,
         )
 
     def trainer(self, states: Path, weights: Path, hooks: Any, validates: bool = True) -> Trainer:

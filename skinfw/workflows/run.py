@@ -198,13 +198,17 @@ class _Run:
             result = self._explain(components, result)
         with self._time("report"):
             # The network is at hand for reports alone.
-            about = replace(result, features=components.features_of)
+            about = replace(
+                result,
+                features=components.features_of,
+                predict_changed=components.predict_changed,
+            )
             unchanged = partial(unchanged_network, model)
             folder = self.folder.path
             about = write_reports(components.reports, about, folder, self.failures, unchanged)
             fitted = combine(own.calibration for own in about.findings)
             self.folder.update(calibration=fitted.record())
-        return replace(about, features=None)
+        return replace(about, features=None, predict_changed=None)
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""

@@ -122,3 +122,21 @@ def test_absent_images_can_be_dropped(tmp_path: Path) -> None:
     data = CsvTable(file=file, missing="drop").table()
     table = data.rows
     assert len(table) == 2 and data.notes == ("1 of 3 images are absent and left out",)
+
+
+def test_masks_are_named_beside_the_images(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        draw(tmp_path / "images" / name)
+    mask = Image.new("L", (8, 6))
+    mask.putpixel((2, 1), 255)
+    mask.save(tmp_path / "images" / "a_mask.png")
+    file = tmp_path / "images.csv"
+    file.write_text("path,label,mask\na.png,A,a_mask.png\nb.png,B,\n")
+    data = CsvTable(file=file, images="images")
+    first, second = data.table().rows["path"]
+    known = data.mask(first)
+    assert known is not None and known.shape == (6, 8)
+    assert known.sum() == 1 and known[1, 2]
+    assert data.mask(second) is None
+    file.write_text("path,label\na.png,A\nb.png,B\n")
+    assert CsvTable(file=file, images="images").mask(first) is None

@@ -178,3 +178,18 @@ def test_the_real_archive_is_read() -> None:
     assert table["lesion"].nunique() < len(table) <= 10015
     assert table["lesion"].str.match(r"HAM_\d{7}").all()
     assert table["path"].map(lambda path: Path(path).is_file()).all()
+
+
+def test_masks_of_ham10000_are_found_in_the_root(root: Path) -> None:
+    data = Isic2018(root=root)
+    path = data.table().rows["path"].iloc[1]
+    assert data.mask(path) is None
+    folder = root / "HAM10000_segmentations_lesion_tschandl"
+    folder.mkdir()
+    drawn = np.zeros((12, 16), np.uint8)
+    drawn[3:9, 4:10] = 255
+    Image.fromarray(drawn).save(folder / "ISIC_0024307_segmentation.png")
+    mask = data.mask(path)
+    assert mask is not None and mask.dtype == bool
+    assert (mask == (drawn > 0)).all()
+    assert data.mask(data.table().rows["path"].iloc[0]) is None

@@ -15,6 +15,7 @@ from skinfw import (
     line_error,
     present_rows,
     read_csv,
+    read_mask,
     refuse_ids,
     refuse_names,
     refuse_rows,
@@ -22,6 +23,8 @@ from skinfw import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
@@ -106,9 +109,10 @@ class CsvTable:
 
     The columns path and label must be there. The columns id (else the path), lesion (else patient,
     else the id), patient and split ("train", "val" or "test") are used where they are, and all
-    others are kept as metadata; one whose name is close to one of these is refused. A path may be
-    absolute or lead out of the folder by `..`, an id may not: of such a path it is what comes
-    behind.
+    others are kept as metadata; one whose name is close to one of these is refused. The column
+    mask names files whose light pixels say where the lesion is, for reports that ask; it may be
+    blank. A path may be absolute or lead out of the folder by `..`, an id may not: of such a path
+    it is what comes behind.
 
     file: the CSV.
     images: folder that the paths start from, itself relative to the CSV's folder.
@@ -155,6 +159,23 @@ class CsvTable:
         absent = ~pd.DataFrame({name: table[name].map(_is_file) for name in pictures}).all(axis=1)
         line = int(absent.to_numpy().argmax()) + 2
         return present_rows(table, absent, self.missing, f"{self.file}:{line}")
+
+    def mask(self, path: str) -> npt.NDArray[np.bool_] | None:
+        """Return where the lesion is in an image, bool [H, W]; None where there is no mask of it.
+
+        path: as in the table.
+        """
+        file = self._masks.get(path)
+        return read_mask(file) if file else None
+
+    @cached_property
+    def _masks(self) -> dict[str, Path]:
+        """Return the files of masks by the path of the image."""
+        if "mask" not in self._rows.columns:
+            return {}
+        folder = (self.file.parent / self.images).absolute()
+        paths = zip(self._rows["path"], self._rows["mask"], strict=True)
+        return {str(folder / image): folder / mask for image, mask in paths if mask}
 
     @cached_property
     def _rows(self) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from skinfw import (
-    Features,
     Interval,
     Predictions,
     Result,
@@ -112,11 +111,12 @@ def evaluate_rows(
     }
     evaluation = write_evaluation(folder, predictions["test"], metrics, recipe, about)
 
-    def features(part: str) -> Features:
+    def images(part: str) -> tuple[pd.DataFrame, Any]:
+        """Return the rows of a part and the data set that they are of."""
         if part in parts:
-            return evaluator.features(parts[part], plan.dataset)
+            return parts[part], plan.dataset
         own = plan if of_run else load_data_plan(model.path, trust=model.trust or None)
-        return evaluator.features(own_rows(own, part, record, model.path), own.dataset)
+        return own_rows(own, part, record, model.path), own.dataset
 
     # What the run said of its validation part fits no other answers.
     if (model.path / PREDICTION_FILES["val"]).is_file() and not model.sets:
@@ -133,7 +133,10 @@ def evaluate_rows(
         rows=parts,
         marks=marks,
         intervals={"test": evaluation.intervals} if evaluation.intervals else {},
-        features=features,
+        features=lambda part: evaluator.features(*images(part)),
+        predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
+            *images(part), places, change, views=views
+        ),
         replicates=recorded_replicates(recipe),
         seed=plan.seed,
         record=record,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import DataTable, Downloads, SkinfwError, present_rows, read_csv, refuse_rows
+from skinfw import DataTable, Downloads, SkinfwError, present_rows, read_csv, read_mask, refuse_rows
 from skinfw_isic.downloads import ISIC2018
 from skinfw_isic.official import (
     AGE,
@@ -26,11 +26,14 @@ from skinfw_isic.official import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 CLASSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 LESIONS = "ISIC2018_Task3_Training_LesionGroupings"
+MASKS = ("HAM10000_segmentations_lesion_tschandl", "HAM10000_segmentations_lesion")
 METADATA = "HAM10000_metadata"
 DIAGNOSIS = f"(?:{'|'.join(CLASSES).lower()})"
 GROUPINGS = {"image": IMAGE, "lesion_id": LESION, "diagnosis_confirm_type": WORDS}
@@ -48,7 +51,9 @@ class Isic2018:
     The root holds ISIC2018_Task3_Training_GroundTruth.csv, the folder
     ISIC2018_Task3_Training_Input, and for the lesion ids
     ISIC2018_Task3_Training_LesionGroupings.csv or HAM10000_metadata.csv, which adds age, sex and
-    site; each may also lie in a folder of its own name. The official parts need ground truth and
+    site; each may also lie in a folder of its own name. Where the root holds the folder
+    HAM10000_segmentations_lesion_tschandl of HAM10000, or HAM10000_segmentations_lesion, its masks
+    are used by reports that ask where the lesion is. The official parts need ground truth and
     folder of Validation and Test as well. Nobody published lesion ids for these two: each of their
     images counts as its own lesion. Tschandl, Rosendahl and Kittler 2018 (Scientific Data 5,
     180161), Codella et al. 2019 (arXiv 1902.03368); licence CC BY-NC 4.0.
@@ -89,6 +94,17 @@ class Isic2018:
             "its own lesion"
         )
         return replace(data, notes=(*data.notes, note))
+
+    def mask(self, path: str) -> npt.NDArray[np.bool_] | None:
+        """Return where the lesion is in an image, bool [H, W]; None where there is no mask of it.
+
+        path: as in the table.
+        """
+        for folder in MASKS:
+            file = self.root / folder / f"{Path(path).stem}_segmentation.png"
+            if file.is_file():
+                return read_mask(file)
+        return None
 
     def _training(self) -> pd.DataFrame:
         """Return the training images with their lesions and what else is known."""

@@ -141,9 +141,9 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         if replicates
         else {},
         _features(run, plan, trust),
-        replicates,
-        seed,
-        {**record, "timings": timings},  # as they were when the reports wrote
+        replicates=replicates,
+        seed=seed,
+        record={**record, "timings": timings},  # as they were when the reports wrote
     )
     return RunContents(record, model, metrics, complete, result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +60,16 @@ def section(findings: Findings) -> dict[str, Any]:
             plain_table(table.caption, table.head, [list(map(cell, row)) for row in table.rows])
             for table in findings.tables
         ],
+        "pictures": [
+            {"caption": one.caption, "alt": one.alt, "address": png_address(one.png)}
+            for one in findings.pictures
+        ],
     }
+
+
+def png_address(png: bytes) -> str:
+    """Return a PNG as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def cell(value: Cell) -> str:

@@ -1,0 +1,1 @@
+"""What a network answers by besides the lesion: reports on shortcuts, for skinfw."""
