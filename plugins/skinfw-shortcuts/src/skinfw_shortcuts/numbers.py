@@ -98,9 +98,9 @@ class Changes(WeightedMetric):
             for mark in answers.marks:
                 marked = answers.chance(on_skin(mark), outcome, classes)
                 scattered = answers.chance(control(mark), outcome, classes)
-                yield f"rise/{mark}/{outcome}", marked - skin, others
-                yield f"rise_of_scattered/{mark}/{outcome}", scattered - skin, others
-                yield f"rise_beyond/{mark}/{outcome}", marked - scattered, others
+                yield f"rise/{mark}/to {outcome}", marked - skin, others
+                yield f"rise_of_scattered/{mark}/to {outcome}", scattered - skin, others
+                yield f"rise_beyond/{mark}/to {outcome}", marked - scattered, others
 
     def _changes(self, predictions: Predictions) -> Iterator[MeanOfImages]:
         """Yield how far the chance of malignancy changes, by class."""

@@ -109,7 +109,7 @@ def _marks(verdicts: Sequence[Verdict], numbers: Mapping[str, Estimate]) -> Find
         [
             f"{one.shortcut}, {one.towards}",
             *(
-                _cell(numbers[f"{name}/{one.shortcut}/{one.towards}"])
+                _cell(numbers[f"{name}/{one.shortcut}/to {one.towards}"])
                 for name in ("rise", "rise_of_scattered", "rise_beyond")
             ),
         ]

@@ -55,7 +55,7 @@ def mark_verdicts(
             min(
                 (
                     Verdict(mark, outcome, name, numbers[name], least)
-                    for name in (f"rise/{mark}/{outcome}", f"rise_beyond/{mark}/{outcome}")
+                    for name in (f"rise/{mark}/to {outcome}", f"rise_beyond/{mark}/to {outcome}")
                 ),
                 key=_lower,
             )
