@@ -1,10 +1,10 @@
 """Planted shortcuts are found, and none where there is none.
 
 In each case a network learns melanoma from nevus on another synthetic world: in the first half of
-the cases with a ruler in every picture of a melanoma, in the second half, their clean twins, with a
-ruler in every third picture, whatever it shows. A quarter of the lesions is what no picture shows, as
-happens in clinics, so that the network needs the ruler. The rulers are drawn by other code than those
-of the report, along a side of the picture.
+the cases with a ruler in every picture of a melanoma, in the second half, their clean twins, with
+a ruler in every third picture, whatever it shows. A quarter of the lesions is what no picture
+shows, as happens in clinics, so that the network needs the ruler. The rulers are drawn by other
+code than those of the report, along a side of the picture.
 """
 
 from __future__ import annotations
