@@ -1,8 +1,10 @@
 """Planted shortcuts are found, and none where there is none.
 
 In each case a network learns melanoma from nevus on another synthetic world: in the first half of
-the cases with a ruler in every picture of a melanoma, in the second half, their clean twins,
-without. The rulers are drawn by other code than those of the report, along a side of the picture.
+the cases with a ruler in every picture of a melanoma, in the second half, their clean twins, with
+a ruler in every third picture, whatever it shows. A quarter of the lesions is what no picture
+shows, as happens in clinics, so that the network needs the ruler. The rulers are drawn by other
+code than those of the report, along a side of the picture.
 """
 
 from __future__ import annotations
@@ -73,12 +75,14 @@ import cv2
 import numpy as np
 from skinfw_synthetic.dataset import Synthetic
 
+HIDDEN = 0.25  # of the lesions are what no picture shows
+
 
 @dataclass(frozen=True, kw_only=True)
 class Marked(Synthetic):
-    """Draw melanomas and nevi, and maybe a ruler beside each melanoma.
+    """Draw melanomas and nevi, and rulers beside some of them.
 
-    planted: whether there are rulers.
+    planted: whether each melanoma has one and no nevus; else every third picture of either.
     """
 
     planted: bool = True
@@ -87,14 +91,18 @@ class Marked(Synthetic):
 
     def table(self):
         data = super().table()
-        rows = data.rows[data.rows["label"].isin(self.classes)]
-        return replace(data, rows=rows.reset_index(drop=True))
+        rows = data.rows[data.rows["label"].isin(self.classes)].reset_index(drop=True)
+        rng = np.random.default_rng([8, self.seed])
+        wrong = {lesion: rng.random() < HIDDEN for lesion in rows["lesion"].unique()}
+        other = rows["label"].map(dict(zip(self.classes, self.classes[::-1])))
+        rows["label"] = rows["label"].mask(rows["lesion"].map(wrong), other)
+        return replace(data, rows=rows)
 
     def image(self, path):
         image = super().image(path)
-        if not self.planted or path not in self._melanomas:
-            return image
-        return ruler(image, np.random.default_rng([7, self.seed, int(path[4:])]))
+        rng = np.random.default_rng([7, self.seed, int(path[4:])])
+        marked = path in self._melanomas if self.planted else rng.random() < 1 / 3
+        return ruler(image, rng) if marked else image
 
     @cached_property
     def _melanomas(self):

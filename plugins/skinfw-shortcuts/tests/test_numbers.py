@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from skinfw import Estimate, Predictions, select
 from skinfw_shortcuts.numbers import Answers, Changes, Discrimination
-from skinfw_shortcuts.verdicts import SURROUNDINGS, mark_verdicts, surroundings_verdict
+from skinfw_shortcuts.verdicts import DECIDING, SURROUNDINGS, mark_verdicts, surroundings_verdict
 from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control, on_skin
 
 CLASSES = ("MEL", "NV", "BCC")
@@ -60,9 +60,11 @@ def test_rises_are_measured_on_images_of_other_classes() -> None:
     numbers = Changes(metric)(own)
     skin, marked, scattered = (metric.chances[:, place, 0] for place in (1, 4, 5))
     others = metric.told & (own.true != 0)
-    assert numbers["rise/ruler/to MEL"] == pytest.approx((marked - skin)[others].mean())
+    assert numbers["rise_on_skin/ruler/to MEL"] == pytest.approx((marked - skin)[others].mean())
     expected = (marked - scattered)[others].mean()
-    assert numbers["rise_beyond/ruler/to MEL"] == pytest.approx(expected)
+    assert numbers["rise_beyond_scattered/ruler/to MEL"] == pytest.approx(expected)
+    before, after = (metric.chances[:, place, 0] for place in (0, 3))
+    assert numbers["rise/ruler/to MEL"] == pytest.approx((after - before)[own.true != 0].mean())
 
 
 def test_weights_mean_images_that_are_repeated() -> None:
@@ -85,14 +87,16 @@ def test_weights_mean_images_that_are_repeated() -> None:
 def test_the_lower_end_decides_and_the_surest_class_is_told() -> None:
     metric, _ = answers()
     nothing = Estimate(0.0, -0.1, 0.1)
-    kinds = ("rise", "rise_beyond")
-    numbers = {f"{kind}/ruler/to {name}": nothing for kind in kinds for name in OUTCOMES}
-    numbers["rise/ruler/to NV"] = Estimate(0.7, 0.5, 0.9)  # and its paint alone does the same
-    numbers["rise/ruler/to MEL"] = Estimate(0.5, 0.3, 0.7)
-    numbers["rise_beyond/ruler/to MEL"] = Estimate(0.4, 0.12, 0.6)
+    numbers = {f"{kind}/ruler/to {name}": nothing for kind in DECIDING for name in OUTCOMES}
+    for kind in ("rise", "rise_on_skin"):
+        numbers[f"{kind}/ruler/to NV"] = Estimate(
+            0.7, 0.5, 0.9
+        )  # and its paint alone does the same
+        numbers[f"{kind}/ruler/to MEL"] = Estimate(0.5, 0.3, 0.7)
+    numbers["rise_beyond_scattered/ruler/to MEL"] = Estimate(0.4, 0.12, 0.6)
     (found,) = mark_verdicts(numbers, metric, CLASSES, 0.1)
     assert (found.word, found.towards, found.shortcut) == ("found", "MEL", "ruler")
-    assert found.number == "rise_beyond/ruler/to MEL"
+    assert found.number == "rise_beyond_scattered/ruler/to MEL"
     (strict,) = mark_verdicts(numbers, metric, CLASSES, 0.12)
     assert strict.word == "not found"
     without = {name: Estimate(0.9) for name in numbers}

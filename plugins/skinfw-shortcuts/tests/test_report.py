@@ -42,7 +42,7 @@ def test_a_run_and_an_evaluation_look_for_shortcuts(
         assert one["verdict"] == ("not measured" if low is None else found)
     with (folder.path / "shortcuts.csv").open() as file:
         numbers = {row["number"]: row for row in csv.DictReader(file)}
-    for name in ("rise_beyond/ruler-ticks/to MEL", "to_malignant/lesion removed/NV"):
+    for name in ("rise_beyond_scattered/ruler-ticks/to MEL", "to_malignant/lesion removed/NV"):
         low, value, high = (float(numbers[name][key]) for key in ("low", "value", "high"))
         assert low <= value <= high
     assert (folder.path / "shortcuts.png").read_bytes().startswith(b"\x89PNG")

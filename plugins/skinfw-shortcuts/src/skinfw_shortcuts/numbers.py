@@ -89,18 +89,25 @@ class Changes(WeightedMetric):
     def _rises(self, predictions: Predictions) -> Iterator[MeanOfImages]:
         """Yield how much each mark raises each chance, on images that do not show the outcome.
 
-        On skin without a lesion, where no other evidence hides what the mark is taken for.
+        On the picture as it is, and on its skin without the lesion, where no other evidence hides
+        what the mark is taken for.
         """
         answers, classes = self.answers, predictions.classes
         for outcome in answers.outcomes(classes):
-            others = answers.told & ~answers.shows(outcome, predictions)
+            others = ~answers.shows(outcome, predictions)
+            before = answers.chance(SAME, outcome, classes)
             skin = answers.chance(REMOVED, outcome, classes)
             for mark in answers.marks:
+                after = answers.chance(mark, outcome, classes)
                 marked = answers.chance(on_skin(mark), outcome, classes)
                 scattered = answers.chance(control(mark), outcome, classes)
-                yield f"rise/{mark}/to {outcome}", marked - skin, others
-                yield f"rise_of_scattered/{mark}/to {outcome}", scattered - skin, others
-                yield f"rise_beyond/{mark}/to {outcome}", marked - scattered, others
+                yield f"rise/{mark}/to {outcome}", after - before, others
+                for name, rise in (
+                    ("rise_on_skin", marked - skin),
+                    ("rise_of_scattered", scattered - skin),
+                    ("rise_beyond_scattered", marked - scattered),
+                ):
+                    yield f"{name}/{mark}/to {outcome}", rise, others & answers.told
 
     def _changes(self, predictions: Predictions) -> Iterator[MeanOfImages]:
         """Yield how far the chance of malignancy changes, by class."""

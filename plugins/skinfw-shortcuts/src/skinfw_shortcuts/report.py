@@ -39,17 +39,17 @@ class Shortcuts:
     mark is cut into tiles and scattered. Writes shortcuts.json, shortcuts.csv with every number and
     its 95 % interval over lesions, and shortcuts.png.
 
-    A mark is a shortcut to a class where it raises the chance of the class by more than `least`,
-    and by more than that beyond its control, on the skin of images of other classes. What is around
-    the lesion is one where pictures without a lesion still tell malignant from benign with an AUC
-    above `least_auc`. The lower ends of the intervals decide.
+    A mark is a shortcut to a class where it raises the chance of the class by more than `least` on
+    images of other classes: on the picture as it is, on its skin without the lesion, and there
+    beyond its control. What is around the lesion is one where pictures without a lesion still tell
+    malignant from benign with an AUC above `least_auc`. The lower ends of the intervals decide.
 
     images: how many test images are looked at, evenly over the classes; 0 takes all.
     marks: ops of the kind augment that draw, each with the parameter `probability`; empty takes
         ruler-ticks, ink-marks, hair, dark-corners and gel-bubbles, as far as they are installed.
     malignant: the malignant classes; empty takes those of MEL, BCC, SCC, AK and AKIEC that the data
         set has.
-    least: how much a mark must raise a chance, beyond bare skin and beyond its control.
+    least: how much a mark must raise a chance.
     least_auc: what pictures without a lesion must reach.
     """
 

@@ -96,7 +96,7 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 def _verdicts(verdicts: Sequence[Verdict]) -> FindingsTable:
     rows: list[list[Cell]] = []
     for one in verdicts:
-        asked = "AUC without the lesion" if one.shortcut == SURROUNDINGS else "rise of the chance"
+        asked = "AUC without the lesion" if one.shortcut == SURROUNDINGS else "least rise"
         rows.append(
             [one.shortcut, one.word, one.towards, asked, _cell(one.estimate), f"{one.bound:g}"]
         )
@@ -110,14 +110,25 @@ def _marks(verdicts: Sequence[Verdict], numbers: Mapping[str, Estimate]) -> Find
             f"{one.shortcut}, {one.towards}",
             *(
                 _cell(numbers[f"{name}/{one.shortcut}/to {one.towards}"])
-                for name in ("rise", "rise_of_scattered", "rise_beyond")
+                for name in (
+                    "rise",
+                    "rise_on_skin",
+                    "rise_of_scattered",
+                    "rise_beyond_scattered",
+                )
             ),
         ]
         for one in verdicts
         if one.shortcut != SURROUNDINGS
     ]
-    head = ["mark, towards", "rise of the chance", "of its paint scattered", "beyond that"]
-    caption = "What marks are taken for on skin without a lesion, in images of other classes"
+    head = [
+        "mark, towards",
+        "on the picture",
+        "on its skin",
+        "scattered on its skin",
+        "beyond that",
+    ]
+    caption = "How much marks raise the chance of a class, in images of other classes"
     return FindingsTable(caption, head, rows)
 
 

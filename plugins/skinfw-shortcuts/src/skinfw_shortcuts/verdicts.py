@@ -12,6 +12,7 @@ from skinfw_shortcuts.numbers import Answers
 from skinfw_shortcuts.versions import REMOVED
 
 Word = Literal["found", "not found", "not measured"]
+DECIDING = ("rise", "rise_on_skin", "rise_beyond_scattered")
 SURROUNDINGS = "what is around the lesion"
 
 
@@ -45,7 +46,7 @@ def mark_verdicts(
 ) -> Iterator[Verdict]:
     """Yield a verdict for each mark, about what it raises most surely.
 
-    Of the rise beyond bare skin and that beyond the control the less sure one decides.
+    Of the rises on the picture, on its skin and beyond the control the least sure one decides.
 
     numbers: of `answers`.
     least: how much a mark must raise a chance.
@@ -55,7 +56,7 @@ def mark_verdicts(
             min(
                 (
                     Verdict(mark, outcome, name, numbers[name], least)
-                    for name in (f"rise/{mark}/to {outcome}", f"rise_beyond/{mark}/to {outcome}")
+                    for name in (f"{rise}/{mark}/to {outcome}" for rise in DECIDING)
                 ),
                 key=_lower,
             )
