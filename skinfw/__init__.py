@@ -46,6 +46,7 @@ from skinfw.interfaces.protocols import Preparation as Preparation
 from skinfw.interfaces.protocols import ProgressListener as ProgressListener
 from skinfw.interfaces.protocols import Report as Report
 from skinfw.interfaces.protocols import ResamplingMetric as ResamplingMetric
+from skinfw.interfaces.protocols import RestingMetric as RestingMetric
 from skinfw.interfaces.protocols import Sampler as Sampler
 from skinfw.interfaces.protocols import Schedule as Schedule
 from skinfw.interfaces.protocols import SeedsReport as SeedsReport

@@ -176,6 +176,7 @@ if TYPE_CHECKING:
     from skinfw.statistics.intervals import Sample as Sample
     from skinfw.statistics.intervals import blocks as blocks
     from skinfw.statistics.intervals import group_lesions as group_lesions
+    from skinfw.statistics.intervals import natural_range as natural_range
     from skinfw.statistics.intervals import resample as resample
     from skinfw.statistics.intervals import sample_numbers as sample_numbers
     from skinfw.statistics.predictions import PREDICTION_FILES as PREDICTION_FILES
@@ -284,7 +285,7 @@ _HOMES = {
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
     "skinfw.statistics.confidence": "INTERVAL_METHODS difference_intervals intervals_record",
     "skinfw.statistics.intervals": (
-        "REPLICATES Sample blocks group_lesions resample sample_numbers"
+        "REPLICATES Sample blocks group_lesions natural_range resample sample_numbers"
     ),
     "skinfw.statistics.predictions": (
         "PREDICTION_FILES probability read_history run_predictions write_predictions"

@@ -183,7 +183,8 @@ class Metric(Protocol):
 
     `resample(predictions, weights) -> Mapping[str, float64 [R]]` is optional, see
     `ResamplingMetric`, and so is `composition(predictions) -> Mapping[str, Composition]`, see
-    `ComposedMetric`. `smaller_is_better` may name numbers by which no epoch can be chosen.
+    `ComposedMetric`, and `rests_on(predictions) -> Mapping[str, int]`, see `RestingMetric`.
+    `smaller_is_better` may name numbers by which no epoch can be chosen.
     """
 
     def __call__(self, predictions: Predictions) -> Mapping[str, float]:
@@ -210,6 +211,18 @@ class ComposedMetric(Protocol):
 
     def composition(self, predictions: Predictions) -> Mapping[str, Composition]:
         """Return what numbers are made of, by their names; those that it leaves out are drawn."""
+
+
+@runtime_checkable
+class RestingMetric(Protocol):
+    """A metric that says on how few lesions its numbers rest.
+
+    Without it a number called `name/CLASS` is taken to rest on the lesions of the class, and any
+    other one on all of them.
+    """
+
+    def rests_on(self, predictions: Predictions) -> Mapping[str, int]:
+        """Return the lesions that numbers rest on, by their names; of two sides the smaller."""
 
 
 class Explainer(Protocol):

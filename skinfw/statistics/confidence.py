@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw.errors import AnswerError
 from skinfw.interfaces.compositions import Area, Composition, Mean, Rate
-from skinfw.interfaces.protocols import ComposedMetric
+from skinfw.interfaces.protocols import ComposedMetric, RestingMetric
 from skinfw.interfaces.values import Interval, Predictions, no_interval
 from skinfw.statistics.intervals import (
     LEVEL,
@@ -97,7 +97,7 @@ def confidence_intervals(
     if numbers.keys() - intervals.keys():
         samples = sample_numbers(metric, predictions, replicates, seed)
         drawn = {name: samples[name] for name in samples.keys() - intervals.keys()}
-        intervals |= _drawn_intervals(drawn, predictions)
+        intervals |= _drawn_intervals(metric, drawn, predictions)
     return {name: intervals[name] for name in numbers}
 
 
@@ -119,18 +119,19 @@ def difference_intervals(
     if drawn := set(shared) - intervals.keys():
         samples, minus = (sample_numbers(metric, own, replicates, seed) for own in (first, second))
         apart = {name: samples[name].minus(minus[name]) for name in drawn}
-        intervals |= _drawn_intervals(apart, first)
+        intervals |= _drawn_intervals(metric, apart, first)
     return {name: intervals[name] for name in shared}
 
 
 def _drawn_intervals(
-    samples: Mapping[str, Sample], predictions: Predictions
+    metric: Metric, samples: Mapping[str, Sample], predictions: Predictions
 ) -> dict[str, Interval]:
     """Return the intervals of numbers that are drawn; none for what has too few lesions to draw."""
     every, counts = len(set(predictions.lesions)), count_lesions(predictions)
+    told = metric.rests_on(predictions) if isinstance(metric, RestingMetric) else {}
     intervals = {}
     for name, sample in samples.items():
-        lesions = counts.get(name.rpartition("/")[2], every)
+        lesions = told.get(name, counts.get(name.rpartition("/")[2], every))
         few = f"fewer than {LEAST_DRAWN} lesions to draw from"
         scarce = lesions < LEAST_DRAWN and not math.isnan(sample.number)
         intervals[name] = no_interval(few) if scarce else sample.interval()

@@ -40,18 +40,23 @@ class Sample:
     number: as measured.
     replicates: [R], with lesions drawn again; NaN where it could not be measured.
     left_out: [P], with a portion of the lesions left out.
+    limits: what the number cannot leave; by default what its replicates tell.
     """
 
     number: float
     replicates: Floats
     left_out: Floats
+    limits: tuple[float, float] | None = None
 
     def minus(self, other: Sample) -> Sample:
         """Return the difference to another number on the same lesions."""
+        floor, ceiling = self._range()
+        other_floor, other_ceiling = other._range()
         return Sample(
             self.number - other.number,
             self.replicates - other.replicates,
             self.left_out - other.left_out,
+            (floor - other_ceiling, ceiling - other_floor),
         )
 
     def interval(self) -> Interval:
@@ -85,9 +90,7 @@ class Sample:
             # Noise moves it one way, as it does a calibration error; the truth lies the other way.
             drawn_to = np.quantile(measured, tails)
             turned = 2 * self.number - drawn_to[::-1]
-            # Reflection must not lead out of the range of what is at least 0, or at most 1.
-            floor = 0.0 if measured.min() >= 0 else -math.inf
-            ceiling = 1.0 if measured.max() <= 1 else math.inf
+            floor, ceiling = self._range()
             low, high = min(*drawn_to, *turned), max(*drawn_to, *turned)
             return max(floor, float(low)), min(ceiling, float(high)), "reflection"
         normal = NormalDist()
@@ -98,6 +101,9 @@ class Sample:
         low, high = np.quantile(measured, places)
         return float(low), float(high), "bca"
 
+    def _range(self) -> tuple[float, float]:
+        return self.limits or natural_range(self.replicates)
+
     def _skew(self) -> float:
         """Return the acceleration: how lopsided the influence of the lesions is."""
         import numpy as np
@@ -106,6 +112,20 @@ class Sample:
         influence = left_out.mean() - left_out if len(left_out) else left_out
         spread = float((influence**2).sum())
         return float((influence**3).sum()) / (6 * spread**1.5) if spread > 1e-24 else 0.0
+
+
+def natural_range(replicates: Floats) -> tuple[float, float]:
+    """Return the range that a number keeps to: at least 0, or at most 1, where it never was not.
+
+    replicates: of any shape.
+    """
+    import numpy as np
+
+    seen = replicates[~np.isnan(replicates)]
+    return (
+        0.0 if len(seen) and seen.min() >= -_ALIKE else -math.inf,
+        1.0 if len(seen) and seen.max() <= 1 + _ALIKE else math.inf,
+    )
 
 
 def sample_numbers(

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 
 from skinfw.interfaces.values import Interval, Predictions, SeedNumber, no_interval
 from skinfw.statistics.confidence import confidence_intervals
-from skinfw.statistics.intervals import LEVEL, REPLICATES, draw_lesions, resample
+from skinfw.statistics.intervals import (
+    LEVEL,
+    REPLICATES,
+    draw_lesions,
+    natural_range,
+    resample,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
 METHOD = "cochran"
 _NOTHING = 1e-12  # a standard deviation that is rounding
+_NO_DRAWS = "evaluate.replicates is 0"
 _LEAST = 0.7  # of the width that lesions alone make, where seeds agree by luck
 
 
@@ -39,33 +46,25 @@ def seed_numbers(
 
     metric: called with predictions; its `resample` is used where it has one.
     trainings: the predictions of each; their images may be others.
-    replicates, seed: of the lesions that are drawn again.
+    replicates, seed: of the lesions that are drawn again; 0 makes no intervals.
     """
     import numpy as np
 
     measured = [metric(own) for own in trainings]
-    bounds = [confidence_intervals(metric, own, replicates, seed) for own in trainings]
+    bounds = [
+        confidence_intervals(metric, own, replicates, seed) if replicates else {}
+        for own in trainings
+    ]
     drawn = resample_together(metric, trainings, replicates, seed)
     shared = shared_lesions(trainings)
     nothing = np.full(replicates, math.nan)
     numbers = {}
     for name in dict.fromkeys(name for own in measured for name in own):
         values = [float(own.get(name, math.nan)) for own in measured]
-        around = [own.get(name, no_interval()) for own in bounds]
+        around = [own.get(name, no_interval(_NO_DRAWS)) for own in bounds]
         again = np.array([own.get(name, nothing) for own in drawn])
         numbers[name] = combine_seeds(values, around, again, shared, natural_range(again))
     return numbers
-
-
-def natural_range(replicates: Floats) -> tuple[float, float]:
-    """Return the range that the mean of a number keeps to: [0, 1] where it was never outside."""
-    import numpy as np
-
-    seen = replicates[~np.isnan(replicates)]
-    return (
-        0.0 if len(seen) and seen.min() >= 0 else -math.inf,
-        1.0 if len(seen) and seen.max() <= 1 else math.inf,
-    )
 
 
 def combine_seeds(

@@ -87,8 +87,8 @@ def _rate_share(rate: Rate, lesion: Integers, lesions: int) -> Share | None:
 
     The variance is the linearised one of a ratio of lesion totals. Few lesions estimate it badly,
     for which the quantiles of t with their degrees of freedom make up, as far as images that are
-    all alike within a lesion would. At 0 and 1 it cannot be estimated, and every lesion counts
-    once.
+    all alike within a lesion would. At 0 and 1 it cannot be estimated, and images count as alike
+    within a lesion.
     """
     import numpy as np
 
@@ -99,11 +99,11 @@ def _rate_share(rate: Rate, lesion: Integers, lesions: int) -> Share | None:
         return None
     value = float(hits.sum()) / images
     influence = (hits - value * members) / images * math.sqrt(shown / max(shown - 1, 1))
-    variance, size = float((influence**2).sum()), float(shown)
+    alike = images**2 / float((members**2).sum())  # as many lesions as there are, if all are equal
+    variance, size = float((influence**2).sum()), alike
     if 0 < value < 1 and shown > 1:
         worth = value * (1 - value) / max(variance, 1e-300)
         unsure = worth * (_t_quantile(images - 1) / _t_quantile(shown - 1)) ** 2
-        alike = images**2 / float((members**2).sum())
         size = min(images, worth, max(unsure, alike))
     return Share(value, size, shown, influence, rate.f1)
 

@@ -248,3 +248,21 @@ def test_intervals_hold_in_many_simulated_studies() -> None:
             world = World(lesions, others, truth, 2.0)
             for name, own in tally(world, 400).items():
                 assert own.held / own.studies >= 0.93 - 0.02, (name, world)
+
+
+def test_what_rests_on_three_malignant_lesions_is_not_drawn() -> None:
+    rng = np.random.default_rng(1)
+    true = np.r_[np.zeros(3, int), np.ones(80, int)]
+    chances = rng.dirichlet([1, 1], 83)
+    ids = [str(number) for number in range(83)]
+    few = Predictions(ids, ids, true, chances, ("MEL", "NV"))
+    intervals = confidence_intervals(Malignancy(), few, 50)
+    drawn = intervals["malignant_specificity_at_sensitivity/0.80"]
+    assert math.isnan(drawn[0]) and "fewer than 10 lesions" in drawn.reason
+    assert not math.isnan(intervals["malignant_auc"][0]), "what is composed needs no draws"
+
+
+def test_at_one_a_lesion_of_many_images_counts_once() -> None:
+    """Ninety images of one lesion and ten of others are no eleven lesions."""
+    share = rate(np.ones(100), np.ones(100), np.r_[np.zeros(90, int), np.arange(1, 11)])
+    assert share.size == pytest.approx(100**2 / (90**2 + 10))

@@ -166,6 +166,14 @@ def test_a_share_whose_interval_is_reflected_stays_below_one() -> None:
     assert beyond[1] > 11, "what is no share has no ceiling"
 
 
+def test_a_difference_that_is_reflected_is_the_same_from_the_other_side() -> None:
+    lifted = np.abs(np.random.default_rng(0).normal(0.02, 0.008, 1000)) + 0.001
+    one, other = Sample(0.01, lifted, np.zeros(20)), Sample(0.0, np.zeros(1000), np.zeros(20))
+    low, high = one.minus(other).interval()
+    assert other.minus(one).interval() == pytest.approx((-high, -low))
+    assert low < 0 < high, "the difference of two positive numbers may be negative"
+
+
 def test_a_model_beside_itself_differs_by_nothing() -> None:
     predictions = clustered(4, 50)
     for difference in compare(Classification(), predictions, predictions, 100).values():

@@ -119,3 +119,17 @@ def test_differences_are_those_of_pairs_on_the_same_lesions() -> None:
     expected = [metric(one)["accuracy"] - metric(other)["accuracy"] for one, other in pairs]
     assert apart.values == pytest.approx(expected)
     assert apart.mean == pytest.approx(np.mean(expected)) and apart.interval[0] > 0
+
+
+def test_without_draws_seeds_have_no_interval_and_differences_stay_in_their_range() -> None:
+    def answers(right: int) -> Predictions:
+        ids = [str(number) for number in range(60)]
+        true = np.arange(60) % 2
+        called = np.where(np.arange(60) < right, true, 1 - true)
+        return Predictions(ids, ids, true, np.eye(2)[called], ("A", "B"))
+
+    apart, turned = [answers(35), answers(58)], [answers(57), answers(33)]
+    without = seed_numbers(Accuracy(), apart, 0)["accuracy"]
+    assert without.mean == pytest.approx(0.775) and without.interval.reason
+    difference = seed_differences(Accuracy(), apart, turned, 50)["accuracy"]
+    assert -1 <= difference.interval[0] < difference.mean < difference.interval[1] <= 1

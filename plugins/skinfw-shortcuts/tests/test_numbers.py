@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skinfw import Estimate, Predictions, select
+from skinfw import Estimate, Predictions, confidence_intervals, select
 from skinfw_shortcuts.numbers import Answers, Changes, Discrimination
 from skinfw_shortcuts.verdicts import DECIDING, SURROUNDINGS, mark_verdicts, surroundings_verdict
 from skinfw_shortcuts.versions import ONLY, REMOVED, SAME, control, on_skin
@@ -89,9 +89,8 @@ def test_the_lower_end_decides_and_the_surest_class_is_told() -> None:
     nothing = Estimate(0.0, -0.1, 0.1)
     numbers = {f"{kind}/ruler/to {name}": nothing for kind in DECIDING for name in OUTCOMES}
     for kind in ("rise", "rise_on_skin"):
-        numbers[f"{kind}/ruler/to NV"] = Estimate(
-            0.7, 0.5, 0.9
-        )  # and its paint alone does the same
+        # Its paint alone does the same.
+        numbers[f"{kind}/ruler/to NV"] = Estimate(0.7, 0.5, 0.9)
         numbers[f"{kind}/ruler/to MEL"] = Estimate(0.5, 0.3, 0.7)
     numbers["rise_beyond_scattered/ruler/to MEL"] = Estimate(0.4, 0.12, 0.6)
     (found,) = mark_verdicts(numbers, metric, CLASSES, 0.1)
@@ -99,6 +98,11 @@ def test_the_lower_end_decides_and_the_surest_class_is_told() -> None:
     assert found.number == "rise_beyond_scattered/ruler/to MEL"
     (strict,) = mark_verdicts(numbers, metric, CLASSES, 0.12)
     assert strict.word == "not found"
+    (blind,) = mark_verdicts({**numbers, "rise/ruler/to NV": Estimate(0.9)}, metric, CLASSES, 0.1)
+    assert (blind.word, blind.towards) == ("found", "MEL"), "what has no interval decides nothing"
+    numbers["rise_beyond_scattered/ruler/to MEL"] = Estimate(0.4)
+    (unsure,) = mark_verdicts(numbers, metric, CLASSES, 0.1)
+    assert unsure.word != "found", "all three must have a lower end"
     without = {name: Estimate(0.9) for name in numbers}
     (unknown,) = mark_verdicts(without, metric, CLASSES, 0.1)
     assert unknown.word == "not measured"
@@ -120,3 +124,12 @@ def test_without_malignant_classes_there_are_no_flips() -> None:
     numbers |= Discrimination(benign)(select(own, np.flatnonzero(metric.told)))
     assert not [name for name in numbers if "malignant" in name]
     assert not math.isnan(numbers[f"macro_auc/{REMOVED}"])
+
+
+def test_a_change_of_a_chance_over_few_lesions_has_no_interval() -> None:
+    metric, own = answers()
+    few = replace(metric, told=np.arange(len(metric.told)) < 5)
+    name = "rise_on_skin/ruler/to MEL"
+    assert Changes(few).rests_on(own)[name] < 10
+    assert confidence_intervals(Changes(few), own, 50)[name].reason
+    assert not confidence_intervals(Changes(metric), own, 50)[name].reason

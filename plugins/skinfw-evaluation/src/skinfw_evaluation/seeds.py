@@ -28,6 +28,7 @@ from skinfw.toolkit import (
     difference_intervals,
     display_path,
     measure_seeds,
+    natural_range,
     open_series,
     read_run,
     read_trainings,
@@ -72,7 +73,10 @@ def seed_differences(
         ]
         around = [own.get(name, absent) for own in bounds]
         ones, others = (np.array([own.get(name, nothing) for own in side]) for side in drawn)
-        numbers[name] = combine_seeds(values, around, ones - others, shared)
+        floor, ceiling = natural_range(ones)
+        other_floor, other_ceiling = natural_range(others)
+        limits = floor - other_ceiling, ceiling - other_floor
+        numbers[name] = combine_seeds(values, around, ones - others, shared, limits)
     return numbers
 
 

@@ -100,6 +100,15 @@ class Malignancy:
             "malignant_npv": Rate(~positive, ~called),
         }
 
+    def rests_on(self, predictions: Predictions) -> dict[str, int]:
+        """Return how many lesions there are of malignant or of benign ones, whichever are fewer."""
+        import numpy as np
+
+        positive = np.isin(predictions.true, self._places(predictions))
+        lesions = np.asarray(predictions.lesions)
+        fewer = min(len(np.unique(lesions[side])) for side in (positive, ~positive))
+        return dict.fromkeys(self(predictions), fewer)
+
     def _places(self, predictions: Predictions) -> list[int]:
         """Return the places of the malignant classes."""
         names = self.malignant or [name for name in MALIGNANT if name in predictions.classes]

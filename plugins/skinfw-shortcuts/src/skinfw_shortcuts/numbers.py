@@ -86,6 +86,12 @@ class Changes(WeightedMetric):
         """Return what the rates are made of; changes of chances are no rates."""
         return {name: Rate(own, among) for name, own, among in self._flips(predictions)}
 
+    def rests_on(self, predictions: Predictions) -> Mapping[str, int]:
+        """Return how many lesions each change of a chance is the mean over."""
+        lesions = np.asarray(predictions.lesions)
+        means = (*self._rises(predictions), *self._changes(predictions))
+        return {name: len(np.unique(lesions[among])) for name, _, among in means}
+
     def _rises(self, predictions: Predictions) -> Iterator[MeanOfImages]:
         """Yield how much each mark raises each chance, on images that do not show the outcome.
 

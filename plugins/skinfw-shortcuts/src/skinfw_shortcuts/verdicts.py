@@ -78,6 +78,6 @@ def surroundings_verdict(numbers: Mapping[str, Estimate], least_auc: float) -> I
 
 
 def _lower(verdict: Verdict) -> float:
-    """Return the lower end of the interval; where there is none, what the number says."""
-    ends = verdict.estimate.low, verdict.estimate.value
-    return next((end for end in ends if not math.isnan(end)), -math.inf)
+    """Return the lower end of the interval; what has none is the least sure."""
+    low = verdict.estimate.low
+    return -math.inf if math.isnan(low) else low
