@@ -270,6 +270,12 @@ def decoded_images(
         return cache.make().open(picture_paths(plan, rows), decoding, build, say)
 
 
+REFIT_ON_ALL = (
+    "no test part is left: the network for use has learned it, too, and the numbers are those of "
+    "the network before"
+)
+
+
 def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
     """Return the marks of a run: what a reader must know before believing its numbers.
 
@@ -286,10 +292,7 @@ def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
     if train.validation == "test":
         marks.append("the best epoch is chosen on the test part, so its numbers are too good")
     if train.refit == "all":
-        marks.append(
-            "no test part is left: the network for use has learned it, too, and the numbers are "
-            "those of the network before"
-        )
+        marks.append(REFIT_ON_ALL)
     if train.limit_batches:
         marks.append(f"a quick look: {train.limit_batches} training batches per epoch")
     if train.limit_eval_batches:

@@ -19,6 +19,7 @@ from skinfw.interfaces.values import DataTable
 from skinfw.recipe.plan import DataPlan
 from skinfw.statistics.predictions import probability
 
+_ABOUT = ("id", "path", "lesion")
 UNLABELLED = "unlabelled"
 """The column of a run's rows that tells which of them only the teacher has a label for."""
 
@@ -30,11 +31,13 @@ class TeacherTable:
     classes: names [C].
     answers: the probabilities [C] of each image, by its id.
     paths: of the images that have no label, by id.
+    lesions: which these show, as far as that is known, by id.
     """
 
     classes: tuple[str, ...]
     answers: Mapping[str, npt.NDArray[np.float64]]
     paths: Mapping[str, str]
+    lesions: Mapping[str, str]
 
 
 def write_teacher_table(file: Path, table: TeacherTable) -> str:
@@ -42,8 +45,11 @@ def write_teacher_table(file: Path, table: TeacherTable) -> str:
 
     file: the target.
     """
-    rows = ([name, table.paths.get(name, ""), *own.tolist()] for name, own in table.answers.items())
-    write_csv(file, ["id", "path", *table.classes], rows)
+    rows = (
+        [name, table.paths.get(name, ""), table.lesions.get(name, ""), *own.tolist()]
+        for name, own in table.answers.items()
+    )
+    write_csv(file, [*_ABOUT, *table.classes], rows)
     return file_digest(file)
 
 
@@ -65,24 +71,23 @@ def read_teacher_table(plan: DataPlan) -> TeacherTable:
             said,
             cure,
         )
-    lines = csv_rows(file, ("id", "path", *classes), own=True)
+    lines = csv_rows(file, (*_ABOUT, *classes), own=True)
     _, header = next(lines)
-    if {*header} != {"id", "path", *classes}:
+    if {*header} != {*_ABOUT, *classes}:
         raise SkinfwError(
             "the teacher answers other classes than the data set has",
             f"{where}   {display_path(file)}",
-            f"{', '.join(name for name in header if name not in ('id', 'path'))}; "
-            f"and {', '.join(classes)}",
+            f"{', '.join(name for name in header if name not in _ABOUT)}; and {', '.join(classes)}",
             "choose a teacher of the same classes",
         )
-    answers, paths = {}, {}
+    answers, paths, lesions = {}, {}, {}
     for line, cells in lines:
         row = dict(zip(header, cells, strict=True))
         own = [probability(file, line, row[name], name) for name in classes]
         answers[row["id"]] = np.array(own)
         if row["path"]:
-            paths[row["id"]] = row["path"]
-    return TeacherTable(classes, answers, paths)
+            paths[row["id"]], lesions[row["id"]] = row["path"], row["lesion"] or row["id"]
+    return TeacherTable(classes, answers, paths, lesions)
 
 
 def with_unlabelled(plan: DataPlan, data: DataTable) -> DataTable:
@@ -90,8 +95,8 @@ def with_unlabelled(plan: DataPlan, data: DataTable) -> DataTable:
 
     plan: the checked recipe.
     data: divided.
-    They are lesions of their own, of the class that the teacher finds most probable: samplers and
-    weightings count them by it, and the loss of the labels leaves them out.
+    They are lesions that the data set has not, of the class that the teacher finds most probable:
+    samplers and weightings count them by it, and the loss of the labels leaves them out.
     """
     if not plan.teacher.answers:
         return data
@@ -100,10 +105,11 @@ def with_unlabelled(plan: DataPlan, data: DataTable) -> DataTable:
         return data
     names = list(table.paths)
     labels = [table.classes[int(table.answers[name].argmax())] for name in names]
+    lesions = [table.lesions[name] for name in names]
     added = pd.DataFrame(
-        {"id": names, "path": list(table.paths.values()), "label": labels, "lesion": names}
+        {"id": names, "path": list(table.paths.values()), "label": labels, "lesion": lesions}
     )
-    added = added.assign(component=names, part="train", **{UNLABELLED: True})
+    added = added.assign(component=lesions, part="train", **{UNLABELLED: True})
     rows = pd.concat([data.rows.assign(**{UNLABELLED: False}), added], ignore_index=True)
     others = rows.columns.difference(added.columns)
     rows[others] = rows[others].fillna("")

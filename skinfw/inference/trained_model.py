@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from skinfw.data.table import REFIT_ON_ALL
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
@@ -57,6 +58,7 @@ class TrainedModel:
     learned: the parts of the data that it was trained on, or chosen by.
     members: of an ensemble, the networks that answer together; each looks at images in its own way.
     combination: how one answer is made of theirs.
+    refit_marks: those of its marks that are about a refit of the run.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class TrainedModel:
     learned: tuple[str, ...] = ("train", "val")
     members: tuple[TrainedModel, ...] = ()
     combination: Combination = field(default_factory=Combination)
+    refit_marks: tuple[str, ...] = ()
 
     @property
     def networks(self) -> tuple[TrainedModel, ...]:
@@ -209,7 +212,8 @@ def load_trained_model(
     parts = record.get("members", ()) if record.get("combination") else ()
     if record.get("status") != "done":
         marks.append(f"the run is {record.get('status')}: its weights are the best so far")
-    marks += refit_marks(refit, calibration)
+    about_refit = refit_marks(refit, calibration)
+    marks += about_refit
     marks += _changed_files(record)
     if sets:
         recipe = load_recipe(folder, sets, trust=trust or None)
@@ -232,6 +236,7 @@ def load_trained_model(
         learned_parts(tables["train"]["validation"], refit),
         _members(folder, parts, classes, sets, trust),
         Combination.from_record(record.get("combination") or {}),
+        (*about_refit, REFIT_ON_ALL),
     )
 
 
@@ -247,12 +252,17 @@ def _members(
         load_trained_model(folder / MEMBERS / str(place), sets, trust, own.get("network", "best"))
         for place, own in enumerate(entries, 1)
     )
-    for own in members:
+    for own, entry in zip(members, entries, strict=True):
+        why = ""
         if own.members or own.classes != classes:
+            why = f"it should be one network of the classes {', '.join(classes)}"
+        elif file_digest(own.weights) != entry.get("sha256"):
+            why = "the checksum of its weights is another"
+        if why:
             raise SkinfwError(
                 "a member of the ensemble is not what its record tells",
                 display_path(own.path),
-                f"it should be one network of the classes {', '.join(classes)}",
+                why,
                 "restore the folder, or make the ensemble again: skinfw ensemble",
             )
     return members

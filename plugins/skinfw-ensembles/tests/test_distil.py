@@ -14,7 +14,7 @@ from PIL import Image
 from support import ONE_EPOCH, TINY_BACKBONE
 
 from skinfw.cli import main
-from skinfw.data.table import split_data
+from skinfw.data.table import load_data, split_data
 from skinfw.data.teacher_table import TeacherTable, write_teacher_table
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.recipe.plan import load_plan
@@ -22,6 +22,7 @@ from skinfw.recipe.run_record import read_run
 from skinfw.training.teacher import Teacher
 from skinfw_ensembles.distil import check_leakage
 from skinfw_ensembles.members import read_member
+from skinfw_ensembles.unlabelled import unlabelled_images
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,8 @@ def test_the_loss_is_that_of_hinton_and_leaves_out_labels_that_are_none(
     soft, logits = rng.dirichlet([1, 1], 4), torch.randn(4, 2, generator=torch.manual_seed(0))
     file = tmp_path / "teacher.csv"
     names = ["a", "b", "c", "d"]
-    table = TeacherTable(("MEL", "NV"), dict(zip(names, soft, strict=True)), {"c": "c.png"})
+    answers = dict(zip(names, soft, strict=True))
+    table = TeacherTable(("MEL", "NV"), answers, {"c": "c.png"}, {"c": "L1"})
     write_teacher_table(file, table)
     teacher = {"answers": str(file), "share": 0.3, "temperature": 3.0}
     plan = load_plan(data / "recipe.toml", teacher=teacher)
@@ -149,3 +151,24 @@ def test_the_loss_is_that_of_hinton_and_leaves_out_labels_that_are_none(
     own = torch.nn.functional.cross_entropy(logits.double(), targets, reduction="none").numpy()
     share = np.array([0.3, 0.3, 1.0, 0.3])  # the third image of the batch has no label
     assert float(loss) == pytest.approx((share * apart + (1 - share) * own).mean(), rel=1e-5)
+
+
+def test_other_photographs_of_the_lesions_of_a_data_set_are_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(6):
+        pixels = rng.integers(0, 256, (40, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    for name, photographs in (("own", (0, 1)), ("more", (2, 3, 4))):
+        rows = [[f"{name}{n}", f"{n}.png", f"L{n % 3}", ("MEL", "NV")[n % 2]] for n in photographs]
+        table = pd.DataFrame(rows, columns=["id", "path", "lesion", "label"])
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        recipe = f'[dataset]\nuse = "csv"\nfile = "{name}.csv"\n'
+        (tmp_path / f"{name}.toml").write_text(recipe)
+    backbone = '[backbone]\nuse = "torchvision/resnet18"\npretrained = false\n'
+    (tmp_path / "student.toml").write_text((tmp_path / "own.toml").read_text() + backbone)
+    plan, said = load_plan(tmp_path / "student.toml"), []
+    rows = load_data(plan).rows
+    found = unlabelled_images(plan, rows, [tmp_path / "more.toml"], said.append)
+    # Two of the three show the lesions L0 and L1; what L2 is called stays known.
+    assert found[["id", "lesion"]].values.tolist() == [["more2", "L2"]]
+    assert "2 images of" in said[0] and "show lesions of the data set" in said[0]

@@ -52,7 +52,7 @@ def plan_student(
         )
     rows = split_data(plan, say).rows
     marks = check_leakage(plan, rows, master)
-    others = unlabelled_images(plan, rows, unlabelled, say)
+    others = unlabelled_images(plan, rows, unlabelled, say, trust or None)
     table, digest = teacher_answers(master, plan, rows, others, out, say)
     return load_plan(
         recipe,

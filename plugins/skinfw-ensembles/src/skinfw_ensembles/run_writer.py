@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ _OF_FIRST = ("hardware", "modalities", "data_fingerprint", "draw_hash")
 
 @contextmanager
 def new_folder(place: Path, plan: Plan, members: Sequence[Member]) -> Iterator[RunFolder]:
-    """Make the folder of a run that is made of others; it is marked as failed where that fails.
+    """Make the folder of a run that is made of others; it is removed again where that fails.
 
     place: the folder, which must not exist.
     plan: of the first run.
@@ -59,12 +60,12 @@ def new_folder(place: Path, plan: Plan, members: Sequence[Member]) -> Iterator[R
     folder.update(name=place.name, **{key: first[key] for key in _OF_FIRST if key in first})
     recipe = folder.record["recipe"]  # a run that was not trained has no epochs to tell of
     recipe["report"] = [own for own in recipe.get("report", []) if own["use"] != "history"]
-    with folder.hold():
-        try:
+    try:
+        with folder.hold():
             yield folder
-        except BaseException as error:
-            folder.finish("failed", error)
-            raise
+    except BaseException:  # there is nothing in it to go on from
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,16 @@ def _tell(
 
 
 def gathered_marks(members: Sequence[Member]) -> list[str]:
-    """Return the marks of all runs, each once."""
+    """Return the marks of all runs, each once, and which of them answer by a refit.
+
+    What a run says of its refit is about numbers of its own, which nobody sees here.
+    """
     every: dict[str, Any] = {}
     for own in members:
-        every |= dict.fromkeys(own.model.marks)
+        every |= dict.fromkeys(
+            mark for mark in own.model.marks if mark not in own.model.refit_marks
+        )
+    refits = [own.name for own in members if own.model.network == "refit"]
+    if refits:
+        every[f"refits answer: {', '.join(refits)}"] = None
     return list(every)

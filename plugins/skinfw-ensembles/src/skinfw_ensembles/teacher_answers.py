@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def teacher_answers(
     teacher: Member,
     plan: Plan,
     rows: pd.DataFrame,
-    unlabelled: Mapping[str, str],
+    unlabelled: pd.DataFrame,
     folder: Path,
     say: Say,
 ) -> tuple[Path, str]:
@@ -45,11 +45,11 @@ def teacher_answers(
 
     plan: of the student.
     rows: of its data set; all of them are asked about, whatever part they are in.
-    unlabelled: paths of further images by id.
+    unlabelled: further images, a table with id, path and lesion.
     folder: where the table is kept; its name holds what the answers depend on.
     say: told what is computed.
     """
-    key = _key(teacher.model, rows, unlabelled)
+    key = _key(teacher.model, plan, rows, unlabelled)
     name = f"teacher-{file_name(teacher.name)}-{key[:12]}"
     table, about = folder / f"{name}.csv", folder / f"{name}.json"
     if digest := _kept(table, about, key):
@@ -58,27 +58,32 @@ def teacher_answers(
     say(f"the teacher answers for {len(rows) + len(unlabelled):,} images, once")
     predictions = ModelEvaluator(teacher.model).predict(rows, plan.dataset)
     answers = dict(zip(predictions.ids, predictions.probabilities, strict=True))
-    paths = {}
-    if unlabelled:
+    paths, lesions = {}, {}
+    if len(unlabelled):
         teacher.model.check_one_picture()
         stream = predict_images(
-            list(unlabelled.values()), TorchPredictor(teacher.model), teacher.model.batch_size
+            list(unlabelled["path"]), TorchPredictor(teacher.model), teacher.model.batch_size
         )
-        for name, answer in zip(unlabelled, stream, strict=True):
+        for (name, path, lesion), answer in zip(_named(unlabelled), stream, strict=True):
             if isinstance(answer, SkinfwError):
-                say(f"note: {unlabelled[name]} is left out: {answer.why or answer.what}")
+                say(f"note: {path} is left out: {answer.why or answer.what}")
                 continue
-            answers[name], paths[name] = answer, unlabelled[name]
+            answers[name], paths[name], lesions[name] = answer, path, lesion
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-    digest = write_teacher_table(table, TeacherTable(predictions.classes, answers, paths))
+    digest = write_teacher_table(table, TeacherTable(predictions.classes, answers, paths, lesions))
     write_json(about, {"key": key, "sha256": digest, "teacher": teacher.name})
     return table, digest
 
 
-def _key(model: TrainedModel, rows: pd.DataFrame, unlabelled: Mapping[str, str]) -> str:
+def _named(table: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Yield id, path and lesion of each image."""
+    return zip(table["id"], table["path"], table["lesion"], strict=True)
+
+
+def _key(model: TrainedModel, plan: Plan, rows: pd.DataFrame, unlabelled: pd.DataFrame) -> str:
     """Return a checksum of what the answers depend on: networks, how they look, and the images."""
     digest = hashlib.sha256()
     for own in model.networks:
@@ -86,11 +91,15 @@ def _key(model: TrainedModel, rows: pd.DataFrame, unlabelled: Mapping[str, str])
         looks = [own.tables.get(name) for name in ("image", "prepare", "view")]
         digest.update(json.dumps([looks, own.counts], default=str).encode())
     digest.update(json.dumps(model.combination.record(), default=str).encode())
-    images = [*zip(rows["id"], rows["path"], strict=True), *unlabelled.items()]
-    for name, path in images:
+    # A data set that draws its images gives others under the same names where its table differs.
+    digest.update(json.dumps(plan.components.dataset.table(), default=str).encode())
+    answered = rows.drop(columns=["part", "component"], errors="ignore")
+    digest.update(answered.to_csv(index=False).encode())
+    for name, path, lesion in (*_named(rows), *_named(unlabelled)):
         file = Path(path)
-        size = file.stat().st_size if file.is_file() else 0
-        digest.update(f"{name}\t{path}\t{size}\n".encode())
+        about = file.stat() if file.is_file() else None
+        state = (about.st_size, about.st_mtime_ns) if about else ()
+        digest.update(f"{name}\t{path}\t{lesion}\t{state}\n".encode())
     return digest.hexdigest()
 
 

@@ -10,14 +10,14 @@ from skinfw import RecipeError
 from skinfw.toolkit import (
     Plan,
     archive_names,
-    bare_ids,
     cache_folder,
     connected_components,
     display_path,
     id_fault,
     image_function,
     load_data,
-    load_plan,
+    load_data_plan,
+    shares_name,
 )
 
 if TYPE_CHECKING:
@@ -28,19 +28,21 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2")
 
 
 def unlabelled_images(
-    plan: Plan, rows: pd.DataFrame, places: Sequence[Path], say: Say
-) -> dict[str, str]:
-    """Return the paths of images without labels by their ids.
+    plan: Plan, rows: pd.DataFrame, places: Sequence[Path], say: Say, trust: bool | None = None
+) -> pd.DataFrame:
+    """Return images without labels: a table with id, path and lesion.
 
-    plan: of the student; images that its data set has, too, are left out, by name or by pixels.
+    plan: of the student; images that its data set has, too, are left out, by name or by pixels, and
+        so are other photographs of its lesions, as far as their names tell.
     rows: of its data set.
     places: folders, searched with all that is in them, and recipes, whose data set counts.
     say: told what is left out.
+    trust: whether Python files that the recipes name may be imported unseen.
     """
     import pandas as pd
 
     if not places:
-        return {}
+        return pd.DataFrame({"id": [], "path": [], "lesion": []}, dtype=str)
     if image_function(plan.dataset):
         raise RecipeError(
             "a data set that draws its images can have no others",
@@ -48,24 +50,30 @@ def unlabelled_images(
             "images without labels are files",
             "leave --unlabelled out",
         )
-    found: dict[str, str] = {}
+    parts = []
     for place in places:
-        own = _of_folder(place) if place.is_dir() else _of_recipe(place)
-        for name, path in own.items():
-            found[name if name not in found else path] = path
-    names = pd.Series(list(found), dtype=str)
-    known = names.map(lambda name: bool(id_fault(name)))
-    known |= names.isin(set(rows["id"]))
-    archive = archive_names(bare_ids(names)) & bare_ids(names).isin(set(bare_ids(rows["id"])))
-    left = names[~(known | archive)].tolist()
-    copies = _copies(plan, rows, found, left, say)
-    kept = [name for name in left if name not in copies]
+        own, alike = _of_folder(place), False
+        if own is None:
+            own, alike = _of_recipe(plan, place, trust)
+        parts.append(own[~shares_name(own, rows, ("id", "lesion"), alike)])
+        if lost := len(own) - len(parts[-1]):
+            say(f"{lost:,} images of {display_path(place)} show lesions of the data set; left out")
+    found = pd.concat(parts, ignore_index=True)
+    found["id"] = found["id"].where(~found["id"].duplicated(), found["path"])
+    known = found["id"].map(lambda name: bool(id_fault(name))).astype(bool)
+    left = found[~(known | found["id"].isin(set(rows["id"])))].reset_index(drop=True)
+    kept = left[~_copies(plan, rows, left, say)].reset_index(drop=True)
     if lost := len(found) - len(kept):
         say(f"{lost:,} images without labels are in the data set, too, and are left out")
-    return {name: found[name] for name in kept}
+    return kept
 
 
-def _of_folder(folder: Path) -> dict[str, str]:
+def _of_folder(folder: Path) -> pd.DataFrame | None:
+    """Return the images of a folder, each as a lesion of its own; None for a file."""
+    import pandas as pd
+
+    if not folder.is_dir():
+        return None
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS)
     if not files:
         raise RecipeError(
@@ -77,30 +85,34 @@ def _of_folder(folder: Path) -> dict[str, str]:
     for file in files:
         name = file.stem if file.stem not in names else str(file.relative_to(folder))
         names[name] = str(file.resolve())
-    return names
+    found = list(names)
+    return pd.DataFrame({"id": found, "path": list(names.values()), "lesion": found})
 
 
-def _of_recipe(recipe: Path) -> dict[str, str]:
-    plan = load_plan(recipe)
-    rows = load_data(plan).rows
-    return dict(zip(rows["id"], rows["path"], strict=True))
+def _of_recipe(plan: Plan, recipe: Path, trust: bool | None) -> tuple[pd.DataFrame, bool]:
+    """Return the images of a data set, and whether the student's component reads it."""
+    other = load_data_plan(recipe, trust=trust)
+    rows = load_data(other).rows[["id", "path", "lesion"]].astype(str)
+    use = other.components.dataset.use
+    alike = use == plan.components.dataset.use
+    if not alike:  # what it calls a lesion is another one than the student's of this name
+        private = ~archive_names(rows["lesion"])
+        rows["lesion"] = rows["lesion"].where(~private, f"{use}:" + rows["lesion"])
+    return rows, alike
 
 
-def _copies(
-    plan: Plan, rows: pd.DataFrame, paths: dict[str, str], names: Sequence[str], say: Say
-) -> set[str]:
-    """Return the images that hold a photograph of the data set, however resized or cropped."""
+def _copies(plan: Plan, rows: pd.DataFrame, others: pd.DataFrame, say: Say) -> pd.Series[bool]:
+    """Tell which images hold a photograph of the data set, however resized or cropped."""
     import pandas as pd
 
     finder = plan.components.duplicates
-    if finder is None or plan.components.split.host["check"] != "images" or not names:
-        return set()
+    if finder is None or plan.components.split.host["check"] != "images" or others.empty:
+        return pd.Series(False, index=others.index)
     known = rows["path"].tolist()
     with finder.guard():
         made = finder.make(image=plan.image)
-        pairs = made.find([*known, *(paths[name] for name in names)], cache_folder(), say).pairs
+        pairs = made.find([*known, *others["path"]], cache_folder(), say).pairs
     links = pd.DataFrame([pair[:2] for pair in pairs], columns=["first", "second"], dtype="int64")
-    joined = connected_components(len(known) + len(names), links)
+    joined = connected_components(len(known) + len(others), links)
     # A component is named by its first row, and those of the data set come first.
-    return {name for name, first in zip(names, joined[len(known) :], strict=True)
-            if first < len(known)}  # fmt: skip
+    return pd.Series([first < len(known) for first in joined[len(known) :]], index=others.index)
