@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 
-TILES = 12  # along the shorter side
+TILES = 32  # along the shorter side: smaller than a tick or a bubble
 
 
 def scatter(image: Image, drawn: Image, rng: np.random.Generator) -> Image:
