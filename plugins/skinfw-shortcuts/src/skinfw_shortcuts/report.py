@@ -61,9 +61,9 @@ class Shortcuts:
 
     def __post_init__(self) -> None:
         """Refuse a mark that cannot be drawn before hours of training."""
-        from skinfw_shortcuts.marks import build_marks
-
         if self.marks:
+            from skinfw_shortcuts.marks import build_marks
+
             build_marks(self.marks)
 
     def analyse(self, result: Result) -> list[Findings]:
