@@ -215,6 +215,7 @@ def test_a_defect_of_a_plugin_is_told_without_a_traceback(
     assert record["status"] == "failed" and "ZeroDivisionError" in record["error"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_no_half_files(
     site: Site, tiny: Path, tmp_path: Path
 ) -> None:

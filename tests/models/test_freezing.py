@@ -92,6 +92,7 @@ def test_what_is_frozen_learns_from_its_epoch_on(train: Any) -> None:
     assert not (learnt["1.weight"] == 1).all()
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_before_it_thawed_goes_on_the_same(train: Any, tiny: Path) -> None:
     sets = ('train.freeze=["0","1"]', "train.epochs=3", "train.unfreeze=3")
 

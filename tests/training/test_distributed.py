@@ -26,6 +26,7 @@ def run(site: Site, folder: Path, out: str, *launcher: str) -> Path:
     return files
 
 
+@pytest.mark.slow
 def test_two_processes_evaluate_exactly_and_train_alike(
     site: Site, tiny: Path, tmp_path: Path
 ) -> None:

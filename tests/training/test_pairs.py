@@ -12,6 +12,7 @@ BRANCHES = 'modify=[{use="two-branch"}]'
 PAIRS = 'sampler={use="pairs"}'
 
 
+@pytest.mark.slow
 def test_two_branches_learn_from_pairs(train: Any) -> None:
     said: list[str] = []
     sets = (NETWORK, BRANCHES, PAIRS, "image.size=64", "train.accumulate=2")

@@ -45,6 +45,7 @@ def test_a_recipe_of_each_bridge_passes_and_is_kept_whole(tiny: Path, name: str)
     assert "null" not in json.dumps(table)
 
 
+@pytest.mark.slow
 def test_a_run_with_all_bridges_at_once(
     train: Callable[..., Any], tiny: Path, tmp_path: Path
 ) -> None:

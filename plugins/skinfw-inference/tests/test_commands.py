@@ -237,6 +237,7 @@ def test_a_full_disk_keeps_the_old_table(site: Site, run: str, tmp_path: Path) -
     assert not list(tmp_path.glob("*.partial"))
 
 
+@pytest.mark.slow
 def test_rows_come_as_they_are_made_and_ctrl_c_keeps_them(
     site: Site, run: str, train: Trained, tmp_path: Path
 ) -> None:
