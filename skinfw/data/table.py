@@ -30,7 +30,7 @@ from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.plan import DataPlan
-from skinfw.recipe.settings import DatasetKeys, SplitKeys
+from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, SplitKeys
 from skinfw.runtime.seed import stream
 from skinfw.runtime.storage import cache_folder
 
@@ -268,12 +268,6 @@ def decoded_images(
     decoding = recipe_decoding(plan.image, plan.components.prepare)
     with cache.guard():
         return cache.make().open(picture_paths(plan, rows), decoding, build, say)
-
-
-REFIT_ON_ALL = (
-    "no test part is left: the network for use has learned it, too, and the numbers are those of "
-    "the network before"
-)
 
 
 def run_marks(plan: DataPlan, data: DataTable) -> list[str]:

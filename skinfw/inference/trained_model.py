@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from skinfw.data.table import REFIT_ON_ALL
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
@@ -31,7 +30,7 @@ from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
 from skinfw.recipe.run_record import read_run
 from skinfw.recipe.set_options import set_table
-from skinfw.recipe.settings import SETTINGS, ImageSettings
+from skinfw.recipe.settings import REFIT_ON_ALL, SETTINGS, ImageSettings
 from skinfw.registry.catalog import Catalog
 from skinfw.registry.names import LocalName, parse
 

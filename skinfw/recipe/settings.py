@@ -113,6 +113,12 @@ class TrainSettings:
     limit_eval_batches: Annotated[int, Ge(0)] = 0
 
 
+REFIT_ON_ALL = (
+    "no test part is left: the network for use has learned it, too, and the numbers are those of "
+    "the network before"
+)
+"""What a run is marked with whose refit has learned every lesion."""
+
 REFIT_PARTS: dict[str, tuple[str, ...]] = {
     "train+val": ("train", "val"),
     "all": ("train", "val", "test"),
