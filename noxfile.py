@@ -42,7 +42,7 @@ def test(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Run the slow tests: wheels, environments, a round of all benchmarks."""
     _install(session, *_wanted())
-    _pytest(session, "-m", "slow")
+    _pytest(session, "-n", "logical", "-m", "slow")
 
 
 @nox.session

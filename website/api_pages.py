@@ -22,8 +22,14 @@ SECTIONS = {
     "What components are": ("interfaces.protocols",),
     "Values": ("interfaces.values", "interfaces.calibration"),
     "Steps of images": ("interfaces.transforms",),
-    "Files": ("files.atomic", "files.csv_tables", "files.csv_lines", "files.spreadsheets"),
-    "Lesions and intervals": ("statistics.intervals",),
+    "Files": (
+        "files.atomic",
+        "files.csv_tables",
+        "files.csv_lines",
+        "files.spreadsheets",
+        "data.decoding",
+    ),
+    "Lesions and intervals": ("statistics.intervals", "statistics.confidence"),
 }
 TOLD = {
     "hookimpl": "Marks a function of plugin.py, or a method of a component, as a hook.",
@@ -58,10 +64,13 @@ def _module(name: str) -> Iterator[str]:
     module = import_module(name)
     yield f"# {name}"
     yield _prose(module.__doc__)
-    public = _public_names(name) or {
-        own: name
-        for own, value in vars(module).items()
-        if not own.startswith("_") and getattr(value, "__module__", "") == name
+    public = {
+        **_public_names(name),
+        **{
+            own: name
+            for own, value in vars(module).items()
+            if not own.startswith("_") and getattr(value, "__module__", "") == name
+        },
     }
     for own in public:
         yield from _object(own, getattr(module, own))
