@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from skinfw import select
 from skinfw.interfaces.protocols import Metric
 from skinfw.interfaces.values import Predictions, SeedNumber
 from skinfw.statistics.seeds import seed_numbers
@@ -112,17 +113,7 @@ def study(
     """
     world = World.draw(rng, lesions * (POOL if own_parts else 1))
     parts = [world.part(rng, lesions) for _ in range(seeds)]
-    return [[_select(recipe.train(rng, world), places) for places in parts] for recipe in recipes]
-
-
-def _select(predictions: Predictions, places: Integers) -> Predictions:
-    return replace(
-        predictions,
-        ids=[predictions.ids[place] for place in places],
-        lesions=[predictions.lesions[place] for place in places],
-        true=predictions.true[places],
-        probabilities=predictions.probabilities[places],
-    )
+    return [[select(recipe.train(rng, world), places) for places in parts] for recipe in recipes]
 
 
 @dataclass(frozen=True)

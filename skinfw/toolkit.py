@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from skinfw.statistics.intervals import blocks as blocks
     from skinfw.statistics.intervals import group_lesions as group_lesions
     from skinfw.statistics.intervals import natural_range as natural_range
+    from skinfw.statistics.intervals import range_of_difference as range_of_difference
     from skinfw.statistics.intervals import resample as resample
     from skinfw.statistics.intervals import sample_numbers as sample_numbers
     from skinfw.statistics.predictions import PREDICTION_FILES as PREDICTION_FILES
@@ -285,7 +286,8 @@ _HOMES = {
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
     "skinfw.statistics.confidence": "INTERVAL_METHODS difference_intervals intervals_record",
     "skinfw.statistics.intervals": (
-        "REPLICATES Sample blocks group_lesions natural_range resample sample_numbers"
+        "REPLICATES Sample blocks group_lesions natural_range range_of_difference resample "
+        "sample_numbers"
     ),
     "skinfw.statistics.predictions": (
         "PREDICTION_FILES probability read_history run_predictions write_predictions"

@@ -508,6 +508,12 @@ class ComparisonEntry:
     p: float = float("nan")
     deviation: float = float("nan")
 
+    @property
+    def holds(self) -> bool:
+        """Whether the interval of the difference leaves zero out."""
+        low, high = self.difference_interval
+        return low > 0 or high < 0
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -33,5 +33,6 @@ def keep_depthwise_gradients_fast(model: nn.Module, hardware: Hardware) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels:
             own = type(module)
-            kinds.setdefault(own, type(own.__name__, (_SinglePrecision, own), {}))
+            if own not in kinds:
+                kinds[own] = type(own.__name__, (_SinglePrecision, own), {})
             module.__class__ = kinds[own]

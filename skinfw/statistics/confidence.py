@@ -88,9 +88,11 @@ def confidence_intervals(
     metric: called with predictions. Numbers that its `composition` has as rates, areas or means
         get intervals by formula; for the others lesions are drawn again.
     predictions: of one part.
-    replicates, seed: of the lesions that are drawn again.
+    replicates, seed: of the lesions that are drawn again; 0 makes no intervals at all.
     What is not measured has the interval (NaN, NaN), and so has what has none, with the reason.
     """
+    if not replicates:
+        return {}
     numbers = metric(predictions)
     composed = composed_numbers(metric, predictions, numbers)
     intervals = {name: own.interval() for name, own in composed.items()}

@@ -50,13 +50,11 @@ class Sample:
 
     def minus(self, other: Sample) -> Sample:
         """Return the difference to another number on the same lesions."""
-        floor, ceiling = self._range()
-        other_floor, other_ceiling = other._range()
         return Sample(
             self.number - other.number,
             self.replicates - other.replicates,
             self.left_out - other.left_out,
-            (floor - other_ceiling, ceiling - other_floor),
+            range_of_difference(self._range(), other._range()),
         )
 
     def interval(self) -> Interval:
@@ -126,6 +124,13 @@ def natural_range(replicates: Floats) -> tuple[float, float]:
         0.0 if len(seen) and seen.min() >= -_ALIKE else -math.inf,
         1.0 if len(seen) and seen.max() <= 1 + _ALIKE else math.inf,
     )
+
+
+def range_of_difference(
+    one: tuple[float, float], other: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the range of a number less another one, from the ranges of both."""
+    return one[0] - other[1], one[1] - other[0]
 
 
 def sample_numbers(

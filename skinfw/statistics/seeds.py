@@ -51,10 +51,7 @@ def seed_numbers(
     import numpy as np
 
     measured = [metric(own) for own in trainings]
-    bounds = [
-        confidence_intervals(metric, own, replicates, seed) if replicates else {}
-        for own in trainings
-    ]
+    bounds = [confidence_intervals(metric, own, replicates, seed) for own in trainings]
     drawn = resample_together(metric, trainings, replicates, seed)
     shared = shared_lesions(trainings)
     nothing = np.full(replicates, math.nan)

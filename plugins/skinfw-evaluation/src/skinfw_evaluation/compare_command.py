@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skinfw.toolkit import echo, trust_option
+from skinfw_evaluation.options import replicates_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The folder for the table and the page.",
 )
-@click.option(
-    "--replicates",
-    type=click.IntRange(100, 100_000),
-    default=1000,
-    show_default=True,
-    help="How often lesions are drawn again.",
-)
+@replicates_option
 @trust_option
 def compare(
     runs: tuple[Path, ...], numbers: tuple[str, ...], out: Path, replicates: int, trust: bool
@@ -105,10 +100,9 @@ def _lines(result: Comparison) -> list[str]:
             if result.seeds:
                 line += f"  between seeds {one.deviation:.3f}"
             if one.difference == one.difference:
-                low, high = one.difference_interval
                 line += f"   {one.difference:+.3f}  ({_ends(one.difference_interval, '+.3f')})"
                 if result.seeds:
-                    line += "  holds" if low > 0 or high < 0 else "  not shown"
+                    line += "  holds" if one.holds else "  not shown"
                 else:
                     line += f"  p {one.p:.3f}"
             lines.append(line)

@@ -30,6 +30,7 @@ from skinfw.toolkit import (
     measure_seeds,
     natural_range,
     open_series,
+    range_of_difference,
     read_run,
     read_trainings,
     resample_together,
@@ -73,9 +74,7 @@ def seed_differences(
         ]
         around = [own.get(name, absent) for own in bounds]
         ones, others = (np.array([own.get(name, nothing) for own in side]) for side in drawn)
-        floor, ceiling = natural_range(ones)
-        other_floor, other_ceiling = natural_range(others)
-        limits = floor - other_ceiling, ceiling - other_floor
+        limits = range_of_difference(natural_range(ones), natural_range(others))
         numbers[name] = combine_seeds(values, around, ones - others, shared, limits)
     return numbers
 

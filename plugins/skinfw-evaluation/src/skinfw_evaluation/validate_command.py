@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skinfw.toolkit import echo, trust_option
+from skinfw_evaluation.options import replicates_option
 
 if TYPE_CHECKING:
     from skinfw import SkinfwError, Validation, ValidationSet
@@ -42,13 +43,7 @@ PARTS = ("all", "train", "val", "test")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder; RUN/validations/... unless given."
 )
-@click.option(
-    "--replicates",
-    type=click.IntRange(100, 100_000),
-    default=1000,
-    show_default=True,
-    help="How often lesions are drawn again.",
-)
+@replicates_option
 @trust_option
 def validate(
     run: Path,

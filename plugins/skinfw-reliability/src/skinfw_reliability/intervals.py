@@ -22,11 +22,7 @@ def estimator(result: Result) -> Estimate:
 
     def estimate(metric: WeightedMetric, predictions: Predictions) -> Estimates:
         nothing = Interval(float("nan"), float("nan"))
-        ends = (
-            confidence_intervals(metric, predictions, result.replicates, result.seed)
-            if result.replicates
-            else {}
-        )
+        ends = confidence_intervals(metric, predictions, result.replicates, result.seed)
         estimates: Estimates = {}
         for name, value in metric(predictions).items():
             own = ends.get(name, nothing)

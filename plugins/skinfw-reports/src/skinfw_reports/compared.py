@@ -52,7 +52,7 @@ def _row(run: str, one: ComparisonEntry, seeds: bool) -> list[str]:
     ends = "no interval" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
     last = f"{one.p:.3f}"
     if seeds:
-        last = "holds" if low > 0 or high < 0 else "not shown"
+        last = "holds" if one.holds else "not shown"
     return [*row, f"{one.difference:+.3f}", ends, last]
 
 

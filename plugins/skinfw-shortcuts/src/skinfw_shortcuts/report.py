@@ -127,11 +127,7 @@ class Shortcuts:
 
 def _estimates(metric: WeightedMetric, own: Predictions, result: Result) -> dict[str, Estimate]:
     """Return the numbers of a metric with the intervals that the result's recipe wants."""
-    ends = (
-        confidence_intervals(metric, own, result.replicates, result.seed)
-        if result.replicates
-        else {}
-    )
+    ends = confidence_intervals(metric, own, result.replicates, result.seed)
     return {
         name: Estimate(value, *ends.get(name, (math.nan, math.nan)))
         for name, value in metric(own).items()
