@@ -226,7 +226,8 @@ class RocCurve:
         later = np.where(np.arange(len(self.own))[:, None] > at, self.own, 0.0)
         left = np.einsum("gr,gr->r", later, self.higher + self.false) / 2
         lost = ratio(left, self.positives) + (reached - sensitivity) * (crossing + false) / 2
-        return 1 - ratio(sensitivity * crossing + lost, self.negatives)
+        # Rounding may leave a little less than nothing.
+        return np.maximum(1 - ratio(sensitivity * crossing + lost, self.negatives), 0.0)
 
     def average_precision(self) -> Floats:
         """Return the mean precision over the positives, each at its own score, [R]."""

@@ -14,6 +14,7 @@ from isic_challenge_scoring.classification import ClassificationScore
 from isic_challenge_scoring.metrics import balanced_multiclass_accuracy
 
 from skinfw import Predictions, SkinfwError
+from skinfw.metrics import RocCurve
 from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
 
 Scores = tuple[float, pd.DataFrame]
@@ -132,3 +133,12 @@ def test_a_data_set_without_the_classes_of_2017_is_told() -> None:
     with pytest.raises(SkinfwError, match="there is no class SK") as error:
         Isic2017Challenge()(of_a_network(0, classes=3))
     assert "isic-challenge" in error.value.cure
+
+
+def test_the_area_above_a_sensitivity_is_never_below_zero() -> None:
+    for images in range(3, 12):  # every positive below every negative; 8 of them gave -2e-16
+        for positives in range(1, images):
+            curve = RocCurve(
+                np.arange(images) < positives, np.arange(images) / images, np.ones((images, 1))
+            )
+            assert curve.auc_above(0.8)[0] == 0

@@ -90,6 +90,7 @@ def test_a_referral_that_never_pays_defers_nobody_and_a_perfect_free_one_everybo
     assert COSTS.band(-math.inf) == (-math.inf, math.inf)
     worthless = replace(COSTS, sensitivity=0.0, specificity=1.0)
     assert worthless.band(1.0) == (COSTS.threshold,) * 2
+    assert worthless.band(0.0) == (COSTS.threshold,) * 2  # as dear as to dismiss, for every chance
 
 
 def test_a_lesion_has_the_mean_of_its_images_and_is_malignant_where_any_is() -> None:
@@ -126,6 +127,11 @@ def test_a_chance_that_says_nothing_gives_one_action_for_all() -> None:
     chance = calibrate(Lesions(1 - lesions.chance, lesions.malignant))
     assert chance.slope == 0
     assert (chance.raw(0.3, 0.5), chance.raw(0.3, 0.1)) == (math.inf, -math.inf)
+    constant = calibrate(Lesions(np.full(600, 0.4), lesions.malignant))
+    assert constant.slope == 0
+    assert constant.at(lesions.prevalence, np.array([0.4])) == pytest.approx(
+        lesions.prevalence, abs=0.002
+    )
 
 
 @pytest.mark.parametrize("lesions", [18, 19, 59, 250])
@@ -154,6 +160,11 @@ def test_the_bound_with_confidence_is_that_of_clopper_and_pearson(lesions: int) 
     assert bound.below == sum(high <= 0.05 for high in upper) - 1
     if bound.guaranteed:
         assert bound.limit == bound.below / lesions and bound.confidence >= 0.95
+
+
+def test_a_share_near_one_allows_every_lesion_of_validation() -> None:
+    bound = bound_on_average(np.arange(5) / 5, 1 - 1e-10)
+    assert (bound.below, bound.limit) == (4, 0.8)
 
 
 def test_ties_at_the_limit_are_deferred() -> None:

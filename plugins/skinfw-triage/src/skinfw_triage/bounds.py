@@ -60,7 +60,7 @@ def bound_on_average(chance: Floats, share: float) -> MissBound:
     chance: [n], of the malignant lesions of validation.
     share: in (0, 1).
     """
-    below = math.floor(share * (len(chance) + 1) + _ROUNDING) - 1
+    below = min(math.floor(share * (len(chance) + 1) + _ROUNDING), len(chance)) - 1
     return _bound(chance, share, below, math.ceil(1 / share - 1 - _ROUNDING))
 
 

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 from skinfw_triage.lesions import Floats, Lesions
 
 _CERTAIN = 1e-12  # the distance of a certain answer from zero and one; logits must be finite
+_CONSTANT = 1e-9  # a range of logits that is rounding
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def calibrate(lesions: Lesions) -> CalibratedChance:
     negative = 1 / (counts["benign"] + 2)
     target = np.where(lesions.malignant, positive, negative)
     x = _logit(lesions.chance)
+    if np.ptp(x) < _CONSTANT:  # any slope fits what does not vary
+        return CalibratedChance(0.0, float(logit(target.mean())), lesions.prevalence)
 
     def loss(at: Floats) -> tuple[float, Floats]:
         z = at[0] * x + at[1]

@@ -61,7 +61,7 @@ class Costs:
 
 
 def _divide(part: float, whole: float) -> float:
-    """Divide; what a worthless reader costs is beyond every chance."""
+    """Divide; what no chance repays is infinite, and what pays alike at every chance is NaN."""
     if whole:
         return part / whole
-    return math.copysign(math.inf, part) if part else 0.0
+    return math.copysign(math.inf, part) if part else math.nan
