@@ -30,6 +30,13 @@ def refit_record(
     """
     refit: Mapping[str, Any] = record.get("refit") or {}
     complete = bool(refit.get("weights"))
+    if network == "refit" and record.get("combination"):
+        raise SkinfwError(
+            "an ensemble has no refit",
+            display_path(folder),
+            "it answers by the networks that it was made of",
+            "make one of refits: skinfw ensemble RUN RUN --network refit --out FOLDER",
+        )
     if network == "refit" and not complete:
         raise SkinfwError(
             "the run has no refit",

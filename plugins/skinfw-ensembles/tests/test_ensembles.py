@@ -88,8 +88,8 @@ def record(run: Path) -> Any:
 
 
 @pytest.mark.slow
-def test_an_ensemble_of_one_run_twice_is_the_run_to_the_last_bit(there: Path) -> None:
-    command("ensemble", "one", "one", "--out", "out", "--trust")
+def test_an_ensemble_of_one_run_is_the_run_to_the_last_bit(there: Path) -> None:
+    command("ensemble", "one", "--out", "out", "--trust")
     for name in ("predictions.csv", "predictions_val.csv", "metrics.json", "intervals.json"):
         assert (there / "out" / name).read_bytes() == (there / "one" / name).read_bytes()
     assert record(there / "out")["calibration"] == record(there / "one")["calibration"]
@@ -239,6 +239,12 @@ def test_what_cannot_answer_as_one_is_refused(ensemble: Path, there: Path) -> No
     )
     said = command("ensemble", "one", "both", "--out", "out", "--trust", code=2).output
     assert "both is an ensemble already" in said
+    said = command("evaluate", "both", "--network", "refit", "--trust", code=1).output
+    assert "an ensemble has no refit" in said
+    shutil.copytree(there / "one", there / "again")
+    said = command("ensemble", "one", "again", "--out", "out", "--trust", code=2).output
+    assert "again and one are the same network" in said
+    shutil.rmtree(there / "again")
     shutil.copytree(there / "small", there / "out")
     changed = record(there / "out")
     changed["classes"] = changed["classes"][::-1]

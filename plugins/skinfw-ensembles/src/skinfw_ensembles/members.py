@@ -69,6 +69,7 @@ def read_members(
     """
     members = [read_member(run, trust, network) for run in runs]
     first = members[0]
+    weights: dict[str, Member] = {}
     for own in members:
         if own.model.members:
             raise RecipeError(
@@ -83,6 +84,14 @@ def read_members(
                 display_path(own.model.path),
                 f"{', '.join(own.model.classes)}; and {', '.join(first.model.classes)}",
                 "name runs of the same classes in the same order",
+            )
+        same = weights.setdefault(own.entry()["sha256"], own)
+        if same is not own:
+            raise RecipeError(
+                f"{own.name} and {same.name} are the same network",
+                display_path(own.model.path),
+                "it would count twice",
+                "name each run once; runs of one recipe differ by --set seed=N",
             )
     return members
 

@@ -154,6 +154,9 @@ def write_run(
         features=lambda part: evaluator.features(
             division.rows[division.rows["part"] == part].reset_index(drop=True), plan.dataset
         ),
+        predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
+            division.parts[part], plan.dataset, places, change, views=views
+        ),
         replicates=replicates,
         seed=plan.seed,
         record=folder.record,

@@ -119,7 +119,8 @@ def evaluate_rows(
         return own_rows(own, part, record, model.path), own.dataset
 
     # What the run said of its validation part fits no other answers.
-    if (model.path / PREDICTION_FILES["val"]).is_file() and not model.sets:
+    unchanged = not model.sets and model.network == "best"
+    if (model.path / PREDICTION_FILES["val"]).is_file() and unchanged:
         validation = run_predictions(model.path, "val")
         if not set(validation.ids) & set(predictions["test"].ids):
             predictions["val"] = validation
