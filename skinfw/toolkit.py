@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import shares_name as shares_name
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
+    from skinfw.data.metadata import encode_metadata as encode_metadata
+    from skinfw.data.metadata import known_word as known_word
+    from skinfw.data.metadata import modalities_from_record as modalities_from_record
     from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
     from skinfw.data.structure.bounds import Limits as Limits
@@ -100,6 +103,7 @@ if TYPE_CHECKING:
     from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
+    from skinfw.inference.prediction import Case as Case
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
     from skinfw.inference.prediction import predict_images as predict_images
@@ -228,6 +232,7 @@ _HOMES = {
         "links_from_table shares_name"
     ),
     "skinfw.data.loader": "Chain Source",
+    "skinfw.data.metadata": "encode_metadata known_word modalities_from_record",
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
@@ -253,7 +258,7 @@ _HOMES = {
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Outcome Predictor predict_images",
+    "skinfw.inference.prediction": "Case Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
+from skinfw.data.metadata import MISSING, encode_metadata
 from skinfw.errors import RecipeError
 from skinfw.files.numbers import decimal_number
 from skinfw.interfaces.values import Modalities
@@ -19,7 +20,6 @@ from skinfw.registry.names import did_you_mean
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
 
-_MISSING = ("", "unknown", "nan", "na", "none")
 _IGNORED = -100
 
 
@@ -65,21 +65,6 @@ def describe_modalities(plan: Plan, train: pd.DataFrame) -> Modalities:
     return Modalities(1 + len(settings.pictures), spread, **known)
 
 
-def modalities_record(modalities: Modalities) -> dict[str, Any]:
-    """Return them for run.json."""
-    return {name: value for name, value in vars(modalities).items() if value}
-
-
-def modalities_from_record(entry: Mapping[str, Any]) -> Modalities:
-    """Return what `record` wrote."""
-    words = {
-        key: {name: tuple(values) for name, values in entry.get(key, {}).items()}
-        for key in ("categories", "auxiliary")
-    }
-    numbers = {name: (mean, spread) for name, (mean, spread) in entry.get("numbers", {}).items()}
-    return Modalities(entry.get("pictures", 1), numbers, **words)
-
-
 class ModalityData:
     """Hold the metadata and the auxiliary truth of one part, on the device."""
 
@@ -92,8 +77,20 @@ class ModalityData:
         """
         self.modalities, self._weight = modalities, weight
         self._widths = [len(values) for values in modalities.auxiliary.values()]
-        self._metadata = torch.from_numpy(_encode(modalities, rows)).to(device)
-        true = [_codes(rows[name], values) for name, values in modalities.auxiliary.items()]
+        for name in modalities.numbers:
+            if name in rows:
+                _numbers(rows, name, rows[name])
+        columns = {
+            name: rows[name].where(rows[name].notna(), "")
+            for name in modalities.metadata
+            if name in rows
+        }
+        encoded = encode_metadata(modalities, columns, len(rows))
+        self._metadata = torch.from_numpy(encoded).to(device)
+        blank = pd.Series("", index=rows.index)
+        true = [
+            _codes(rows.get(name, blank), values) for name, values in modalities.auxiliary.items()
+        ]
         self._true = np.stack(true, 1) if true else np.empty((len(rows), 0), np.int64)
         targets = np.where(self._true < 0, _IGNORED, self._true)
         self._targets = torch.from_numpy(targets).to(device)
@@ -143,18 +140,6 @@ class ModalityData:
             yield name, values, self._true[:, place], pieces[place]
 
 
-def _encode(modalities: Modalities, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the metadata [N, K]: numbers about zero, categories by their places, NaN unknown."""
-    columns = []
-    for name, (mean, spread) in modalities.numbers.items():
-        columns.append((_numbers(rows, name, rows[name]) - mean) / spread)
-    for name, values in modalities.categories.items():
-        places = _codes(rows[name], values)
-        columns.append(np.where(places < 0, np.nan, places))
-    stacked = np.stack(columns, 1) if columns else np.empty((len(rows), 0))
-    return np.asarray(stacked, np.float32)
-
-
 def _codes(column: pd.Series[Any], values: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the place of each word among the known ones, -1 where it is none of them."""
     places = {value: place for place, value in enumerate(values)}
@@ -164,7 +149,7 @@ def _codes(column: pd.Series[Any], values: tuple[str, ...]) -> np.ndarray[Any, n
 def _words(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return the words of a column, None where one is missing."""
     words = column.where(column.notna(), "").astype(str).str.strip()
-    return words.where(~words.str.lower().isin(_MISSING))
+    return words.where(~words.str.lower().isin(MISSING))
 
 
 def _numbers(

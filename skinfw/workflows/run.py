@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from skinfw.data.image_check import BadImagesError
+from skinfw.data.metadata import modalities_record
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
@@ -43,7 +44,6 @@ from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
-from skinfw.models.modalities import modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust

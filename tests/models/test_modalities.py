@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
+from skinfw.data.metadata import modalities_from_record, modalities_record
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.evaluator import auxiliary_answers
 from skinfw.interfaces.values import Modalities
-from skinfw.models.modalities import ModalityData, modalities_from_record, modalities_record
+from skinfw.models.modalities import ModalityData
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import choose_hardware
 

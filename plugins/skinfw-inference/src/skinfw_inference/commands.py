@@ -52,7 +52,7 @@ def export(
         raise click.UsageError("say in which format: --onnx")
     check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
-    _say_marks(trained_model.image_marks)
+    _say_marks(trained_model.marks)
     _export(trained_model, out or trained_model.path / "model.onnx")
 
 
@@ -60,9 +60,7 @@ def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) 
     """Read the model of a run folder."""
     from skinfw.toolkit import load_trained_model
 
-    trained_model = load_trained_model(run, sets, trust, which)
-    trained_model.check_one_picture()
-    return trained_model
+    return load_trained_model(run, sets, trust, which)
 
 
 def _export(trained_model: TrainedModel, out: Path) -> None:
@@ -122,22 +120,24 @@ def predict(
 
     RUN is a run folder, or with --runtime onnx also a file that skinfw export wrote. IMAGES are
     files, folders, which are searched with all that is in them, patterns in quotes, and CSV files
-    with the column path and, if they have one, id. An image that cannot be read is told and left
-    out; the exit code is 1 then.
+    with the column path and, if they have them, id and the columns of the recipe's [modalities]. An
+    image that cannot be read is told and left out; the exit code is 1 then.
     """
     from skinfw import FittedCalibration, SkinfwError
     from skinfw.toolkit import display_path, predict_images
+    from skinfw_inference.cases import given_columns, make_cases, unseen_words
     from skinfw_inference.counter import Counter
-    from skinfw_inference.images import find_images_with_ids
+    from skinfw_inference.images import find_listed_images
     from skinfw_inference.submission import read_submission
     from skinfw_inference.table import Columns, reason, write_answers
 
-    named = find_images_with_ids(images)
-    paths, ids = list(named), list(named.values())
+    named = find_listed_images(images)
+    paths, ids = [image.path for image in named], [image.id for image in named]
     predictor = _predictor(run, runtime, batch_size, len(paths), sets, trust, network)
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
-    _say_marks(trained_model.image_marks)
+    cases = make_cases(named, trained_model)
+    _say_marks((*trained_model.image_marks(given_columns(named)), *unseen_words(named, trained_model)))
     # The challenges rank images by what the network says.
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)
@@ -151,7 +151,7 @@ def predict(
             counter.count()
 
         try:
-            stream = predict_images(paths, predictor, size)
+            stream = predict_images(cases, predictor, size)
             columns = Columns(trained_model.classes, calibration, submission)
             failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
