@@ -164,6 +164,7 @@ if TYPE_CHECKING:
     from skinfw.registry.distributions import is_editable as is_editable
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
+    from skinfw.registry.names import did_you_mean as did_you_mean
     from skinfw.registry.names import nearest as nearest
     from skinfw.registry.trust import TrustError as TrustError
     from skinfw.runtime.device import choose_hardware as choose_hardware
@@ -282,7 +283,7 @@ _HOMES = {
     "skinfw.registry.discovery": "Plugin discover",
     "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
-    "skinfw.registry.names": "nearest",
+    "skinfw.registry.names": "did_you_mean nearest",
     "skinfw.registry.trust": "TrustError",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",

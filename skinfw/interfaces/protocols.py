@@ -234,6 +234,14 @@ class Explainer(Protocol):
         """Return maps [N, H, W] in [0, 1] for the classes [N] of normalised images."""
 
 
+@runtime_checkable
+class CheckingExplainer(Protocol):
+    """An explainer that says before the training whether it fits the network."""
+
+    def check(self, model: nn.Module) -> None:
+        """Raise RecipeError where the network cannot be explained as the recipe says."""
+
+
 class Report(Protocol):
     """A report: files about a result.
 

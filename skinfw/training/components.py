@@ -29,7 +29,7 @@ from skinfw.guards.tensors import (
     check_schedule,
     unchanged_network,
 )
-from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
+from skinfw.interfaces.protocols import CheckingExplainer, DecodedImages, NetworkWithLoss
 from skinfw.interfaces.values import Change, Features
 from skinfw.models.backbone import ALONE
 from skinfw.models.feature_store import FeatureStore
@@ -110,6 +110,7 @@ class TrainingComponents:
         self.weighting = build_components((weighting,) if weighting else (), classes)
         self.mix = build_components((mix,) if mix else (), classes)
         self.explainers = build_components(components.explainer, classes)
+        self._check_explainers()
         self.reports = build_components(components.report, classes)
         self.teacher: Teacher | None = None
         if plan.teacher.answers:
@@ -117,6 +118,13 @@ class TrainingComponents:
             scoring = ViewAveraging(self.counts, **components.view.host)
             self.teacher = Teacher(plan, self.rows, scoring, self.hardware.device)
         self.tracks = build_components(components.track, classes)
+
+    def _check_explainers(self) -> None:
+        """Let explainers look at the network hours before they are needed."""
+        for component, explainer in self.explainers:
+            if isinstance(explainer, CheckingExplainer):
+                with component.guard(explainer.check), unchanged_network(self.model):
+                    explainer.check(self.model)
 
     @cached_property
     def epoch_sampler(self) -> EpochSampler:

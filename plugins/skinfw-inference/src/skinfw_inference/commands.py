@@ -25,9 +25,12 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--onnx", is_flag=True, help="Write ONNX, the one format there is; must be given.")
+@click.option("--onnx", is_flag=True, help="Write ONNX, which needs no torch.")
+@click.option("--torch", is_flag=True, help="Write a program of torch.export.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file; RUN/model.onnx or RUN/model.pt2 unless given.",
 )
 @network_option(NETWORK_HELP)
 @set_option("view.KEY=VALUE", SET_HELP)
@@ -35,25 +38,27 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
 def export(
     run: Path,
     onnx: bool,
+    torch: bool,
     out: Path | None,
     network: Network,
     sets: tuple[str, ...],
     trust: bool,
 ) -> None:
-    """Write the network of a run as one file that works without skinfw and torch.
+    """Write the network of a run as one file that works without skinfw.
 
-    RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
-    classes, how images are prepared, and the marks of the run. Its answers are compared with
-    torch's before it gets its name.
+    RUN is a run folder. The file takes pixels, and metadata where the network was trained with
+    some, and gives probabilities; texts in it hold the classes, how images are prepared, and the
+    marks of the run. Its answers are compared with the network's before it gets its name.
     """
     from skinfw_inference.packages import check_packages
 
-    if not onnx:
-        raise click.UsageError("say in which format: --onnx")
-    check_packages("onnx", "onnxruntime")
+    if onnx == torch:
+        raise click.UsageError("say in which format: --onnx or --torch")
+    if onnx:
+        check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
     _say_marks(trained_model.marks)
-    _export(trained_model, out or trained_model.path / "model.onnx")
+    _export(trained_model, out or trained_model.path / ("model.onnx" if onnx else "model.pt2"), onnx)
 
 
 def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
@@ -63,9 +68,13 @@ def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) 
     return load_trained_model(run, sets, trust, which)
 
 
-def _export(trained_model: TrainedModel, out: Path) -> None:
+def _export(trained_model: TrainedModel, out: Path, onnx: bool = True) -> None:
     from skinfw.toolkit import display_path
-    from skinfw_inference.onnx_export import export
+
+    if onnx:
+        from skinfw_inference.onnx_export import export
+    else:
+        from skinfw_inference.torch_export import export
 
     difference = export(trained_model, out)
     echo(f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -15,6 +19,8 @@ from skinfw.toolkit import (
     load_network,
     make_view,
 )
+
+TOLERANCE = 1e-4
 
 
 class Graph(torch.nn.Module):
@@ -56,8 +62,38 @@ class Graph(torch.nn.Module):
 def _scales(model: TrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what is taken off the metadata, and what they are divided by; words stay."""
     words = [(0.0, 1.0)] * len(model.known.categories)
-    scales = torch.tensor([*model.known.numbers.values(), *words]).reshape(-1, 2)
-    return scales[:, 0], scales[:, 1]
+    scales = [*model.known.numbers.values(), *words]
+    return torch.tensor([mean for mean, _ in scales]), torch.tensor([own for _, own in scales])
+
+
+@contextmanager
+def refuse_trace() -> Iterator[None]:
+    """Say that a network cannot be exported, whatever its backbone raises while it is traced."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise SkinfwError(
+            f"the network cannot be exported: {type(error).__name__}",
+            why=str(error).splitlines()[0] if str(error) else "",
+            cure="skinfw predict --runtime torch works; --traceback shows what stands in the way",
+        ) from error
+
+
+def refuse_difference(difference: float, who: str, file: Path) -> None:
+    """Raise SkinfwError where exported answers are not those of the network.
+
+    difference: the largest one of a probability.
+    who: answers otherwise.
+    """
+    if not difference <= TOLERANCE:
+        raise SkinfwError(
+            f"{who} and torch differ by {difference:.2g}",
+            str(file),
+            f"probabilities must agree to {TOLERANCE}; no file was kept",
+            "report it to the backbone's plugin; skinfw predict --runtime torch works",
+        )
 
 
 def _check_alike(trained_model: TrainedModel) -> None:

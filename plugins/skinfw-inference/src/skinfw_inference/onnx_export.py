@@ -9,10 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw import SkinfwError, atomic_write
+from skinfw import atomic_write
 from skinfw.toolkit import TrainedModel
 from skinfw_inference.exported_model import NOTICE, write_metadata
-from skinfw_inference.graph import Graph, one_by_one, trial_inputs
+from skinfw_inference.graph import (
+    Graph,
+    one_by_one,
+    refuse_difference,
+    refuse_trace,
+    trial_inputs,
+)
 from skinfw_inference.onnx_predictor import (
     INPUT,
     METADATA,
@@ -23,7 +29,6 @@ from skinfw_inference.onnx_predictor import (
 )
 from skinfw_inference.packages import missing_package
 
-TOLERANCE = 1e-4
 OPSET = 17  # old enough for every torch and runtime, new enough for layer normalisation
 
 
@@ -48,13 +53,7 @@ def export(trained_model: TrainedModel, file: Path) -> float:
         onnx.helper.set_model_props(model, write_metadata(trained_model))
         onnx.save(model, partial)
         difference = _difference(graph, partial, images, metadata, trained_model.trust)
-        if not difference <= TOLERANCE:
-            raise SkinfwError(
-                f"ONNX Runtime and torch differ by {difference:.2g}",
-                str(file),
-                f"probabilities must agree to {TOLERANCE}; no file was kept",
-                "report it to the backbone's plugin; skinfw predict --runtime torch works",
-            )
+        refuse_difference(difference, "ONNX Runtime", file)
     return difference
 
 
@@ -63,27 +62,18 @@ def _trace(
 ) -> None:
     """Write the graph, constants and batch normalisation folded, for any number of images."""
     given = {INPUT: images, METADATA: metadata} if metadata.shape[1] else {INPUT: images}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that it traces, and that it is the old one
-            torch.onnx.export(
-                graph,
-                tuple(torch.from_numpy(one) for one in given.values()),
-                file,
-                input_names=list(given),
-                output_names=[OUTPUT],
-                dynamic_axes={name: {0: ROWS} for name in (*given, OUTPUT)},
-                opset_version=OPSET,
-                dynamo=False,
-            )
-    except OSError:
-        raise
-    except Exception as error:  # tracing runs the backbone, which may raise anything
-        raise SkinfwError(
-            f"the network cannot be exported: {type(error).__name__}",
-            why=str(error).splitlines()[0] if str(error) else "",
-            cure="skinfw predict --runtime torch works; --traceback shows what stands in the way",
-        ) from error
+    with refuse_trace(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that it traces, and that it is the old one
+        torch.onnx.export(
+            graph,
+            tuple(torch.from_numpy(one) for one in given.values()),
+            file,
+            input_names=list(given),
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: ROWS} for name in (*given, OUTPUT)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
 
 
 @torch.inference_mode()
