@@ -223,9 +223,7 @@ class Model:
             for place, image in enumerate(pictures)
         ]
 
-    def _maps(
-        self, cases: Sequence[Case], raw: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float32]:
+    def _maps(self, cases: Sequence[Case], raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Return maps of the first view of each image; black ones where there is no answer."""
         from skinfw.inference.maps import predicted_class_maps
 

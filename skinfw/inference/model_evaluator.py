@@ -211,9 +211,7 @@ class ModelEvaluator:
         return EvalImages(source, labels, view, first)
 
     def _modality_data(self, rows: pd.DataFrame) -> ModalityData:
-        return ModalityData(
-            self.trained_model.known, 1.0, rows, self._hardware.device
-        )
+        return ModalityData(self.trained_model.known, 1.0, rows, self._hardware.device)
 
 
 def evaluate_dataset(

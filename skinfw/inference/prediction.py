@@ -78,9 +78,7 @@ class Predictor(Protocol):
         """
 
 
-def predict_images(
-    cases: Sequence[Case], network: Predictor, batch_size: int
-) -> Iterator[Outcome]:
+def predict_images(cases: Sequence[Case], network: Predictor, batch_size: int) -> Iterator[Outcome]:
     """Answer for cases one after the other, while the images of the next ones are decoded.
 
     network: what computes.
@@ -107,9 +105,7 @@ def _answers_together(
         yield lost[0] if lost else network.trained_model.combination.arrays(answers)
 
 
-def _prepare(
-    cases: Sequence[Case], prepare: CasePreparation
-) -> list[PreparedCase | SkinfwError]:
+def _prepare(cases: Sequence[Case], prepare: CasePreparation) -> list[PreparedCase | SkinfwError]:
     return [prepare(case) for case in cases]
 
 
@@ -125,7 +121,9 @@ class CasePreparation:
     def __call__(self, case: Case) -> PreparedCase | SkinfwError:
         """Return all views of a case, from one decode of each picture, or what is wrong with it."""
         beside = {name: case.beside.get(name, "") for name in self._pictures}
-        if lacking := [name for name, image in beside.items() if isinstance(image, str) and not image]:
+        if lacking := [
+            name for name, image in beside.items() if isinstance(image, str) and not image
+        ]:
             return SkinfwError(f"its picture {lacking[0]} is not given")
         views = []
         for image in (case.image, *beside.values()):

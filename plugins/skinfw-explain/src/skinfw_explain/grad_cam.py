@@ -67,7 +67,6 @@ class GradCam:
         highest = maps.amax((1, 2), keepdim=True)
         return maps / highest.clamp_min(torch.finfo(maps.dtype).tiny)
 
-
     def _layer(self, model: nn.Module) -> nn.Module:
         backbone = _backbone(model)
         inside = self.layer and self.layer in dict(backbone.named_modules())

@@ -58,7 +58,9 @@ def export(
         check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
     _say_marks(trained_model.marks)
-    _export(trained_model, out or trained_model.path / ("model.onnx" if onnx else "model.pt2"), onnx)
+    _export(
+        trained_model, out or trained_model.path / ("model.onnx" if onnx else "model.pt2"), onnx
+    )
 
 
 def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
@@ -146,7 +148,9 @@ def predict(
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
     cases = make_cases(named, trained_model)
-    _say_marks((*trained_model.image_marks(given_columns(named)), *unseen_words(named, trained_model)))
+    _say_marks(
+        (*trained_model.image_marks(given_columns(named)), *unseen_words(named, trained_model))
+    )
     # The challenges rank images by what the network says.
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)

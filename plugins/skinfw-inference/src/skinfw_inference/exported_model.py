@@ -89,7 +89,10 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
 
 def _inputs(model: TrainedModel) -> dict[str, str]:
     """Return what the file takes; older versions read none that takes more than one picture."""
-    (known, size), pictures = (model.networks[0].known, model.image.size), model.networks[0].pictures
+    (known, size), pictures = (
+        (model.networks[0].known, model.image.size),
+        model.networks[0].pictures,
+    )
     if known.pictures == 1 and not known.metadata:
         images = f"images: uint8 RGB [N, {size}, {size}, 3]"
         return {"schema_version": json.dumps(1), "input": images}

@@ -41,6 +41,7 @@ class Graph(torch.nn.Module):
         self._metadata = [_scales(one) for one in own]
         self._scoring, self._classes = [one.view_averaging for one in own], len(own[0].classes)
         self._combination = trained_model.combination
+        self.requires_grad_(False)  # what is exported answers, and learns no more
 
     def forward(self, images: torch.Tensor, metadata: torch.Tensor | None = None) -> torch.Tensor:
         """Return the probabilities [N, C].
@@ -48,9 +49,7 @@ class Graph(torch.nn.Module):
         images: uint8 [N, H, W, 3], or [N, P, H, W, 3] for networks that look at P pictures.
         metadata: float32 [N, K], numbers in their own units and places of words, NaN missing.
         """
-        steps = zip(
-            self.networks, self._normalise, self._metadata, self._scoring, strict=True
-        )
+        steps = zip(self.networks, self._normalise, self._metadata, self._scoring, strict=True)
         answers = []
         for network, normalise, (mean, spread), scoring in steps:
             known = () if metadata is None else ((metadata - mean) / spread,)
@@ -150,8 +149,7 @@ def trial_inputs(model: TrainedModel) -> tuple[npt.NDArray[np.uint8], npt.NDArra
         for mean, spread in model.known.numbers.values()
     ]
     columns += [
-        [float(turn % len(words)) for turn in range(4)]
-        for words in model.known.categories.values()
+        [float(turn % len(words)) for turn in range(4)] for words in model.known.categories.values()
     ]
     metadata = np.full((len(images), len(columns)), np.nan, np.float32)
     metadata[1:] = np.array(columns, np.float32).reshape(-1, 4).T
