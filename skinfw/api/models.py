@@ -177,7 +177,12 @@ class Model:
         from skinfw.inference.prediction import predict_images
 
         pictures = [_pixels(one) for one in _several(images)]
-        cases = self._cases(pictures, {} if modalities is None else dict(modalities))
+        cases = self._cases(
+            pictures,
+            {}
+            if modalities is None
+            else {str(name): list(modalities[name]) for name in modalities},
+        )
         names = [
             one if isinstance(one, str) else f"image {place}" for place, one in enumerate(pictures)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from skinfw.interfaces.values import Modalities
 MISSING = ("", "unknown", "nan", "na", "none")
 """Words that say that a value is missing, in small letters."""
 
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Iterable[object]]
 """The values of some rows, by column; those of an absent column are missing."""
 
 

@@ -120,13 +120,11 @@ class CasePreparation:
 
     def __call__(self, case: Case) -> PreparedCase | SkinfwError:
         """Return all views of a case, from one decode of each picture, or what is wrong with it."""
-        beside = {name: case.beside.get(name, "") for name in self._pictures}
-        if lacking := [
-            name for name, image in beside.items() if isinstance(image, str) and not image
-        ]:
-            return SkinfwError(f"its picture {lacking[0]} is not given")
         views = []
-        for image in (case.image, *beside.values()):
+        for name in ("", *self._pictures):
+            image = case.beside.get(name, "") if name else case.image
+            if isinstance(image, str) and not image:
+                return SkinfwError(f"its picture {name} is not given")
             own = image_views(image, self._view, self._how)
             if isinstance(own, SkinfwError):
                 return own

@@ -304,6 +304,17 @@ class PairedNetwork(Protocol):
 
 
 @runtime_checkable
+class StatefulLoss(Protocol):
+    """A loss that remembers earlier batches; a run keeps what it remembers."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and numbers, by name."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+
+
+@runtime_checkable
 class NetworkWithLoss(Protocol):
     """A network whose training needs the recipe's loss in its own way."""
 

@@ -114,11 +114,14 @@ class ModalityData:
     def loss(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
         """Return the weighted mean of the cross-entropies of the auxiliary outputs.
 
-        logits: [N, C + A]; those of the auxiliary outputs stand last.
+        logits: [S * N, C + A] of S samples, which follow each other, mostly one; those of the
+            auxiliary outputs stand last.
+        rows: [N].
         """
         if not self._widths:
             return 0.0
         targets = self._targets[rows.to(self._targets.device)]
+        targets = targets.repeat(len(logits) // len(targets), 1)
         cut = torch.split(logits[:, logits.shape[1] - sum(self._widths) :], self._widths, 1)
         # A batch in which nobody knows an answer has no mean; the sum of nothing is zero.
         losses = [

@@ -81,6 +81,10 @@ class TrainSettings:
     accumulate: batches per optimizer step.
     clip_norm: largest gradient norm; 0 does not clip.
     ema: decay of the moving average of the weights that is evaluated and kept; 0 keeps none.
+    swa: share of the epochs, at the end, over which the weights are averaged; from the first of
+        them on the average is evaluated and kept, with statistics of batch normalisation of its
+        own. It wants a learning rate that stays up, such as of the schedule "constant"; 0 averages
+        none, and `ema` averages otherwise. Izmailov et al. 2018 (arXiv 1803.05407).
     freeze: modules of the backbone that do not learn, by their dotted names, such as "blocks.0";
         "trunk" stands for all but the last layer. What is frozen keeps the statistics of its
         batch normalisation, too.
@@ -103,6 +107,7 @@ class TrainSettings:
     accumulate: Annotated[int, Ge(1)] = 1
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
+    swa: Annotated[float, Ge(0), Lt(1)] = 0.0
     freeze: tuple[str, ...] = ()
     unfreeze: Annotated[int, Ge(0)] = 0
     early_stopping: Annotated[int, Ge(0)] = 0

@@ -62,7 +62,10 @@ def teacher_answers(
     paths, lesions = {}, {}
     if len(unlabelled):
         teacher.model.check_pictures(unlabelled.columns)
-        cases = [Case(row["path"], row) for row in unlabelled.to_dict("records")]
+        cases = [
+            Case(row["path"], {str(name): own for name, own in row.items()})
+            for row in unlabelled.to_dict("records")
+        ]
         predictor = TorchPredictor(teacher.model)
         stream = predict_images(cases, predictor, teacher.model.batch_size)
         for (name, path, lesion), answer in zip(_named(unlabelled), stream, strict=True):

@@ -66,8 +66,6 @@ def unseen_words(images: Iterable[ListedImage], model: TrainedModel) -> list[str
         words = [known_word(image.cells.get(name, "")) for image in images]
         unseen = [word for word in words if word and word not in known]
         if unseen:
-            sentences.append(
-                f'{name}: {len(unseen)} values that training never saw, such as "{unseen[0][:80]}", '
-                f"count as missing; it saw {', '.join(known)}"
-            )
+            some = f'{len(unseen)} values that training never saw, such as "{unseen[0][:80]}"'
+            sentences.append(f"{name}: {some}, count as missing; it saw {', '.join(known)}")
     return sentences

@@ -58,9 +58,8 @@ def export(
         check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
     _say_marks(trained_model.marks)
-    _export(
-        trained_model, out or trained_model.path / ("model.onnx" if onnx else "model.pt2"), onnx
-    )
+    name = "model.onnx" if onnx else "model.pt2"
+    _export(trained_model, out or trained_model.path / name, onnx)
 
 
 def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
@@ -148,9 +147,8 @@ def predict(
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
     cases = make_cases(named, trained_model)
-    _say_marks(
-        (*trained_model.image_marks(given_columns(named)), *unseen_words(named, trained_model))
-    )
+    _say_marks(trained_model.image_marks(given_columns(named)))
+    _say_marks(unseen_words(named, trained_model))
     # The challenges rank images by what the network says.
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)
@@ -235,7 +233,7 @@ def _predictor(
     return OnnxPredictor(file, rows, trust)
 
 
-def _say_marks(marks: tuple[str, ...]) -> None:
+def _say_marks(marks: Sequence[str]) -> None:
     for mark in marks:
         echo(f"note: {mark}")
 

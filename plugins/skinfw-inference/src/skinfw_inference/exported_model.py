@@ -44,9 +44,9 @@ class _Modalities(Schema):
     numbers: columns of numbers, in their own units; their scale is inside the file.
     """
 
-    pictures: list[str] = []
-    numbers: list[str] = []
-    categories: dict[str, list[str]] = {}
+    pictures: list[str] = Field(default_factory=list)
+    numbers: list[str] = Field(default_factory=list)
+    categories: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class _Schema(Schema):
@@ -89,10 +89,8 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
 
 def _inputs(model: TrainedModel) -> dict[str, str]:
     """Return what the file takes; older versions read none that takes more than one picture."""
-    (known, size), pictures = (
-        (model.networks[0].known, model.image.size),
-        model.networks[0].pictures,
-    )
+    first, size = model.networks[0], model.image.size
+    known, pictures = first.known, first.pictures
     if known.pictures == 1 and not known.metadata:
         images = f"images: uint8 RGB [N, {size}, {size}, 3]"
         return {"schema_version": json.dumps(1), "input": images}

@@ -52,7 +52,7 @@ def _read_list(file: Path) -> list[ListedImage]:
         if name and (fault := id_fault(name)):
             where = rows_of(file)(row)
             raise SkinfwError(f'"{name[:80]}" cannot be an id', where, fault, "give it another id")
-    rows = table.to_dict("records")
+    rows = [dict(zip(table.columns, cells, strict=True)) for cells in table.itertuples(index=False)]
     return [
         ListedImage(str(file.parent / path), name, cells, file, line)
         for line, (path, name, cells) in enumerate(zip(paths, ids, rows, strict=True), 2)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw import SkinfwError, atomic_write
+from skinfw import atomic_write
 from skinfw.toolkit import TrainedModel
 from skinfw_inference.exported_model import write_metadata
 from skinfw_inference.graph import (
