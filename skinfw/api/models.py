@@ -177,12 +177,8 @@ class Model:
         from skinfw.inference.prediction import predict_images
 
         pictures = [_pixels(one) for one in _several(images)]
-        cases = self._cases(
-            pictures,
-            {}
-            if modalities is None
-            else {str(name): list(modalities[name]) for name in modalities},
-        )
+        columns = {} if modalities is None else modalities
+        cases = self._cases(pictures, {str(name): list(own) for name, own in columns.items()})
         names = [
             one if isinstance(one, str) else f"image {place}" for place, one in enumerate(pictures)
         ]
