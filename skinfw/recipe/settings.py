@@ -172,6 +172,9 @@ class EngineSettings:
     memory_format: "auto" is channels_last, which convolutions like on every device.
     compile: whether torch compiles the network; "auto" tries it on a GPU and does it where it
         saves more time than it costs, and never on a CPU, where it gains little.
+    deterministic: take no kernels but those that give the same bits again, so that a run on a GPU
+        repeats as one on a CPU does, on the same GPU with the same versions. It is slower, is not
+        compiled unless `compile` is "on", and stops at an operation that has no such kernel.
     workers: threads that load images ahead; -1 chooses: none on a CPU, whose cores train.
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
@@ -184,6 +187,7 @@ class EngineSettings:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
+    deterministic: bool = False
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True

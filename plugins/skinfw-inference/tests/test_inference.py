@@ -334,7 +334,7 @@ def test_the_program_of_the_docs_needs_no_skinfw(
     run = trained()
     file = exported(run, tmp_path / "lesions.onnx")
     monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(
+    program, _ = re.findall(
         r"^```py\n(.*?)^```", (ROOT / "docs" / "inference.md").read_text(), re.M | re.S
     )
     assert "skinfw" not in program

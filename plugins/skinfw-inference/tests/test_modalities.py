@@ -1,6 +1,7 @@
 """Networks that get metadata and several pictures answer the same, whoever computes them."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from support import TINY_BACKBONE
+from support import ROOT, TINY_BACKBONE
 
 import skinfw
 from skinfw.cli import main
@@ -161,6 +162,24 @@ def test_a_program_of_torch_answers_without_skinfw(
     for count in (1, 3):
         chances = module(**{name: own[:count] for name, own in given.items()}).numpy()
         assert np.abs(chances - expected.probabilities[:count]).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_the_program_of_the_docs_needs_no_skinfw(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(("modify=[]",))
+    words = ["export", str(run), "--torch", "--out", str(tmp_path / "lesions.pt2")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    text = (ROOT / "docs" / "inference.md").read_text()
+    program = re.findall(r"^```py\n(.*?)^```", text, re.M | re.S)[1]
+    assert "import skinfw" not in program and "from skinfw" not in program
+    monkeypatch.chdir(tmp_path)
+    result: dict[str, Any] = {}
+    exec(program, result)
+    black = skinfw.load(run).predict(np.zeros((32, 32, 3), np.uint8), calibrate=False)
+    assert np.abs(result["probabilities"].numpy() - black.probabilities[0]).max() < 1e-5
 
 
 def test_python_gives_the_same_answers_and_explains_them(trained: Trained) -> None:
