@@ -27,14 +27,11 @@ def flags() -> tuple[Any, ...]:
 
 def test_a_run_computes_so_and_leaves_nothing_behind(train: Any) -> None:
     before, watch = flags(), Watch()
-    few = ("train.epochs=1", "explainer=[]")
-    plain, _ = train(*few)
-    result, folder = train(*few, "engine.deterministic=true", listeners=(watch,))
+    few = ("train.epochs=1", "explainer=[]", "engine.deterministic=true")
+    _, folder = train(*few, listeners=(watch,))
     assert watch.seen == [(True, False, ":4096:8")]
     assert flags() == before and not before[0]
     assert folder.record["recipe"]["engine"]["deterministic"] is True
-    own, other = (one.predictions["test"].probabilities for one in (plain, result))
-    assert (own == other).all()  # a CPU has no others
 
 
 def test_what_was_set_before_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
