@@ -437,8 +437,8 @@ class Result:
     replicates, seed: how often lesions are drawn again for them, 0 for no intervals, and the draws'
         seed.
     record: of the run, as run.json has it.
-    evaluation: of an evaluation, the name of its data set and what was said of its images; empty
-        where the run itself is meant.
+    evaluation: of an evaluation, the name of its data set, which part of it the images are ("all"
+        where no part is meant) and what was said of them; empty where the run itself is meant.
     findings: what the reports of the recipe found, in their order.
     failures: what reports, explainers and trackers could not do; the run is worth as much.
     explanations: one entry per explainer.

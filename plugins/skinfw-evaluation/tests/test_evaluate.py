@@ -55,6 +55,8 @@ def test_a_run_evaluated_again_gives_its_numbers(there: Path) -> None:
 
 def test_another_part_can_be_evaluated(there: Path) -> None:
     said = skinfw("evaluate", "run1", "--part", "val", "--out", "out").output
+    assert "\nval   balanced accuracy" in said and "\ntest " not in said
+    assert json.loads((there / "out/evaluation.json").read_text())["part"] == "val"
     assert "its best epoch was chosen by them" in said
     assert "its best epoch was chosen by them" in (there / "out/report.html").read_text()
     rows = pd.read_csv(there / "run1/splits.csv")

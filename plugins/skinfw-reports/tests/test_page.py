@@ -117,6 +117,28 @@ def test_what_has_no_interval_says_so_and_the_others_name_their_method(tmp_path:
     assert "No interval, no draw of the lesions changes it: accuracy, sensitivity/MEL." in text
 
 
+def test_numbers_of_every_metric_stand_on_the_page(tmp_path: Path) -> None:
+    plugins = {"kappa": 0.111, "criteria_accuracy": 0.222, "torchmetrics_recall/NV": 0.333,
+               "malignant_x/0.10": 0.444, "isic_ap/MEL": 0.555}  # fmt: skip
+    made = result(tmp_path)
+    bounds = {"torchmetrics_recall/NV": Interval(0.3, 0.4, "bootstrap")}
+    numbers = {"test": {**NUMBERS, **plugins}}
+    text, _ = page(replace(made, metrics=numbers, intervals={"test": bounds}))
+    for value in plugins.values():
+        assert text.count(f">{value:.3f}<") + text.count(f">{value:.3f} (") == 1, value
+    assert "0.333 (0.300 to 0.400)" in text
+
+
+def test_the_page_of_an_evaluation_names_the_part_that_it_is_of(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    own, _ = page(made)
+    assert "All numbers of the test part" in own
+    for part, said in (("val", "validation part"), ("all", "evaluated images")):
+        text, _ = page(replace(made, evaluation={"dataset": "x", "part": part, "notes": []}))
+        assert f"All numbers of the {said}" in text and "of the test part" not in text
+        assert f"against the rest on the {said}" in text
+
+
 def test_it_loads_nothing(tmp_path: Path) -> None:
     text, outcome = page(result(tmp_path))
     assert not outcome.all("script")
@@ -149,7 +171,7 @@ def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> No
     assert text.count("3 lesions have images in more than one part") >= 2
     assert "into 12 components (9 by lesion, 2 by near)" in text
     assert "6 images were left out" in text and "3 components are on two sides" in text
-    assert "Without a test image and therefore not measured: DF." in text
+    assert "Without an image and therefore not measured: DF." in text
     assert "2 images are absent" in text and "10% to 40%" in text
 
 

@@ -26,6 +26,7 @@ from skinfw_reports.cells import (
     all_numbers,
     confusion,
     headline,
+    images_of,
     interval_notes,
     parts_table,
     per_class,
@@ -170,7 +171,7 @@ def _render(template: str, content: Mapping[str, Any], file: Path) -> None:
 def _reading(result: Result) -> str:
     intervals = result.intervals.get("test", {})
     if not intervals:
-        return "These are the numbers of one test part; another one would give others."
+        return f"These are the numbers of one {images_of(result)}; others would give others."
     return (
         "An interval holds what lesions without end from the same source would give in about "
         "nineteen of twenty test parts. Another training, clinic or camera is not in it."
@@ -276,7 +277,7 @@ def _limits(result: Result) -> list[str]:
     ]
     if few:
         limits.append(
-            f"Classes with fewer than {MIN_LESIONS} test lesions, whose numbers are coarse: "
+            f"Classes with fewer than {MIN_LESIONS} lesions here, whose numbers are coarse: "
             f"{', '.join(few)}."
         )
     return limits + list(result.marks)
