@@ -247,6 +247,7 @@ class Explanations:
     predictions: of these images, in the same order.
     images: uint8 [N, H, W, 3], as the model saw them.
     maps: float32 [N, H, W] in [0, 1].
+    order: how the images were chosen, "spread" over the classes or the "first" of the test part.
     """
 
     explainer: str
@@ -254,6 +255,7 @@ class Explanations:
     predictions: Predictions
     images: Image
     maps: Floats
+    order: Literal["spread", "first"] = "spread"
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
