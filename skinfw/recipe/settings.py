@@ -268,8 +268,8 @@ class ExplainerKeys:
     """Set what is explained.
 
     images: test images to explain.
-    order: "spread" takes as many of each class, at random; "first" takes the first of the test part,
-        in the order of the data set's table.
+    order: "spread" takes as many of each class, at random; "first" takes the first of the test
+        part, in the order of the data set's table.
     mistakes: how many of the most confident mistakes are explained besides.
     explains: the "predicted" or the "true" class.
     """
