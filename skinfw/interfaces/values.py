@@ -210,6 +210,7 @@ class Predictions:
     classes: class names [C].
     loss: mean loss over the part.
     auxiliary: the auxiliary outputs by name, where the recipe has some.
+    paths: of the images, as the data set's table has them [N]; empty where they are not known.
     """
 
     ids: Sequence[str]
@@ -219,10 +220,12 @@ class Predictions:
     classes: tuple[str, ...]
     loss: float = float("nan")
     auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
+    paths: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
         _lock(self, "true", "probabilities")
+        object.__setattr__(self, "paths", tuple(self.paths))
         object.__setattr__(self, "ids", tuple(self.ids))
         object.__setattr__(self, "lesions", tuple(self.lesions))
 

@@ -189,7 +189,7 @@ def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> l
             f"the validation loss at {last['val_loss']:.3f}. The accuracies end at "
             f"{train} in training and {validation} in validation. Epoch {best} has the "
             f"best validation {'loss' if select == 'val_loss' else words(select)}.",
-            f"The dotted line is epoch {best}, whose weights were kept. The accuracy in training is "
+            f"The dotted line is epoch {best}, whose weights were kept. The training accuracy is "
             "that of the images as they were shown, while the network learned.",
         )
     ]
