@@ -139,6 +139,25 @@ def test_the_page_of_an_evaluation_names_the_part_that_it_is_of(tmp_path: Path) 
         assert f"against the rest on the {said}" in text
 
 
+def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
+    tmp_path: Path,
+) -> None:
+    made = result(tmp_path)
+    entries = [
+        {"class": name, "images": images, "lesions": 4, "drawn": drawn, "most_repeated": 2,
+         "share_of_loss": [0.5]}
+        for name, images, drawn in (("MEL", 3165, 3500), ("NV", 9012, 3500))
+    ]  # fmt: skip
+    text, _ = page(replace(made, record={**made.record, "xray": entries}))
+    (table,) = re.findall(r"<table>.*?images before.*?</table>", text.split("by part</caption>")[1],
+                          re.DOTALL)  # fmt: skip
+    rows = re.findall(r">(MEL|NV|all)</th>(.*?)</tr>", table)
+    cells = {name: re.findall("<td>([^<]*)</td>", row) for name, row in rows}
+    assert [cells["MEL"][place] for place in (0, 2)] == ["3,165", "3,500"]
+    assert [cells["NV"][place] for place in (0, 2)] == ["9,012", "3,500"]
+    assert [cells["all"][place] for place in (0, 2)] == ["12,177", "7,000"]
+
+
 def test_it_loads_nothing(tmp_path: Path) -> None:
     text, outcome = page(result(tmp_path))
     assert not outcome.all("script")

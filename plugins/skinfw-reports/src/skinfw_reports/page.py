@@ -308,5 +308,11 @@ def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         share = f"{first:.0%}" if abs(first - last) < 0.005 else f"{first:.0%} to {last:.0%}"
         counts = [f"{entry[key]:,}" for key in ("images", "lesions", "drawn", "most_repeated")]
         rows.append([entry["class"], *counts, share])
-    head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
-    return plain_table("What sampler and weighting made of each class", head, rows)
+    before, after = (f"{sum(entry[key] for entry in entries):,}" for key in ("images", "drawn"))
+    rows.append(["all", before, "", after, "", ""])
+    head = ["class", "images before", "lesions", "images after", "most often", "share of the loss"]
+    caption = (
+        "Training images of each class before the sampler and, in an epoch, after it; how often the "
+        "most repeated one comes; and the share of the loss, with the weighting"
+    )
+    return plain_table(caption, head, rows)
