@@ -158,6 +158,14 @@ def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
     assert [cells["all"][place] for place in (0, 2)] == ["12,177", "7,000"]
 
 
+def test_the_page_names_the_versions_of_cuda(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    assert "CUDA</th><td>none</td>" in page(made)[0]
+    machine = {"cuda": "13.0", "cudnn": "91300", "processor": "x"}
+    text, _ = page(replace(made, record={**made.record, "machine": machine}))
+    assert "CUDA</th><td>13.0, cuDNN 91300</td>" in text
+
+
 def test_it_loads_nothing(tmp_path: Path) -> None:
     text, outcome = page(result(tmp_path))
     assert not outcome.all("script")

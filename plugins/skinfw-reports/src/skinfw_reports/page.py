@@ -292,11 +292,18 @@ def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
         ["git commit", record.get("git_commit", "") or "none"],
         ["platform", record.get("platform", "")],
         ["device", f"{device}, {hardware.get('precision', '')}"],
+        ["CUDA", _cuda(record.get("machine", {}))],
         ["versions", ", ".join(f"{k} {v}" for k, v in record.get("versions", {}).items())],
         ["seconds", ", ".join(f"{k} {v:,.0f}" for k, v in timings.items())],
         ["data fingerprint", record.get("data_fingerprint", "")],
     ]
     return plain_table("Where and when", ["", ""], rows)
+
+
+def _cuda(machine: Mapping[str, str]) -> str:
+    """Return the versions of CUDA and cuDNN that a run computed with."""
+    parts = ("", machine.get("cuda")), ("cuDNN ", machine.get("cudnn"))
+    return ", ".join(f"{name}{version}" for name, version in parts if version) or "none"
 
 
 def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -312,7 +319,7 @@ def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     rows.append(["all", before, "", after, "", ""])
     head = ["class", "images before", "lesions", "images after", "most often", "share of the loss"]
     caption = (
-        "Training images of each class before the sampler and, in an epoch, after it; how often the "
-        "most repeated one comes; and the share of the loss, with the weighting"
+        "Training images of each class before the sampler and, in an epoch, after it; how often "
+        "the most repeated one comes; and the share of the loss, with the weighting"
     )
     return plain_table(caption, head, rows)
