@@ -182,7 +182,6 @@ class RunSchema(Schema):
     notes: list[str] = []
     versions: dict[str, str] = {}
     machine: dict[str, str] = {}
-    packages: dict[str, str] = {}
     timings: dict[str, Annotated[float, Field(ge=0)]] = {}
     components: list[ComponentSchema] = []
     hardware: HardwareSchema = HardwareSchema()
