@@ -84,11 +84,14 @@ def operating_curves(predictions: Predictions) -> list[Drawing]:
 
 
 def net_benefit(
-    numbers: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+    numbers: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    costs: Mapping[str, float],
 ) -> list[Drawing]:
     """Return the decision curve of malignant against benign, if that was measured.
 
     numbers, intervals: of the test part; `net_benefit/0.10` and `net_benefit_of_all/0.10` count.
+    costs: by class, of a mistake on one of its images, where they are not all 1.
     """
     keys = [name for name in numbers if name.startswith("net_benefit/")]
     chances = [float(name.partition("/")[2]) for name in keys]
@@ -113,6 +116,8 @@ def net_benefit(
     axes.legend(frameon=False, fontsize=9, title="acting on", title_fontsize=9, alignment="left")
     better = [f"{chance:.0%}" for chance, mine, all_ in zip(chances, own, everyone, strict=True)
               if mine > max(all_, 0)]  # fmt: skip
+    prices = ", ".join(f"{name} {cost:g}" for name, cost in costs.items())
+    priced = f"A mistake costs 1, of these classes: {prices}. " if costs else ""
     said = ", ".join(better) if better else "no chance that was looked at"
     return [
         Drawing(
@@ -121,7 +126,8 @@ def net_benefit(
             f"lesion and on none at {said}.",
             "Decision curve, malignant against benign: true positives less false ones at the price "
             f"of the chance at which one acts, per image{', with 95 % intervals' if sure else ''}. "
-            "It takes the probabilities at their word, and malignant lesions as frequent as here.",
+            f"{priced}It takes the probabilities at their word, and malignant lesions as frequent "
+            "as here.",
         )
     ]
 
