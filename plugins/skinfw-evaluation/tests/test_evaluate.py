@@ -71,7 +71,7 @@ def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
     assert "refit  80 images (all) until epoch 1: refit.safetensors answers new images" in said
     assert numbers(run / "metrics.json") == numbers(there / "run1/metrics.json")
     page = (run / "report.html").read_text()
-    assert "All numbers of this page belong to the first network of the run" in page
+    assert "All numbers here belong to the first network of the run" in page
     assert "no test part is left" in page
     said = skinfw("refit", str(run), "--on", "all", code=1).output
     assert "already" in said

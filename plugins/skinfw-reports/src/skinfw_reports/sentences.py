@@ -50,7 +50,7 @@ def about_networks(record: Mapping[str, Any]) -> list[str]:
         return []
     learned = "training, validation and test" if refit["on"] == "all" else "training and validation"
     return [
-        "All numbers of this page belong to the first network of the run, best.safetensors, and "
+        "All numbers here belong to the first network of the run, best.safetensors, and "
         "none to its refit, refit.safetensors, which answers new images: once everything was "
         f"chosen, it was trained from the beginning on the {learned} part."
     ]
