@@ -28,6 +28,7 @@ _WEIGHTINGS = (
     ("drw", "Deferred", "inverse frequency from some epoch on"),
     ("cls", "Cumulative", "inverse frequency whose power grows"),
     ("effective-number", "EffectiveNumber", "one over the effective number of images"),
+    ("by-class", "ByClass", "a number of the recipe for each class"),
 )
 
 
