@@ -117,7 +117,7 @@ def net_benefit(
     better = [f"{chance:.0%}" for chance, mine, all_ in zip(chances, own, everyone, strict=True)
               if mine > max(all_, 0)]  # fmt: skip
     prices = ", ".join(f"{name} {cost:g}" for name, cost in costs.items())
-    priced = f"A mistake costs 1, of these classes: {prices}. " if costs else ""
+    priced = f"A mistake costs {prices}, of other classes 1. " if costs else ""
     said = ", ".join(better) if better else "no chance that was looked at"
     return [
         Drawing(
