@@ -19,6 +19,7 @@ from skinfw import (
     Result,
 )
 from skinfw.interfaces.values import no_interval
+from skinfw_reports.cells import all_numbers, per_class
 from skinfw_reports.page import TITLES, Page
 
 CLASSES = ("MEL", "NV", "DF")
@@ -129,14 +130,16 @@ def test_numbers_of_every_metric_stand_on_the_page(tmp_path: Path) -> None:
     assert "0.333 (0.300 to 0.400)" in text
 
 
-def test_the_page_of_an_evaluation_names_the_part_that_it_is_of(tmp_path: Path) -> None:
+def test_tables_name_the_images_that_they_are_of(tmp_path: Path) -> None:
     made = result(tmp_path)
-    own, _ = page(made)
-    assert "All numbers of the test part" in own
-    for part, said in (("val", "validation part"), ("all", "evaluated images")):
-        text, _ = page(replace(made, evaluation={"dataset": "x", "part": part, "notes": []}))
-        assert f"All numbers of the {said}" in text and "of the test part" not in text
-        assert f"against the rest on the {said}" in text
+    for about, said in (
+        ({}, "test part"),
+        ({"dataset": "x", "part": "val", "notes": []}, "validation part"),
+        ({"dataset": "x", "part": "all", "notes": []}, "evaluated images"),
+    ):
+        own = replace(made, evaluation=about)
+        assert all_numbers(own)[0]["caption"] == f"All numbers of the {said}"
+        assert f"against the rest on the {said}" in per_class(own)["table"]["caption"]
 
 
 def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
@@ -160,7 +163,6 @@ def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
 
 def test_the_page_names_the_versions_of_cuda(tmp_path: Path) -> None:
     made = result(tmp_path)
-    assert "CUDA</th><td>none</td>" in page(made)[0]
     machine = {"cuda": "13.0", "cudnn": "91300", "processor": "x"}
     text, _ = page(replace(made, record={**made.record, "machine": machine}))
     assert "CUDA</th><td>13.0, cuDNN 91300</td>" in text
