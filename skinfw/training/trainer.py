@@ -179,8 +179,8 @@ class Trainer:
             self.ema.model.load_state_dict(state["ema"])
         known = {own.name for own in fields(Progress)}
         self.at = Progress(**{key: own for key, own in state["progress"].items() if key in known})
-        # The epochs of an older skinfw have none.
-        self.at.history = [{"train_accuracy": math.nan, **own} for own in self.at.history]
+        for own in self.at.history:
+            own.setdefault("train_accuracy", math.nan)  # the epochs of an older skinfw have none
         chooses = self.validator and self.at.history
         if chooses and self.settings.select not in self.at.history[0]:
             why = f"its epochs have no {self.settings.select}, by which the run chooses"
