@@ -102,7 +102,8 @@ def test_a_refit_is_measured_by_no_image_that_it_has_learned(there: Path) -> Non
     for name in ("test", "other"):  # nothing but the test part is left of the data set
         told = pd.read_csv(there / "out" / name / "predictions.csv", index_col="id")
         assert set(told.index) == set(test.index)
-        assert np.abs(told.iloc[:, 2:-1] - test.loc[told.index].iloc[:, 2:-1]).to_numpy().max() > 0.01
+        apart = told.iloc[:, 2:-1] - test.loc[told.index].iloc[:, 2:-1]
+        assert np.abs(apart).to_numpy().max() > 0.01
         about = json.loads((there / "out" / name / "evaluation.json").read_text())
         assert about["network"] == "refit.safetensors"
         page = (there / "out" / name / "report.html").read_text()
