@@ -181,6 +181,7 @@ class RunSchema(Schema):
     marks: list[str] = []
     notes: list[str] = []
     versions: dict[str, str] = {}
+    machine: dict[str, str] = {}
     timings: dict[str, Annotated[float, Field(ge=0)]] = {}
     components: list[ComponentSchema] = []
     hardware: HardwareSchema = HardwareSchema()

@@ -267,12 +267,15 @@ class ViewKeys:
 class ExplainerKeys:
     """Set what is explained.
 
-    images: test images to explain, spread over the classes.
+    images: test images to explain.
+    order: "spread" takes as many of each class, at random; "first" takes the first of the test
+        part, in the order of the data set's table.
     mistakes: how many of the most confident mistakes are explained besides.
     explains: the "predicted" or the "true" class.
     """
 
     images: Annotated[int, Interval(ge=1, le=512)] = 16
+    order: Literal["spread", "first"] = "spread"
     mistakes: Annotated[int, Interval(ge=0, le=512)] = 12
     explains: Literal["predicted", "true"] = "predicted"
 

@@ -348,16 +348,20 @@ class TrainingComponents:
 
     def _mix(
         self, images: torch.Tensor, rows: torch.Tensor, step: int
-    ) -> tuple[torch.Tensor, Loss]:
-        """Return a batch to train on, and its loss; each step and process has its own stream."""
-        loss = self._loss_of(rows)
+    ) -> tuple[torch.Tensor, Loss, Loss]:
+        """Return a batch to train on, its loss, and what counts the images called rightly.
+
+        Each step and process has its own stream.
+        """
+        loss, right = self._loss_of(rows), _count_right
         for component, mix in self.mix:
             with component.guard(mix.mix):
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
                 images, order, share = check_mix(mix.mix(images, rng), images)
             others = self._loss_of(rows[order.to(rows.device)]) if self.teacher else loss
             loss = partial(_of_both, loss, others, order, share)
-        return images, loss
+            right = partial(_of_both, right, right, order, share)
+        return images, loss, right
 
     def _loss_of(self, rows: torch.Tensor) -> Loss:
         """Return the loss of some images of the training part."""
@@ -387,6 +391,13 @@ class TrainingComponents:
         return rows, labels_of(rows, self.plan.classes), source
 
 
+def _count_right(
+    logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
+) -> torch.Tensor:
+    """Return how many images are called by their label; of pairs those that stand first."""
+    return (logits.argmax(1) == targets[: len(logits)]).sum()
+
+
 def _of_both(
     loss: Loss,
     loss_of_others: Loss,
@@ -396,6 +407,6 @@ def _of_both(
     targets: torch.Tensor,
     weight: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Return the loss of mixed images: that of their own labels, and that of the others'."""
+    """Return the loss of mixed images, or how many are right: by their own and others' labels."""
     others = loss_of_others(logits, targets[order], weight)
     return share * loss(logits, targets, weight) + (1 - share) * others

@@ -323,12 +323,14 @@ class _Run:
         self.say(str(error))
 
     def _write_lock(self, rows: pd.DataFrame, model: torch.nn.Module) -> None:
-        """Say what the run is made of; compare it with the lock of the run that it repeats."""
+        """Keep what the run is made of; compare it with the lock of the run that it repeats."""
         file = self.folder.path / LOCK
         if self.resumes and file.is_file():  # as it began
             return
         now = make_lock(self.plan, rows, model, self.folder.record)
         write_json(file, now)
+        packages = {name: own["version"] for name, own in now["packages"].items()}
+        self.folder.update(machine=now["machine"], packages=packages)
         if self.lock:
             found = lock_differences(read_lock(self.lock), now)
             if not found.numbers and not found.others:

@@ -131,7 +131,7 @@ def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
     said: list[str] = []
     resumed, again = resume(folder, said)
     assert any("resuming in epoch 1 after 5 batches" in line for line in said)
-    for name in ("train_loss", "val_loss"):
+    for name in ("train_loss", "train_accuracy", "val_loss"):
         assert [row[name] for row in resumed.history] == [row[name] for row in whole.history]
     assert "signal" not in again.record and again.record["status"] == "done"
 

@@ -181,11 +181,12 @@ def _explanations(model: TrainedModel, test: Predictions, seed: int) -> Sequence
     answer = []
     for component in model.components("explainer"):
         host = component.host
-        chosen = choose_images(test, host["images"], host["mistakes"], seed)
+        chosen = choose_images(test, host["images"], host["mistakes"], seed, host["order"])
         blank = np.zeros((len(chosen), 8, 8, 3), np.uint8)
         maps = np.zeros((len(chosen), 8, 8), np.float32)
         own = select(test, np.array(chosen, int))
-        answer.append(Explanations(component.use, host["explains"], own, blank, maps))
+        about = component.use, host["explains"], own, blank, maps
+        answer.append(Explanations(*about, order=host["order"]))
     return answer
 
 
