@@ -29,6 +29,7 @@ from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.places import display_keys
 from skinfw.recipe.plan import DataPlan
 from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, SplitKeys
 from skinfw.runtime.seed import stream
@@ -89,7 +90,7 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
             component.origin.text,
             f"there is no folder {place}",
             f"skinfw data fetch {component.use} --root {shlex.quote(place)} fills it; "
-            "or set dataset.root to where the files are",
+            f"or set {display_keys(component.keys)}.root to where the files are",
         )
 
 

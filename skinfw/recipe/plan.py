@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -17,6 +17,7 @@ from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component
 from skinfw.recipe.limits import MOST_TABLES
 from skinfw.recipe.loading import Recipe, load_recipe
+from skinfw.recipe.merging import merge_components
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
 from skinfw.recipe.places import Keys, Origin, display_keys
 from skinfw.recipe.settings import (
@@ -101,7 +102,10 @@ class Components(DataComponents):
         """Return all of them."""
         for kind in KINDS:
             own = getattr(self, kind)
-            yield from own if isinstance(own, tuple) else (own,) if own else ()
+            components = own if isinstance(own, tuple) else (own,) if own else ()
+            for component in components:
+                yield component
+                yield from component.sets
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class Plan(DataPlan):
             if isinstance(own, tuple):
                 tables |= {kind: [component.table() for component in own]} if own else {}
             elif own:
-                tables[kind] = own.table()
+                tables[kind] = own.written()
         return tables
 
 
@@ -348,7 +352,8 @@ class _Planner:
                 what = f"the recipe names no {kind.name}"
                 self._problem((kind.name,), RecipeError(what, where, "", cure))
             return
-        if isinstance(value, dict) == kind.many or not isinstance(value, dict | list):
+        listed = isinstance(value, list)
+        if not isinstance(value, list if kind.many else dict | list if kind.merger else dict):
             brackets = f"[[{kind.name}]]" if kind.many else f"[{kind.name}]"
             where = self.recipe.origin(kind.name).text
             what = f"{kind.name} is written as {brackets}"
@@ -360,7 +365,17 @@ class _Planner:
             where = self.recipe.origin(kind.name, MOST_TABLES).text
             self._problem((kind.name,), RecipeError(what, where, cure="leave some out"))
             return
-        tables = enumerate(value) if kind.many else [(None, value)]
+        components = self._tables(kind, enumerate(value) if listed else [(None, value)])
+        if kind.merger and listed:
+            sets = tuple(components)
+            yield from self._merged(kind, sets) if len(sets) == len(value) else ()
+        else:
+            yield from components
+
+    def _tables(
+        self, kind: Kind, tables: Iterable[tuple[int | None, Any]]
+    ) -> Iterator[PlannedComponent[Any]]:
+        """Check tables of one kind, each with its place in a list, or None."""
         for index, table in tables:
             keys: Keys = (kind.name,) if index is None else (kind.name, index)
             try:
@@ -374,6 +389,15 @@ class _Planner:
             else:
                 if component:
                     yield component
+
+    def _merged(
+        self, kind: Kind, sets: Sequence[PlannedComponent[Any]]
+    ) -> Iterator[PlannedComponent[Any]]:
+        """Make one component of several."""
+        try:
+            yield merge_components(kind, sets, self.recipe.origin(kind.name), self.catalog)
+        except RecipeError as error:
+            self._problem((kind.name,), error)
 
     def _component(self, kind: Kind, keys: Keys, table: Any) -> PlannedComponent[Any] | None:
         """Check one table: the name, the signature, the values."""

@@ -5,7 +5,8 @@ They are read like the parameters of any component: the signature is the schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval, Lt, MinLen
@@ -218,6 +219,20 @@ class DatasetKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedDatasetKeys(DatasetKeys):
+    """Set what a data set is among several, which a recipe lists as `[[dataset]]`.
+
+    source: what the column source calls it, and what stands before the names of its images; the
+        component's own name unless given.
+    labels: from a label of it to a class of all of them, or to nothing, which leaves the images
+        out. Other labels go by name and by the table of diagnoses.
+    """
+
+    source: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitKeys:
     """Set how it is checked that no lesion is on two sides.
 
@@ -288,6 +303,9 @@ SETTINGS: dict[str, type] = {
     "evaluate": EvaluateSettings,
     "engine": EngineSettings,
 }
+LISTED_KEYS: dict[str, type] = {"dataset": ListedDatasetKeys}
+"""The keys of kinds that have others where a recipe lists several, which a merger makes one."""
+
 KEYS: dict[str, type] = {
     "dataset": DatasetKeys,
     "split": SplitKeys,
