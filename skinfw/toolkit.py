@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from skinfw.data.table import class_counts as class_counts
     from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
+    from skinfw.data.table import kept_part as kept_part
     from skinfw.data.table import load_data as load_data
     from skinfw.data.table import mask_function as mask_function
     from skinfw.data.table import picture_paths as picture_paths
@@ -234,8 +235,8 @@ _HOMES = {
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
-        "checked_data class_counts decoded_images image_function load_data mask_function "
-        "picture_paths read_data_table recorded_data split_data split_hash"
+        "checked_data class_counts decoded_images image_function kept_part load_data "
+        "mask_function picture_paths read_data_table recorded_data split_data split_hash"
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",

@@ -16,7 +16,7 @@ import torch
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function, mask_function, read_data_table
+from skinfw.data.table import image_function, kept_part, mask_function, read_data_table
 from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
@@ -204,7 +204,8 @@ class ModelEvaluator:
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
         how = recipe_decoding(self.trained_model.image, self.trained_model.components("prepare"))
         pictures = self.trained_model.tables.get("modalities", {}).get("pictures", ())
-        source = Source.of(rows, image_function(dataset), how, pictures=pictures)
+        keep = kept_part(self.trained_model.image, dataset)
+        source = Source.of(rows, image_function(dataset), how, pictures=pictures, keep=keep)
         classes = self.trained_model.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
         view = make_view(self.trained_model.view, self.trained_model.image.size)

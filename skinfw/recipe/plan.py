@@ -253,8 +253,20 @@ class _Planner:
                 planned[kind.name] = own if kind.many else own[0]
             if kind.name == "dataset" and own:
                 dataset = self._dataset(own[0])
+                self._check_masks(dataset, own[0])
         raise_all(self._ordered())
         return {**vars(top), **settings}, planned, cast(Dataset, dataset)
+
+    def _check_masks(self, dataset: Dataset | None, component: PlannedComponent[Dataset]) -> None:
+        """Refuse to keep a part of the images of a data set that has no masks."""
+        keep = self.image.keep
+        if dataset and keep != "all" and not callable(getattr(dataset, "mask", None)):
+            error = RecipeError(
+                f"{component.entry.label} does not know where the lesions are",
+                why=f'image.keep = "{keep}" needs a mask of every image',
+                cure='choose a data set with masks, or set image.keep = "all"',
+            )
+            self._problem(("image", "keep"), error)
 
     def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
         self.image = self.settings("image", ImageSettings) or self.image

@@ -40,6 +40,11 @@ class ImageSettings:
         center view does, so that training at a smaller size loses little and saves much time
         (Touvron et al. 2019, arXiv 1906.06423); growing sizes save more (Tan and Le 2021,
         arXiv 2104.00298).
+    keep: what the network sees of each image, in training and in evaluation: "all"; the "lesion"
+        alone; the "skin" without the lesion; or its "surroundings", all outside the smallest box
+        around it, so that not even its shape is left. The rest is black. It needs a data set with
+        masks, and asks how much a data set tells beside the lesion (Bissoto et al. 2019,
+        arXiv 1904.08818).
     formats: of the files that are decoded, told by what they contain and never by their names;
         "gif" may be added. Of several frames or pages the first is read.
     max_pixels: of the largest image, width times height; half as many for WebP and a quarter for
@@ -50,6 +55,7 @@ class ImageSettings:
     size: Side = 224
     short: Annotated[int, Interval(ge=0, le=8192)] = 0
     train_sizes: tuple[Side, ...] = ()
+    keep: Literal["all", "lesion", "skin", "surroundings"] = "all"
     formats: Annotated[tuple[ImageFormat, ...], MinLen(1)] = (
         "jpeg", "png", "tiff", "webp", "bmp", "jpeg2000"
     )  # fmt: skip
