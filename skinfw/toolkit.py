@@ -149,6 +149,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.run_record import read_run as read_run
     from skinfw.recipe.set_options import set_table as set_table
     from skinfw.recipe.settings import KEYS as KEYS
+    from skinfw.recipe.settings import LISTED_KEYS as LISTED_KEYS
     from skinfw.recipe.settings import REFIT_PARTS as REFIT_PARTS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
@@ -276,7 +277,9 @@ _HOMES = {
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
-    "skinfw.recipe.settings": "KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel",
+    "skinfw.recipe.settings": (
+        "KEYS LISTED_KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel"
+    ),
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",

@@ -99,11 +99,9 @@ class Source:
         picture: which one of the lesion.
         """
         path = (self.paths, *self.others)[picture][index]
-        if self.keep:  # the mask fits the image as it was before it is prepared
-            whole = (
-                self.draw(path) if self.draw else replace(self.decoding, prepare=None).read(path)
-            )
-            return read_only(self.decoding.apply_preparation(self.keep(whole, path)))
+        if self.keep:  # the mask fits the image as it is before it is prepared
+            read = self.draw or replace(self.decoding, prepare=None).read
+            return read_only(self.decoding.apply_preparation(self.keep(read(path), path)))
         if self.draw:
             return read_only(self.decoding.apply_preparation(self.draw(path)))
         held = self.decoded.get(path) if self.decoded else None

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from skinfw import Dataset
     from skinfw.toolkit import PlannedComponent
 
+    Sets = Sequence[tuple[PlannedComponent[Dataset], Dataset]]
+
 SOURCE = "source"
 NAMES = ("lesion", "patient")
 
@@ -43,23 +45,8 @@ class Merged:
     called "1" are two.
     """
 
-    sets: Sequence[tuple[PlannedComponent[Dataset], Dataset]]
+    sets: Sets
     _owners: dict[str, tuple[Dataset, str]] = field(default_factory=dict, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse what a recipe cannot mean."""
-        if not self.sets:
-            raise RecipeError(
-                "merged makes one data set of several, and there is none",
-                cure='write [[dataset]] use = "..." for each of them; "merged" is written nowhere',
-            )
-        drawn = {component.use: image_function(own) is not None for component, own in self.sets}
-        if len(set(drawn.values())) > 1:
-            raise RecipeError(
-                "data sets of files cannot be merged with data sets that draw their images",
-                why=f"{', '.join(name for name in drawn if drawn[name])} draws them",
-                cure="leave these out, or export them: skinfw data export",
-            )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -69,7 +56,7 @@ class Merged:
     @property
     def image(self) -> Callable[[str], Any] | None:
         """What draws an image by its path in the table; None for files."""
-        return self._draw if image_function(self.sets[0][1]) else None
+        return self._draw if any(image_function(own) for _, own in self.sets) else None
 
     def table(self) -> DataTable:
         """Return the rows of all data sets, each in its order."""
@@ -100,6 +87,7 @@ class Merged:
 
     @cached_property
     def _labels(self) -> Labels:
+        _check_sets(self.sets)
         return align_sets(self.sets)
 
     def _draw(self, path: str) -> Any:
@@ -151,6 +139,22 @@ class Merged:
             (path, (dataset, own)) for path, own in zip(rows["path"], paths, strict=True)
         )
         return replace(data, rows=rows, notes=tuple(notes))
+
+
+def _check_sets(sets: Sets) -> None:
+    """Refuse what cannot be one data set."""
+    if not sets:
+        raise RecipeError(
+            "merged makes one data set of several, and there is none",
+            cure='write [[dataset]] use = "..." for each of them; "merged" is written nowhere',
+        )
+    draws = {own.host[SOURCE]: image_function(dataset) is not None for own, dataset in sets}
+    if len(set(draws.values())) > 1:
+        raise RecipeError(
+            "data sets of files cannot be merged with data sets that draw their images",
+            why=f"{', '.join(source for source in draws if draws[source])} draws them",
+            cure="leave these out, or export them: skinfw data export",
+        )
 
 
 def _own_names(names: pd.Series[str], source: str) -> pd.Series[str]:
