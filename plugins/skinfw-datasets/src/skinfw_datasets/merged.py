@@ -36,13 +36,12 @@ class Merged:
     """Make one data set of all that a recipe lists as `[[dataset]]`.
 
     The classes are those of the first one. A label of another one is the class that holds all of
-    its diagnoses, by the table of diagnoses; one that shares none with any class is a class of its
-    own, and one that shares some is refused until `labels` says what it is. The images keep their
-    own label in the column diagnosis, where that is another one and nothing stands there, and the
-    column source says which data set they are of. Names of images, lesions and patients get the
-    data set's name before them, unless they are names of the ISIC archive, which mean the same
-    everywhere: so a photograph that several data sets hold is one, and two lesions that are both
-    called "1" are two.
+    its diagnoses, by the table of diagnoses. One that shares none with any class is a class of its
+    own, and one that shares some is refused until `labels` says what it is. An image keeps its own
+    label in the column diagnosis, where that is another one and nothing stands there, and the
+    column source says which data set it is of. Names of images, lesions and patients get the name
+    of their data set before them, so that two lesions which are both called "1" are two. Names of
+    the ISIC archive mean the same everywhere, and a photograph that several data sets hold is one.
     """
 
     sets: Sets
