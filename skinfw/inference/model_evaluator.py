@@ -42,7 +42,8 @@ from skinfw.models.forward import in_batches
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData, modalities_from_record
 from skinfw.recipe.component import PlannedComponent, build_components, plan_component
-from skinfw.recipe.places import Origin
+from skinfw.recipe.merging import merge_components
+from skinfw.recipe.places import Keys, Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
 from skinfw.statistics.intervals import REPLICATES, add_unknown_class
@@ -218,19 +219,19 @@ class ModelEvaluator:
 
 
 def evaluate_dataset(
-    trained_model: TrainedModel, tables: Mapping[str, Any]
+    trained_model: TrainedModel, tables: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> tuple[Predictions, dict[str, float], dict[str, Interval]]:
     """Evaluate all images of a data set with the metrics of the run.
 
-    tables: a recipe's [dataset] table.
+    tables: a recipe's [dataset] table, or its [[dataset]] tables.
     Returns predictions, numbers, and their intervals over lesions.
     """
-    origin = Origin("the arguments: dataset", Path.cwd())
-    component, complaints = plan_component(
-        KINDS["dataset"], ("dataset",), tables, origin, origin.text, Catalog(), None
-    )
-    raise_all([RecipeError(f"{own.keys[0]} {own.text}", origin.text) for own in complaints])
-    assert component  # there is one where nothing is complained of
+    origin, kind = Origin("the arguments: dataset", Path.cwd()), KINDS["dataset"]
+    if isinstance(tables, Mapping):
+        component = _plan_dataset(("dataset",), tables, origin)
+    else:
+        sets = [_plan_dataset(("dataset", at), own, origin) for at, own in enumerate(tables)]
+        component = merge_components(kind, sets, origin, Catalog())
     dataset = component.make()
     rows = read_data_table(component, dataset).rows
     alignment = align(rows, trained_model.classes, {})
@@ -250,3 +251,14 @@ def evaluate_dataset(
         compute_metrics(metrics, predictions),
         compute_intervals(metrics, predictions, REPLICATES, seed),
     )
+
+
+def _plan_dataset(
+    keys: Keys, table: Mapping[str, Any], origin: Origin
+) -> PlannedComponent[Dataset]:
+    """Check the table of a data set that no recipe names."""
+    kind = KINDS["dataset"]
+    component, complaints = plan_component(kind, keys, table, origin, origin.text, Catalog(), None)
+    raise_all([RecipeError(f"{own.keys[0]} {own.text}", origin.text) for own in complaints])
+    assert component  # there is one where nothing is complained of
+    return component

@@ -13,7 +13,7 @@ from support import ONE_EPOCH, Run
 
 from skinfw import RecipeError, SkinfwError, write_csv
 from skinfw.testing import examples
-from skinfw.toolkit import load_data, load_data_plan, mask_function, split_data
+from skinfw.toolkit import data_record, load_data, load_data_plan, mask_function, split_data
 
 Row = tuple[str, str, str]
 TWO = """
@@ -25,8 +25,8 @@ size = 64
 [[dataset]]
 use = "synthetic"
 source = "other"
-images = 64
 size = 64
+images = 64
 seed = 1
 labels = { SCC = "AK", VASC = "" }
 
@@ -131,7 +131,7 @@ def test_copies_in_two_data_sets_are_on_one_side(tmp_path: Path) -> None:
     """One photograph under two private names, one image of the archive in two sizes."""
     kinds = ("MEL", "NV")
     one, two = (
-        images_of(tmp_path, name, [(f"{name}{n}", kinds[n % 2], f"{n}") for n in range(24)]
+        images_of(tmp_path, name, [(f"{name}{n}", kinds[n % 2], f"{n}") for n in range(12)]
                   + [("ISIC_0000001", "MEL", "9999")])
         for name in ("one", "two")
     )  # fmt: skip
@@ -141,7 +141,27 @@ def test_copies_in_two_data_sets_are_on_one_side(tmp_path: Path) -> None:
     for first, second in (("one/one5", "two/two5"), ("one/ISIC_0000001", "two/ISIC_0000001")):
         assert rows.loc[first, "component"] == rows.loc[second, "component"]
         assert rows.loc[first, "part"] == rows.loc[second, "part"]
-    assert rows["component"].nunique() == 48
+    assert rows["component"].nunique() == 24
+
+
+def test_a_data_set_of_several_that_lies_elsewhere_has_the_same_files(tmp_path: Path) -> None:
+    records = []
+    for place in ("here", "there"):
+        sets = []
+        for name in ("one", "two"):
+            for label in ("MEL", "NV"):
+                file = tmp_path / place / name / label / "a.png"
+                file.parent.mkdir(parents=True)
+                cv2.imwrite(str(file), examples.image(60, 80, 0))
+            sets.append({"use": "folder", "source": name, "root": str(tmp_path / place / name)})
+        plan = load_data_plan({"dataset": sets})
+        rows = load_data(plan).rows.assign(part="train", component="1")
+        records.append(data_record(plan, rows))
+    assert records[0]["files"] == records[1]["files"]
+    assert list(records[0]["files"]) == [
+        "one/MEL/a.png", "one/NV/a.png", "two/MEL/a.png", "two/NV/a.png",
+    ]  # fmt: skip
+    assert records[0]["table"] == records[1]["table"]
 
 
 def test_a_photograph_with_two_classes_is_told(tmp_path: Path) -> None:
@@ -221,11 +241,12 @@ def test_a_run_tells_of_each_of_its_data_sets(run: Path) -> None:
 def test_a_run_of_two_data_sets_is_a_run_like_any_other(
     run: Path, tmp_path: Path, skinfw: Run
 ) -> None:
+    (tmp_path / "more.toml").write_text(TWO.replace("= 64\nseed", "= 160\nseed"))
     for command in (
         ("verify", str(run)),
         ("evaluate", str(run)),
-        ("evaluate", str(run), "--dataset", "two.toml", "--set", "dataset.1.seed=2"),
-        ("validate", str(run), "two.toml"),
+        ("evaluate", str(run), "--dataset", "more.toml", "--set", "dataset.1.seed=2"),
+        ("validate", str(run), "--on", "more.toml"),
         ("run", str(run), "--locked", "--out", "again"),
     ):
         done = skinfw(*command)
