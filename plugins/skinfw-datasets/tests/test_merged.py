@@ -173,6 +173,21 @@ def test_a_photograph_with_two_classes_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_official_parts_are_needed_of_all(tmp_path: Path) -> None:
+    for part in ("train", "val", "test"):
+        for label in ("MEL", "NV"):
+            file = tmp_path / "divided" / part / label / "a.png"
+            file.parent.mkdir(parents=True)
+            cv2.imwrite(str(file), examples.image(60, 80, crc32(f"{part}{label}".encode())))
+    divided = {"use": "folder", "root": str(tmp_path / "divided")}
+    other = images_of(tmp_path, "other", [("a", "MEL", "1"), ("b", "NV", "2")])
+    split = {"use": "official", "check": "ids"}
+    plan = load_data_plan({"dataset": [divided, other], "split": split})
+    with pytest.raises(SkinfwError, match="2 of 8 images have no official part") as caught:
+        split_data(plan)
+    assert "the first is other/a" in caught.value.why
+
+
 def test_each_image_has_the_mask_of_its_own_data_set(tmp_path: Path) -> None:
     one = images_of(tmp_path, "one", [("a", "MEL", "1"), ("b", "NV", "2")])
     two = images_of(tmp_path, "two", [("a", "MEL", "1"), ("b", "NV", "2")])
