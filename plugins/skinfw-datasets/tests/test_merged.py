@@ -256,9 +256,11 @@ def test_a_run_tells_of_each_of_its_data_sets(run: Path) -> None:
 def test_a_run_of_two_data_sets_is_a_run_like_any_other(
     run: Path, tmp_path: Path, skinfw: Run
 ) -> None:
+    images_of(tmp_path, "mine", [("a", "MEL", "1")])
     (tmp_path / "more.toml").write_text(TWO.replace("= 64\nseed", "= 160\nseed"))
     for command in (
         ("verify", str(run)),
+        ("predict", str(run), "mine/a.png"),
         ("evaluate", str(run)),
         ("evaluate", str(run), "--dataset", "more.toml", "--set", "dataset.1.seed=2"),
         ("validate", str(run), "--on", "more.toml"),

@@ -21,6 +21,7 @@ from skinfw.toolkit import (
     BEST_WEIGHTS,
     MEMBERS,
     PREDICTION_FILES,
+    EngineSettings,
     Metrics,
     ModelEvaluator,
     Plan,
@@ -29,6 +30,7 @@ from skinfw.toolkit import (
     TrustError,
     best_epoch,
     build_components,
+    choose_hardware,
     choose_images,
     compute_intervals,
     compute_metrics,
@@ -228,6 +230,7 @@ def _network(
             raise NotAtHandError(f"{WITH_DATA}, to ask the network once more")
 
         return refuse, refuse
+    choose_hardware(EngineSettings())  # here, for reports may not leave its threads changed
     evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
     ids, dataset = _ids(run), plan.dataset
 
