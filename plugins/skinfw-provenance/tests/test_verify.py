@@ -25,7 +25,7 @@ from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_provenance.archive import write_archive
 from skinfw_provenance.compare import csv_differences
-from skinfw_provenance.pack import choose_contents, pack_run
+from skinfw_provenance.pack import choose_contents, pack_run, terms_of_data
 from skinfw_provenance.pages import strip_images
 from skinfw_provenance.rebuild import read_splits, rebuild
 from skinfw_provenance.records import check_splits
@@ -259,6 +259,16 @@ def forge(run: Path, archive: Path, **about: Any) -> None:
     }  # fmt: skip
     said = {"format": 1, "left_out": [], "stripped": {}, **about}
     write_archive(archive, {**members, "pack.json": json.dumps(said).encode()})
+
+
+def test_the_terms_of_several_data_sets_are_told_together() -> None:
+    sets = [{"use": name, "root": name} for name in ("isic2018", "isic2017")]
+    backbone = {"use": "lite/efficientnet-lite0"}
+    alone, both = (
+        terms_of_data(load_plan({"dataset": own, "backbone": backbone}), "licence").split("; ")
+        for own in (sets[0], sets)
+    )
+    assert len(alone) == 1 and both[0] == alone[0] and both[1].startswith("CC-0")
 
 
 def test_what_is_in_an_archive_is_compared_whatever_it_says_was_left_out(
