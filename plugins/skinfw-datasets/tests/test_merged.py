@@ -1,7 +1,6 @@
 """Several data sets of a recipe are one: classes by diagnosis, names apart, copies together."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -231,18 +230,10 @@ def test_data_sets_that_cannot_be_one_are_refused_at_their_line(
     assert caught.value.where.split()[0].endswith(f"x.toml:{line}")
 
 
-@pytest.fixture
-def run(tiny: Path, tmp_path: Path, skinfw: Run) -> Path:
-    """The run of a recipe that names two data sets."""
-    (tmp_path / "two.toml").write_text(TWO + ONE_EPOCH)
-    done = skinfw("run", "two.toml")
-    assert done.returncode == 0, done.stderr
-    assert "\nsynthetic + other · tiny.py:tiny · " in done.stdout
-    return next((tmp_path / "runs").iterdir())
-
-
-def test_a_run_tells_of_each_of_its_data_sets(run: Path) -> None:
-    record = json.loads((run / "run.json").read_text())
+def test_a_run_tells_of_each_of_its_data_sets(tiny: Path, train: Callable[..., Any]) -> None:
+    tiny.write_text(TWO + ONE_EPOCH)
+    folder = train()[1]
+    record, run = folder.record, folder.path
     assert [own["source"] for own in record["recipe"]["dataset"]] == ["synthetic", "other"]
     assert [own["use"] for own in record["components"][:3]] == [
         "synthetic + other", "synthetic", "synthetic",
@@ -254,8 +245,13 @@ def test_a_run_tells_of_each_of_its_data_sets(run: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_of_two_data_sets_is_a_run_like_any_other(
-    run: Path, tmp_path: Path, skinfw: Run
+    tiny: Path, tmp_path: Path, skinfw: Run
 ) -> None:
+    (tmp_path / "two.toml").write_text(TWO + ONE_EPOCH)
+    done = skinfw("run", "two.toml")
+    assert done.returncode == 0, done.stderr
+    assert "\nsynthetic + other · tiny.py:tiny · " in done.stdout
+    run = next((tmp_path / "runs").iterdir())
     images_of(tmp_path, "mine", [("a", "MEL", "1")])
     (tmp_path / "more.toml").write_text(TWO.replace("= 64\nseed", "= 160\nseed"))
     for command in (
