@@ -14,6 +14,7 @@ from skinfw.errors import printable
 from skinfw.files.paths import display_path
 from skinfw.interfaces.values import Interval, Predictions, Result, headline_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS
+from skinfw.recipe.merging import dataset_name
 from skinfw.statistics.intervals import few_lesions
 
 PAGE = "report.html"
@@ -45,7 +46,7 @@ def _headline(result: Result, record: Mapping[str, Any]) -> str:
     recipe = record["recipe"]
     return " · ".join(
         [
-            recipe["dataset"]["use"].rpartition("/")[2],
+            dataset_name(recipe).rpartition("/")[2],
             recipe["backbone"]["use"].rpartition("/")[2],
             f"best epoch {result.best_epoch}",
             duration(sum(record["timings"].values())),

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from skinfw.data.image_check import find_bad_images, settle_bad_images
+from skinfw.data.kept_part import KeptPart
 from skinfw.data.leakage.division import (
     check_division,
     components_across_parts,
@@ -24,13 +25,14 @@ from skinfw.data.teacher_table import with_unlabelled
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
-from skinfw.guards.answers import check_parts, describe
+from skinfw.guards.answers import check_mask, check_parts, describe
 from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.places import display_keys
 from skinfw.recipe.plan import DataPlan
-from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, SplitKeys
+from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, ImageSettings, SplitKeys
 from skinfw.runtime.seed import stream
 from skinfw.runtime.storage import cache_folder
 
@@ -89,7 +91,7 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
             component.origin.text,
             f"there is no folder {place}",
             f"skinfw data fetch {component.use} --root {shlex.quote(place)} fills it; "
-            "or set dataset.root to where the files are",
+            f"or set {display_keys(component.keys)}.root to where the files are",
         )
 
 
@@ -239,6 +241,25 @@ def mask_function(dataset: Any) -> Callable[[str], Any] | None:
     return mask if callable(mask) else None
 
 
+def kept_part(
+    image: ImageSettings, dataset: Any, component: PlannedComponent[Dataset] | None = None
+) -> KeptPart | None:
+    """Return what leaves the part of each image that a network sees; None for all of it.
+
+    image: the [image] table of its recipe.
+    dataset: what the images are of.
+    component: what answers for its masks.
+    """
+    if image.keep == "all":
+        return None
+    mask = mask_function(dataset) or _no_mask
+    return KeptPart(image.keep, component.wrap(mask, check_mask) if component else mask)
+
+
+def _no_mask(path: str) -> None:
+    """Say that nobody knows where the lesion is."""
+
+
 def picture_paths(plan: DataPlan, table: pd.DataFrame) -> list[str]:
     """Return the paths of all pictures that a recipe looks at.
 
@@ -263,7 +284,7 @@ def decoded_images(
     say: told what it costs.
     """
     cache = plan.components.cache
-    if cache is None:
+    if cache is None or plan.image.keep != "all":  # masks may change, and the cache knows of none
         return None
     decoding = recipe_decoding(plan.image, plan.components.prepare)
     with cache.guard():
@@ -285,6 +306,8 @@ def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
         )
     if train.validation == "test":
         marks.append("the best epoch is chosen on the test part, so its numbers are too good")
+    if plan.image.keep != "all":
+        marks.append(f"of each image the network sees its {plan.image.keep} alone (image.keep)")
     if train.refit == "all":
         marks.append(REFIT_ON_ALL)
     if train.limit_batches:

@@ -154,6 +154,14 @@ class TrainedModel:
 
     def check_one_picture(self) -> None:
         """Raise SkinfwError where an image alone is not what the network takes."""
+        if part := next((own.image.keep for own in self.networks if own.image.keep != "all"), ""):
+            raise SkinfwError(
+                f'the network sees a part of each image alone, image.keep = "{part}"',
+                display_path(self.path),
+                "an image without a mask does not tell where its lesion is",
+                "evaluate a data set with masks (skinfw evaluate RUN --dataset RECIPE), or train "
+                'with image.keep = "all"',
+            )
         pictures = max(own.modalities.get("pictures", 1) for own in self.networks)
         if pictures > 1:
             raise SkinfwError(

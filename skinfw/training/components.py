@@ -15,7 +15,7 @@ import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import class_counts, image_function, mask_function
+from skinfw.data.table import class_counts, image_function, kept_part, mask_function
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
@@ -143,7 +143,7 @@ class TrainingComponents:
     def features(self) -> FeatureStore | None:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
         plan, cache = self.plan, self.plan.components.cache
-        varied = plan.components.augment or plan.components.mix
+        varied = plan.components.augment or plan.components.mix or plan.image.keep != "all"
         frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
         if not (cache and plan.engine.cache and frozen) or varied or self.modalities != ALONE:
             return None
@@ -387,7 +387,8 @@ class TrainingComponents:
         if draw is not None:
             draw = self.plan.components.dataset.wrap(draw, check_image)
         pictures = self.plan.modalities.pictures
-        source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
+        keep = kept_part(self.plan.image, self.plan.dataset, self.plan.components.dataset)
+        source = Source.of(rows, draw, self.decoding, self.decoded, pictures, keep)
         return rows, labels_of(rows, self.plan.classes), source
 
 

@@ -149,20 +149,24 @@ def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
 
     rows: of the data set; a data set that draws its images has no files.
     """
-    root = getattr(plan.dataset, "root", None)
-    paths = [value for value in plan.components.dataset.arguments.values()
+    dataset = plan.components.dataset
+    roots = {own.host.get("source", ""): own.arguments.get("root") for own in dataset.sets}
+    roots = roots or {"": getattr(plan.dataset, "root", None)}
+    paths = [value for own in dataset.sets or (dataset,) for value in own.arguments.values()
              if isinstance(value, Path)]  # fmt: skip
     files = [path for path in paths if path.is_file()]
     for folder in paths:
         files += [file for pattern in _TABLES for file in folder.glob(pattern)]
     if not image_function(plan.dataset):
         files += [Path(path) for path in picture_paths(plan, rows) if path]
-    named = {_name(file, root): file for file in files}
+    named = {_name(file, roots): file for file in files}
     left = {"path", "component", "part", *plan.modalities.pictures}
     table = rows[[name for name in rows.columns if name not in left]].sort_values("id")
-    text = table.to_csv(index=False).replace(str(root), "")
+    text = table.to_csv(index=False)
+    for root in roots.values():
+        text = text.replace(str(root), "")
     return {
-        "root": str(root or ""),
+        "root": ", ".join(str(root or "") for root in roots.values()),
         "table": hashlib.sha256(text.encode()).hexdigest(),
         "files": dict(sorted(zip(named, file_digests(list(named.values())), strict=True))),
     }
@@ -197,9 +201,12 @@ def _module_digest(name: str) -> str:
     return source_digest(place.parent if place.name == "__init__.py" else place)
 
 
-def _name(file: Path, root: Path | None) -> str:
-    """Return a file's name below the root of its data set, or all of its path."""
-    try:
-        return file.relative_to(root or "").as_posix() if root else str(file)
-    except ValueError:
-        return str(file)
+def _name(file: Path, roots: Mapping[str, Path | None]) -> str:
+    """Return a file's name below the root of its data set, or all of its path.
+
+    roots: by the name of the data set among several, which then stands before the file's.
+    """
+    for source, root in roots.items():
+        if root and file.is_relative_to(root):
+            return (Path(source) / file.relative_to(root)).as_posix()
+    return str(file)

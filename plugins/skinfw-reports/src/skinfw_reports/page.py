@@ -19,6 +19,7 @@ from skinfw import (
     atomic_write,
     read_csv,
 )
+from skinfw.toolkit import dataset_name
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     all_numbers,
@@ -121,7 +122,7 @@ class Page:
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
-            "dataset": recipe.get("dataset", {}).get("use", "its data set"),
+            "dataset": dataset_name(recipe) if "dataset" in recipe else "its data set",
             "evaluated_dataset": evaluation.get("dataset", ""),
             "evaluation_notes": evaluation.get("notes", []),
             "started": record.get("started", "").partition("T")[0],
