@@ -157,9 +157,8 @@ def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -
     """
     state = dict(model.state_dict())
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    with _replace_file(file) as partial:
-        with partial.open("wb") as sink:
-            sink.writelines(_in_order(save(tensors, {**about, CHECKSUM: _checksum(tensors)})))
+    with _replace_file(file) as partial, partial.open("wb") as sink:
+        sink.writelines(_in_order(save(tensors, {**about, CHECKSUM: _checksum(tensors)})))
 
 
 def _in_order(content: bytes) -> tuple[bytes, bytes, memoryview]:
