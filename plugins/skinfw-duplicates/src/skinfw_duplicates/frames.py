@@ -10,7 +10,7 @@ from skinfw_duplicates.fingerprints import SIDE, Thumbnail
 
 _BLACK, _WHITE = 40, 225
 _RIM_SHARE, _RIM_TONES, _TONES = 0.75, 4, 8
-_EDGE = np.ones((5, 5), np.uint8)
+_EDGE = 2
 _LEAST = SIDE * SIDE // 8
 
 
@@ -28,10 +28,7 @@ def photograph(thumbnail: Thumbnail) -> npt.NDArray[np.bool_]:
     plain = (thumbnail <= _BLACK) | (thumbnail >= _WHITE)
     if (_distance(rim, tone) <= _RIM_TONES).mean() >= _RIM_SHARE:
         plain |= _distance(thumbnail, tone) <= _TONES
-    frame = _reaching_the_rim(plain)
-    if frame.any():
-        frame = cv2.dilate(frame.astype(np.uint8), _EDGE) > 0
-    inside: npt.NDArray[np.bool_] = ~frame
+    inside = ~_grown(_reaching_the_rim(plain), _EDGE)
     return inside if inside.sum() >= _LEAST else np.ones_like(inside)
 
 
@@ -40,7 +37,15 @@ def _distance(pixels: Thumbnail, tone: int) -> npt.NDArray[np.int16]:
 
 
 def _reaching_the_rim(pixels: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return those of some pixels that others of them join with the rim."""
-    _, regions = cv2.connectedComponents(pixels.astype(np.uint8), connectivity=4)
+    """Return those of some pixels that others join with the rim, over gaps of two pixels.
+
+    Where a black frame ends and the white of a scanner begins, pixels are of neither.
+    """
+    _, regions = cv2.connectedComponents(_grown(pixels).view(np.uint8), connectivity=4)
     rim = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
-    return np.isin(regions, rim[rim > 0])
+    return pixels & np.isin(regions, rim[rim > 0])
+
+
+def _grown(pixels: npt.NDArray[np.bool_], times: int = 1) -> npt.NDArray[np.bool_]:
+    kernel = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.dilate(pixels.view(np.uint8), kernel, iterations=times) > 0)
