@@ -71,9 +71,9 @@ def _turn(image: Pixels, way: int) -> Pixels:
 def _details(
     fixed: Floats, moved: Floats, insides: tuple[Mask, Mask], warp: npt.NDArray[Any]
 ) -> float:
-    """Return the mean correlation of fine and of medium details under a warp.
+    """Return how far details agree under a warp: as a whole, and without frames.
 
-    insides: where both are photograph and no frame.
+    insides: where each is photograph and no frame.
     """
     sampled = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     side = (SIDE, SIDE)
@@ -82,9 +82,18 @@ def _details(
     there[:_RIM] = there[-_RIM:] = there[:, :_RIM] = there[:, -_RIM:] = False
     framed = cv2.warpAffine((~insides[1]).view(np.uint8), warp, side, flags=cv2.WARP_INVERSE_MAP)
     inside = insides[0] & (framed == 0)
-    there &= inside
-    if there.sum() < _LEAST:
+    if (there & inside).sum() < _LEAST:
         return 0.0
+    whole = _agreement(fixed, laid, np.ones_like(inside), there)
+    return whole if inside.all() else min(whole, _agreement(fixed, laid, inside, there & inside))
+
+
+def _agreement(fixed: Floats, laid: Floats, inside: Mask, there: Mask) -> float:
+    """Return the mean correlation of fine and of medium details.
+
+    inside: what details are made of.
+    there: where they are compared.
+    """
     scales = [
         _correlation(_above(fixed, inside, width)[there], _above(laid, inside, width)[there])
         for width in (_FINE, _MEDIUM)
