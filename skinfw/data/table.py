@@ -114,7 +114,7 @@ def split_data(
         with finder.guard():
             made = finder.make(image=plan.image)
             duplicates = made.find(pictures, cache_folder(), say)
-    links = find_links(data.rows, duplicates.pairs)
+    links = find_links(data.rows, duplicates.pairs, pictures)
     data = with_components(data, links)
     if files and compare:
         seen = zip(pictures, duplicates.files, strict=True) if looks else None
@@ -157,7 +157,7 @@ def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
     data = load_data(plan)
     if image_function(plan.dataset):
         return data
-    return _without_bad_images(plan, data, find_links(data.rows, ()), None, say)[0]
+    return _without_bad_images(plan, data, find_links(data.rows, (), ()), None, say)[0]
 
 
 def _without_bad_images(
