@@ -138,7 +138,8 @@ def links_across_parts(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame
     ranks = {name: rank for rank, name in enumerate(EVIDENCE)}
     order = across.assign(rank=across["evidence"].map(ranks))
     worst = order.sort_values(["tested", "rank"], ascending=[False, True], kind="stable")
-    return worst.drop(columns=["tested", "rank"]).reset_index(drop=True)
+    found: pd.DataFrame = worst.drop(columns=["tested", "rank"]).reset_index(drop=True)
+    return found
 
 
 def count_by_evidence(links: pd.DataFrame) -> str:
