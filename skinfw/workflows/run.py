@@ -233,7 +233,9 @@ class _Run:
             )
         for mark in marks:
             self.say(f"note: {mark}")
-        self._keep_hashes(data_fingerprint=fingerprint(rows), split_hash=split_hash(rows))
+        with main_process_first(self.machine):  # which reads the images
+            known = fingerprint(self.plan, rows)
+        self._keep_hashes(data_fingerprint=known, split_hash=split_hash(rows))
         self.folder.update(
             notes=list(data.notes),
             marks=marks,
