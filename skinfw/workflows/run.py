@@ -43,7 +43,7 @@ from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
-from skinfw.models.modalities import modalities_record
+from skinfw.models.modalities import check_numbers, modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
@@ -468,7 +468,7 @@ def new_run(plan: Plan, place: Path) -> RunFolder:
     place: where the folder is made.
     """
     _refuse_derived(plan)
-    load_data(plan)
+    check_numbers(plan, load_data(plan).rows)
     return RunFolder.create(place, plan)
 
 
