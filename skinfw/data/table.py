@@ -25,6 +25,7 @@ from skinfw.data.teacher_table import with_unlabelled
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
+from skinfw.files.remembered_digests import remembered_digests
 from skinfw.guards.answers import check_mask, check_parts, describe
 from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
@@ -116,7 +117,7 @@ def split_data(
         with finder.guard():
             made = finder.make(image=plan.image)
             duplicates = made.find(pictures, cache_folder(), say)
-    links = find_links(data.rows, duplicates.pairs)
+    links = find_links(data.rows, duplicates.pairs, pictures)
     data = with_components(data, links)
     if files and compare:
         seen = zip(pictures, duplicates.files, strict=True) if looks else None
@@ -159,7 +160,7 @@ def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
     data = load_data(plan)
     if image_function(plan.dataset):
         return data
-    return _without_bad_images(plan, data, find_links(data.rows, ()), None, say)[0]
+    return _without_bad_images(plan, data, find_links(data.rows, (), ()), None, say)[0]
 
 
 def _without_bad_images(
@@ -338,16 +339,23 @@ def counts_line(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     return f"{len(rows):,} images: " + ", ".join(f"{name} {count:,}" for name, count in counts)
 
 
-def fingerprint(table: pd.DataFrame) -> str:
-    """Return a hash of what the data is: ids, labels, lesions, and the sizes of the files."""
+def fingerprint(plan: DataPlan, table: pd.DataFrame) -> str:
+    """Return a hash of what the data is: ids, labels, lesions, metadata in use, bytes of pictures.
+
+    plan: the checked recipe.
+    table: the rows of its data set.
+    """
+    keys = plan.modalities
+    metadata = [*keys.numbers, *keys.categories, *keys.auxiliary]
+    names = ["id", "label", "lesion", *(name for name in metadata if name in table)]
+    rows = table.sort_values("id")
+    pictures = [] if image_function(plan.dataset) else _picture_columns(plan, rows)
+    files = [Path(path) for name in pictures for path in rows[name]]
+    digests = remembered_digests(files, cache_folder())
+    bytes_of = [digests[start :: len(rows)] for start in range(len(rows))]
     digest = hashlib.sha256()
-    rows = table[["id", "label", "lesion", "path"]].sort_values("id")
-    for name, label, lesion, path in rows.itertuples(index=False):
-        try:
-            size = Path(path).stat().st_size
-        except OSError:
-            size = 0
-        digest.update(f"{name}\t{label}\t{lesion}\t{size}\n".encode())
+    for values, own in zip(rows[names].itertuples(index=False), bytes_of, strict=True):
+        digest.update("\t".join(map(str, (*values, *own))).encode() + b"\n")
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from skinfw.errors import RecipeError
+from skinfw.files.metadata_values import MISSING
 from skinfw.files.numbers import decimal_number
 from skinfw.interfaces.values import Modalities
 from skinfw.registry.names import did_you_mean
@@ -19,8 +20,22 @@ from skinfw.registry.names import did_you_mean
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
 
-_MISSING = ("", "unknown", "nan", "na", "none")
 _IGNORED = -100
+
+
+def _image(name: str) -> str:
+    return f"image {name}"
+
+
+def check_numbers(plan: Plan, rows: pd.DataFrame) -> None:
+    """Raise RecipeError where a number of the recipe's [modalities] is none, in whatever part.
+
+    rows: of the data set; columns that it lacks are left to `describe_modalities`.
+    """
+    place = getattr(plan.dataset, "place", None)
+    for name in plan.modalities.numbers:
+        if name in rows:
+            _numbers(rows, name, rows[name], place if callable(place) else _image)
 
 
 def describe_modalities(plan: Plan, train: pd.DataFrame) -> Modalities:
@@ -164,13 +179,19 @@ def _codes(column: pd.Series[Any], values: tuple[str, ...]) -> np.ndarray[Any, n
 def _words(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return the words of a column, None where one is missing."""
     words = column.where(column.notna(), "").astype(str).str.strip()
-    return words.where(~words.str.lower().isin(_MISSING))
+    return words.where(~words.str.lower().isin(MISSING))
 
 
 def _numbers(
-    rows: pd.DataFrame, name: str, column: pd.Series[Any]
+    rows: pd.DataFrame,
+    name: str,
+    column: pd.Series[Any],
+    place: Callable[[str], str] = _image,
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the numbers of a column, NaN where one is missing."""
+    """Return the numbers of a column, NaN where one is missing.
+
+    place: says where an image is told of, by its id.
+    """
     words = _words(column)
     numbers = pd.to_numeric(words, errors="coerce").where(lambda value: np.isfinite(value))
     # pandas would read digits of other scripts and hexadecimal numbers, too.
@@ -180,7 +201,7 @@ def _numbers(
         first = int(wrong.argmax())
         raise RecipeError(
             f'{int(wrong.sum()):,} values of the column "{name}" are no numbers',
-            f"image {rows['id'].iloc[first]}",
+            place(str(rows["id"].iloc[first])),
             f'the first is "{words.iloc[first]}"',
             "mend the table, or name the column in modalities.categories",
         )

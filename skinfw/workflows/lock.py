@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.checksums import file_digests, source_digest
 from skinfw.files.json_files import check_schema
 from skinfw.files.paths import display_path
+from skinfw.files.remembered_digests import remembered_digests
 from skinfw.models.backbone import digest_weights
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.loading import LOCK
@@ -33,6 +35,7 @@ from skinfw.recipe.run_record import (
 )
 from skinfw.registry.distributions import needed_packages
 from skinfw.runtime.device import machine_record
+from skinfw.runtime.storage import cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +121,7 @@ def make_lock(
             frozenset(filter(None, (own.entry.component.extra for own in plan.components))),
         ),
         "initial_weights": digest_weights(hashlib.sha256(), model).hexdigest(),
-        "data": data_record(plan, rows),
+        "data": data_record(plan, rows, partial(remembered_digests, folder=cache_folder())),
     }
 
 
@@ -144,10 +147,15 @@ def read_lock(path: Path) -> dict[str, Any]:
     return lock
 
 
-def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
+def data_record(
+    plan: Plan,
+    rows: pd.DataFrame,
+    digests_of: Callable[[Sequence[Path]], Sequence[str]] = file_digests,
+) -> dict[str, Any]:
     """Return the SHA-256 of each image file and each table of a data set, and of what was read.
 
     rows: of the data set; a data set that draws its images has no files.
+    digests_of: files; reads all of them, or remembers those that have not changed.
     """
     dataset = plan.components.dataset
     roots = {own.host.get("source", ""): own.arguments.get("root") for own in dataset.sets}
@@ -168,7 +176,7 @@ def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "root": ", ".join(str(root or "") for root in roots.values()),
         "table": hashlib.sha256(text.encode()).hexdigest(),
-        "files": dict(sorted(zip(named, file_digests(list(named.values())), strict=True))),
+        "files": dict(sorted(zip(named, digests_of(list(named.values())), strict=True))),
     }
 
 

@@ -43,7 +43,7 @@ from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
-from skinfw.models.modalities import modalities_record
+from skinfw.models.modalities import check_numbers, modalities_record
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
@@ -233,7 +233,9 @@ class _Run:
             )
         for mark in marks:
             self.say(f"note: {mark}")
-        self._keep_hashes(data_fingerprint=fingerprint(rows), split_hash=split_hash(rows))
+        with main_process_first(self.machine):  # which reads the images
+            known = fingerprint(self.plan, rows)
+        self._keep_hashes(data_fingerprint=known, split_hash=split_hash(rows))
         self.folder.update(
             notes=list(data.notes),
             marks=marks,
@@ -466,7 +468,7 @@ def new_run(plan: Plan, place: Path) -> RunFolder:
     place: where the folder is made.
     """
     _refuse_derived(plan)
-    load_data(plan)
+    check_numbers(plan, load_data(plan).rows)
     return RunFolder.create(place, plan)
 
 

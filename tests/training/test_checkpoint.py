@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -89,6 +90,17 @@ def test_damaged_weights_are_told_before_hours_of_training(train: Train) -> None
     damage(best, best.stat().st_size - 3)
     with pytest.raises(SkinfwError, match=r"best\.safetensors is damaged"):
         resume(stopped.path)
+
+
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    model, about = torch.nn.Linear(3, 2), {name: "Ä\n" for name in "hgfedcba"}
+    files = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for file in files:
+        save_weights(file, model, about)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert torch.equal(load_file(files[0])["weight"], model.weight)
+    with safe_open(files[0], "pt") as content:
+        assert about.items() <= content.metadata().items()
 
 
 def test_weights_hold_their_checksum(tmp_path: Path) -> None:
