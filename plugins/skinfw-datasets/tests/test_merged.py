@@ -126,6 +126,15 @@ def test_lesions_of_one_name_are_two_unless_the_archive_gave_it(tmp_path: Path) 
     assert rows["lesion"].tolist() == ["one/1", "HAM_0000001", "two/1", "HAM_0000001"]
 
 
+def test_an_image_is_told_by_the_line_of_its_own_data_set(tmp_path: Path) -> None:
+    sets = [images_of(tmp_path, name, [("1", "NV", "a"), ("2", "MEL", "b")]) for name in "ab"]
+    merged = load_data_plan({"dataset": sets}).dataset
+    assert merged.place("b/2").endswith("b/list.csv:3")  # type: ignore[attr-defined]
+    drawn = load_data_plan({"dataset": [{"use": "synthetic", "images": 80}, {
+        "use": "synthetic", "source": "other", "images": 80}]}).dataset  # fmt: skip
+    assert drawn.place("other/x") == "image other/x"  # type: ignore[attr-defined]
+
+
 def test_copies_in_two_data_sets_are_on_one_side(tmp_path: Path) -> None:
     """One photograph under two private names, one image of the archive in two sizes."""
     kinds = ("MEL", "NV")

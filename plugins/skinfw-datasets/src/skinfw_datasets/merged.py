@@ -84,6 +84,17 @@ class Merged:
         find = mask_function(dataset)
         return find(own) if find else None
 
+    def place(self, name: str) -> str:
+        """Return the file and line of an image, where its data set tells them.
+
+        name: its id, as in the table.
+        """
+        source, _, own = name.partition("/")
+        tells = (
+            getattr(one, "place", None) for key, one in self.sets if key.host[SOURCE] == source
+        )
+        return next((str(find(own)) for find in tells if callable(find)), f"image {name}")
+
     @cached_property
     def _labels(self) -> Labels:
         _check_sets(self.sets)
