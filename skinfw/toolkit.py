@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from skinfw.data.decoding import read_file as read_file
     from skinfw.data.decoding import read_image as read_image
     from skinfw.data.decoding import reduction as reduction
+    from skinfw.data.diagnoses import FINER as FINER
     from skinfw.data.diagnoses import Alignment as Alignment
     from skinfw.data.diagnoses import align as align
     from skinfw.data.diagnoses import diagnoses as diagnoses
@@ -58,7 +59,9 @@ if TYPE_CHECKING:
     from skinfw.data.table import class_counts as class_counts
     from skinfw.data.table import decoded_images as decoded_images
     from skinfw.data.table import image_function as image_function
+    from skinfw.data.table import kept_part as kept_part
     from skinfw.data.table import load_data as load_data
+    from skinfw.data.table import mask_function as mask_function
     from skinfw.data.table import picture_paths as picture_paths
     from skinfw.data.table import read_data_table as read_data_table
     from skinfw.data.table import recorded_data as recorded_data
@@ -131,6 +134,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import REFIT_WEIGHTS as REFIT_WEIGHTS
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
+    from skinfw.recipe.merging import dataset_name as dataset_name
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
@@ -149,6 +153,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.run_record import read_run as read_run
     from skinfw.recipe.set_options import set_table as set_table
     from skinfw.recipe.settings import KEYS as KEYS
+    from skinfw.recipe.settings import LISTED_KEYS as LISTED_KEYS
     from skinfw.recipe.settings import REFIT_PARTS as REFIT_PARTS
     from skinfw.recipe.settings import SETTINGS as SETTINGS
     from skinfw.recipe.settings import EngineSettings as EngineSettings
@@ -227,7 +232,7 @@ _HOMES = {
         "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
     ),
-    "skinfw.data.diagnoses": "Alignment align diagnoses",
+    "skinfw.data.diagnoses": "FINER Alignment align diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
         "links_from_table shares_name"
@@ -237,8 +242,8 @@ _HOMES = {
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
-        "checked_data class_counts decoded_images image_function load_data picture_paths "
-        "read_data_table recorded_data split_data split_hash"
+        "checked_data class_counts decoded_images image_function kept_part load_data "
+        "mask_function picture_paths read_data_table recorded_data split_data split_hash"
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
@@ -270,6 +275,7 @@ _HOMES = {
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
+    "skinfw.recipe.merging": "dataset_name",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
@@ -277,7 +283,9 @@ _HOMES = {
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
-    "skinfw.recipe.settings": "KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel",
+    "skinfw.recipe.settings": (
+        "KEYS LISTED_KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel"
+    ),
     "skinfw.recipe.toml": "table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",

@@ -207,6 +207,7 @@ class Model:
         """Return what the network is asked about."""
         from skinfw.inference.prediction import Case
 
+        self.trained_model.check_whole_images()
         self.trained_model.check_pictures(columns)
         further = {name for own in self.trained_model.networks for name in own.pictures}
         for name, values in columns.items():
@@ -237,17 +238,27 @@ class Model:
             )
         return predicted_class_maps(self._predictor, explainers[0], cases, raw)
 
-    def evaluate(self, dataset: str | Mapping[str, Any], **keys: Any) -> Evaluation:
+    def evaluate(
+        self, dataset: str | Mapping[str, Any] | Sequence[Mapping[str, Any]], **keys: Any
+    ) -> Evaluation:
         """Evaluate all images of a data set with the metrics of the run; nothing is written.
 
-        dataset: its name in recipes, or a recipe's [dataset] table.
-        keys: the keys of that table, such as root="../data/ISIC_2018".
+        dataset: its name in recipes, a recipe's [dataset] table, or its [[dataset]] tables.
+        keys: the keys of a single table, such as root="../data/ISIC_2018".
         `skinfw evaluate` does more: it maps labels, compares images and writes reports.
         """
         from skinfw.inference.model_evaluator import evaluate_dataset
 
-        given = {"use": dataset} if isinstance(dataset, str) else dict(dataset)
-        return Evaluation(*evaluate_dataset(self.trained_model, {**given, **keys}))
+        named = {"use": dataset} if isinstance(dataset, str) else dataset
+        if isinstance(named, Mapping):
+            named = {**named, **keys}
+        elif keys:
+            raise RecipeError(
+                f"{', '.join(keys)} is a key of one of several data sets",
+                "the arguments",
+                cure="write it into its table",
+            )
+        return Evaluation(*evaluate_dataset(self.trained_model, named))
 
 
 def load(

@@ -14,6 +14,7 @@ from skinfw.errors import printable
 from skinfw.files.paths import display_path
 from skinfw.interfaces.values import Interval, Predictions, Result, headline_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS
+from skinfw.recipe.merging import dataset_name
 from skinfw.statistics.intervals import few_lesions
 
 PAGE = "report.html"
@@ -45,7 +46,7 @@ def _headline(result: Result, record: Mapping[str, Any]) -> str:
     recipe = record["recipe"]
     return " · ".join(
         [
-            recipe["dataset"]["use"].rpartition("/")[2],
+            dataset_name(recipe).rpartition("/")[2],
             recipe["backbone"]["use"].rpartition("/")[2],
             f"best epoch {result.best_epoch}",
             duration(sum(record["timings"].values())),
@@ -84,19 +85,21 @@ def test_lines(
     bounds: Mapping[str, tuple[float, float]],
     select: str,
     every: bool = True,
+    part: str = "test",
 ) -> list[str]:
-    """Return the numbers of a test part with their intervals; those of classes are in files.
+    """Return the numbers of images with their intervals; those of classes are in files.
 
     select: the number that the run was selected by, which its reader asks for first.
     every: whether to tell all numbers, or three.
+    part: what the images are called.
     """
     beside = ", 95 % intervals in brackets" if bounds else ""
     images, lesions = len(predictions.ids), len(set(predictions.lesions))
-    lines = [f"test  {images:,} images of {lesions:,} lesions{beside}"]
+    lines = [f"{part:5} {images:,} images of {lesions:,} lesions{beside}"]
     names = chosen_names(metrics, select, every)
     width = max(map(len, names), default=0)
     for name in names:
-        line = f"test  {name.replace('_', ' '):{width}}  {metrics[name]:.3f}"
+        line = f"{part:5} {name.replace('_', ' '):{width}}  {metrics[name]:.3f}"
         low, high = ends = bounds.get(name, (math.nan, math.nan))
         if not math.isnan(low):
             line += f"  ({low:.3f} to {high:.3f})"
@@ -106,7 +109,7 @@ def test_lines(
     few = few_lesions(predictions)
     if bounds and few:
         counts = ", ".join(f"{name} {count}" for name, count in few.items())
-        lines.append(f"note: few test lesions, for which intervals are wide: {counts}")
+        lines.append(f"note: few {part} lesions, for which intervals are wide: {counts}")
     return lines
 
 

@@ -23,6 +23,9 @@ TABLE = Path(__file__).with_suffix(".toml")
 FINER = "diagnosis"
 """The column in which a data set may tell more of an image than its label does."""
 
+_ANY = "any "
+"""How diagnoses begin that stand for all of a malignancy."""
+
 Malignancy = Literal["malignant", "benign", "indeterminate"]
 
 
@@ -41,6 +44,17 @@ class Diagnoses:
     def of(self, name: str) -> tuple[str, ...]:
         """Return the diagnoses that a label or a class holds; none for an unknown name."""
         return self.names.get(plain_name(name), ())
+
+    def may_show(self, name: str) -> frozenset[str]:
+        """Return every diagnosis that an image of a label or a class may show.
+
+        Where a data set tells no more than benign or malignant, that is each of this malignancy.
+        """
+        own = self.of(name)
+        open_ended = {self.malignancy[one] for one in own if one.startswith(_ANY)}
+        return frozenset(own).union(
+            one for one, malignancy in self.malignancy.items() if malignancy in open_ended
+        )
 
     def malignancy_of(self, name: str) -> Malignancy | None:
         """Return the malignancy of a label or a class, None for an unknown name.

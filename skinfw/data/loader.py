@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from skinfw.data.decoding import WHOLE, Decoding
+from skinfw.data.kept_part import KeptPart
 from skinfw.data.warping import apply_steps, fold_steps, render_views
 from skinfw.errors import SkinfwError
 from skinfw.guards.answers import check_image, check_steps
@@ -56,6 +57,7 @@ class Source:
     decoding: how files become arrays.
     decoded: the images that the cache holds, by path.
     others: the paths of further pictures of the same lesions, one list for each picture.
+    keep: what leaves a part of each image, or None for all of it.
     """
 
     paths: Sequence[str]
@@ -64,6 +66,7 @@ class Source:
     decoding: Decoding = WHOLE
     decoded: DecodedImages | None = None
     others: Sequence[Sequence[str]] = ()
+    keep: KeptPart | None = None
 
     @classmethod
     def of(
@@ -73,14 +76,17 @@ class Source:
         decoding: Decoding,
         decoded: DecodedImages | None = None,
         pictures: Sequence[str] = (),
+        keep: KeptPart | None = None,
     ) -> Source:
         """Return the source of the images of a table.
 
         rows: with the columns path and id.
         pictures: columns with the paths of further pictures.
+        keep: what leaves a part of each image.
         """
         others = [rows[name].tolist() for name in pictures]
-        return cls(rows["path"].tolist(), rows["id"].tolist(), draw, decoding, decoded, others)
+        paths, ids = rows["path"].tolist(), rows["id"].tolist()
+        return cls(paths, ids, draw, decoding, decoded, others, keep)
 
     @property
     def pictures(self) -> int:
@@ -93,6 +99,9 @@ class Source:
         picture: which one of the lesion.
         """
         path = (self.paths, *self.others)[picture][index]
+        if self.keep:  # the mask fits the image as it is before it is prepared
+            read = self.draw or replace(self.decoding, prepare=None).read
+            return read_only(self.decoding.apply_preparation(self.keep(read(path), path)))
         if self.draw:
             return read_only(self.decoding.apply_preparation(self.draw(path)))
         held = self.decoded.get(path) if self.decoded else None

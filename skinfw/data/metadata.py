@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw.errors import SkinfwError
+from skinfw.files.metadata_values import MISSING
 from skinfw.files.numbers import decimal_number
 from skinfw.interfaces.values import Modalities
-
-MISSING = ("", "unknown", "nan", "na", "none")
-"""Words that say that a value is missing, in small letters."""
 
 Columns = Mapping[str, Iterable[object]]
 """The values of some rows, by column; those of an absent column are missing."""

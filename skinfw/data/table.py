@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from skinfw.data.image_check import find_bad_images, settle_bad_images
+from skinfw.data.kept_part import KeptPart
 from skinfw.data.leakage.division import (
     check_division,
     components_across_parts,
@@ -24,13 +25,15 @@ from skinfw.data.teacher_table import with_unlabelled
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
-from skinfw.guards.answers import check_parts, describe
+from skinfw.files.remembered_digests import remembered_digests
+from skinfw.guards.answers import check_mask, check_parts, describe
 from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
 from skinfw.interfaces.values import DataTable, Downloads, Duplicates, Fingerprint
 from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.places import display_keys
 from skinfw.recipe.plan import DataPlan
-from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, SplitKeys
+from skinfw.recipe.settings import REFIT_ON_ALL, DatasetKeys, ImageSettings, SplitKeys
 from skinfw.runtime.seed import stream
 from skinfw.runtime.storage import cache_folder
 
@@ -89,7 +92,7 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
             component.origin.text,
             f"there is no folder {place}",
             f"skinfw data fetch {component.use} --root {shlex.quote(place)} fills it; "
-            "or set dataset.root to where the files are",
+            f"or set {display_keys(component.keys)}.root to where the files are",
         )
 
 
@@ -114,7 +117,7 @@ def split_data(
         with finder.guard():
             made = finder.make(image=plan.image)
             duplicates = made.find(pictures, cache_folder(), say)
-    links = find_links(data.rows, duplicates.pairs)
+    links = find_links(data.rows, duplicates.pairs, pictures)
     data = with_components(data, links)
     if files and compare:
         seen = zip(pictures, duplicates.files, strict=True) if looks else None
@@ -157,7 +160,7 @@ def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
     data = load_data(plan)
     if image_function(plan.dataset):
         return data
-    return _without_bad_images(plan, data, find_links(data.rows, ()), None, say)[0]
+    return _without_bad_images(plan, data, find_links(data.rows, (), ()), None, say)[0]
 
 
 def _without_bad_images(
@@ -239,6 +242,25 @@ def mask_function(dataset: Any) -> Callable[[str], Any] | None:
     return mask if callable(mask) else None
 
 
+def kept_part(
+    image: ImageSettings, dataset: Any, component: PlannedComponent[Dataset] | None = None
+) -> KeptPart | None:
+    """Return what leaves the part of each image that a network sees; None for all of it.
+
+    image: the [image] table of its recipe.
+    dataset: what the images are of.
+    component: what answers for its masks.
+    """
+    if image.keep == "all":
+        return None
+    mask = mask_function(dataset) or _no_mask
+    return KeptPart(image.keep, component.wrap(mask, check_mask) if component else mask)
+
+
+def _no_mask(path: str) -> None:
+    """Say that nobody knows where the lesion is."""
+
+
 def picture_paths(plan: DataPlan, table: pd.DataFrame) -> list[str]:
     """Return the paths of all pictures that a recipe looks at.
 
@@ -263,7 +285,7 @@ def decoded_images(
     say: told what it costs.
     """
     cache = plan.components.cache
-    if cache is None:
+    if cache is None or plan.image.keep != "all":  # masks may change, and the cache knows of none
         return None
     decoding = recipe_decoding(plan.image, plan.components.prepare)
     with cache.guard():
@@ -285,6 +307,8 @@ def run_marks(plan: DataPlan, data: DataTable) -> list[str]:
         )
     if train.validation == "test":
         marks.append("the best epoch is chosen on the test part, so its numbers are too good")
+    if plan.image.keep != "all":
+        marks.append(f"of each image the network sees its {plan.image.keep} alone (image.keep)")
     if train.refit == "all":
         marks.append(REFIT_ON_ALL)
     if train.limit_batches:
@@ -315,16 +339,23 @@ def counts_line(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     return f"{len(rows):,} images: " + ", ".join(f"{name} {count:,}" for name, count in counts)
 
 
-def fingerprint(table: pd.DataFrame) -> str:
-    """Return a hash of what the data is: ids, labels, lesions, and the sizes of the files."""
+def fingerprint(plan: DataPlan, table: pd.DataFrame) -> str:
+    """Return a hash of what the data is: ids, labels, lesions, metadata in use, bytes of pictures.
+
+    plan: the checked recipe.
+    table: the rows of its data set.
+    """
+    keys = plan.modalities
+    metadata = [*keys.numbers, *keys.categories, *keys.auxiliary]
+    names = ["id", "label", "lesion", *(name for name in metadata if name in table)]
+    rows = table.sort_values("id")
+    pictures = [] if image_function(plan.dataset) else _picture_columns(plan, rows)
+    files = [Path(path) for name in pictures for path in rows[name]]
+    digests = remembered_digests(files, cache_folder())
+    bytes_of = [digests[start :: len(rows)] for start in range(len(rows))]
     digest = hashlib.sha256()
-    rows = table[["id", "label", "lesion", "path"]].sort_values("id")
-    for name, label, lesion, path in rows.itertuples(index=False):
-        try:
-            size = Path(path).stat().st_size
-        except OSError:
-            size = 0
-        digest.update(f"{name}\t{label}\t{lesion}\t{size}\n".encode())
+    for values, own in zip(rows[names].itertuples(index=False), bytes_of, strict=True):
+        digest.update("\t".join(map(str, (*values, *own))).encode() + b"\n")
     return digest.hexdigest()
 
 

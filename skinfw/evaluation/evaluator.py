@@ -96,6 +96,7 @@ class Evaluator:
             classes=self.classes,
             loss=float(loss),
             auxiliary=auxiliary_answers(self.modalities, others),
+            paths=self.rows["path"].tolist(),
         )
 
 

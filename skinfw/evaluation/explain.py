@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,16 +31,17 @@ def explain(
     seed: int,
     modalities: ModalityData,
 ) -> Explanations:
-    """Return maps of some images, spread over the classes, and of the most confident mistakes.
+    """Return maps of some images, and of the most confident mistakes.
 
     images: of the part that was predicted, in the same order; of several pictures the first is
         explained.
     predictions: of that part.
     modalities: what is known of the part beside its images.
     """
-    chosen = choose_images(predictions, component.host["images"], component.host["mistakes"], seed)
+    host = component.host
+    chosen = choose_images(predictions, host["images"], host["mistakes"], seed, host["order"])
     predictions = select(predictions, np.array(chosen, int))
-    explains = component.host["explains"]
+    explains = host["explains"]
     classes = predictions.predicted if explains == "predicted" else predictions.true
     cut = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
     normalise = hardware.normaliser(model)
@@ -58,9 +59,8 @@ def explain(
         pictures.append(shown.numpy())
         maps.append(own_maps)
         done += len(first)
-    return Explanations(
-        component.use, explains, predictions, np.concatenate(pictures), np.concatenate(maps)
-    )
+    found = np.concatenate(pictures), np.concatenate(maps)
+    return Explanations(component.use, explains, predictions, *found, order=host["order"])
 
 
 class _WithMetadata(torch.nn.Module):
@@ -89,12 +89,31 @@ def with_metadata(model: torch.nn.Module, known: Sequence[torch.Tensor]) -> torc
     return _WithMetadata(model, *known).eval() if known else model
 
 
-def choose_images(predictions: Predictions, count: int, mistakes: int, seed: int) -> list[int]:
-    """Return positions of images to explain, ordered by class.
+def choose_images(
+    predictions: Predictions,
+    count: int,
+    mistakes: int,
+    seed: int,
+    order: Literal["spread", "first"] = "spread",
+) -> list[int]:
+    """Return positions of images to explain.
 
-    count: how many are taken from every class in turn, at random within a class.
+    count: how many are taken, before mistakes.
     mistakes: how many are wrong and most confident; some may be among the others.
+    order: "spread" takes from every class in turn, at random within a class, and orders all by
+        class; "first" takes the first ones, and behind them the mistakes that are not among them.
     """
+    wrong = np.flatnonzero(predictions.predicted != predictions.true)
+    sure = predictions.probabilities.max(1)[wrong]
+    worst = wrong[np.argsort(-sure, kind="stable")][:mistakes].tolist()
+    if order == "first":
+        return list(dict.fromkeys([*range(min(count, len(predictions.ids))), *worst]))
+    chosen = {*_spread(predictions, count, seed), *worst}
+    return sorted(chosen, key=lambda index: (predictions.true[index], index))
+
+
+def _spread(predictions: Predictions, count: int, seed: int) -> list[int]:
+    """Return positions of so many images, taken from every class in turn."""
     rng = stream(seed, "explain")
     turns = [
         list(rng.permutation(np.flatnonzero(predictions.true == label)))
@@ -105,8 +124,4 @@ def choose_images(predictions: Predictions, count: int, mistakes: int, seed: int
         for turn in turns:
             if turn and len(chosen) < count:
                 chosen.append(int(turn.pop()))
-    wrong = np.flatnonzero(predictions.predicted != predictions.true)
-    sure = predictions.probabilities.max(1)[wrong]
-    worst = wrong[np.argsort(-sure, kind="stable")][:mistakes]
-    chosen = list(dict.fromkeys([*chosen, *worst.tolist()]))
-    return sorted(chosen, key=lambda index: (predictions.true[index], index))
+    return chosen

@@ -20,7 +20,9 @@ from skinfw.statistics.intervals import repeat_images, resample
 Metrics = Sequence[tuple[PlannedComponent[Metric], Metric]]
 """Metrics as a recipe names them, with what they built."""
 
-RESERVED = ("epoch", "lr", "train_loss", "val_loss", "seconds", "images_per_second")
+RESERVED = (
+    "epoch", "lr", "train_loss", "train_accuracy", "val_loss", "seconds", "images_per_second",
+)  # fmt: skip
 """The columns of history.csv that are no metric's."""
 
 

@@ -16,7 +16,7 @@ import torch
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function, mask_function, read_data_table
+from skinfw.data.table import image_function, kept_part, mask_function, read_data_table
 from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
@@ -42,7 +42,8 @@ from skinfw.models.forward import in_batches
 from skinfw.models.input_pipeline import PixelPipeline
 from skinfw.models.modalities import ModalityData
 from skinfw.recipe.component import PlannedComponent, build_components, plan_component
-from skinfw.recipe.places import Origin
+from skinfw.recipe.merging import merge_components
+from skinfw.recipe.places import Keys, Origin
 from skinfw.registry.catalog import Catalog
 from skinfw.runtime.device import Hardware
 from skinfw.statistics.intervals import REPLICATES, add_unknown_class
@@ -203,8 +204,8 @@ class ModelEvaluator:
 
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
         how = recipe_decoding(self.trained_model.image, self.trained_model.components("prepare"))
-        pictures = self.trained_model.pictures
-        source = Source.of(rows, image_function(dataset), how, pictures=pictures)
+        keep, pictures = kept_part(self.trained_model.image, dataset), self.trained_model.pictures
+        source = Source.of(rows, image_function(dataset), how, pictures=pictures, keep=keep)
         classes = self.trained_model.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
         view = make_view(self.trained_model.view, self.trained_model.image.size)
@@ -215,19 +216,19 @@ class ModelEvaluator:
 
 
 def evaluate_dataset(
-    trained_model: TrainedModel, tables: Mapping[str, Any]
+    trained_model: TrainedModel, tables: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> tuple[Predictions, dict[str, float], dict[str, Interval]]:
     """Evaluate all images of a data set with the metrics of the run.
 
-    tables: a recipe's [dataset] table.
+    tables: a recipe's [dataset] table, or its [[dataset]] tables.
     Returns predictions, numbers, and their intervals over lesions.
     """
-    origin = Origin("the arguments: dataset", Path.cwd())
-    component, complaints = plan_component(
-        KINDS["dataset"], ("dataset",), tables, origin, origin.text, Catalog(), None
-    )
-    raise_all([RecipeError(f"{own.keys[0]} {own.text}", origin.text) for own in complaints])
-    assert component  # there is one where nothing is complained of
+    origin, kind = Origin("the arguments: dataset", Path.cwd()), KINDS["dataset"]
+    if isinstance(tables, Mapping):
+        component = _plan_dataset(("dataset",), tables, origin)
+    else:
+        sets = [_plan_dataset(("dataset", at), own, origin) for at, own in enumerate(tables)]
+        component = merge_components(kind, sets, origin, Catalog())
     dataset = component.make()
     rows = read_data_table(component, dataset).rows
     trained_model.check_pictures(rows.columns)
@@ -248,3 +249,14 @@ def evaluate_dataset(
         compute_metrics(metrics, predictions),
         compute_intervals(metrics, predictions, REPLICATES, seed),
     )
+
+
+def _plan_dataset(
+    keys: Keys, table: Mapping[str, Any], origin: Origin
+) -> PlannedComponent[Dataset]:
+    """Check the table of a data set that no recipe names."""
+    kind = KINDS["dataset"]
+    component, complaints = plan_component(kind, keys, table, origin, origin.text, Catalog(), None)
+    raise_all([RecipeError(f"{own.keys[0]} {own.text}", origin.text) for own in complaints])
+    assert component  # there is one where nothing is complained of
+    return component

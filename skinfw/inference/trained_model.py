@@ -164,6 +164,17 @@ class TrainedModel:
             components.append(component)
         return components
 
+    def check_whole_images(self) -> None:
+        """Raise SkinfwError where an image without a mask is not what the network takes."""
+        if part := next((own.image.keep for own in self.networks if own.image.keep != "all"), ""):
+            raise SkinfwError(
+                f'the network sees a part of each image alone, image.keep = "{part}"',
+                display_path(self.path),
+                "an image without a mask does not tell where its lesion is",
+                "evaluate a data set with masks (skinfw evaluate RUN --dataset RECIPE), or train "
+                'with image.keep = "all"',
+            )
+
     def check_pictures(self, given: Collection[str] = ()) -> None:
         """Raise SkinfwError where pictures that the network looks at do not come with each image.
 

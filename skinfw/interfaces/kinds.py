@@ -16,6 +16,8 @@ class Kind:
         itself is called or has only hooks.
     many: whether a recipe may list several (`[[metric]]`).
     required: whether a recipe must name one.
+    merger: the component that makes one of several where a recipe lists them (`[[dataset]]`) and
+        the kind is not of many; empty where it may name but one.
     """
 
     name: str
@@ -24,14 +26,17 @@ class Kind:
     method: tuple[str, ...] = ()
     many: bool = False
     required: bool = False
+    merger: str = ""
 
 
 _TABLE = (
     Kind(
         "dataset",
         "table() -> DataTable with rows id, path, label, lesion, ...; classes",
-        method=("table",),
+        ("sets",),
+        ("table",),
         required=True,
+        merger="merged",
     ),
     Kind(
         "duplicates",

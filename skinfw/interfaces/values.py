@@ -210,6 +210,7 @@ class Predictions:
     classes: class names [C].
     loss: mean loss over the part.
     auxiliary: the auxiliary outputs by name, where the recipe has some.
+    paths: of the images, as the data set's table has them [N]; empty where they are not known.
     """
 
     ids: Sequence[str]
@@ -219,10 +220,12 @@ class Predictions:
     classes: tuple[str, ...]
     loss: float = float("nan")
     auxiliary: Mapping[str, Auxiliary] = field(default_factory=dict)
+    paths: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
         _lock(self, "true", "probabilities")
+        object.__setattr__(self, "paths", tuple(self.paths))
         object.__setattr__(self, "ids", tuple(self.ids))
         object.__setattr__(self, "lesions", tuple(self.lesions))
 
@@ -247,6 +250,7 @@ class Explanations:
     predictions: of these images, in the same order.
     images: uint8 [N, H, W, 3], as the model saw them.
     maps: float32 [N, H, W] in [0, 1].
+    order: how the images were chosen, "spread" over the classes or the "first" of the test part.
     """
 
     explainer: str
@@ -254,6 +258,7 @@ class Explanations:
     predictions: Predictions
     images: Image
     maps: Floats
+    order: Literal["spread", "first"] = "spread"
 
     def __post_init__(self) -> None:
         """Make what it holds read-only."""
@@ -437,8 +442,8 @@ class Result:
     replicates, seed: how often lesions are drawn again for them, 0 for no intervals, and the draws'
         seed.
     record: of the run, as run.json has it.
-    evaluation: of an evaluation, the name of its data set and what was said of its images; empty
-        where the run itself is meant.
+    evaluation: of an evaluation, the name of its data set, which part of it the images are ("all"
+        where no part is meant) and what was said of them; empty where the run itself is meant.
     findings: what the reports of the recipe found, in their order.
     failures: what reports, explainers and trackers could not do; the run is worth as much.
     explanations: one entry per explainer.

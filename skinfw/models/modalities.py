@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
-from skinfw.data.metadata import MISSING, encode_metadata
+from skinfw.data.metadata import encode_metadata
 from skinfw.errors import RecipeError
+from skinfw.files.metadata_values import MISSING
 from skinfw.files.numbers import decimal_number
 from skinfw.interfaces.values import Modalities
 from skinfw.registry.names import did_you_mean
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
 
 _IGNORED = -100
+
+
+def _image(name: str) -> str:
+    return f"image {name}"
+
+
+def check_numbers(plan: Plan, rows: pd.DataFrame) -> None:
+    """Raise RecipeError where a number of the recipe's [modalities] is none, in whatever part.
+
+    rows: of the data set; columns that it lacks are left to `describe_modalities`.
+    """
+    place = getattr(plan.dataset, "place", None)
+    for name in plan.modalities.numbers:
+        if name in rows:
+            _numbers(rows, name, rows[name], place if callable(place) else _image)
 
 
 def describe_modalities(plan: Plan, train: pd.DataFrame) -> Modalities:
@@ -156,9 +172,15 @@ def _words(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _numbers(
-    rows: pd.DataFrame, name: str, column: pd.Series[Any]
+    rows: pd.DataFrame,
+    name: str,
+    column: pd.Series[Any],
+    place: Callable[[str], str] = _image,
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the numbers of a column, NaN where one is missing."""
+    """Return the numbers of a column, NaN where one is missing.
+
+    place: says where an image is told of, by its id.
+    """
     words = _words(column)
     numbers = pd.to_numeric(words, errors="coerce").where(lambda value: np.isfinite(value))
     # pandas would read digits of other scripts and hexadecimal numbers, too.
@@ -168,7 +190,7 @@ def _numbers(
         first = int(wrong.argmax())
         raise RecipeError(
             f'{int(wrong.sum()):,} values of the column "{name}" are no numbers',
-            f"image {rows['id'].iloc[first]}",
+            place(str(rows["id"].iloc[first])),
             f'the first is "{words.iloc[first]}"',
             "mend the table, or name the column in modalities.categories",
         )

@@ -32,7 +32,7 @@ from skinfw.recipe.guard import (
 )
 from skinfw.recipe.parameters import Complaint, Parameters, SignatureError, parameters, to_toml
 from skinfw.recipe.places import Keys, Origin
-from skinfw.recipe.settings import KEYS
+from skinfw.recipe.settings import KEYS, LISTED_KEYS
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.names import did_you_mean
 
@@ -53,6 +53,7 @@ class PlannedComponent(Generic[T]):
     arguments: checked values of the recipe's parameters, defaults included.
     host: the host's own keys, such as `only`.
     origin: the place in the recipe.
+    sets: those that it makes one of, where a recipe lists several data sets.
     """
 
     kind: Kind
@@ -64,13 +65,16 @@ class PlannedComponent(Generic[T]):
     arguments: Mapping[str, Any]
     host: Mapping[str, Any]
     origin: Origin
+    sets: tuple[PlannedComponent[T], ...] = ()
 
     def make(self, **gives: Any) -> T:
         """Build the object.
 
         gives: what the engine offers to this kind; only what the signature asks for is passed.
         """
+        sets = tuple((own, own.make()) for own in self.sets)
         with self.guard():
+            gives = {"sets": sets, **gives}
             asked = {name: gives[name] for name in self.engine}
             built: T = self.implementation(**asked, **self.arguments)
             return built
@@ -108,7 +112,12 @@ class PlannedComponent(Generic[T]):
         use = self.use
         if self.entry.file:
             use = f"{self.entry.file}:{self.entry.component.name}"
-        return {"use": use, **to_toml(self.arguments), **to_toml(self.host)}
+        sets = {"sets": [own.table() for own in self.sets]} if self.sets else {}
+        return {"use": use, **to_toml(self.arguments), **to_toml(self.host), **sets}
+
+    def written(self) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return what a recipe says of its kind: its table, or those of all that it makes one."""
+        return [own.table() for own in self.sets] if self.sets else self.table()
 
     def record(self) -> dict[str, str]:
         """Return who this is, for run.json."""
@@ -214,28 +223,30 @@ def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], 
             f"{', '.join(unknown)} stands before the *; to a {kind.name} the engine gives {gives}",
             "parameters of a recipe stand after *, in a dataclass with kw_only=True",
         )
-    host = {"use", *(parameters(KEYS[kind.name]).model.model_fields if kind.name in KEYS else ())}
+    tables = [table[kind.name] for table in (KEYS, LISTED_KEYS) if kind.name in table]
+    host = {"use", *(key for table in tables for key in parameters(table).model.model_fields)}
     if reserved := sorted(host & set(signature.model.model_fields)):
         raise _unusable(entry, where, f"the host keeps the key {', '.join(reserved)} for itself")
     return target, signature
 
 
 def read_values(
-    kind: Kind,
     signature: Parameters,
+    host_keys: type | None,
     values: Mapping[str, Any],
     classes: tuple[str, ...] | None,
 ) -> tuple[dict[str, Any], dict[str, Any], list[Complaint]]:
     """Check the values of a component's table.
 
+    host_keys: the keys that the host adds.
     values: the table without `use`.
     classes: of the data set, as far as they are known.
     Returns what is the component's, what is the host's, and what is wrong with either.
     """
-    if kind.name not in KEYS:
+    if host_keys is None:
         arguments, complaints = signature.read(values, classes)
         return arguments, {}, list(complaints)
-    host = parameters(KEYS[kind.name])
+    host = parameters(host_keys)
     keys = tuple(host.model.model_fields)
     own = {key: value for key, value in values.items() if key not in keys}
     arguments, complaints = signature.read(own, classes, keys)
@@ -265,7 +276,9 @@ def plan_component(
     check_variant(entry, where)
     implementation, signature = import_target(entry, where)
     values = {key: value for key, value in table.items() if key != "use"}
-    arguments, host, complaints = read_values(kind, signature, values, classes)
+    listed = len(keys) > 1 and kind.merger
+    host_keys = LISTED_KEYS[kind.name] if listed else KEYS.get(kind.name)
+    arguments, host, complaints = read_values(signature, host_keys, values, classes)
     if complaints:
         return None, complaints
     component: PlannedComponent[Any] = PlannedComponent(

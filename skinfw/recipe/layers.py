@@ -94,6 +94,7 @@ def merge(base: Layer, over: Layer) -> Layer:
     The recipe's tables merge key by key; a key's value replaces the old one whole, even where it
     is a table itself. Only `--set`, which names single values, reaches further down.
     """
+    base = _listed(base, over)
     over, appended = _append(base, over)
     deepest = DEEPEST if over.sets else 2
     replaced: set[Keys] = set()
@@ -125,6 +126,20 @@ def merge(base: Layer, over: Layer) -> Layer:
     for keys, origin in over.origins.items():
         origins[_number_list_keys(keys, data)] = origin
     return Layer(data, origins)
+
+
+def _listed(base: Layer, over: Layer) -> Layer:
+    """Make a single table the first of a list, where the layer above adds others to it."""
+    data, origins = dict(base.data), base.origins
+    for name, tables in over.data.items():
+        single = isinstance(data.get(name), dict) and isinstance(tables, list)
+        if single and _added(tables, name, over) is not None:
+            data[name] = [data[name]]
+            origins = {
+                (name, 0, *keys[1:]) if keys[0] == name and len(keys) > 1 else keys: origin
+                for keys, origin in origins.items()
+            }
+    return Layer(data, origins, base.sets)
 
 
 def _append(base: Layer, over: Layer) -> tuple[Layer, set[Keys]]:

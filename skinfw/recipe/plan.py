@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -17,6 +17,7 @@ from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component
 from skinfw.recipe.limits import MOST_TABLES
 from skinfw.recipe.loading import Recipe, load_recipe
+from skinfw.recipe.merging import merge_components
 from skinfw.recipe.parameters import Complaint, parameters, to_toml
 from skinfw.recipe.places import Keys, Origin, display_keys
 from skinfw.recipe.settings import (
@@ -101,7 +102,10 @@ class Components(DataComponents):
         """Return all of them."""
         for kind in KINDS:
             own = getattr(self, kind)
-            yield from own if isinstance(own, tuple) else (own,) if own else ()
+            components = own if isinstance(own, tuple) else (own,) if own else ()
+            for component in components:
+                yield component
+                yield from component.sets
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class Plan(DataPlan):
             if isinstance(own, tuple):
                 tables |= {kind: [component.table() for component in own]} if own else {}
             elif own:
-                tables[kind] = own.table()
+                tables[kind] = own.written()
         return tables
 
 
@@ -249,8 +253,20 @@ class _Planner:
                 planned[kind.name] = own if kind.many else own[0]
             if kind.name == "dataset" and own:
                 dataset = self._dataset(own[0])
+                self._check_masks(dataset, own[0])
         raise_all(self._ordered())
         return {**vars(top), **settings}, planned, cast(Dataset, dataset)
+
+    def _check_masks(self, dataset: Dataset | None, component: PlannedComponent[Dataset]) -> None:
+        """Refuse to keep a part of the images of a data set that has no masks."""
+        keep = self.image.keep
+        if dataset and keep != "all" and not callable(getattr(dataset, "mask", None)):
+            error = RecipeError(
+                f"{component.entry.label} does not know where the lesions are",
+                why=f'image.keep = "{keep}" needs a mask of every image',
+                cure='choose a data set with masks, or set image.keep = "all"',
+            )
+            self._problem(("image", "keep"), error)
 
     def kind(self, kind: str, classes: tuple[str, ...]) -> PlannedComponent[Any] | None:
         self.image = self.settings("image", ImageSettings) or self.image
@@ -348,7 +364,8 @@ class _Planner:
                 what = f"the recipe names no {kind.name}"
                 self._problem((kind.name,), RecipeError(what, where, "", cure))
             return
-        if isinstance(value, dict) == kind.many or not isinstance(value, dict | list):
+        listed = isinstance(value, list)
+        if not isinstance(value, list if kind.many else dict | list if kind.merger else dict):
             brackets = f"[[{kind.name}]]" if kind.many else f"[{kind.name}]"
             where = self.recipe.origin(kind.name).text
             what = f"{kind.name} is written as {brackets}"
@@ -360,7 +377,17 @@ class _Planner:
             where = self.recipe.origin(kind.name, MOST_TABLES).text
             self._problem((kind.name,), RecipeError(what, where, cure="leave some out"))
             return
-        tables = enumerate(value) if kind.many else [(None, value)]
+        components = self._tables(kind, enumerate(value) if listed else [(None, value)])
+        if kind.merger and listed:
+            sets = tuple(components)
+            yield from self._merged(kind, sets) if len(sets) == len(value) else ()
+        else:
+            yield from components
+
+    def _tables(
+        self, kind: Kind, tables: Iterable[tuple[int | None, Any]]
+    ) -> Iterator[PlannedComponent[Any]]:
+        """Check tables of one kind, each with its place in a list, or None."""
         for index, table in tables:
             keys: Keys = (kind.name,) if index is None else (kind.name, index)
             try:
@@ -374,6 +401,15 @@ class _Planner:
             else:
                 if component:
                     yield component
+
+    def _merged(
+        self, kind: Kind, sets: Sequence[PlannedComponent[Any]]
+    ) -> Iterator[PlannedComponent[Any]]:
+        """Make one component of several."""
+        try:
+            yield merge_components(kind, sets, self.recipe.origin(kind.name), self.catalog)
+        except RecipeError as error:
+            self._problem((kind.name,), error)
 
     def _component(self, kind: Kind, keys: Keys, table: Any) -> PlannedComponent[Any] | None:
         """Check one table: the name, the signature, the values."""

@@ -157,7 +157,7 @@ def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
         for table in tables:
             if not isinstance(table, dict) or not isinstance(table.get("use"), str):
                 raise ValueError(f'its {name} should be tables with use = "name"')
-        if isinstance(value, list) != KINDS[name].many:
+        if isinstance(value, list) != KINDS[name].many and not KINDS[name].merger:
             raise ValueError(f"its {name} should be {'a list' if KINDS[name].many else 'a table'}")
     return recipe
 
@@ -181,6 +181,7 @@ class RunSchema(Schema):
     marks: list[str] = []
     notes: list[str] = []
     versions: dict[str, str] = {}
+    machine: dict[str, str] = {}
     timings: dict[str, Annotated[float, Field(ge=0)]] = {}
     components: list[ComponentSchema] = []
     hardware: HardwareSchema = HardwareSchema()

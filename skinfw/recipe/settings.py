@@ -5,7 +5,8 @@ They are read like the parameters of any component: the signature is the schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval, Lt, MinLen
@@ -39,6 +40,11 @@ class ImageSettings:
         center view does, so that training at a smaller size loses little and saves much time
         (Touvron et al. 2019, arXiv 1906.06423); growing sizes save more (Tan and Le 2021,
         arXiv 2104.00298).
+    keep: what the network sees of each image, in training and in evaluation: "all"; the "lesion"
+        alone; the "skin" without the lesion; or its "surroundings", all outside the smallest box
+        around it, so that not even its shape is left. The rest is black. It needs a data set with
+        masks, and asks how much a data set tells beside the lesion (Bissoto et al. 2019,
+        arXiv 1904.08818).
     formats: of the files that are decoded, told by what they contain and never by their names;
         "gif" may be added. Of several frames or pages the first is read.
     max_pixels: of the largest image, width times height; half as many for WebP and a quarter for
@@ -49,6 +55,7 @@ class ImageSettings:
     size: Side = 224
     short: Annotated[int, Interval(ge=0, le=8192)] = 0
     train_sizes: tuple[Side, ...] = ()
+    keep: Literal["all", "lesion", "skin", "surroundings"] = "all"
     formats: Annotated[tuple[ImageFormat, ...], MinLen(1)] = (
         "jpeg", "png", "tiff", "webp", "bmp", "jpeg2000"
     )  # fmt: skip
@@ -227,6 +234,20 @@ class DatasetKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedDatasetKeys(DatasetKeys):
+    """Set what a data set is among several, which a recipe lists as `[[dataset]]`.
+
+    source: what the column source calls it, and what stands before the names of its images; the
+        component's own name unless given.
+    labels: from a label of it to a class of all of them, or to nothing, which leaves the images
+        out. Other labels go by name and by the table of diagnoses.
+    """
+
+    source: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitKeys:
     """Set how it is checked that no lesion is on two sides.
 
@@ -276,12 +297,15 @@ class ViewKeys:
 class ExplainerKeys:
     """Set what is explained.
 
-    images: test images to explain, spread over the classes.
+    images: test images to explain.
+    order: "spread" takes as many of each class, at random; "first" takes the first of the test
+        part, in the order of the data set's table.
     mistakes: how many of the most confident mistakes are explained besides.
     explains: the "predicted" or the "true" class.
     """
 
     images: Annotated[int, Interval(ge=1, le=512)] = 16
+    order: Literal["spread", "first"] = "spread"
     mistakes: Annotated[int, Interval(ge=0, le=512)] = 12
     explains: Literal["predicted", "true"] = "predicted"
 
@@ -294,6 +318,9 @@ SETTINGS: dict[str, type] = {
     "evaluate": EvaluateSettings,
     "engine": EngineSettings,
 }
+LISTED_KEYS: dict[str, type] = {"dataset": ListedDatasetKeys}
+"""The keys of kinds that have others where a recipe lists several, which a merger makes one."""
+
 KEYS: dict[str, type] = {
     "dataset": DatasetKeys,
     "split": SplitKeys,

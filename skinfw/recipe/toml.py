@@ -66,6 +66,8 @@ def as_toml(plan: Plan) -> str:
     for component in plan.components:
         offer, plugin = component.entry.component, component.entry.plugin
         comment = f"# {offer.summary} (plugin {plugin.label})"
-        header = table_header(component.kind.name)
-        blocks.append(f"{comment}\n{table_text(header, component.table())}")
+        listed = len(component.keys) > 1
+        header = f"[[{component.kind.name}]]" if listed else f"[{component.kind.name}]"
+        if not component.sets:
+            blocks.append(f"{comment}\n{table_text(header, component.table())}")
     return "\n".join(blocks)

@@ -291,6 +291,7 @@ def select(predictions: Predictions, places: Integers) -> Predictions:
             name: Auxiliary(answer.values, answer.true[places], answer.probabilities[places])
             for name, answer in predictions.auxiliary.items()
         },
+        paths=[predictions.paths[place] for place in places] if predictions.paths else (),
     )
 
 
@@ -313,6 +314,7 @@ def concatenate(several: Sequence[Predictions]) -> Predictions:
     import numpy as np
 
     first = several[0]
+    all_known = all(one.paths for one in several)
     shared = [name for name in first.auxiliary if all(name in other.auxiliary for other in several)]
     return replace(
         first,
@@ -328,4 +330,5 @@ def concatenate(several: Sequence[Predictions]) -> Predictions:
             )
             for name in shared
         },
+        paths=[path for one in several for path in one.paths] if all_known else (),
     )

@@ -13,6 +13,8 @@ from skinfw.files.spreadsheets import write_csv
 from skinfw.interfaces.values import Predictions
 
 PREDICTION_FILES = {"test": "predictions.csv", "val": "predictions_val.csv"}
+_BESIDE = ("id", "true", "predicted", "path")
+"""The columns that are no class."""
 SUM = 1e-3  # how far rounded probabilities may be from one together
 
 
@@ -62,7 +64,7 @@ def read_history(run: Path) -> list[dict[str, float]]:
 def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Predictions:
     """Read a table with the columns id, true, and one for each class.
 
-    file: as a run writes it; a column `predicted` is not looked at.
+    file: as a run writes it; a column `predicted` is not looked at, `path` may be absent.
     lesions: the lesion of each image that may be there; without them each image is its own.
     Raises SkinfwError with file and line where anything is wrong.
     """
@@ -70,9 +72,10 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
 
     lines = csv_rows(file, ("id", "true"), own=True)
     _, header = next(lines)
-    classes = tuple(name for name in header if name not in ("id", "true", "predicted"))
+    classes = tuple(name for name in header if name not in _BESIDE)
     true: dict[str, int] = {}
     chances: list[list[float]] = []
+    paths: list[str] = []
     for line, cells in lines:
         row = dict(zip(header, cells, strict=True))
         name = row["id"]
@@ -89,6 +92,8 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
             said = f"the probabilities sum to {sum(values):.6g}, not to one"
             raise line_error(file, line, said)
         chances.append(values)
+        if "path" in row:
+            paths.append(row["path"])
     if not true:
         raise line_error(file, 1, "there are no predictions", "the table has no row")
     return Predictions(
@@ -97,22 +102,27 @@ def read_predictions(file: Path, lesions: Mapping[str, str] | None = None) -> Pr
         true=np.array(list(true.values()), np.int64),
         probabilities=np.array(chances, np.float64),
         classes=classes,
+        paths=paths,
     )
 
 
 def write_predictions(file: Path, predictions: Predictions) -> None:
     """Write the table that `read_predictions` reads, in one step.
 
-    file: the table.
+    file: the table; the path of each image stands last, where it is known.
     """
+    paths = [[path] for path in predictions.paths] or [[]] * len(predictions.ids)
+    beside = ["path"] if predictions.paths else []
     names = predictions.classes
     labels = zip(predictions.true.tolist(), predictions.predicted.tolist(), strict=True)
     chances = predictions.probabilities.tolist()
     rows = (
-        [name, names[true], names[called], *row]
-        for name, (true, called), row in zip(predictions.ids, labels, chances, strict=True)
+        [name, names[true], names[called], *row, *path]
+        for name, (true, called), row, path in zip(
+            predictions.ids, labels, chances, paths, strict=True
+        )
     )
-    write_csv(file, ["id", "true", "predicted", *names], rows)
+    write_csv(file, ["id", "true", "predicted", *names, *beside], rows)
 
 
 def probability(file: Path, line: int, cell: str, label: str) -> float:

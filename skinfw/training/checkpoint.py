@@ -6,6 +6,7 @@ The two last states are kept, so that a damaged one costs minutes and not the ru
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -156,8 +157,21 @@ def save_weights(file: Path, model: torch.nn.Module, about: Mapping[str, str]) -
     """
     state = dict(model.state_dict())
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    with _replace_file(file) as partial:
-        partial.write_bytes(save(tensors, {**about, CHECKSUM: _checksum(tensors)}))
+    with _replace_file(file) as partial, partial.open("wb") as sink:
+        sink.writelines(_in_order(save(tensors, {**about, CHECKSUM: _checksum(tensors)})))
+
+
+def _in_order(content: bytes) -> tuple[bytes, bytes, memoryview]:
+    """Return the pieces of a safetensors file whose texts are in the order of their names.
+
+    content: as the library gives it, which hashes the texts anew each time.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little"), text, memoryview(content)[end:]
 
 
 def read_weights(file: Path) -> dict[str, torch.Tensor]:

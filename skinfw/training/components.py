@@ -15,7 +15,7 @@ import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import class_counts, image_function, mask_function
+from skinfw.data.table import class_counts, image_function, kept_part, mask_function
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select
@@ -153,7 +153,7 @@ class TrainingComponents:
     def features(self) -> FeatureStore | None:
         """The features of the trunk, where it is frozen and every epoch shows the same images."""
         plan, cache = self.plan, self.plan.components.cache
-        varied = plan.components.augment or plan.components.mix
+        varied = plan.components.augment or plan.components.mix or plan.image.keep != "all"
         frozen = TRUNK in plan.train.freeze and not plan.train.unfreeze
         if not (cache and plan.engine.cache and frozen) or varied or self.modalities != ALONE:
             return None
@@ -377,16 +377,20 @@ class TrainingComponents:
 
     def _mix(
         self, images: torch.Tensor, rows: torch.Tensor, step: int
-    ) -> tuple[torch.Tensor, Loss]:
-        """Return a batch to train on, and its loss; each step and process has its own stream."""
-        loss = self._loss_of(rows)
+    ) -> tuple[torch.Tensor, Loss, Loss]:
+        """Return a batch to train on, its loss, and what counts the images called rightly.
+
+        Each step and process has its own stream.
+        """
+        loss, right = self._loss_of(rows), _count_right
         for component, mix in self.mix:
             with component.guard(mix.mix):
                 rng = stream(self.plan.seed, "mix", step, self.hardware.rank)
                 images, order, share = check_mix(mix.mix(images, rng), images)
             others = self._loss_of(rows[order.to(rows.device)]) if self.teacher else loss
             loss = partial(_of_both, loss, others, order, share)
-        return images, loss
+            right = partial(_of_both, right, right, order, share)
+        return images, loss, right
 
     def _loss_of(self, rows: torch.Tensor) -> Loss:
         """Return the loss of some images of the training part."""
@@ -412,8 +416,21 @@ class TrainingComponents:
         if draw is not None:
             draw = self.plan.components.dataset.wrap(draw, check_image)
         pictures = self.plan.modalities.pictures
-        source = Source.of(rows, draw, self.decoding, self.decoded, pictures)
+        keep = kept_part(self.plan.image, self.plan.dataset, self.plan.components.dataset)
+        source = Source.of(rows, draw, self.decoding, self.decoded, pictures, keep)
         return rows, labels_of(rows, self.plan.classes), source
+
+
+def _count_right(
+    logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
+) -> torch.Tensor:
+    """Return how many images are called by their label; of pairs those that stand first.
+
+    An image with several rows of logits, sample by sample, counts by the share of them.
+    """
+    samples = max(1, len(logits) // len(targets))
+    true = targets[: len(logits)].repeat(samples)
+    return (logits.argmax(1) == true).sum() / samples
 
 
 def _of_both(
@@ -425,6 +442,6 @@ def _of_both(
     targets: torch.Tensor,
     weight: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Return the loss of mixed images: that of their own labels, and that of the others'."""
+    """Return the loss of mixed images, or how many are right: by their own and others' labels."""
     others = loss_of_others(logits, targets[order], weight)
     return share * loss(logits, targets, weight) + (1 - share) * others

@@ -31,7 +31,7 @@ class Progress:
     epoch: the epoch under way, from 1.
     batch: batches done in it; all of them where only its validation is left.
     step: batches done in the run.
-    loss, images: sums over the epoch so far.
+    loss, right, images: sums over the epoch so far; `right` counts what training called rightly.
     seconds: spent training in the epoch so far.
     lr: learning rate at the start of the epoch.
     numbers: what modules of the network told of their own progress.
@@ -42,6 +42,7 @@ class Progress:
     batch: int = 0
     step: int = 0
     loss: float = 0.0
+    right: float = 0.0
     images: int = 0
     seconds: float = 0.0
     lr: float = 0.0
@@ -77,24 +78,24 @@ class StateKeeper:
         self._buffers = {name: own for name, own in buffers.items() if name in names}
         self._copies = {name: own.clone() for name, own in self._buffers.items()}
         self._at: Progress | None = None
-        self._loss: torch.Tensor | float = 0.0
+        self._sums = torch.zeros(2)
         self._interval, self._saved = 60 * save_minutes, time.monotonic()
         self._changing = threading.Lock()
 
     @contextmanager
-    def change(self, at: Progress, loss: torch.Tensor | float | None = None) -> Iterator[None]:
+    def change(self, at: Progress, sums: torch.Tensor | None = None) -> Iterator[None]:
         """Change the state, all of it or nothing as seen from outside.
 
         at: the progress after the change.
-        loss: the sum of the epoch's losses, changed likewise; None where the state of a step is
-            not to be kept, since its gradients are not whole.
+        sums: the epoch's `loss` and `right`, [2], changed likewise; None where the state of a step
+            is not to be kept, since its gradients are not whole.
         """
         with self._changing:
             yield
-            if loss is None or self._folder is None:
+            if sums is None or self._folder is None:
                 return
             self._at = replace(at)
-            self._loss = loss.clone() if isinstance(loss, torch.Tensor) else loss
+            self._sums = sums.clone()
             if self._copies:
                 torch._foreach_copy_(list(self._copies.values()), list(self._buffers.values()))
 
@@ -130,14 +131,14 @@ class StateKeeper:
                 self._changing.release()
 
     def _write(self) -> None:
-        loss = float(self._loss)
+        loss, right = self._sums.tolist()
         if self._folder is None or self._at is None or not math.isfinite(loss):
             return  # a state that diverged must not replace a good one
         started = time.monotonic()
         state = {name: part.state_dict() for name, part in self._parts.items()}
         state["model"] = {**self._model.state_dict(), **self._copies}
         state["ema"] = self._average.state_dict() if self._average else None
-        state["progress"] = vars(replace(self._at, loss=loss))
+        state["progress"] = vars(replace(self._at, loss=loss, right=right))
         save_state(self._folder, state)
         self._saved = time.monotonic()
         self._interval = max(self._interval, (self._saved - started) / SHARE)

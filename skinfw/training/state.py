@@ -29,6 +29,7 @@ class _Progress(_Schema):
     batch: Count
     step: Count
     loss: Finite
+    right: Annotated[Finite, Field(ge=0)] = 0.0
     images: Count
     seconds: Annotated[Finite, Field(ge=0)]
     lr: Finite

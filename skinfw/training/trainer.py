@@ -58,7 +58,8 @@ class Trainer:
     frozen: what of it does not learn, or not from the start.
     make_optimizer, make_schedule: build them, given the model, the steps and the epochs.
     class_weight: epoch -> class weights [C], or None.
-    mix: (images, rows, step) -> the images to train on, and their loss.
+    mix: (images, rows, step) -> the images to train on, their loss, and how many of them are called
+        rightly, both of logits, targets and class weights.
     check_loss: raises where the loss itself is to blame for what is not finite.
     loss_memory: what the loss remembers of earlier batches; None where it remembers nothing.
     guard: names the component of a kind in whatever is raised inside.
@@ -77,7 +78,7 @@ class Trainer:
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int, int], Any]
     class_weight: Callable[[int], torch.Tensor | None]
-    mix: Callable[[torch.Tensor, torch.Tensor, int], tuple[torch.Tensor, Loss]]
+    mix: Callable[[torch.Tensor, torch.Tensor, int], tuple[torch.Tensor, Loss, Loss]]
     check_loss: Callable[[], None]
     loss_memory: StatefulLoss | None
     guard: Callable[[str], AbstractContextManager[None]]
@@ -194,6 +195,8 @@ class Trainer:
             average.load_state_dict(state["ema"])
         known = {own.name for own in fields(Progress)}
         self.at = Progress(**{key: own for key, own in state["progress"].items() if key in known})
+        for own in self.at.history:
+            own.setdefault("train_accuracy", math.nan)  # the epochs of an older skinfw have none
         chooses = self.validator and self.at.history
         if chooses and self.settings.select not in self.at.history[0]:
             why = f"its epochs have no {self.settings.select}, by which the run chooses"
@@ -243,11 +246,12 @@ class Trainer:
             at.lr = float(self.optimizer.param_groups[0]["lr"])
         # MPS has no float64.
         precise = torch.float32 if hardware.device.type == "mps" else torch.float64
-        total = torch.tensor(at.loss, dtype=precise, device=hardware.device)
+        total = torch.tensor([at.loss, at.right], dtype=precise, device=hardware.device)
         with stop.wait():
             if not self._train(cut, weight, total, stop):
                 return False
-        self._finish(self._sum(total) / at.images, stop)
+        loss, accuracy = (own / at.images for own in self._sum(total))
+        self._finish(loss, accuracy, stop)
         return not self._agree(stop())
 
     def _train(
@@ -260,7 +264,7 @@ class Trainer:
         """Do the batches of an epoch that are left; False where a signal came.
 
         cut: all its batches.
-        total: the sum of its losses, which grows.
+        total: the sums of its losses and of the images called rightly, [2], which grow.
         """
         at, settings, hardware = self.at, self.settings, self.hardware
         started = time.perf_counter() - at.seconds
@@ -268,7 +272,7 @@ class Trainer:
             group = at.batch // settings.accumulate * settings.accumulate
             members = min(settings.accumulate, len(cut) - group)
             boundary = at.batch + 1 == group + members
-            loss = self._gradients(batch, weight, members, boundary)
+            loss, right = self._gradients(batch, weight, members, boundary)
             images = len(batch.targets) * hardware.world
             with self.keeper.change(at, total if boundary else None):
                 if boundary:
@@ -277,14 +281,15 @@ class Trainer:
                 at.step += 1
                 at.images += images
                 at.seconds = time.perf_counter() - started
-                total += loss.to(total.dtype) * images
+                total[0] += loss.to(total.dtype) * images
+                total[1] += right * hardware.world
             self.hooks.step_end(step=at.batch, images=images, loss=loss)
             # Agreeing makes the devices wait for each other, so not after every batch.
             last = at.batch == len(cut)
             agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0 or last
             stopping = agreed and self._agree(stop())
             if boundary and (stopping or (self.keeper.overdue and not last)):
-                self._check(float(total))  # a state that diverged must not replace a good one
+                self._check(float(total[0]))  # a state that diverged must not replace a good one
                 self._save()
                 if stopping:
                     return False
@@ -296,8 +301,8 @@ class Trainer:
         weight: torch.Tensor | None,
         members: int,
         boundary: bool,
-    ) -> torch.Tensor:
-        """Add the gradients of one batch; return its loss."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the gradients of one batch; return its loss, and how many images it calls rightly."""
         hardware = self.hardware
         if self.scheduled:
             whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
@@ -309,7 +314,7 @@ class Trainer:
         waiting = isinstance(self.parallel, DistributedDataParallel) and not boundary
         with self.parallel.no_sync() if waiting else nullcontext():  # type: ignore[operator]
             inputs = self.to_input(batch.images)
-            images, loss_of = self.mix(inputs, batch.rows, self.at.step)
+            images, loss_of, right_of = self.mix(inputs, batch.rows, self.at.step)
             if self.tracer:
                 self.tracer.batch = [self.epoch_sampler.source.ids[int(row)] for row in batch.rows]
                 self.tracer.input(inputs, images)
@@ -317,6 +322,7 @@ class Trainer:
                 answer = self.parallel(images, *known)
                 logits = check_training_logits(answer, len(images), self.width)
             loss = loss_of(logits[:, : self.classes], targets, weight)
+            right = right_of(logits[:, : self.classes].detach(), targets, weight)
             loss = loss + self.modalities.loss(logits, batch.rows)
             if self.tracer:
                 self.tracer.loss(logits, loss, None if weight is None else weight[targets])
@@ -324,7 +330,7 @@ class Trainer:
                 self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
         if boundary and self.tracer:
             self.tracer.gradients()
-        return loss.detach()
+        return loss.detach(), right
 
     def _step(self, last: bool) -> None:
         """Step the optimizer, at the end of an accumulation group, and all that follows it.
@@ -349,7 +355,7 @@ class Trainer:
         if self.swa and last:
             self.swa.update(self.at.epoch)
 
-    def _finish(self, train_loss: float, stop: StopSignals) -> None:
+    def _finish(self, train_loss: float, train_accuracy: float, stop: StopSignals) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
         at, settings = self.at, self.settings
         self._check(train_loss)
@@ -359,6 +365,7 @@ class Trainer:
             "epoch": at.epoch,
             "lr": at.lr,
             "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
             **validated,
             **at.numbers,
             "seconds": round(at.seconds, 3),
@@ -368,9 +375,10 @@ class Trainer:
             history = [*at.history, record]
             if self._kept_epoch(history) == at.epoch and self.hardware.main:
                 save_weights(self.weights, model, self.about)
-            with self.keeper.change(at, 0.0):
+            with self.keeper.change(at, torch.zeros(2)):
                 at.history = history
-                at.epoch, at.batch, at.loss, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+                at.epoch, at.batch, at.images, at.seconds = at.epoch + 1, 0, 0, 0.0
+                at.loss = at.right = 0.0
             self._save()
             # A quick look may see no image of some class.
             looks = not self.validator or settings.limit_eval_batches
@@ -467,12 +475,12 @@ class Trainer:
         dist.all_reduce(flag, dist.ReduceOp.MAX)
         return bool(flag.item())
 
-    def _sum(self, total: torch.Tensor) -> float:
-        """Return the mean over processes of what each saw."""
+    def _sum(self, total: torch.Tensor) -> list[float]:
+        """Return the means over processes of what each saw."""
         if self.hardware.world > 1:
             dist.all_reduce(total)
             total = total / self.hardware.world
-        return float(total)
+        return total.tolist()
 
 
 def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.checksums import file_digests, source_digest
 from skinfw.files.json_files import check_schema
 from skinfw.files.paths import display_path
+from skinfw.files.remembered_digests import remembered_digests
 from skinfw.models.backbone import digest_weights
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.loading import LOCK
@@ -33,6 +35,7 @@ from skinfw.recipe.run_record import (
 )
 from skinfw.registry.distributions import needed_packages
 from skinfw.runtime.device import machine_record
+from skinfw.runtime.storage import cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +121,7 @@ def make_lock(
             frozenset(filter(None, (own.entry.component.extra for own in plan.components))),
         ),
         "initial_weights": digest_weights(hashlib.sha256(), model).hexdigest(),
-        "data": data_record(plan, rows),
+        "data": data_record(plan, rows, partial(remembered_digests, folder=cache_folder())),
     }
 
 
@@ -144,27 +147,36 @@ def read_lock(path: Path) -> dict[str, Any]:
     return lock
 
 
-def data_record(plan: Plan, rows: pd.DataFrame) -> dict[str, Any]:
+def data_record(
+    plan: Plan,
+    rows: pd.DataFrame,
+    digests_of: Callable[[Sequence[Path]], Sequence[str]] = file_digests,
+) -> dict[str, Any]:
     """Return the SHA-256 of each image file and each table of a data set, and of what was read.
 
     rows: of the data set; a data set that draws its images has no files.
+    digests_of: files; reads all of them, or remembers those that have not changed.
     """
-    root = getattr(plan.dataset, "root", None)
-    paths = [value for value in plan.components.dataset.arguments.values()
+    dataset = plan.components.dataset
+    roots = {own.host.get("source", ""): own.arguments.get("root") for own in dataset.sets}
+    roots = roots or {"": getattr(plan.dataset, "root", None)}
+    paths = [value for own in dataset.sets or (dataset,) for value in own.arguments.values()
              if isinstance(value, Path)]  # fmt: skip
     files = [path for path in paths if path.is_file()]
     for folder in paths:
         files += [file for pattern in _TABLES for file in folder.glob(pattern)]
     if not image_function(plan.dataset):
         files += [Path(path) for path in picture_paths(plan, rows) if path]
-    named = {_name(file, root): file for file in files}
+    named = {_name(file, roots): file for file in files}
     left = {"path", "component", "part", *plan.modalities.pictures}
     table = rows[[name for name in rows.columns if name not in left]].sort_values("id")
-    text = table.to_csv(index=False).replace(str(root), "")
+    text = table.to_csv(index=False)
+    for root in roots.values():
+        text = text.replace(str(root), "")
     return {
-        "root": str(root or ""),
+        "root": ", ".join(str(root or "") for root in roots.values()),
         "table": hashlib.sha256(text.encode()).hexdigest(),
-        "files": dict(sorted(zip(named, file_digests(list(named.values())), strict=True))),
+        "files": dict(sorted(zip(named, digests_of(list(named.values())), strict=True))),
     }
 
 
@@ -197,9 +209,12 @@ def _module_digest(name: str) -> str:
     return source_digest(place.parent if place.name == "__init__.py" else place)
 
 
-def _name(file: Path, root: Path | None) -> str:
-    """Return a file's name below the root of its data set, or all of its path."""
-    try:
-        return file.relative_to(root or "").as_posix() if root else str(file)
-    except ValueError:
-        return str(file)
+def _name(file: Path, roots: Mapping[str, Path | None]) -> str:
+    """Return a file's name below the root of its data set, or all of its path.
+
+    roots: by the name of the data set among several, which then stands before the file's.
+    """
+    for source, root in roots.items():
+        if root and file.is_relative_to(root):
+            return (Path(source) / file.relative_to(root)).as_posix()
+    return str(file)

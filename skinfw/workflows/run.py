@@ -44,6 +44,7 @@ from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
+from skinfw.models.modalities import check_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
@@ -237,7 +238,9 @@ class _Run:
             )
         for mark in marks:
             self.say(f"note: {mark}")
-        self._keep_hashes(data_fingerprint=fingerprint(rows), split_hash=split_hash(rows))
+        with main_process_first(self.machine):  # which reads the images
+            known = fingerprint(self.plan, rows)
+        self._keep_hashes(data_fingerprint=known, split_hash=split_hash(rows))
         self.folder.update(
             notes=list(data.notes),
             marks=marks,
@@ -327,12 +330,14 @@ class _Run:
         self.say(str(error))
 
     def _write_lock(self, rows: pd.DataFrame, model: torch.nn.Module) -> None:
-        """Say what the run is made of; compare it with the lock of the run that it repeats."""
+        """Keep what the run is made of; compare it with the lock of the run that it repeats."""
         file = self.folder.path / LOCK
         if self.resumes and file.is_file():  # as it began
             return
         now = make_lock(self.plan, rows, model, self.folder.record)
         write_json(file, now)
+        packages = {name: own["version"] for name, own in now["packages"].items()}
+        self.folder.update(machine=now["machine"], packages=packages)
         if self.lock:
             found = lock_differences(read_lock(self.lock), now)
             if not found.numbers and not found.others:
@@ -468,7 +473,7 @@ def new_run(plan: Plan, place: Path) -> RunFolder:
     place: where the folder is made.
     """
     _refuse_derived(plan)
-    load_data(plan)
+    check_numbers(plan, load_data(plan).rows)
     return RunFolder.create(place, plan)
 
 

@@ -11,12 +11,15 @@ from PIL import Image
 from torch.nn.functional import cross_entropy
 
 from skinfw.data.metadata import modalities_from_record, modalities_record
+from skinfw.data.table import load_data
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.evaluator import auxiliary_answers
 from skinfw.interfaces.values import Modalities
-from skinfw.models.modalities import ModalityData
+from skinfw.models.modalities import ModalityData, check_numbers
+from skinfw.recipe.plan import load_plan
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import choose_hardware
+from skinfw.workflows.run import new_run
 
 CPU = torch.device("cpu")
 KNOWN = Modalities(
@@ -234,6 +237,24 @@ def test_what_cannot_be_is_told_before_training(train_cases: Any, change: str, w
         train_cases(change)
     assert what in str(error.value)
     assert isinstance(error.value, RecipeError)
+
+
+def test_a_number_in_any_part_is_told_by_its_line_before_a_run_begins(
+    train_cases: Any, tiny: Path
+) -> None:
+    file = tiny.parent / "cases.csv"
+    rows = pd.read_csv(file, dtype=str).assign(depth="0.4")
+    last = len(rows) - 1
+    plan = load_plan(tiny, ('modalities.numbers=["depth"]',))
+    rows.to_csv(file, index=False)
+    check_numbers(plan, load_data(plan).rows)
+    rows.loc[last, "depth"] = "deep"
+    rows.to_csv(file, index=False)
+    plan = load_plan(tiny, ('modalities.numbers=["depth"]',))
+    with pytest.raises(RecipeError, match='"depth" are no numbers') as error:
+        new_run(plan, tiny.parent / "none")
+    assert error.value.where == f"{file}:{last + 2}"
+    assert not (tiny.parent / "none").exists()
 
 
 def test_a_column_without_a_value_is_refused(train_cases: Any, tiny: Path) -> None:

@@ -30,6 +30,22 @@ def test_a_child_overrides_keys_and_replaces_lists(tmp_path: Path) -> None:
     assert recipe.origin("train", "batch_size").text.endswith("base.toml:3")
 
 
+def test_a_list_is_added_to_a_single_table(tmp_path: Path) -> None:
+    write(tmp_path, "base.toml", '[dataset]\nuse = "folder"\nroot = "a"\n')
+    child = write(
+        tmp_path,
+        "child.toml",
+        'extends = "base.toml"\n[[dataset]]\nuse = "folder"\nroot = "b"\nadd = true\n',
+    )
+    recipe = load_recipe(child, ["dataset.0.root=c"])
+    assert recipe.data["dataset"] == [
+        {"use": "folder", "root": "c"},
+        {"use": "folder", "root": "b"},
+    ]
+    assert recipe.origin("dataset", 0, "use").text.endswith("base.toml:2")
+    assert recipe.origin("dataset", 1, "root").text.endswith("child.toml:4")
+
+
 def test_a_table_that_names_another_component_starts_empty(tmp_path: Path) -> None:
     write(tmp_path, "base.toml", '[sampler]\nuse = "kmeans-hybrid"\nclusters = 35\n')
     same = write(tmp_path, "same.toml", 'extends = "base.toml"\n[sampler]\nredraw = false\n')

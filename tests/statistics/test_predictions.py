@@ -1,11 +1,14 @@
 """Files of predictions are read whole or refused with their line."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cases import of_a_network
 
 from skinfw import SkinfwError
+from skinfw.statistics.intervals import concatenate, select
 from skinfw.statistics.predictions import (
     read_predictions,
     run_predictions,
@@ -33,6 +36,18 @@ def test_what_a_run_writes_is_read_as_it_was(tmp_path: Path) -> None:
     assert again.lesions[:4] == ("L0", "L0", "L1", "L1")
     assert (again.true == predictions.true).all()
     assert (again.probabilities == predictions.probabilities).all()
+
+
+def test_paths_of_images_stay_with_them(tmp_path: Path) -> None:
+    plain = of_a_network(0, 4, classes=2)
+    paths = ["=a/1.jpg", "b, c/2.jpg", "3.jpg", "d/4.jpg"]
+    known = replace(plain, paths=paths)
+    write_predictions(tmp_path / "p.csv", known)
+    again = read_predictions(tmp_path / "p.csv")
+    assert list(again.paths) == paths and again.classes == plain.classes
+    assert select(again, np.array([2, 0])).paths == ("3.jpg", "=a/1.jpg")
+    assert list(concatenate([again, again]).paths) == paths * 2
+    assert concatenate([again, plain]).paths == () == select(plain, np.array([1])).paths
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -91,6 +92,17 @@ def test_damaged_weights_are_told_before_hours_of_training(train: Train) -> None
         resume(stopped.path)
 
 
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    model, about = torch.nn.Linear(3, 2), {name: "Ä\n" for name in "hgfedcba"}
+    files = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for file in files:
+        save_weights(file, model, about)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert torch.equal(load_file(files[0])["weight"], model.weight)
+    with safe_open(files[0], "pt") as content:
+        assert about.items() <= content.metadata().items()
+
+
 def test_weights_hold_their_checksum(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).to(torch.bfloat16)
     file = tmp_path / "best.safetensors"
@@ -131,7 +143,7 @@ def test_validation_is_stopped_at_once_and_nothing_is_trained_twice(
     said: list[str] = []
     resumed, again = resume(folder, said)
     assert any("resuming in epoch 1 after 5 batches" in line for line in said)
-    for name in ("train_loss", "val_loss"):
+    for name in ("train_loss", "train_accuracy", "val_loss"):
         assert [row[name] for row in resumed.history] == [row[name] for row in whole.history]
     assert "signal" not in again.record and again.record["status"] == "done"
 

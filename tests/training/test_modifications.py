@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from skinfw.errors import RecipeError
+from skinfw.guards.tensors import GuardedLoss
 from skinfw.recipe.plan import load_plan
 
 Train = Callable[..., Any]
@@ -45,6 +46,37 @@ def test_mixed_batches_train_repeatably(train: Train, name: str) -> None:
     losses = [numbers(train(f'mix={{use="{name}"}}')[0].history, "train_loss") for _ in range(2)]
     assert losses[0] == losses[1] != numbers(plain.history, "train_loss")
     assert np.isfinite(losses).all()
+
+
+def test_the_history_counts_the_training_images_that_were_called_rightly(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    call = GuardedLoss.__call__
+
+    def watch(self: Any, logits: torch.Tensor, targets: torch.Tensor, weight: Any) -> torch.Tensor:
+        if logits.requires_grad:  # not in validation
+            seen.append(logits.detach().topk(1).indices[:, 0] == targets)
+        return call(self, logits, targets, weight)
+
+    monkeypatch.setattr(GuardedLoss, "__call__", watch)
+    result, _ = train("train.epochs=2", "train.batch_size=12")
+    epochs = np.split(torch.cat(seen).numpy()[-80:], 2)  # what came before was a trial of the loss
+    right = numbers(result.history, "train_accuracy")
+    assert right == pytest.approx([epoch.mean() for epoch in epochs])
+    assert list(result.history[0])[2:5] == ["train_loss", "train_accuracy", "val_loss"]
+
+
+def test_of_mixed_images_each_label_counts_its_share_and_of_pairs_the_first() -> None:
+    from skinfw.training.components import _count_right, _of_both
+
+    logits, targets = torch.eye(3)[[0, 2, 2, 1]], torch.tensor([0, 1, 2, 0])
+    order = torch.tensor([1, 0, 3, 2])
+    # Called 0, 2, 2, 1: by their own labels the first and the third are right, by others' none.
+    right = _of_both(_count_right, _count_right, order, 0.7, logits, targets, None)
+    assert float(right) == pytest.approx(0.7 * 2)
+    turned = torch.tensor([2, 2, 0, 0])
+    assert float(_count_right(logits, torch.cat([turned, targets]), None)) == 1
 
 
 def test_the_loss_of_mixed_labels_is_in_the_shares_of_the_images() -> None:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ def test_every_run_leaves_a_lock_and_the_checksums_of_its_files(
     record = json.loads((place / "first/run.json").read_text())
     for key in ("recipe", "components", "versions", "split_hash", "draw_hash", "hardware"):
         assert lock[key] == record[key]
+    assert record["machine"] == lock["machine"] and {"cuda", "cudnn"} <= record["machine"].keys()
+    assert record["packages"]["torch"] == version("torch")
+    assert record["packages"].keys() == lock["packages"].keys()
     files = {file.name for file in (place / "first").iterdir() if file.is_file()} - {"run.json"}
     assert set(record["checksums"]) == files and "recipe.lock" in files
     for name, digest in record["checksums"].items():

@@ -67,7 +67,7 @@ def test_a_run_leaves_everything_in_its_folder(train: Train) -> None:
     history = pd.read_csv(folder.path / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
     predictions = pd.read_csv(folder.path / "predictions.csv")
-    assert list(predictions.columns) == ["id", "true", "predicted", *result.classes]
+    assert list(predictions.columns) == ["id", "true", "predicted", *result.classes, "path"]
     chances = predictions[list(result.classes)].to_numpy()
     assert chances.sum(1) == pytest.approx(np.ones(len(chances)))
     assert (np.array(result.classes)[chances.argmax(1)] == predictions["predicted"]).all()

@@ -106,6 +106,13 @@ def test_paths_may_lead_anywhere_and_ids_do_not(tmp_path: Path) -> None:
         ("path,label,id\nimages/a.jpg,A,../a\n", "cannot have the id", 2),
         ("path,label,id\nimages/a.jpg,A,x\nimages/b.jpg,A,X\n", 'ids "x" and "X"', 3),
         (f"path,label\n{'x' * 5000},A\n", "cannot have the id", 2),
+        ("path,label,age\nimages/a.jpg,A,30\nimages/b.jpg,B,-700\n", "age holds no age", 3),
+        ("path,label,age\nimages/a.jpg,A,abc\nimages/b.jpg,B,4\n", "age holds no age", 2),
+        ("path,label,Age\nimages/a.jpg,A,4\nimages/b.jpg,B,45 years\n", "Age holds no age", 3),
+        ("path,label,age_approx\nimages/a.jpg,A,121\n", "age_approx holds no age", 2),
+        ("path,label,sex\nimages/a.jpg,A,m\nimages/b.jpg,B,purple\n", "no word for a sex", 3),
+        ("path,label,size\nimages/a.jpg,A,6 mm\nimages/b.jpg,B,0.5 cm\n", "several units", 3),
+        ("path,label,size\nimages/a.jpg,A,6\nimages/b.jpg,B,5mm\n", "several units", 3),
     ],
 )
 def test_wrong_rows_are_told_with_their_line(
@@ -115,6 +122,26 @@ def test_wrong_rows_are_told_with_their_line(
     with pytest.raises(SkinfwError) as error:
         CsvTable(file=file).table()
     assert what in error.value.what and error.value.where == f"{file}:{line}"
+
+
+def test_metadata_that_can_be_are_left_as_they_are(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "path,label,age,sex,size,note,clinic\n"
+        "images/a.jpg,A,0,Female,6 mm,5mm or 1 cm,images/b.jpg\n"
+        "images/b.jpg,B,120.0,unknown,NA,,images/b.jpg\n"
+        "images/c.jpg,B,,x,7mm,6,images/b.jpg\n",
+    )
+    table = CsvTable(file=file, pictures=("clinic",)).table().rows
+    assert table["age"].tolist() == ["0", "120.0", ""]
+    assert table["size"].tolist() == ["6 mm", "NA", "7mm"]
+
+
+def test_a_place_is_the_line_of_an_image(tmp_path: Path) -> None:
+    file = write(tmp_path, "path,label\nimages/z.jpg,A\nimages/b.jpg,B\n")
+    assert CsvTable(file=file).place("images/b.jpg") == f"{file}:3"
+    file.write_text("path,label,id\nimages/a.jpg,A,one\nimages/b.jpg,B,two\n")
+    assert CsvTable(file=file).place("two") == f"{file}:3"
 
 
 def test_absent_images_can_be_dropped(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from skinfw import Auxiliary, Predictions, Result, SkinfwError
+from skinfw.interfaces.protocols import EvaluationReport
 from skinfw.recipe.plan import load_plan
 from skinfw.statistics.intervals import repeat_images
 from skinfw.workflows.run import execute_run
@@ -90,6 +91,23 @@ def test_the_table_names_true_and_predicted_values(tmp_path: Path) -> None:
     assert rows[1]["true_pigment_network"] == "typical"
     assert rows[3]["true_streaks"] == "" and rows[3]["predicted_streaks"] == "regular"
     assert rows[3]["true_score"] == ""
+
+
+def test_an_evaluation_has_the_table_and_the_page_tells_each_criterion(tmp_path: Path) -> None:
+    result = Result(
+        tmp_path, "x", ("NV", "MEL"), [], 1, "accuracy", {"test": PREDICTIONS}, {"test": {}}
+    )
+    assert isinstance(SevenPointTable(), EvaluationReport)
+    SevenPointTable().evaluate(result, tmp_path)
+    assert len((tmp_path / "seven_point.csv").read_text().splitlines()) == 5
+    (found,) = SevenPointTable().analyse(result)
+    rows = {str(row[0]): row[1:] for row in found.tables[0].rows}
+    # Three images have known streaks, all absent, of which one was read as irregular; of the four
+    # networks one is typical and read as atypical, and one of three absent ones likewise.
+    assert rows["streaks"] == ["3", pytest.approx(1 / 3), pytest.approx(1 / 3)]
+    assert rows["pigment network"] == ["4", pytest.approx(2 / 4), pytest.approx((2 / 3 + 0) / 2)]
+    means = [row[1] for row in rows.values()]
+    assert np.mean(means) == pytest.approx(SevenPoint()(PREDICTIONS)["criteria_accuracy"])
 
 
 HEADER = (

@@ -80,7 +80,7 @@ def command(*words: str, code: int = 0) -> Result:
 
 def answers(file: Path) -> pd.DataFrame:
     table = pd.read_csv(file, index_col="id")
-    return table.drop(columns=["true", "predicted"], errors="ignore")
+    return table.drop(columns=["true", "predicted", "path"], errors="ignore")
 
 
 def record(run: Path) -> Any:

@@ -49,12 +49,14 @@ def test_a_run_evaluated_again_gives_its_numbers(there: Path) -> None:
     assert again == pytest.approx(before, abs=1e-6, nan_ok=True)
     old = pd.read_csv(there / "run1/predictions.csv", index_col="id")
     new = pd.read_csv(there / "out/predictions.csv", index_col="id")
-    classes = list(old.columns[2:])
+    classes = list(old.columns[2:-1])
     assert np.abs(old[classes] - new.loc[old.index, classes]).to_numpy().max() < 1e-5
 
 
 def test_another_part_can_be_evaluated(there: Path) -> None:
     said = skinfw("evaluate", "run1", "--part", "val", "--out", "out").output
+    assert "\nval   balanced accuracy" in said and "\ntest " not in said
+    assert json.loads((there / "out/evaluation.json").read_text())["part"] == "val"
     assert "its best epoch was chosen by them" in said
     assert "its best epoch was chosen by them" in (there / "out/report.html").read_text()
     rows = pd.read_csv(there / "run1/splits.csv")
@@ -69,7 +71,7 @@ def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
     assert "refit  80 images (all) until epoch 1: refit.safetensors answers new images" in said
     assert numbers(run / "metrics.json") == numbers(there / "run1/metrics.json")
     page = (run / "report.html").read_text()
-    assert "All numbers of this page belong to the first network of the run" in page
+    assert "All numbers here belong to the first network of the run" in page
     assert "no test part is left" in page
     said = skinfw("refit", str(run), "--on", "all", code=1).output
     assert "already" in said
@@ -100,7 +102,8 @@ def test_a_refit_is_measured_by_no_image_that_it_has_learned(there: Path) -> Non
     for name in ("test", "other"):  # nothing but the test part is left of the data set
         told = pd.read_csv(there / "out" / name / "predictions.csv", index_col="id")
         assert set(told.index) == set(test.index)
-        assert np.abs(told.iloc[:, 2:] - test.loc[told.index].iloc[:, 2:]).to_numpy().max() > 0.01
+        apart = told.iloc[:, 2:-1] - test.loc[told.index].iloc[:, 2:-1]
+        assert np.abs(apart).to_numpy().max() > 0.01
         about = json.loads((there / "out" / name / "evaluation.json").read_text())
         assert about["network"] == "refit.safetensors"
         page = (there / "out" / name / "report.html").read_text()
@@ -114,7 +117,7 @@ def test_the_view_of_a_run_can_be_changed_after_training(there: Path) -> None:
     new = pd.read_csv(there / "out/predictions.csv", index_col="id")
     parts = pd.read_csv(there / "run1/splits.csv")
     counts = parts.loc[parts["part"] == "train", "label"].value_counts()
-    classes = list(old.columns[2:])
+    classes = list(old.columns[2:-1])
     expected = old[classes] / (counts[classes] / counts.sum()) ** 0.5
     expected = expected.div(expected.sum(axis=1), axis=0)
     assert np.abs(expected - new.loc[old.index, classes]).to_numpy().max() < 1e-5

@@ -100,6 +100,20 @@ def test_the_unknown_class_is_dropped_or_kept(tmp_path: Path) -> None:
     assert kept.classes[-1] == "UNK" and "UNK" in set(kept.table().rows["label"])
 
 
+def test_input_and_ground_truth_are_enough_and_lesions_are_marked_as_unknown(
+    tmp_path: Path,
+) -> None:
+    root = archive(tmp_path / "a", LABELS)
+    known = Isic2019(root=root).table()
+    (root / f"{METADATA}.csv").unlink()
+    data = Isic2019(root=root).table()
+    assert list(data.rows.columns) == list(known.rows.columns)
+    assert data.rows[["id", "path", "label"]].equals(known.rows[["id", "path", "label"]])
+    assert data.rows["lesion"].tolist() == ["ISIC_0000000", "ISIC_0000001", "ISIC_0000002"]
+    assert (data.rows[["age_approx", "sex"]] == "").all(axis=None)
+    assert not known.marks and data.marks[0].startswith("lesions unknown")
+
+
 def drop_last_line(file: Path) -> None:
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
 
@@ -131,7 +145,6 @@ FAULTS = {
     ),
     "no root": (lambda root: root.rename(root.parent / "elsewhere"), "root is no folder", ""),
     "no truth": (lambda root: (root / f"{TRUTH}.csv").unlink(), f"{TRUTH}.csv is missing", ""),
-    "no metadata": (lambda root: (root / f"{METADATA}.csv").unlink(), "Metadata.csv is miss", ""),
     "no images": (lambda root: (root / IMAGES).rename(root / "x"), "image folder", ""),
     "metadata row": (
         lambda root: (root / f"{METADATA}.csv").write_text(

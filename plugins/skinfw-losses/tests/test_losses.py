@@ -1,5 +1,6 @@
 """Each loss beside its formula, written once more in numpy and without care for large logits."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
+from sklearn.metrics import roc_auc_score
 from torch.nn.functional import one_hot
 
+from skinfw_losses.area import Area
 from skinfw_losses.asymmetric import Asymmetric
 from skinfw_losses.balanced_softmax import BalancedSoftmax
 from skinfw_losses.class_balanced import ClassBalanced
@@ -43,6 +46,8 @@ LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "class-balanced": ClassBalanced(CLASSES, COUNTS, over="focal"),
     "balanced-softmax": BalancedSoftmax(CLASSES, COUNTS),
     "logit-adjustment": LogitAdjustment(CLASSES, COUNTS, tau=2.0),
+    "area": Area(CLASSES),
+    "partial area": Area(CLASSES, share=1.0, max_fpr=0.3),
     "asymmetric": Asymmetric(CLASSES),
     "asymmetric without margin": Asymmetric(CLASSES, margin=0.0, gamma_no=0.5, gamma_yes=1.0),
 }
@@ -288,3 +293,33 @@ def test_a_step_along_the_gradient_favours_the_true_classes(name: str) -> None:
     assert inputs.grad is not None
     toward = -(inputs.grad * one_hot(labels, K)).sum(1)
     assert (toward > 0).all()
+
+
+@pytest.mark.parametrize("max_fpr", [1.0, 0.4, 0.05])
+@pytest.mark.parametrize("margin", [1.0, 2.5])
+def test_area(max_fpr: float, margin: float) -> None:
+    logits, targets = batch(2, 30)
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    odds = np.log(chances / (1 - chances))
+    own, bounds = [], []
+    for label in range(K):
+        mine, others = odds[targets == label, label], odds[targets != label, label]
+        others = np.sort(others)[-math.ceil(max_fpr * len(others)) :]
+        pairs = [max(0.0, 1 - (one - other) / margin) ** 2 for one in mine for other in others]
+        own.append(sum(pairs) / len(pairs))
+        area = roc_auc_score([1] * len(mine) + [0] * len(others), [*mine, *others])
+        bounds.append(1 - area)
+    loss = Area(CLASSES, share=1.0, margin=margin, max_fpr=max_fpr)
+    assert value(loss, logits, targets) == pytest.approx(np.mean(own))
+    assert value(loss, logits, targets, WEIGHT) == pytest.approx(WEIGHT @ own / WEIGHT.sum())
+    assert all(cost >= bound for cost, bound in zip(own, bounds, strict=True))
+    half = Area(CLASSES, margin=margin, max_fpr=max_fpr)
+    entropy = value(CrossEntropy(CLASSES), logits, targets)
+    assert value(half, logits, targets) == pytest.approx((np.mean(own) + entropy) / 2)
+
+
+def test_a_batch_of_one_class_has_no_area_and_no_gradient() -> None:
+    logits = torch.randn(5, K, requires_grad=True)
+    loss = Area(CLASSES, share=1.0)(logits, torch.zeros(5, dtype=torch.int64), None)
+    loss.backward()
+    assert loss.item() == 0 and not logits.grad.any()

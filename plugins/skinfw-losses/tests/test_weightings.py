@@ -1,7 +1,13 @@
 import pytest
 
 from skinfw import SkinfwError
-from skinfw_losses.weightings import Cumulative, Deferred, EffectiveNumber, InverseFrequency
+from skinfw_losses.weightings import (
+    ByClass,
+    Cumulative,
+    Deferred,
+    EffectiveNumber,
+    InverseFrequency,
+)
 
 ISIC2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 COUNTS_2018 = [1113, 6705, 514, 327, 1099, 115, 142]
@@ -71,3 +77,8 @@ def test_effective_number_lies_between_even_and_inverse_frequency() -> None:
     raw = [(1 - 0.99) / (1 - 0.99**n) for n in counts]
     expected = [2 * value / sum(raw) for value in raw]
     assert EffectiveNumber(beta=0.99).weights(counts, 1, 1) == pytest.approx(expected)
+
+
+def test_weights_of_the_recipe_are_kept_as_they_are() -> None:
+    weighting = ByClass(ISIC2018, factors={"NV": 0.8, "DF": 1.8})
+    assert weighting.weights(COUNTS_2018, 3, 9) == [1.0, 0.8, 1.0, 1.0, 1.0, 1.8, 1.0]

@@ -7,6 +7,7 @@ import pytest
 from cases import make, of_a_network, repeat
 from sklearn import metrics as oracle
 
+from skinfw import MALIGNANT
 from skinfw_metrics.agreement import Agreement
 from skinfw_metrics.classification import Classification
 from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
@@ -21,6 +22,7 @@ METRICS = [
     Probability(),
     Probability(bins=4),
     Malignancy(),
+    Malignancy(costs={"MEL": 5.0, "NV": 0.5}),
 ]
 
 
@@ -110,6 +112,31 @@ def test_net_benefit_by_hand() -> None:
     numbers = Malignancy()(predictions)
     assert numbers["net_benefit/0.20"] == pytest.approx(3 / 10 - 2 / 10 * 0.25)
     assert numbers["net_benefit_of_all/0.20"] == pytest.approx(4 / 10 - 6 / 10 * 0.25)
+
+
+def test_costs_weigh_who_is_acted_on_and_what_it_brings() -> None:
+    predictions = of_a_network(4, classes=4)
+    costs = {"MEL": 5.0, "NV": 0.5}
+    numbers = Malignancy(costs=costs)(predictions)
+    plain = Malignancy()(predictions)
+    malignant = [name in MALIGNANT for name in predictions.classes]
+    prices = [costs.get(name, 1.0) for name in predictions.classes]
+    for chance in (0.1, 0.3):
+        benefit = all_ = 0.0
+        for true, row in zip(predictions.true, predictions.probabilities, strict=True):
+            gain = [price if bad else -price * chance / (1 - chance)
+                    for price, bad in zip(prices, malignant, strict=True)]  # fmt: skip
+            all_ += gain[true]
+            if np.dot(row, gain) >= 0:  # what is expected of acting
+                benefit += gain[true]
+        count = len(predictions.ids)
+        assert numbers[f"net_benefit/{chance:.2f}"] == pytest.approx(benefit / count)
+        assert numbers[f"net_benefit_of_all/{chance:.2f}"] == pytest.approx(all_ / count)
+        assert numbers[f"net_benefit/{chance:.2f}"] != plain[f"net_benefit/{chance:.2f}"]
+    doubled = Malignancy(costs=dict.fromkeys(predictions.classes, 2.0))(predictions)
+    assert doubled["net_benefit/0.20"] == pytest.approx(2 * plain["net_benefit/0.20"])
+    others = [name for name in plain if not name.startswith("net_benefit")]
+    assert [numbers[name] for name in others] == [plain[name] for name in others]
 
 
 def test_every_chance_at_which_one_acts_has_a_name_of_its_own() -> None:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from support import TINY, TINY_BACKBONE
 
+from skinfw import SkinfwError
 from skinfw.cli import main
 from skinfw.data.table import class_counts, split_hash
 from skinfw.recipe.plan import load_plan
@@ -24,9 +25,9 @@ from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 from skinfw_provenance.archive import write_archive
 from skinfw_provenance.compare import csv_differences
-from skinfw_provenance.pack import choose_contents, pack_run
+from skinfw_provenance.pack import choose_contents, pack_run, terms_of_data
 from skinfw_provenance.pages import strip_images
-from skinfw_provenance.rebuild import read_splits
+from skinfw_provenance.rebuild import read_splits, rebuild
 from skinfw_provenance.records import check_splits
 from skinfw_provenance.verification import Verification
 from skinfw_provenance.verify import verify_run
@@ -70,6 +71,20 @@ def test_an_untouched_run_agrees_and_says_what_nobody_could_derive(run: Path) ->
     assert "values of 1" in said
     assert "not verified: explanations/grad-cam-predicted.png" in said
     assert "differences" not in said
+
+
+def test_the_network_is_asked_again_with_the_data_and_not_without(run: Path) -> None:
+    """A report that changes pixels would else find no network, and differ from what it wrote."""
+    without = rebuild(run, None, Verification()).result
+    assert without.predict_changed
+    with pytest.raises(SkinfwError, match="needs the data set"):
+        without.predict_changed("test", [0], lambda viewed: viewed.pixels[None])
+    result = rebuild(run, load_plan(run, trust=True), Verification(), trust=True).result
+    assert result.predict_changed
+    places = [3, 0]
+    answers = result.predict_changed("test", places, lambda viewed: viewed.pixels[None])
+    expected = result.predictions["test"].probabilities[places]
+    np.testing.assert_allclose(answers[:, 0], expected, atol=1e-6)
 
 
 def test_a_changed_number_is_named_with_what_the_predictions_give(run: Path) -> None:
@@ -146,7 +161,8 @@ def test_images_inside_drawings_are_taken_out_whole() -> None:
 
 def test_predictions_that_cannot_be_read_are_a_difference_too(run: Path) -> None:
     text = (run / "predictions.csv").read_text().splitlines()
-    (run / "predictions.csv").write_text("\n".join([*text[:-1], text[-1] + "9x"]) + "\n")
+    last = text[-1].replace(",0.", ",0.x", 1)
+    (run / "predictions.csv").write_text("\n".join([*text[:-1], last]) + "\n")
     found = verify_run(run).differences
     assert f"line {len(text)}" in found["predictions.csv"][0]
 
@@ -178,6 +194,8 @@ def test_tables_are_compared_cell_by_cell_and_one_that_is_none_says_why(tmp_path
     ):
         old.write_text(text)
         assert list(csv_differences(old, new, "it gives")) == told
+    old.write_text("id,x,path\n'@a,1,here\nb,2,there\n")
+    assert not list(csv_differences(old, new, "it gives", without=("path",)))
 
 
 def test_names_that_a_spreadsheet_would_compute_are_compared_as_they_are(tmp_path: Path) -> None:
@@ -241,6 +259,16 @@ def forge(run: Path, archive: Path, **about: Any) -> None:
     }  # fmt: skip
     said = {"format": 1, "left_out": [], "stripped": {}, **about}
     write_archive(archive, {**members, "pack.json": json.dumps(said).encode()})
+
+
+def test_the_terms_of_several_data_sets_are_told_together() -> None:
+    sets = [{"use": name, "root": name} for name in ("isic2018", "isic2017")]
+    backbone = {"use": "lite/efficientnet-lite0"}
+    alone, both = (
+        terms_of_data(load_plan({"dataset": own, "backbone": backbone}), "licence").split("; ")
+        for own in (sets[0], sets)
+    )
+    assert len(alone) == 1 and both[0] == alone[0] and both[1].startswith("CC-0")
 
 
 def test_what_is_in_an_archive_is_compared_whatever_it_says_was_left_out(

@@ -19,6 +19,7 @@ from skinfw import (
     Result,
 )
 from skinfw.interfaces.values import no_interval
+from skinfw_reports.cells import all_numbers, per_class
 from skinfw_reports.page import TITLES, Page
 
 CLASSES = ("MEL", "NV", "DF")
@@ -117,6 +118,56 @@ def test_what_has_no_interval_says_so_and_the_others_name_their_method(tmp_path:
     assert "No interval, no draw of the lesions changes it: accuracy, sensitivity/MEL." in text
 
 
+def test_numbers_of_every_metric_stand_on_the_page(tmp_path: Path) -> None:
+    plugins = {"kappa": 0.111, "criteria_accuracy": 0.222, "torchmetrics_recall/NV": 0.333,
+               "malignant_x/0.10": 0.444, "isic_ap/MEL": 0.555}  # fmt: skip
+    made = result(tmp_path)
+    bounds = {"torchmetrics_recall/NV": Interval(0.3, 0.4, "bootstrap")}
+    numbers = {"test": {**NUMBERS, **plugins}}
+    text, _ = page(replace(made, metrics=numbers, intervals={"test": bounds}))
+    for value in plugins.values():
+        assert text.count(f">{value:.3f}<") + text.count(f">{value:.3f} (") == 1, value
+    assert "0.333 (0.300 to 0.400)" in text
+
+
+def test_tables_name_the_images_that_they_are_of(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    for about, said in (
+        ({}, "test part"),
+        ({"dataset": "x", "part": "val", "notes": []}, "validation part"),
+        ({"dataset": "x", "part": "all", "notes": []}, "evaluated images"),
+    ):
+        own = replace(made, evaluation=about)
+        assert all_numbers(own)[0]["caption"] == f"All numbers of the {said}"
+        assert f"against the rest on the {said}" in per_class(own)["table"]["caption"]
+
+
+def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
+    tmp_path: Path,
+) -> None:
+    made = result(tmp_path)
+    entries = [
+        {"class": name, "images": images, "lesions": 4, "drawn": drawn, "most_repeated": 2,
+         "share_of_loss": [0.5]}
+        for name, images, drawn in (("MEL", 3165, 3500), ("NV", 9012, 3500))
+    ]  # fmt: skip
+    text, _ = page(replace(made, record={**made.record, "xray": entries}))
+    (table,) = re.findall(r"<table>.*?images before.*?</table>", text.split("by part</caption>")[1],
+                          re.DOTALL)  # fmt: skip
+    rows = re.findall(r">(MEL|NV|all)</th>(.*?)</tr>", table)
+    cells = {name: re.findall("<td>([^<]*)</td>", row) for name, row in rows}
+    assert [cells["MEL"][place] for place in (0, 2)] == ["3,165", "3,500"]
+    assert [cells["NV"][place] for place in (0, 2)] == ["9,012", "3,500"]
+    assert [cells["all"][place] for place in (0, 2)] == ["12,177", "7,000"]
+
+
+def test_the_page_names_the_versions_of_cuda(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    machine = {"cuda": "13.0", "cudnn": "91300", "processor": "x"}
+    text, _ = page(replace(made, record={**made.record, "machine": machine}))
+    assert "CUDA</th><td>13.0, cuDNN 91300</td>" in text
+
+
 def test_it_loads_nothing(tmp_path: Path) -> None:
     text, outcome = page(result(tmp_path))
     assert not outcome.all("script")
@@ -149,7 +200,7 @@ def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> No
     assert text.count("3 lesions have images in more than one part") >= 2
     assert "into 12 components (9 by lesion, 2 by near)" in text
     assert "6 images were left out" in text and "3 components are on two sides" in text
-    assert "Without a test image and therefore not measured: DF." in text
+    assert "Without an image and therefore not measured: DF." in text
     assert "2 images are absent" in text and "10% to 40%" in text
 
 

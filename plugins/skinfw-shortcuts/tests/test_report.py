@@ -56,7 +56,7 @@ def test_a_run_and_an_evaluation_look_for_shortcuts(
     plan = load_plan(folder.path)
     rows = own_rows(plan, "test", json.loads((folder.path / "run.json").read_text()), folder.path)
     out = folder.path.parent / "again"
-    evaluate_rows(load_trained_model(folder.path), rows, plan, "again", out, True)
+    evaluate_rows(load_trained_model(folder.path), rows, plan, "again", "test", out, True)
     again = json.loads((out / "shortcuts.json").read_text())
     ours, theirs = (
         [one["estimate"]["value"] for one in some["verdicts"]] for some in (told, again)

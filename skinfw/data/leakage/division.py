@@ -20,6 +20,7 @@ from skinfw.files.paths import display_path
 from skinfw.interfaces.values import PARTS, DataTable, Leakage
 from skinfw.recipe.settings import SplitKeys
 
+SIDES = ("first", "second")
 _SHOWN = 3
 _CURES = (
     'set split.repair = "drop-from-train", or take a split that keeps lesions whole: '
@@ -27,16 +28,22 @@ _CURES = (
 )
 
 
-def find_links(table: pd.DataFrame, pairs: Sequence[tuple[int, int, str]]) -> pd.DataFrame:
-    """Return what joins the images of a table: first, second and evidence.
+def find_links(
+    table: pd.DataFrame, pairs: Sequence[tuple[int, int, str]], pictures: Sequence[str]
+) -> pd.DataFrame:
+    """Return what joins the images of a table: first, second, evidence, and the two pictures.
 
-    table: with columns id and lesion.
-    pairs: positions of two pictures and the evidence that joins them; further pictures of each
-        row stand behind the first ones, in the order of the rows.
+    table: with columns id, path and lesion.
+    pairs: positions of two pictures and the evidence that joins them.
+    pictures: paths of the rows; further pictures of each row stand behind, in the same order.
     """
+    known = links_from_table(table)
     copies = pd.DataFrame(list(pairs), columns=["first", "second", "evidence"])
-    copies[["first", "second"]] %= len(table)
-    return concatenate_links([links_from_table(table), copies[copies["first"] != copies["second"]]])
+    for side in SIDES:
+        copies[f"{side}_path"] = [pictures[place] for place in copies[side]]
+        copies[side] %= len(table)
+        known[f"{side}_path"] = table["path"].to_numpy()[known[side]]
+    return concatenate_links([known, copies[copies["first"] != copies["second"]]])
 
 
 def with_components(data: DataTable, links: pd.DataFrame) -> DataTable:
@@ -131,7 +138,7 @@ def links_across_parts(table: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame
     ranks = {name: rank for rank, name in enumerate(EVIDENCE)}
     order = across.assign(rank=across["evidence"].map(ranks))
     worst = order.sort_values(["tested", "rank"], ascending=[False, True], kind="stable")
-    found: pd.DataFrame = worst[["first", "second", "evidence"]].reset_index(drop=True)
+    found: pd.DataFrame = worst.drop(columns=["tested", "rank"]).reset_index(drop=True)
     return found
 
 
@@ -150,12 +157,12 @@ def _worst(table: pd.DataFrame, links: pd.DataFrame) -> str:
     """Return the worst pairs in one line."""
     across = links_across_parts(table, links)
     listed = [
-        f"{EVIDENCE[evidence]}: "
+        f"{EVIDENCE[link['evidence']]}: "
         + " and ".join(
-            f"{display_path(Path(table['path'][row]))} ({table['part'][row]})"
-            for row in (first, second)
+            f"{display_path(Path(link[f'{side}_path']))} ({table['part'][link[side]]})"
+            for side in SIDES
         )
-        for first, second, evidence in across.head(_SHOWN).itertuples(index=False)
+        for link in across.head(_SHOWN).to_dict("records")
     ]
     more = len(across) - len(listed)
     return "; ".join(listed) + (f"; and {more:,} more pairs" if more else "")

@@ -135,6 +135,20 @@ def test_lesions_patients_and_copies_make_chains_across_official_parts(
     assert third.startswith("one lesion: ") and "(train)" in third and "(val)" in third
 
 
+def test_the_picture_that_is_a_copy_is_named_and_not_the_first_one_of_its_row(
+    tiny: Path, table: Callable[..., str], drawn: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    clinic = {row: str(drawn / f"{row:02}.png") for row in range(64)}
+    clinic[60] = str(tmp_path / "clinical.jpg")
+    Image.open(clinic[1]).transpose(Image.Transpose.ROTATE_90).save(clinic[60])
+    data = table(clinic=clinic).replace("file=", "pictures=['clinic'], file=")
+    error = refusal(tiny, data, OFFICIAL, "modalities.pictures=['clinic']")
+    assert "01.png (train)" in error.why and "clinical.jpg (test)" in error.why
+    assert "60.png" not in error.why
+
+
 def test_ids_alone_read_no_image(tiny: Path, table: Callable[..., str]) -> None:
     data = table({"01.png": "test"})
     assert "1 lesions" in refusal(tiny, data, OFFICIAL).what

@@ -56,14 +56,15 @@ def audit(datasets: tuple[str, ...], sets: tuple[str, ...], trust: bool, out: Pa
         recipe = _recipe(text, sets, catalog, trust)
         component = plan_kind(recipe, catalog, "dataset")
         assert component, "a recipe without a data set is refused"
-        dataset = component.make()
         duplicates = plan_kind(recipe, catalog, "duplicates")
         image = plan_image(recipe, catalog)
         finder = finder or (duplicates.make(image=image) if duplicates else None)
-        name = _unused_name(component.use.rpartition(":")[2], tables)
-        tables[name], classes[name] = read_data_table(component, dataset), tuple(dataset.classes)
-        if image_function(dataset):
-            drawn.append(name)
+        for own in component.sets or (component,):
+            dataset = own.make()
+            name = _unused_name(own.host.get("source") or own.use.rpartition(":")[2], tables)
+            tables[name], classes[name] = read_data_table(own, dataset), tuple(dataset.classes)
+            if image_function(dataset):
+                drawn.append(name)
     result = look(tables, classes, drawn, finder, lambda line: echo(line, err=True))
     heads = [_head(contents) for contents in result.contents]
     for line in _lines(result):
@@ -101,9 +102,12 @@ def _recipe(text: str, sets: tuple[str, ...], catalog: Any, trust: bool) -> Reci
         recipe.data["dataset"] = {"use": name}
         origin = Origin(f"skinfw data audit {text}", Path.cwd())
         recipe.origins[("dataset",)] = origin
-    table = recipe.data.get("dataset")
-    if isinstance(table, dict) and isinstance(table.get("use"), str):
-        origin = recipe.origin("dataset", "use")
+    listed = recipe.data.get("dataset")
+    for number, table in enumerate(listed if isinstance(listed, list) else [listed]):
+        if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+            continue
+        keys = ("dataset", number) if isinstance(listed, list) else ("dataset",)
+        origin = recipe.origin(*keys, "use")
         entry = catalog.find("dataset", table["use"], origin.text, origin.folder, origin.trusted)
         model = import_target(entry, origin.text)[1].model.model_fields
         if shorthand:

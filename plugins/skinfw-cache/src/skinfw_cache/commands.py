@@ -56,7 +56,7 @@ def list_cache() -> None:
         total += shard.bytes
         echo(f"{shard.bytes / 1e6:10,.1f} MB  {shard.images:8,} images    {_when(shard.used)}")
     for file in _kept_files():
-        about, what = file.stat(), "features" if file.suffix == ".npy" else "fingerprints"
+        about, what = file.stat(), "features" if file.suffix == ".npy" else file.stem
         total += about.st_size
         echo(f"{about.st_size / 1e6:10,.1f} MB  {what:>17}  {_when(about.st_mtime)}")
     echo(f"{total / 1e6:10,.1f} MB  in {cache_folder()}")
@@ -92,11 +92,11 @@ def _images() -> ImageCache:
 
 
 def _kept_files() -> list[Path]:
-    """Return the files of features and of fingerprints, the least recently used first."""
+    """Return the files of features and of what is known of files, the least recently used first."""
     from skinfw.toolkit import cache_folder
 
     place = cache_folder()
-    files = [*(place / "features").glob("*.npy"), *place.glob("fingerprints.sqlite")]
+    files = [*(place / "features").glob("*.npy"), *place.glob("*.sqlite")]
     return sorted(files, key=lambda file: file.stat().st_mtime)
 
 

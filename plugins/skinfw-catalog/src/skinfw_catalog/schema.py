@@ -73,19 +73,34 @@ def _settings(name: str, table: type, keys: dict[str, Schema]) -> Schema:
 
 def _kind(schema: KindSchema) -> Schema:
     """Return the schema of what stands under the name of a kind."""
-    name, many = schema.kind.name, schema.kind.many
+    name, does = schema.kind.name, schema.kind.does
+    if schema.kind.many:
+        return _place(name, does, *_list(schema))
     offer: Schema = {"type": "object", "properties": schema.completion()}
-    if not many:
-        return _place(name, schema.kind.does, offer, schema.check())
-    text = f"write add = true in each table of [[{name}]], or in none"
+    table = _place(name, does, offer, schema.check())
+    if not schema.kind.merger:
+        return table
+    offers, checks = _list(schema)
+    return {
+        **table,
+        "anyOf": [*table["anyOf"], {"description": does, **offers}],
+        "else": {"if": {"type": "array"}, "then": checks, "else": table["else"]},
+    }
+
+
+def _list(schema: KindSchema) -> tuple[Schema, Schema]:
+    """Return what is offered and what is checked of a list of tables."""
+    listed = bool(schema.kind.merger)
+    offer = {"type": "object", "properties": schema.completion(listed)}
+    text = f"write add = true in each table of [[{schema.kind.name}]], or in none"
     check = {
-        "items": schema.check(),
+        "items": schema.check(listed),
         "if": {"contains": {"required": ["add"]}},
         "then": {
             "items": {"if": {"required": ["add"]}, "else": refuse_table(refuse(text), ["use"])}
         },
     }
-    return _place(name, schema.kind.does, {"type": "array", "items": offer}, check)
+    return {"type": "array", "items": offer}, check
 
 
 def _place(name: str, does: str, offer: Schema, check: Schema) -> Schema:

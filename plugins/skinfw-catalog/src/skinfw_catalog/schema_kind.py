@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skinfw.toolkit import KEYS, Catalog, Kind, parameters
+from skinfw.toolkit import KEYS, LISTED_KEYS, Catalog, Kind, parameters
 from skinfw_catalog.schema_draft7 import draft7
 from skinfw_catalog.schema_hints import distinct, hint, hints
 from skinfw_catalog.schema_messages import Schema, refer, refuse, refuse_table
@@ -19,11 +19,14 @@ class KindSchema:
 
     kind: the kind.
     host: a schema for each key that the host adds to all components of this kind.
+    listed: a schema for each key that it adds besides where a recipe lists several, and a merger
+        makes one of them.
     signatures: of its components.
     """
 
     kind: Kind
     host: dict[str, Schema]
+    listed: dict[str, Schema]
     signatures: tuple[Signature, ...]
 
     @classmethod
@@ -33,18 +36,30 @@ class KindSchema:
         catalog: what is installed.
         kind: the kind.
         """
-        host: dict[str, Schema] = {}
-        if kind.name in KEYS:
-            host |= draft7(parameters(KEYS[kind.name]).schema())["properties"]
+        host, listed = (
+            draft7(parameters(keys[kind.name]).schema())["properties"] if kind.name in keys else {}
+            for keys in (KEYS, LISTED_KEYS)
+        )
+        add = {
+            "enum": [True],
+            "description": "true puts this list behind the one below instead of replacing it.",
+        }
         if kind.many:
-            text = "true puts this list behind the one below instead of replacing it."
-            host["add"] = {"enum": [True], "description": text}
-        return cls(kind, host, read_signatures(catalog, kind.name))
+            host = {**host, "add": add}
+        elif kind.merger:
+            listed = {**{key: listed[key] for key in listed if key not in host}, "add": add}
+        signatures = read_signatures(catalog, kind.name)
+        named = tuple(one for one in signatures if one.label != kind.merger)
+        return cls(kind, host, listed, named)
 
-    def completion(self) -> dict[str, Schema]:
-        """Return what an editor offers: `use`, and each key of any component once."""
+    def completion(self, listed: bool = False) -> dict[str, Schema]:
+        """Return what an editor offers: `use`, and each key of any component once.
+
+        listed: whether the table is one of several that a merger makes one of.
+        """
         keys = {key: hint(meanings) for key, meanings in self._meanings().items()}
-        return {"use": refer(self.kind.name), **keys, **hints(self.kind.name, self.host)}
+        host = {**self.host, **self.listed} if listed else self.host
+        return {"use": refer(self.kind.name), **keys, **hints(self.kind.name, host)}
 
     def definitions(self) -> dict[str, Schema]:
         """Return what the other schemas refer to: the names, and a table per signature."""
@@ -62,17 +77,23 @@ class KindSchema:
         }
         return {self.kind.name: names, **tables}
 
-    def check(self) -> Schema:
-        """Return what holds for every table, whatever the recipe extends."""
+    def check(self, listed: bool = False) -> Schema:
+        """Return what holds for every table, whatever the recipe extends.
+
+        listed: as for `completion`.
+        """
+        many = self.kind.many or listed
+        text = f"it is a key of [[{self.kind.name}]], where there are several"
+        further = self.listed if listed else dict.fromkeys(self.listed, refuse(text))
         tables = [
             {"if": one.condition(), "then": refer(self._place(one))} for one in self.signatures
         ]
         schema: Schema = {
-            "properties": {"use": self._use(), **self.host},
+            "properties": {"use": self._use(), **self.host, **further},
             "if": {"required": ["use"]},
-            "then": {"allOf": [True, *tables, *(self._required() if self.kind.many else ())]},
+            "then": {"allOf": [True, *tables, *(self._required() if many else ())]},
         }
-        return {**schema, "else": self._needs_use()} if self.kind.many else schema
+        return {**schema, "else": self._needs_use()} if many else schema
 
     def child(self) -> Schema:
         """Return what holds besides for the single table of a recipe that extends another.
@@ -123,7 +144,7 @@ class KindSchema:
         known = ["use", *keys, *self.host]
         text = f"{wrong}; there is {', '.join(known)}"
         return {
-            "properties": {**dict.fromkeys(known, True), **keys},
+            "properties": {**dict.fromkeys([*known, *self.listed], True), **keys},
             "additionalProperties": refuse(text),
         }
 

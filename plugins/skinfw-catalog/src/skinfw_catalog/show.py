@@ -168,8 +168,21 @@ def _print_head(entry: CatalogEntry) -> str:
     return name
 
 
+def _print_key(source: Parameters, key: str) -> None:
+    """Say what a key may be, what it is unless given, and what it means."""
+    from skinfw.toolkit import describe
+
+    schema, defaults = source.schema(), source.defaults()
+    node = schema["properties"][key]
+    written = f"default {json.dumps(defaults[key])}" if key in defaults else "required"
+    echo(f"\n  {key}", fg="cyan", nl=False)
+    echo(f"   {describe(node, schema.get('$defs'))}; {written}")
+    if node.get("description"):
+        print_text(f"      {node['description']}", indent=6)
+
+
 def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
-    from skinfw.toolkit import KEYS, describe, parameters
+    from skinfw.toolkit import KEYS, LISTED_KEYS, describe, parameters
 
     component, name = entry.component, _print_head(entry)
     print_text(f"  {signature.summary}")
@@ -185,15 +198,16 @@ def _print_component(entry: CatalogEntry, signature: Parameters) -> None:
     for source in schemas:
         schema, defaults = source.schema(), source.defaults()
         for key, node in schema.get("properties", {}).items():
-            written = "required"
             allowed = describe(node, schema.get("$defs"))
             if key not in defaults:
                 needed.append(f"# {key} = ...   required: {allowed}\n")
             else:
-                written = f"default {json.dumps(defaults[key])}"
                 example.setdefault(key, defaults[key])
-            echo(f"\n  {key}", fg="cyan", nl=False)
-            echo(f"   {allowed}; {written}")
-            if node.get("description"):
-                print_text(f"      {node['description']}", indent=6)
+            _print_key(source, key)
+    listed = LISTED_KEYS.get(component.kind)
+    if listed:
+        further = [key for key in parameters(listed).defaults() if key not in example]
+        echo(f"\n  where a recipe lists several, [[{component.kind}]]:")
+        for key in further:
+            _print_key(parameters(listed), key)
     echo(f"\n{table_text(table_header(component.kind), example)}{''.join(needed)}", nl=False)

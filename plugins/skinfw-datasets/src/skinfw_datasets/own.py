@@ -17,6 +17,7 @@ from skinfw import (
     read_csv,
     read_mask,
     refuse_ids,
+    refuse_metadata,
     refuse_names,
     refuse_rows,
     rows_of,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+OWN = ("id", "path", "label", "lesion", "patient", "split", "mask")
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -109,7 +111,8 @@ class CsvTable:
 
     The columns path and label must be there. The columns id (else the path), lesion (else patient,
     else the id), patient and split ("train", "val" or "test") are used where they are, and all
-    others are kept as metadata; one whose name is close to one of these is refused. The column
+    others are kept as metadata; one whose name is close to one of these is refused. Ages are years
+    from 0 to 120, and a sex is a word such as female or m. The column
     mask names files whose light pixels say where the lesion is, for reports that ask; it may be
     blank. A path may be absolute or lead out of the folder by `..`, an id may not: of such a path
     it is what comes behind.
@@ -168,6 +171,14 @@ class CsvTable:
         file = self._masks.get(path)
         return read_mask(file) if file else None
 
+    def place(self, name: str) -> str:
+        """Return the file and line of an image.
+
+        name: its id, as in the table.
+        """
+        ids = self._rows["id"] if "id" in self._rows else self._rows["path"].map(_path_id)
+        return rows_of(self.file)(ids.tolist().index(name))
+
     @cached_property
     def _masks(self) -> dict[str, Path]:
         """Return the files of masks by the path of the image."""
@@ -189,6 +200,8 @@ class CsvTable:
                 what = f'the column "{name}" is not used, and it is close to "{meant}"'
                 cure = f'call it "{meant}", or something else altogether'
                 raise line_error(self.file, 1, what, cure=cure)
+        own = {*OWN, *self.pictures}
+        refuse_metadata(self.file, table, [name for name in table.columns if name not in own])
         return table
 
 

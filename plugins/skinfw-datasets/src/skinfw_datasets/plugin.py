@@ -41,6 +41,12 @@ def skinfw_components() -> Iterator[Component]:
         example={"file": "images.csv"},
     )
     yield Component(
+        "dataset",
+        "merged",
+        "skinfw_datasets.merged:Merged",
+        "Several data sets as one: what [[dataset]] comes to, which no recipe names.",
+    )
+    yield Component(
         "metric",
         "seven-point",
         "skinfw_datasets.seven_point:SevenPoint",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from skinfw import ClassName, SkinfwError, write_csv
+from skinfw import ClassName, Findings, FindingsTable, SkinfwError, write_csv
 from skinfw_datasets.points import POINTS
 
 if TYPE_CHECKING:
@@ -153,7 +153,30 @@ class SevenPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class SevenPointTable:
-    """Write the seven-point score and its criteria beside the diagnosis of each test image."""
+    """Write the seven-point score and its criteria beside the diagnosis of each image.
+
+    The page gets a table of how well each criterion is read.
+    """
+
+    def analyse(self, result: Result) -> list[Findings]:
+        """Return how many images have each criterion, and how well it is read."""
+        import numpy as np
+
+        predictions = result.predictions["test"]
+        scores(predictions)  # which refuses a network that does not answer all of them
+        rows: list[list[str | float]] = []
+        for name in POINTS:
+            answer = predictions.auxiliary[name]
+            known = answer.true >= 0
+            true, called = answer.true[known], answer.probabilities[known].argmax(1)
+            right = true == called
+            by_value = [float(right[true == value].mean()) for value in np.unique(true)]
+            measured = [float(right.mean()), float(np.mean(by_value))] if by_value else [np.nan] * 2
+            rows.append([name.replace("_", " "), f"{len(true):,}", *measured])
+        head = ("criterion", "images", "read rightly", "mean sensitivity of its values")
+        table = FindingsTable("How well each criterion is read", head, rows)
+        text = "The score of each image stands in seven_point.csv, its measures among all numbers."
+        return [Findings("seven-point", "The seven-point checklist", [text], [table])]
 
     def write(self, result: Result, folder: Path) -> None:
         """Write seven_point.csv: a row per image, what is true and what is predicted."""
@@ -175,3 +198,5 @@ class SevenPointTable:
                 row.append(answer.values[answer.probabilities[place].argmax()])
             rows.append(row)
         write_csv(folder / "seven_point.csv", header, rows)
+
+    evaluate = write

@@ -21,7 +21,7 @@ from skinfw_duplicates.alignment import one_picture
 from skinfw_duplicates.fingerprints import Fingerprints
 from skinfw_duplicates.sketches import candidates
 
-_METHOD = "1"
+_METHOD = "2"
 _TOLD_SECONDS = 20.0
 
 Pair = tuple[int, int, str]

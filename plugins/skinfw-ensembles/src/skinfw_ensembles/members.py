@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw import RecipeError, read_csv
-from skinfw.toolkit import TrainedModel, display_path, file_digest, load_trained_model, read_run
+from skinfw.toolkit import (
+    TrainedModel,
+    dataset_name,
+    display_path,
+    file_digest,
+    load_trained_model,
+    read_run,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +44,7 @@ class Member:
     @property
     def dataset(self) -> str:
         """The component that reads its data set."""
-        return str(self.model.tables["dataset"]["use"])
+        return dataset_name(self.model.tables)
 
     @property
     def learners(self) -> list[Member]:

@@ -61,6 +61,7 @@ def teacher_answers(
     answers = dict(zip(predictions.ids, predictions.probabilities, strict=True))
     paths, lesions = {}, {}
     if len(unlabelled):
+        teacher.model.check_whole_images()
         teacher.model.check_pictures(unlabelled.columns)
         cases = [
             Case(row["path"], {str(name): own for name, own in row.items()})

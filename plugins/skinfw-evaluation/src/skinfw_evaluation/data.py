@@ -10,6 +10,7 @@ from skinfw.toolkit import (
     DataPlan,
     align,
     checked_data,
+    dataset_name,
     recorded_data,
     shares_name,
     split_data,
@@ -181,5 +182,5 @@ def _in_parts(
     plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
 ) -> pd.Series[bool]:
     own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    same = plan.components.dataset.use == model.tables["dataset"]["use"]
+    same = plan.components.dataset.use == dataset_name(model.tables)
     return shares_name(table, own[own["part"].isin(list(parts))], ("id", "lesion"), same)

@@ -68,6 +68,7 @@ def evaluate_rows(
     rows: pd.DataFrame,
     plan: DataPlan,
     name: str,
+    part: str,
     out: Path | None,
     of_run: bool,
     notes: Sequence[str] = (),
@@ -79,6 +80,7 @@ def evaluate_rows(
         number counts.
     plan: the recipe whose data set they are of.
     name: of the evaluation.
+    part: of its data set that the images are, or "all".
     out: its folder; in the run folder unless given.
     of_run: whether these are the run's own data.
     notes: what was told of the images.
@@ -106,6 +108,7 @@ def evaluate_rows(
         "run": str(model.path),
         "network": model.weights.name,
         "dataset": dataset,
+        "part": part,
         "marks": marks,
         "notes": notes,
     }
@@ -141,7 +144,7 @@ def evaluate_rows(
         replicates=recorded_replicates(recipe),
         seed=plan.seed,
         record=record,
-        evaluation={"dataset": dataset, "notes": list(notes)},
+        evaluation={"dataset": dataset, "part": part, "notes": list(notes)},
     )
     write_evaluation_reports(
         build_components(model.components("report"), model.classes), result, folder

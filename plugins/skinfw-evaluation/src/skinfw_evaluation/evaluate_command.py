@@ -120,10 +120,15 @@ def evaluate(
     else:
         plan = load_data_plan(dataset, sets, trust=trust or None)
         rows = other_rows(plan, part or "all", model, names, say)
-    name = part or "test" if dataset is None else plan.recipe.name
-    evaluation = evaluate_rows(model, rows, plan, name, out, dataset is None, notes, marks)
+    part = part or ("test" if dataset is None else "all")
+    name = part if dataset is None else plan.recipe.name
+    evaluation = evaluate_rows(model, rows, plan, name, part, out, dataset is None, notes, marks)
     for line in test_lines(
-        evaluation.predictions, evaluation.metrics, evaluation.intervals, "balanced_accuracy"
+        evaluation.predictions,
+        evaluation.metrics,
+        evaluation.intervals,
+        "balanced_accuracy",
+        part=part,
     ):
         echo(line)
     for file in sorted(evaluation.folder.iterdir()):

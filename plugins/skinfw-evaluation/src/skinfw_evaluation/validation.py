@@ -29,6 +29,7 @@ from skinfw.toolkit import (
     build_components,
     compute_intervals,
     compute_metrics,
+    dataset_name,
     run_predictions,
 )
 from skinfw_evaluation.data import (
@@ -92,7 +93,7 @@ class Validator:
         }
         return ValidationSet(
             HOME,
-            self.model.tables["dataset"]["use"],
+            dataset_name(self.model.tables),
             len(self.test.ids),
             len(set(self.test.lesions)),
             groups=groups,

@@ -41,6 +41,7 @@ def make_cases(images: Iterable[ListedImage], model: TrainedModel) -> list[Case]
     network looks at do not come with each image.
     """
     images = list(images)
+    model.check_whole_images()
     model.check_pictures(given_columns(images))
     pictures = {name for own in model.networks for name in own.pictures}
     cases = []

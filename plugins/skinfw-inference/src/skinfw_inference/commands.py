@@ -57,6 +57,7 @@ def export(
     if onnx:
         check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
+    trained_model.check_whole_images()
     _say_marks(trained_model.marks)
     name = "model.onnx" if onnx else "model.pt2"
     _export(trained_model, out or trained_model.path / name, onnx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from skinfw import DataTable, Downloads, SkinfwError, present_rows
 from skinfw_isic.downloads import ISIC2019
@@ -17,19 +17,28 @@ from skinfw_isic.official import (
     bare_id,
     find_csv,
     find_images,
+    has_csv,
     read_labels,
     read_official,
     refuse_unknown_images,
     refuse_unlabelled,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CLASSES = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 UNKNOWN = "UNK"
+METADATA_FILE = "ISIC_2019_Training_Metadata"
 METADATA = ("age_approx", "anatom_site_general", "sex")
 COLUMNS = {
     "image": IMAGE, "age_approx": AGE, "anatom_site_general": SITE, "lesion_id": f"(?:{LESION})?",
     "sex": SEX,
 }  # fmt: skip
+LESIONS_UNKNOWN = (
+    f"lesions unknown, for there is no {METADATA_FILE}.csv: images of one lesion may be in several "
+    "parts, so the test numbers may be too good"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +46,8 @@ class Isic2019:
     """Read the ISIC 2019 training set as it is downloaded.
 
     The root holds ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the
-    folder ISIC_2019_Training_Input; each may also lie in a folder of its own name.
+    folder ISIC_2019_Training_Input; each may also lie in a folder of its own name. Without the
+    metadata each image counts as its own lesion, and the run is marked "lesions unknown".
     Codella et al. 2019 (arXiv 1902.03368), Tschandl et al. 2018, Combalia et al. 2019;
     licence CC BY-NC 4.0.
 
@@ -62,19 +72,7 @@ class Isic2019:
         """Return a row per image that is there."""
         truth = find_csv(self.root, "ISIC_2019_Training_GroundTruth")
         labels = read_labels(truth, "image", (*CLASSES, UNKNOWN))
-        file = find_csv(self.root, "ISIC_2019_Training_Metadata")
-        metadata = read_official(file, COLUMNS, "image")
-        refuse_unlabelled(metadata["image"], labels["image"], file, truth)
-        unknown = ~labels["image"].isin(metadata["image"])
-        if unknown.any():
-            raise SkinfwError(
-                f"{int(unknown.sum()):,} of {len(labels):,} images have no row in the metadata",
-                str(file),
-                f"the first is {labels.loc[unknown, 'image'].iloc[0]}; without lesion ids a split "
-                "cannot keep lesions whole",
-                "download the official metadata again",
-            )
-        table = labels.merge(metadata, on="image", how="left").fillna("")
+        table = labels.merge(self._metadata(labels, truth), on="image", how="left").fillna("")
         table = table.rename(columns={"image": "id", "lesion_id": "lesion"})
         bare = bare_id(table["id"])
         table["lesion"] = table["lesion"].where(table["lesion"] != "", bare)
@@ -95,4 +93,28 @@ class Isic2019:
         if alone:
             notes.append(f"{alone:,} images have no lesion id; each counts as its own lesion")
         rows = data.rows[["id", "path", "label", "lesion", *METADATA]]
-        return replace(data, rows=rows, notes=tuple(notes))
+        marks = () if has_csv(self.root, METADATA_FILE) else (LESIONS_UNKNOWN,)
+        return replace(data, rows=rows, notes=tuple(notes), marks=marks)
+
+    def _metadata(self, labels: pd.DataFrame, truth: Path) -> pd.DataFrame:
+        """Return what is known of each image; blanks where the file of metadata is not there.
+
+        labels: of the images, with which it must agree.
+        """
+        import pandas as pd
+
+        if not has_csv(self.root, METADATA_FILE):
+            return pd.DataFrame("", labels.index, list(COLUMNS)).assign(image=labels["image"])
+        file = find_csv(self.root, METADATA_FILE)
+        metadata = read_official(file, COLUMNS, "image")
+        refuse_unlabelled(metadata["image"], labels["image"], file, truth)
+        unknown = ~labels["image"].isin(metadata["image"])
+        if unknown.any():
+            raise SkinfwError(
+                f"{int(unknown.sum()):,} of {len(labels):,} images have no row in the metadata",
+                str(file),
+                f"the first is {labels.loc[unknown, 'image'].iloc[0]}; without lesion ids a split "
+                "cannot keep lesions whole",
+                "download the official metadata again, or take the file away",
+            )
+        return metadata

@@ -18,6 +18,7 @@ _LOSSES = (
     ("balanced-softmax", "balanced_softmax:BalancedSoftmax", "class counts inside the softmax"),
     ("logit-adjustment", "logit_adjustment:LogitAdjustment", "class shares added to the logits"),
     ("asymmetric", "asymmetric:Asymmetric", "easy no answers count less than easy yes answers"),
+    ("area", "area:Area", "the AUC of each class, or its part with few false positives"),
 )
 _EXPECTED_FAILURES = {
     "low": {"right gradient": "to the gradient, the paper's optimal weights are constants"},
@@ -27,6 +28,7 @@ _WEIGHTINGS = (
     ("drw", "Deferred", "inverse frequency from some epoch on"),
     ("cls", "Cumulative", "inverse frequency whose power grows"),
     ("effective-number", "EffectiveNumber", "one over the effective number of images"),
+    ("by-class", "ByClass", "a number of the recipe for each class"),
 )
 
 

@@ -126,6 +126,22 @@ class EffectiveNumber:
         return effective_number(counts, self.beta)
 
 
+@dataclass(frozen=True)
+class ByClass:
+    """Weigh each class by a number of the recipe, whatever the counts are.
+
+    factors: class -> its weight; 1 where a class is not named.
+    """
+
+    classes: Sequence[str]
+    _: KW_ONLY
+    factors: Difficulty = field(default_factory=dict)
+
+    def weights(self, counts: Sequence[int], epoch: int, epochs: int) -> list[float]:
+        """Return the weights [C], the same in every epoch."""
+        return [self.factors.get(name, 1.0) for name in self.classes]
+
+
 def effective_number(counts: Sequence[int], beta: float) -> list[float]:
     """Return the weights [C] of some counts."""
     return _scale([(1 - beta) / (1 - beta**count) if count else 0.0 for count in counts])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt, Interval, Lt
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Share = Annotated[float, Interval(gt=0, le=1)]
 Chance = Annotated[float, Gt(0), Lt(1)]
+Cost = Annotated[float, Interval(gt=0, le=1e6)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,10 @@ class Malignancy:
     sensitivities: the highest specificity with at least each of these is measured, as
         `malignant_specificity_at_sensitivity/0.95`.
     acted_at: the chances at which net benefit is measured.
+    costs: class -> how much a mistake on one image of it costs in net benefit: leaving a malignant
+        one, or acting on a benign one; 1 for classes that are not named. Who acts weighs the
+        probabilities likewise (Elkan 2001): a lesion is acted on from a chance of the sum over the
+        malignant classes of cost times probability, over the same sum of all classes.
     """
 
     malignant: tuple[ClassName, ...] = ()
@@ -46,6 +51,7 @@ class Malignancy:
     specificities: tuple[Share, ...] = (0.9,)
     sensitivities: tuple[Share, ...] = (0.8, 0.9, 0.95)
     acted_at: tuple[Chance, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+    costs: dict[ClassName, Cost] = field(default_factory=dict)
 
     def __call__(self, predictions: Predictions) -> dict[str, float]:
         """Return the named numbers."""
@@ -76,6 +82,7 @@ class Malignancy:
         for share in self.sensitivities:
             name = f"malignant_specificity_at_sensitivity/{_share_text(share)}"
             numbers[name] = curve.specificity_at(share)
+        chances, weights = self._weigh(predictions, places, chances, weights)
         for chance in self.acted_at:
             price = chance / (1 - chance)
             passed, alarms, missed, hits = self._count_calls(positive, chances, chance, weights)
@@ -83,6 +90,24 @@ class Malignancy:
             of_all = hits + missed - price * (passed + alarms)
             numbers[f"net_benefit_of_all/{_share_text(chance)}"] = ratio(of_all, total)
         return numbers
+
+    def _weigh(
+        self, predictions: Predictions, places: Sequence[int], chances: Floats, weights: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return chances of malignancy and weights of images with the costs in them.
+
+        chances: [N], of equal costs.
+        weights: [N, R].
+        """
+        import numpy as np
+
+        if not self.costs:
+            return chances, weights
+        costs = np.array([self.costs.get(name, 1.0) for name in predictions.classes])
+        weighed = predictions.probabilities * costs
+        return weighed[:, places].sum(1) / weighed.sum(1), weights * costs[predictions.true][
+            :, None
+        ]
 
     def composition(self, predictions: Predictions) -> dict[str, Composition]:
         """Return what rates and the area are made of."""

@@ -21,6 +21,7 @@ from skinfw.toolkit import (
     apply_steps,
     fold_steps,
     image_function,
+    kept_part,
     recipe_decoding,
     render_views,
     stream,
@@ -66,7 +67,9 @@ def preview(plan: DataPlan, table: pd.DataFrame, images: int) -> Image:
 
 def _source(plan: DataPlan, rows: pd.DataFrame) -> Source:
     how = recipe_decoding(plan.image, plan.components.prepare)
-    return Source.of(rows, image_function(plan.dataset), how)
+    return Source.of(
+        rows, image_function(plan.dataset), how, keep=kept_part(plan.image, plan.dataset)
+    )
 
 
 def _spread(labels: Sequence[str], classes: Sequence[str], count: int) -> list[int]:

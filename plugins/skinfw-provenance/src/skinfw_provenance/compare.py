@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,13 @@ def json_differences(old: Any, new: Any, source: str, place: str = "") -> Iterat
         yield f"{place} says {_said(old)}, {source} {_said(new)}"
 
 
-def csv_differences(old: Path, new: Path, source: str) -> Iterator[str]:
+def csv_differences(
+    old: Path, new: Path, source: str, without: Collection[str] = ()
+) -> Iterator[str]:
     """Yield what differs between two tables, by line and column.
 
     old, new, source: as `json_differences` takes them, as files.
+    without: columns that may differ or be absent.
     Raises SkinfwError where the new one cannot be read.
     """
     others = list(csv_rows(new, own=True))
@@ -51,16 +54,19 @@ def csv_differences(old: Path, new: Path, source: str) -> Iterator[str]:
     except SkinfwError as error:
         yield unreadable(error)
         return
-    (_, columns), (_, head) = rows[0], others[0]
-    if columns != head:
+    columns, head = rows[0][1], others[0][1]
+    if [own for own in columns if own not in without] != [
+        own for own in head if own not in without
+    ]:
         yield f"the columns are {', '.join(columns)}, {source} {', '.join(head)}"
         return
     if len(rows) != len(others):
         yield f"there are {len(rows) - 1:,} rows, {source} {len(others) - 1:,}"
-    for (line, row), (_, other) in zip(rows, others, strict=False):
-        for column, own, derived in zip(head, row, other, strict=True):
-            if not _same(_number(own), _number(derived)):
-                yield f'line {line} ("{row[0]}"), {column} says {own}, {source} {derived}'
+    for (line, row), (_, other) in zip(rows[1:], others[1:], strict=False):
+        again = dict(zip(head, other, strict=True))
+        for column, own in zip(columns, row, strict=True):
+            if column not in without and not _same(_number(own), _number(again[column])):
+                yield f'line {line} ("{row[0]}"), {column} says {own}, {source} {again[column]}'
 
 
 def unreadable(error: Exception) -> str:

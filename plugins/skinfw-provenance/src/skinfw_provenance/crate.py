@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from skinfw.toolkit import dataset_name
+
 VERSION = "1.1"
 _ABOUT = (
     "A network that classifies skin lesions, with its numbers and what they were derived from. "
@@ -81,7 +83,7 @@ def describe_pack(
 def _inputs(crate: Any, recipe: Mapping[str, Any], terms: Terms) -> list[Any]:
     """Add what the run began with: the data set and the weights, neither of which is packed."""
     data = _add(crate, "#data", "Dataset", {
-        "name": recipe["dataset"]["use"],
+        "name": dataset_name(recipe),
         "description": "The images that it was trained and tested on, which are not here.",
     })  # fmt: skip
     if terms.data:

@@ -140,13 +140,25 @@ def _terms(run: Path, record: Mapping[str, Any], licence: str, trust: bool) -> T
         plan = load_plan(run, trust=trust or None)
     except SkinfwError:  # its components are not here any more
         plan = None
-    downloads = getattr(plan.dataset, "downloads", None) if plan else None
     return Terms(
         licence,
-        getattr(downloads, "licence", ""),
-        getattr(downloads, "attribution", ""),
+        terms_of_data(plan, "licence"),
+        terms_of_data(plan, "attribution"),
         _weights_terms(plan, str(record["recipe"]["backbone"]["use"])),
     )
+
+
+def terms_of_data(plan: Plan | None, term: str) -> str:
+    """Return what the data sets of a run declare of their files; empty where none does.
+
+    term: "licence" or "attribution".
+    """
+    if plan is None:
+        return ""
+    merged = [own.implementation for own in plan.components.dataset.sets]
+    sets: list[object] = [*merged] or [plan.dataset]
+    said = (getattr(getattr(own, "downloads", None), term, "") for own in sets)
+    return "; ".join(dict.fromkeys(filter(None, said)))
 
 
 def _weights_terms(plan: Plan | None, backbone: str) -> str:

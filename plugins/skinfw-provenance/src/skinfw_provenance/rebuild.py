@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from skinfw.toolkit import (
     BEST_WEIGHTS,
     MEMBERS,
     PREDICTION_FILES,
+    EngineSettings,
     Metrics,
     ModelEvaluator,
     Plan,
@@ -29,6 +30,7 @@ from skinfw.toolkit import (
     TrustError,
     best_epoch,
     build_components,
+    choose_hardware,
     choose_images,
     compute_intervals,
     compute_metrics,
@@ -125,6 +127,8 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
     history = [{**row, "epoch": int(row["epoch"])} for row in read_history(run)]
     select_by = record["recipe"]["train"]["select"]
     timings = {name: spent for name, spent in record.get("timings", {}).items() if name != "report"}
+    rows = _rows(run, parts, plan)
+    features, predict_changed = _network(run, plan, rows, trust)
     result = Result(
         run,
         str(record.get("name", "")),
@@ -135,12 +139,13 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         parts,
         {part: compute_metrics(metrics, own) for part, own in parts.items()},
         _explanations(model, parts["test"], seed),
-        _rows(run, parts, plan),
+        rows,
         model.marks,
         {part: compute_intervals(metrics, own, replicates, seed) for part, own in parts.items()}
         if replicates
         else {},
-        _features(run, plan, trust),
+        features,
+        predict_changed=predict_changed,
         replicates=replicates,
         seed=seed,
         record={**record, "timings": timings},  # as they were when the reports wrote
@@ -181,11 +186,12 @@ def _explanations(model: TrainedModel, test: Predictions, seed: int) -> Sequence
     answer = []
     for component in model.components("explainer"):
         host = component.host
-        chosen = choose_images(test, host["images"], host["mistakes"], seed)
+        chosen = choose_images(test, host["images"], host["mistakes"], seed, host["order"])
         blank = np.zeros((len(chosen), 8, 8, 3), np.uint8)
         maps = np.zeros((len(chosen), 8, 8), np.float32)
         own = select(test, np.array(chosen, int))
-        answer.append(Explanations(component.use, host["explains"], own, blank, maps))
+        about = component.use, host["explains"], own, blank, maps
+        answer.append(Explanations(*about, order=host["order"]))
     return answer
 
 
@@ -211,23 +217,32 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
     return answer
 
 
-def _features(run: Path, plan: Plan | None, trust: bool) -> Any:
-    """Return what looks at the images of a part once more."""
+def _network(
+    run: Path, plan: Plan | None, table: Mapping[str, Any], trust: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return what looks at the images of a part once more, and what changes their pixels.
+
+    table: the data set's rows of each part, beside its predictions.
+    """
     if plan is None or not ((run / BEST_WEIGHTS).is_file() or (run / MEMBERS).is_dir()):
 
-        def refuse(part: str) -> Features:
-            raise NotAtHandError(f"{WITH_DATA}, for the network's features")
+        def refuse(*asked: Any, **keys: Any) -> Any:
+            raise NotAtHandError(f"{WITH_DATA}, to ask the network once more")
 
-        return refuse
+        return refuse, refuse
+    choose_hardware(EngineSettings())  # here, for reports may not leave its threads changed
     evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
-    ids = _ids(run)
+    ids, dataset = _ids(run), plan.dataset
 
     def features(part: str) -> Features:
         rows = load_data(plan).rows
         own = rows[rows["id"].isin(ids[part])].reset_index(drop=True)
-        return evaluator.features(own, plan.dataset)
+        return evaluator.features(own, dataset)
 
-    return features
+    def predict_changed(part: str, *asked: Any, **keys: Any) -> Any:
+        return evaluator.predict_changed(table[part], dataset, *asked, **keys)
+
+    return features, predict_changed
 
 
 def _ids(run: Path) -> dict[str, set[str]]:

@@ -139,6 +139,8 @@ class _Files:
                 self._table(name, old, file)
             elif file.suffix == ".html":
                 self._page(name, old, file)
+            elif file.suffix == ".md":
+                self._bytes(name, old, file)
             else:
                 self._picture(name, old, file)
 

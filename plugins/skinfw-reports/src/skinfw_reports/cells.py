@@ -23,11 +23,17 @@ from skinfw import (
 from skinfw.toolkit import INTERVAL_METHODS
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
+_PARTS = {"train": "training part", "val": "validation part", "all": "evaluated images"}
 
 
 def words(name: str) -> str:
     """Return a number's name as words."""
     return name.replace("_", " ")
+
+
+def images_of(result: Result) -> str:
+    """Return which images the numbers of a page are of."""
+    return _PARTS.get(result.evaluation.get("part", "test"), "test part")
 
 
 def number(value: float) -> str:
@@ -97,16 +103,43 @@ def headline(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def all_numbers(result: Result) -> dict[str, Any]:
-    """Return the table of all numbers but those of single classes."""
+def all_numbers(result: Result) -> list[dict[str, Any]]:
+    """Return tables of all numbers but those that stand in the first table of the classes.
+
+    The second one, if there is any such number, has those of single classes of any metric.
+    """
     metrics, bounds = result.metrics["test"], _intervals(result)
-    rows = [
-        [words(name), number(value), interval(bounds.get(name)), _method(bounds.get(name))]
-        for name, value in metrics.items()
-        if "/" not in name
-    ]
+    rows, of_classes = [], list[str]()
+    for name, value in metrics.items():
+        measure, _, place = name.partition("/")
+        if place in result.classes:
+            of_classes.append(measure)
+            continue
+        own = bounds.get(name)
+        rows.append([words(name), number(value), interval(own), _method(own)])
     head = ["number", "value", "95 % interval", "its method"]
-    return plain_table("All numbers of the test part", head, rows)
+    tables = [plain_table(f"All numbers of the {images_of(result)}", head, rows)]
+    if others := [name for name in dict.fromkeys(of_classes) if name not in PER_CLASS]:
+        tables.append(_class_numbers(result, others))
+    return tables
+
+
+def _class_numbers(result: Result, measures: Sequence[str]) -> dict[str, Any]:
+    """Return a table with a row for each number that classes have, and a column for each class."""
+    rows = [
+        [words(name), *(_class_number(result, name, one) for one in result.classes)]
+        for name in measures
+    ]
+    caption = f"Further numbers of single classes of the {images_of(result)}"
+    return plain_table(caption, ["number", *result.classes], rows)
+
+
+def _class_number(result: Result, measure: str, name: str) -> str:
+    """Return a number of a class, and its interval in brackets."""
+    key = f"{measure}/{name}"
+    value = number(result.metrics["test"].get(key, math.nan))
+    shown = interval(_intervals(result).get(key))
+    return f"{value} ({shown})" if shown else value
 
 
 def interval_notes(result: Result) -> list[str]:
@@ -134,13 +167,7 @@ def per_class(result: Result) -> dict[str, Any]:
     named = [name for name in PER_CLASS if any(f"{name}/{one}" in metrics for one in test.classes)]
     rows, absent = [], []
     for label, name in enumerate(test.classes):
-        cells = []
-        for measure in named:
-            key = f"{measure}/{name}"
-            cell = number(metrics.get(key, math.nan))
-            if shown := interval(bounds.get(key)):
-                cell += f" ({shown})"
-            cells.append(cell)
+        cells = [_class_number(result, measure, name) for measure in named]
         rows.append([name, f"{counts[label]:,}", f"{lesions[name]:,}", *cells])
         if not counts[label]:
             absent.append(name)
@@ -149,9 +176,9 @@ def per_class(result: Result) -> dict[str, Any]:
     if few := [f"{name} ({count})" for name, count in scarce if count]:
         notes.append(f"Few lesions, so that one moves the numbers: {', '.join(few)}.")
     if absent:
-        notes.append(f"Without a test image and therefore not measured: {', '.join(absent)}.")
+        notes.append(f"Without an image and therefore not measured: {', '.join(absent)}.")
     head = ["class", "images", "lesions", *(f"{words(name)}" for name in named)]
-    caption = "Each class against the rest on the test part"
+    caption = f"Each class against the rest on the {images_of(result)}"
     caption += "; 95 % intervals over lesions in brackets" if bounds else ""
     return {"table": plain_table(caption, head, rows), "notes": notes}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skinfw_reports.cells import words
+from skinfw_reports.cells import number, words
 from skinfw_reports.figures import GREY, TRAIN, VALIDATION, draw, new_figure
 
 if TYPE_CHECKING:
@@ -83,11 +84,14 @@ def operating_curves(predictions: Predictions) -> list[Drawing]:
 
 
 def net_benefit(
-    numbers: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+    numbers: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    costs: Mapping[str, float],
 ) -> list[Drawing]:
     """Return the decision curve of malignant against benign, if that was measured.
 
     numbers, intervals: of the test part; `net_benefit/0.10` and `net_benefit_of_all/0.10` count.
+    costs: by class, of a mistake on one of its images, where they are not all 1.
     """
     keys = [name for name in numbers if name.startswith("net_benefit/")]
     chances = [float(name.partition("/")[2]) for name in keys]
@@ -112,6 +116,8 @@ def net_benefit(
     axes.legend(frameon=False, fontsize=9, title="acting on", title_fontsize=9, alignment="left")
     better = [f"{chance:.0%}" for chance, mine, all_ in zip(chances, own, everyone, strict=True)
               if mine > max(all_, 0)]  # fmt: skip
+    prices = ", ".join(f"{name} {cost:g}" for name, cost in costs.items())
+    priced = f"A mistake costs {prices}, of other classes 1. " if costs else ""
     said = ", ".join(better) if better else "no chance that was looked at"
     return [
         Drawing(
@@ -120,7 +126,8 @@ def net_benefit(
             f"lesion and on none at {said}.",
             "Decision curve, malignant against benign: true positives less false ones at the price "
             f"of the chance at which one acts, per image{', with 95 % intervals' if sure else ''}. "
-            "It takes the probabilities at their word, and malignant lesions as frequent as here.",
+            f"{priced}It takes the probabilities at their word, and malignant lesions as frequent "
+            "as here.",
         )
     ]
 
@@ -156,34 +163,40 @@ def reliability(predictions: Predictions) -> Drawing:
 
 
 def history(records: Sequence[Mapping[str, float]], select: str, best: int) -> list[Drawing]:
-    """Return the losses and the selected number over the epochs, if these are known."""
+    """Return losses, accuracies and the selected number over the epochs, if these are known."""
     if not records:
         return []
     epochs = [record["epoch"] for record in records]
-    figure = new_figure(9.4, 3.4)
-    loss, chosen = figure.subplots(1, 2)
-    for name, colour in (("train", TRAIN), ("val", VALIDATION)):
-        values = [record[f"{name}_loss"] for record in records]
-        loss.plot(epochs, values, color=colour, marker="o", markersize=3, label=name)
-    loss.legend(frameon=False, fontsize=9)
-    number = "accuracy" if select == "val_loss" else select
-    values = [record.get(number, float("nan")) for record in records]
-    chosen.plot(epochs, values, color=VALIDATION, marker="o", markersize=3)
-    chosen.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
-    said = words(number)
-    for axes, title in ((loss, "loss"), (chosen, f"validation {said}")):
+    selected = "balanced_accuracy" if select in ("val_loss", "accuracy") else select
+    figure = new_figure(9.4, 3.0)
+    drawn: dict[str, dict[str, str]] = {
+        "loss": {"train": "train_loss", "val": "val_loss"},
+        "accuracy": {"train": "train_accuracy", "val": "accuracy"},
+        f"validation {words(selected)}": {"val": selected},
+    }
+    for axes, (title, lines) in zip(figure.subplots(1, 3), drawn.items(), strict=True):
+        for part, name in lines.items():
+            values = [record.get(name, math.nan) for record in records]
+            colour = TRAIN if part == "train" else VALIDATION
+            axes.plot(epochs, values, color=colour, marker="o", markersize=3, label=part)
+        if len(lines) > 1:
+            axes.legend(frameon=False, fontsize=9)
+        axes.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
     last = records[-1]
+    train, validation = (number(last.get(key, math.nan)) for key in ("train_accuracy", "accuracy"))
     return [
         Drawing(
             svg(figure, "history"),
             f"Over {len(records)} epochs the training loss ends at {last['train_loss']:.3f} and "
-            f"the validation loss at {last['val_loss']:.3f}. Epoch {best} has the best validation "
-            f"{'loss' if select == 'val_loss' else said}.",
-            f"The dotted line is epoch {best}, whose weights were kept.",
+            f"the validation loss at {last['val_loss']:.3f}. The accuracies end at "
+            f"{train} in training and {validation} in validation. Epoch {best} has the "
+            f"best validation {'loss' if select == 'val_loss' else words(select)}.",
+            f"The dotted line is epoch {best}, whose weights were kept. The training accuracy is "
+            "that of the images as they were shown, while the network learned.",
         )
     ]
 

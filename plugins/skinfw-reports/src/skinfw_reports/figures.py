@@ -60,19 +60,27 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Draw losses, the selected number and the learning rate over the epochs."""
+    """Draw losses, accuracies, the selected number and the learning rate over the epochs."""
 
     def write(self, result: Result, folder: Path) -> None:
         """Write curves.png."""
         history = result.history
         epochs = [record["epoch"] for record in history]
-        figure = new_figure(11, 3.4)
-        loss, chosen, rate = figure.subplots(1, 3)
+        figure = new_figure(14.5, 3.4)
+        loss, accuracy, chosen, rate = figure.subplots(1, 4)
         _line(loss, epochs, [record["train_loss"] for record in history], TRAIN, "training")
         _line(loss, epochs, [record["val_loss"] for record in history], VALIDATION, "validation")
         loss.legend(frameon=False, fontsize=9)
         loss.set_title("loss", fontsize=10, loc="left")
-        name = "accuracy" if result.select == "val_loss" else result.select
+        for key, colour, label in (
+            ("train_accuracy", TRAIN, "training"), ("accuracy", VALIDATION, "validation")
+        ):  # fmt: skip
+            values = [record.get(key, float("nan")) for record in history]
+            _line(accuracy, epochs, values, colour, label)
+        accuracy.legend(frameon=False, fontsize=9)
+        accuracy.set_title("accuracy", fontsize=10, loc="left")
+        accuracy.set_ylim(-0.02, 1.02)
+        name = "balanced_accuracy" if result.select in ("val_loss", "accuracy") else result.select
         values = [record.get(name, float("nan")) for record in history]
         _line(chosen, epochs, values, VALIDATION, "")
         chosen.axvline(result.best_epoch, color=GREY, linewidth=0.8, linestyle=":")
@@ -83,7 +91,7 @@ class Curves:
         )
         _line(rate, epochs, [record["lr"] for record in history], GREY, "")
         rate.set_title("learning rate at the start of the epoch", fontsize=10, loc="left")
-        for axes in (loss, chosen, rate):
+        for axes in (loss, accuracy, chosen, rate):
             axes.set_xlabel("epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.spines[["top", "right"]].set_visible(False)

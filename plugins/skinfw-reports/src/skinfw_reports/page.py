@@ -11,16 +11,15 @@ from typing import Annotated, Any
 from annotated_types import Interval
 
 from skinfw import (
-    MIN_LESIONS,
     Comparison,
     Findings,
     Result,
     SeedsSummary,
     Validation,
     atomic_write,
-    few_lesions,
     read_csv,
 )
+from skinfw.toolkit import dataset_name
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     all_numbers,
@@ -31,12 +30,18 @@ from skinfw_reports.cells import (
     per_class,
     plain_table,
     section,
-    words,
 )
 from skinfw_reports.compared import comparison_content
 from skinfw_reports.definitions import Glossary
 from skinfw_reports.gallery import gallery
 from skinfw_reports.seeds import seeds_content
+from skinfw_reports.sentences import (
+    about_intervals,
+    about_leakage,
+    about_networks,
+    about_training,
+    limits,
+)
 from skinfw_reports.validated import validation_content, write_plot
 
 TITLES = {
@@ -108,7 +113,8 @@ class Page:
         recipe = record.get("recipe", {})
         test, metrics = result.predictions["test"], result.metrics.get("test", {})
         shown = gallery(result, self.mistakes)
-        decision = drawings.net_benefit(metrics, result.intervals.get("test", {}))
+        bounds = result.intervals.get("test", {})
+        decision = drawings.net_benefit(metrics, bounds, _costs(recipe))
         others = [section(own) for own in result.findings if own.key != "calibration"]
         titles = [(key, title) for key, title in TITLES.items() if key != "decision" or decision]
         place = [key for key, _ in titles].index("calibration") + 1
@@ -116,7 +122,7 @@ class Page:
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
-            "dataset": recipe.get("dataset", {}).get("use", "its data set"),
+            "dataset": dataset_name(recipe) if "dataset" in recipe else "its data set",
             "evaluated_dataset": evaluation.get("dataset", ""),
             "evaluation_notes": evaluation.get("notes", []),
             "started": record.get("started", "").partition("T")[0],
@@ -126,8 +132,8 @@ class Page:
             "numbers": all_numbers(result),
             "interval_notes": interval_notes(result),
             "glossary": Glossary(),
-            "reading": _reading(result),
-            "networks": [] if evaluation else _about_networks(record),
+            "reading": about_intervals(result),
+            "networks": [] if evaluation else about_networks(record),
             "marks": list(result.marks),
             "titles": dict(titles),
             "sections": [{"key": key, "title": title} for key, title in titles],
@@ -140,13 +146,13 @@ class Page:
             "findings": others,
             "mistakes": shown,
             "mistakes_text": _about_mistakes(result, len(shown), bool(evaluation)),
-            "training_text": _about_training(result, bool(evaluation)),
+            "training_text": about_training(result, bool(evaluation)),
             "refit": None if evaluation else _networks_table(result),
             "parts": parts_table(result.folder / "splits.csv", result.classes),
             "xray": _xray(record.get("xray", [])),
             "history": drawings.history(result.history, result.select, result.best_epoch),
-            "leakage": _leakage(record),
-            "limits": _limits(result),
+            "leakage": about_leakage(record),
+            "limits": limits(result),
             "environment": _environment(record),
             "recipe": json.dumps(recipe, indent=1),
         }
@@ -167,49 +173,12 @@ def _render(template: str, content: Mapping[str, Any], file: Path) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def _reading(result: Result) -> str:
-    intervals = result.intervals.get("test", {})
-    if not intervals:
-        return "These are the numbers of one test part; another one would give others."
-    return (
-        "An interval holds what lesions without end from the same source would give in about "
-        "nineteen of twenty test parts. Another training, clinic or camera is not in it."
-    )
-
-
-def _about_members(record: Mapping[str, Any]) -> str:
-    """Tell of a run that was made of others."""
-    names = ", ".join(own["name"] for own in record["members"])
-    if not (combination := record.get("combination")):
-        return f"The weights are the mean of those of {names}."
-    weights = ", ".join(f"{weight:.3f}" for weight in combination["weights"])
-    return (
-        f"The networks of {names} answer together: the mean of their {combination['method']}, "
-        f"with the weights {weights}. No number is of a lesion that one of them has trained on."
-    )
-
-
-def _about_training(result: Result, evaluated_again: bool) -> str:
-    if result.record.get("members"):
-        return _about_members(result.record)
-    kept = f"the weights of epoch {result.best_epoch} were kept"
-    kept = f"{len(result.history)} epochs; {kept}" if result.history else kept.capitalize()
-    if result.record.get("recipe", {}).get("train", {}).get("validation") == "test":
-        return f"{kept}. See the marks at the top: the test part had a say in it."
-    kept = f"{kept}, because its validation {words(result.select)} was the best."
-    return kept if evaluated_again else f"{kept} The test part was looked at once, at the end."
-
-
-def _about_networks(record: Mapping[str, Any]) -> list[str]:
-    """Return which network the numbers are of, where the run has two."""
-    if not (refit := record.get("refit")):
-        return []
-    learned = "training, validation and test" if refit["on"] == "all" else "training and validation"
-    return [
-        "All numbers of this page belong to the first network of the run, best.safetensors, and "
-        "none to its refit, refit.safetensors, which answers new images: once everything was "
-        f"chosen, it was trained from the beginning on the {learned} part."
-    ]
+def _costs(recipe: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return the costs of mistakes by class that the metric of net benefit was given."""
+    costs: dict[str, float] = {}
+    for metric in recipe.get("metric", ()):
+        costs |= metric.get("costs", {})
+    return costs
 
 
 def _networks_table(result: Result) -> dict[str, Any] | None:
@@ -246,42 +215,6 @@ def _about_mistakes(result: Result, shown: int, evaluated_again: bool) -> str:
     )
 
 
-def _leakage(record: Mapping[str, Any]) -> list[str]:
-    """Return what was checked of the split, and what came of it."""
-    split = record.get("recipe", {}).get("split", {}).get("use", "")
-    told = [f'The split "{split}" divided the images. A hash of the division is in run.json.']
-    if leakage := record.get("leakage"):
-        looked = "their names and their pixels" if leakage["check"] == "images" else "their names"
-        links = ", ".join(f"{count:,} by {words(name)}" for name, count in leakage["links"].items())
-        told.append(
-            f"Images were joined by {looked} into {leakage['components']:,} components"
-            f"{f' ({links})' if links else ''}; none of them may be on two sides."
-        )
-        dropped = sum(leakage["dropped"].values())
-        if dropped:
-            told.append(f"{dropped:,} images were left out, so that no component is on two sides.")
-        told.append(
-            f"{leakage['straddling']:,} components are on two sides: the numbers are too good."
-            if leakage["straddling"]
-            else "No component is on two sides."
-        )
-    return told + [str(note) for note in record.get("notes", [])]
-
-
-def _limits(result: Result) -> list[str]:
-    few = [f"{name} ({count})" for name, count in few_lesions(result.predictions["test"]).items()]
-    limits = [
-        "It answers one of its classes for every image, even for one that shows none of them.",
-        "It has seen the cameras, the skin types and the clinics of its data set, and no others.",
-    ]
-    if few:
-        limits.append(
-            f"Classes with fewer than {MIN_LESIONS} test lesions, whose numbers are coarse: "
-            f"{', '.join(few)}."
-        )
-    return limits + list(result.marks)
-
-
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
     hardware, timings = record.get("hardware", {}), record.get("timings", {})
     device = hardware.get("gpu") or hardware.get("device", "")
@@ -291,11 +224,18 @@ def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
         ["git commit", record.get("git_commit", "") or "none"],
         ["platform", record.get("platform", "")],
         ["device", f"{device}, {hardware.get('precision', '')}"],
+        ["CUDA", _cuda(record.get("machine", {}))],
         ["versions", ", ".join(f"{k} {v}" for k, v in record.get("versions", {}).items())],
         ["seconds", ", ".join(f"{k} {v:,.0f}" for k, v in timings.items())],
         ["data fingerprint", record.get("data_fingerprint", "")],
     ]
     return plain_table("Where and when", ["", ""], rows)
+
+
+def _cuda(machine: Mapping[str, str]) -> str:
+    """Return the versions of CUDA and cuDNN that a run computed with."""
+    parts = ("", machine.get("cuda")), ("cuDNN ", machine.get("cudnn"))
+    return ", ".join(f"{name}{version}" for name, version in parts if version) or "none"
 
 
 def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -307,5 +247,11 @@ def _xray(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         share = f"{first:.0%}" if abs(first - last) < 0.005 else f"{first:.0%} to {last:.0%}"
         counts = [f"{entry[key]:,}" for key in ("images", "lesions", "drawn", "most_repeated")]
         rows.append([entry["class"], *counts, share])
-    head = ["class", "images", "lesions", "drawn per epoch", "most often", "share of the loss"]
-    return plain_table("What sampler and weighting made of each class", head, rows)
+    before, after = (f"{sum(entry[key] for entry in entries):,}" for key in ("images", "drawn"))
+    rows.append(["all", before, "", after, "", ""])
+    head = ["class", "images before", "lesions", "images after", "most often", "share of the loss"]
+    caption = (
+        "Training images of each class before the sampler and, in an epoch, after it; how often "
+        "the most repeated one comes; and the share of the loss, with the weighting"
+    )
+    return plain_table(caption, head, rows)

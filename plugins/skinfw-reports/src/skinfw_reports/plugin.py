@@ -28,3 +28,6 @@ def skinfw_components() -> Iterator[Component]:
         f"{here}.page:Page",
         "report.html, all that a reader must know in one file.",
     )
+    yield Component(
+        "report", "model-card", f"{here}.card:Card", "README.md, a model card beside the weights."
+    )

@@ -32,11 +32,15 @@ class ExplanationSheet:
     opacity: Annotated[float, Interval(gt=0, le=1)] = 0.6
 
     def write(self, result: Result, folder: Path) -> None:
-        """Write explanations/<explainer>-<explains>.png for every explainer of the recipe."""
+        """Write explanations/<explainer>-<explains>.png for every explainer of the recipe.
+
+        Where an explainer takes the first images, the name ends with -first.
+        """
         for explanations in result.explanations:
             place = folder / "explanations"
             place.mkdir(exist_ok=True)
-            name = file_name(f"{explanations.explainer}-{explanations.explains}")
+            first = "-first" if explanations.order == "first" else ""
+            name = file_name(f"{explanations.explainer}-{explanations.explains}{first}")
             self._sheet(explanations, place / f"{name}.png", result)
 
     def _sheet(self, explanations: Explanations, file: Path, result: Result) -> None:

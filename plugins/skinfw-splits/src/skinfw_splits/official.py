@@ -25,4 +25,11 @@ class Official:
                 why="its table has no column `split`",
                 cure='use "lesion-stratified"',
             )
+        blank = table["split"] == ""
+        if blank.any():
+            raise SkinfwError(
+                f"{int(blank.sum()):,} of {len(table):,} images have no official part",
+                why=f"the first is {table.loc[blank, 'id'].iloc[0]}",
+                cure='use "lesion-stratified", or leave out the data set that declares none',
+            )
         return [str(part) for part in table["split"]]
