@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import shares_name as shares_name
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
+    from skinfw.data.metadata import encode_metadata as encode_metadata
+    from skinfw.data.metadata import known_word as known_word
+    from skinfw.data.metadata import modalities_from_record as modalities_from_record
     from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
     from skinfw.data.structure.bounds import Limits as Limits
@@ -103,6 +106,7 @@ if TYPE_CHECKING:
     from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
+    from skinfw.inference.prediction import Case as Case
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
     from skinfw.inference.prediction import predict_images as predict_images
@@ -165,6 +169,7 @@ if TYPE_CHECKING:
     from skinfw.registry.distributions import is_editable as is_editable
     from skinfw.registry.known_packages import is_first as is_first
     from skinfw.registry.known_packages import known_packages as known_packages
+    from skinfw.registry.names import did_you_mean as did_you_mean
     from skinfw.registry.names import nearest as nearest
     from skinfw.registry.trust import TrustError as TrustError
     from skinfw.runtime.device import choose_hardware as choose_hardware
@@ -233,6 +238,7 @@ _HOMES = {
         "links_from_table shares_name"
     ),
     "skinfw.data.loader": "Chain Source",
+    "skinfw.data.metadata": "encode_metadata known_word modalities_from_record",
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
@@ -258,7 +264,7 @@ _HOMES = {
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Outcome Predictor predict_images",
+    "skinfw.inference.prediction": "Case Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
@@ -285,7 +291,7 @@ _HOMES = {
     "skinfw.registry.discovery": "Plugin discover",
     "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
-    "skinfw.registry.names": "nearest",
+    "skinfw.registry.names": "did_you_mean nearest",
     "skinfw.registry.trust": "TrustError",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",

@@ -22,6 +22,7 @@ from skinfw.interfaces.calibration import FittedCalibration
 
 if TYPE_CHECKING:
     from skinfw.inference.networks import NetworkName
+    from skinfw.inference.prediction import Case
     from skinfw.inference.torch_model import TorchPredictor
     from skinfw.interfaces.values import Predictions
 
@@ -130,7 +131,7 @@ class Model:
     @property
     def marks(self) -> tuple[str, ...]:
         """What a reader must know before believing its answers."""
-        return self.trained_model.image_marks
+        return self.trained_model.image_marks()
 
     @property
     def calibration(self) -> FittedCalibration:
@@ -161,6 +162,7 @@ class Model:
         calibrate: bool = True,
         maps: bool = False,
         batch_size: int | None = None,
+        modalities: pd.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     ) -> Answers:
         """Predict images as `skinfw predict` does; one that cannot be used stops no other.
 
@@ -169,17 +171,19 @@ class Model:
             images that were fitted on validation.
         maps: whether to explain the predicted classes with the explainer of the run.
         batch_size: images that are computed together; as in the run's evaluation unless given.
+        modalities: what is known of each image beside, by the columns of the recipe's [modalities]:
+            further pictures, given as `images` are, and metadata. Absent metadata are missing.
         """
         from skinfw.inference.prediction import predict_images
 
-        self.trained_model.check_one_picture()
-        given = _several(images)
-        pictures = [_pixels(one) for one in given]
+        pictures = [_pixels(one) for one in _several(images)]
+        columns = {} if modalities is None else modalities
+        cases = self._cases(pictures, {str(name): list(own) for name, own in columns.items()})
         names = [
             one if isinstance(one, str) else f"image {place}" for place, one in enumerate(pictures)
         ]
         size = batch_size or self.trained_model.batch_size
-        outcomes = list(predict_images(pictures, self._predictor, size))
+        outcomes = list(predict_images(cases, self._predictor, size))
         errors = {
             name: outcome
             for name, outcome in zip(names, outcomes, strict=True)
@@ -195,13 +199,33 @@ class Model:
             fitted.scale(raw),
             fitted.prediction_sets(raw, self.classes),
             fitted.may_be_unknown(raw),
-            self._maps(pictures, raw) if maps else None,
+            self._maps(cases, raw) if maps else None,
             errors,
         )
 
-    def _maps(
-        self, pictures: Sequence[Any], raw: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float32]:
+    def _cases(self, pictures: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> list[Case]:
+        """Return what the network is asked about."""
+        from skinfw.inference.prediction import Case
+
+        self.trained_model.check_whole_images()
+        self.trained_model.check_pictures(columns)
+        further = {name for own in self.trained_model.networks for name in own.pictures}
+        for name, values in columns.items():
+            if len(values) != len(pictures):
+                raise RecipeError(
+                    f"modalities has {len(values)} values of {name} for {len(pictures)} images",
+                    cure="give one for each image, in their order",
+                )
+        known = {
+            name: [_pixels(one) for one in values] if name in further else list(values)
+            for name, values in columns.items()
+        }
+        return [
+            Case(image, {name: values[place] for name, values in known.items()})
+            for place, image in enumerate(pictures)
+        ]
+
+    def _maps(self, cases: Sequence[Case], raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Return maps of the first view of each image; black ones where there is no answer."""
         from skinfw.inference.maps import predicted_class_maps
 
@@ -212,7 +236,7 @@ class Model:
                 str(self.folder),
                 cure="add [[explainer]] to the recipe and run it again: skinfw show explainer",
             )
-        return predicted_class_maps(self._predictor, explainers[0], pictures, raw)
+        return predicted_class_maps(self._predictor, explainers[0], cases, raw)
 
     def evaluate(
         self, dataset: str | Mapping[str, Any] | Sequence[Mapping[str, Any]], **keys: Any

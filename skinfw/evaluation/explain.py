@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -48,7 +49,7 @@ def explain(
     pictures, maps, done = [], [], 0
     for views, _, rows in Loader(images, hardware).load(cut):
         first = views[:, 0]
-        looking = _with_metadata(model, modalities.inputs(rows))
+        looking = with_metadata(model, modalities.inputs(rows))
         wanted = torch.from_numpy(classes[done : done + len(first)]).to(hardware.device)
         shown = first if first.ndim == 4 else first[:, 0]
         with component.guard(explainer), unchanged_network(model):
@@ -80,7 +81,11 @@ class _WithMetadata(torch.nn.Module):
         return own if name == "model" else getattr(own, name)
 
 
-def _with_metadata(model: torch.nn.Module, known: tuple[torch.Tensor, ...]) -> torch.nn.Module:
+def with_metadata(model: torch.nn.Module, known: Sequence[torch.Tensor]) -> torch.nn.Module:
+    """Return a network of images alone, to which the metadata of these images are known.
+
+    known: nothing, or the metadata [N, K].
+    """
     return _WithMetadata(model, *known).eval() if known else model
 
 

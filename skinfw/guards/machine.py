@@ -10,6 +10,7 @@ _NO_MEMORY = re.compile(
     r"|bad alloc|ALLOC_FAILED",
     re.IGNORECASE,
 )
+_NO_KERNEL = re.compile(r"(\S+) does not have a deterministic implementation")
 _LOST = re.compile(
     r"gloo/|NCCL|Connection (closed|reset) by peer|Broken pipe|Socket Timeout|"
     r"Timed out waiting .*recv|wait timeout|store->get|TCPStore|failed to connect",
@@ -29,6 +30,15 @@ def out_of_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     of_library = isinstance(error, RuntimeError) or type(error).__module__.startswith("cv2")
     return of_library and bool(_NO_MEMORY.search(str(error)))
+
+
+def without_deterministic_kernel(error: BaseException) -> str:
+    """Return the operation that engine.deterministic forbids, "" where an error says no such thing.
+
+    error: of torch, which says it in words alone.
+    """
+    found = _NO_KERNEL.search(str(error)) if isinstance(error, RuntimeError) else None
+    return found[1] if found else ""
 
 
 def lost_process(error: BaseException) -> bool:

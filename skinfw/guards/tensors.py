@@ -15,6 +15,7 @@ from torch import nn
 
 from skinfw.errors import AnswerError
 from skinfw.guards.answers import describe
+from skinfw.interfaces.protocols import StatefulLoss
 
 
 def check_loss_function(loss: object) -> None:
@@ -290,6 +291,11 @@ class GuardedLoss:
         broken = logits.detach().isfinite().all() & ~answer.detach().isfinite()
         self._broken = broken if self._broken is None else self._broken | broken
         return answer
+
+    @property
+    def memory(self) -> StatefulLoss | None:
+        """The loss, where it remembers earlier batches."""
+        return self._loss if isinstance(self._loss, StatefulLoss) else None
 
     def check_finite(self) -> None:
         """Raise SkinfwError where the loss has not been finite though the logits were."""

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.errors import SkinfwError
+from skinfw.evaluation.explain import with_metadata
 from skinfw.guards.tensors import check_maps, unchanged_network
-from skinfw.inference.prediction import Picture, image_views
+from skinfw.inference.prediction import Case, CasePreparation
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.recipe.component import PlannedComponent
@@ -22,44 +22,45 @@ from skinfw.recipe.component import PlannedComponent
 def predicted_class_maps(
     predictor: TorchPredictor,
     component: PlannedComponent[Any],
-    images: Sequence[Picture],
+    cases: Sequence[Case],
     probabilities: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float32]:
     """Return maps [N, H, W] in [0, 1] of the first view of each image.
 
     component: the explainer.
-    images: paths or pixels.
+    cases: of several pictures the first is explained.
     probabilities: [N, C]; a row of NaN is an image that cannot be used, and its map is black.
     """
     if predictor.members:
-        return _mean_maps(predictor, component, images, probabilities)
+        return _mean_maps(predictor, component, cases, probabilities)
     trained_model, explainer = predictor.trained_model, component.make()
     size = trained_model.image.size
-    view = make_view(trained_model.view, size)
-    how = recipe_decoding(trained_model.image, trained_model.components("prepare"))
-    maps = np.zeros((len(images), size, size), np.float32)
-    for place, image in enumerate(images):
-        views = image_views(image, view, how)
-        if isinstance(views, SkinfwError) or np.isnan(probabilities[place, 0]):
+    prepare = CasePreparation(trained_model)
+    maps = np.zeros((len(cases), size, size), np.float32)
+    for place, case in enumerate(cases):
+        prepared = prepare(case)
+        if isinstance(prepared, SkinfwError) or np.isnan(probabilities[place, 0]):
             continue
-        pixels = predictor.normalise(torch.from_numpy(views[:1]))
+        pixels = predictor.normalise(torch.from_numpy(prepared.views[:1]))
+        known = [torch.from_numpy(prepared.metadata[None]).to(pixels.device)]
+        model = with_metadata(predictor.model, known if trained_model.known.metadata else ())
         wanted = torch.tensor([int(probabilities[place].argmax())], device=pixels.device)
         with component.guard(explainer), unchanged_network(predictor.model):
-            maps[place] = check_maps(explainer(predictor.model, pixels, wanted), (1, size, size))[0]
+            maps[place] = check_maps(explainer(model, pixels, wanted), (1, size, size))[0]
     return maps
 
 
 def _mean_maps(
     predictor: TorchPredictor,
     component: PlannedComponent[Any],
-    images: Sequence[Picture],
+    cases: Sequence[Case],
     probabilities: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float32]:
     """Return the mean maps of the members of an ensemble, each by its own explainer."""
     maps = []
     for member in predictor.members:
         own = member_explainer(member.trained_model, component)
-        maps.append(predicted_class_maps(member, own, images, probabilities))
+        maps.append(predicted_class_maps(member, own, cases, probabilities))
     model = predictor.trained_model
     return average_maps(maps, model.combination.weights, model.image.size)
 

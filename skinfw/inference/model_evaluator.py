@@ -40,7 +40,7 @@ from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.features import penultimate_features
 from skinfw.models.forward import in_batches
 from skinfw.models.input_pipeline import PixelPipeline
-from skinfw.models.modalities import ModalityData, modalities_from_record
+from skinfw.models.modalities import ModalityData
 from skinfw.recipe.component import PlannedComponent, build_components, plan_component
 from skinfw.recipe.merging import merge_components
 from skinfw.recipe.places import Keys, Origin
@@ -204,8 +204,7 @@ class ModelEvaluator:
 
     def _images(self, rows: pd.DataFrame, dataset: Dataset, first: bool = False) -> EvalImages:
         how = recipe_decoding(self.trained_model.image, self.trained_model.components("prepare"))
-        pictures = self.trained_model.tables.get("modalities", {}).get("pictures", ())
-        keep = kept_part(self.trained_model.image, dataset)
+        keep, pictures = kept_part(self.trained_model.image, dataset), self.trained_model.pictures
         source = Source.of(rows, image_function(dataset), how, pictures=pictures, keep=keep)
         classes = self.trained_model.classes
         labels = labels_of(rows, classes if UNKNOWN in classes else (*classes, UNKNOWN))
@@ -213,9 +212,7 @@ class ModelEvaluator:
         return EvalImages(source, labels, view, first)
 
     def _modality_data(self, rows: pd.DataFrame) -> ModalityData:
-        return ModalityData(
-            modalities_from_record(self.trained_model.modalities), 1.0, rows, self._hardware.device
-        )
+        return ModalityData(self.trained_model.known, 1.0, rows, self._hardware.device)
 
 
 def evaluate_dataset(
@@ -234,6 +231,7 @@ def evaluate_dataset(
         component = merge_components(kind, sets, origin, Catalog())
     dataset = component.make()
     rows = read_data_table(component, dataset).rows
+    trained_model.check_pictures(rows.columns)
     alignment = align(rows, trained_model.classes, {})
     if unknown := [name for name, own in alignment.answers.items() if len(own) != 1]:
         raise RecipeError(

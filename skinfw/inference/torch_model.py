@@ -13,7 +13,6 @@ from skinfw.guards.machine import out_of_memory
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
 from skinfw.models.backbone import build_network
-from skinfw.models.modalities import modalities_from_record
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import Hardware, choose_hardware
 from skinfw.training.checkpoint import load_weights
@@ -27,10 +26,8 @@ def load_network(trained_model: TrainedModel, hardware: Hardware) -> torch.nn.Mo
     """
     (component,) = trained_model.components("backbone")
     changes = trained_model.components("modify")
-    known = modalities_from_record(trained_model.modalities)
-    model = build_network(
-        component, changes, trained_model.classes, trained_model.image.size, known
-    )
+    size, known = trained_model.image.size, trained_model.known
+    model = build_network(component, changes, trained_model.classes, size, known)
     load_weights(trained_model.weights, model)
     with component.guard():
         model.to(hardware.device).to(memory_format=hardware.memory_format)
@@ -66,15 +63,25 @@ class TorchPredictor:
         self.normalise = self._hardware.normaliser(self.model)
 
     @torch.inference_mode()
-    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    def probabilities(
+        self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float64]:
         """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M.
 
+        Of networks that look at P pictures the images are [M, P, H, W, 3].
+        metadata: [M, K], NaN where a value is missing; None where all of them are.
         An ensemble is asked for its members, each of which wants images of its own.
         """
+        given = [torch.from_numpy(images)]
+        if metadata is not None and metadata.shape[1]:
+            given.append(torch.from_numpy(metadata).to(self._hardware.device))
         try:
-            pieces = torch.split(torch.from_numpy(images), self.trained_model.batch_size)
+            pieces = [torch.split(one, self.trained_model.batch_size) for one in given]
             with self._hardware.autocast():
-                logits = torch.cat([self.model(self.normalise(piece)) for piece in pieces])
+                logits = torch.cat(
+                    [self.model(self.normalise(piece), *known)
+                     for piece, *known in zip(*pieces, strict=True)]
+                )  # fmt: skip
         except Exception as error:
             if not out_of_memory(error):
                 raise

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from skinfw.data.metadata import modalities_from_record
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
@@ -23,6 +24,7 @@ from skinfw.inference.networks import (
 )
 from skinfw.interfaces.calibration import FittedCalibration
 from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, plan_component
 from skinfw.recipe.loading import load_recipe
 from skinfw.recipe.parameters import Complaint, parameters
@@ -120,17 +122,27 @@ class TrainedModel:
             )
         return averaging
 
+    @cached_property
+    def known(self) -> Modalities:
+        """What the network gets beside one picture."""
+        return modalities_from_record(self.modalities)
+
     @property
-    def image_marks(self) -> tuple[str, ...]:
-        """The marks, and what else must be known where images come alone."""
-        known = [own.modalities for own in self.networks]
-        metadata = dict.fromkeys(
-            name for own in known for name in (*own.get("numbers", ()), *own.get("categories", ()))
-        )
-        if not metadata:
+    def pictures(self) -> tuple[str, ...]:
+        """The columns of the further pictures of a lesion."""
+        return tuple(self.tables.get("modalities", {}).get("pictures", ()))
+
+    def image_marks(self, given: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the marks, and what else must be known of answers for single images.
+
+        given: columns of the recipe's [modalities] that come with each image.
+        """
+        metadata = dict.fromkeys(name for own in self.networks for name in own.known.metadata)
+        lacking = [name for name in metadata if name not in given]
+        if not lacking:
             return self.marks
-        lacking = f"{', '.join(metadata)} are not given with an image and count as missing"
-        return (*self.marks, lacking)
+        missing = f"{', '.join(lacking)} are not given with an image and count as missing"
+        return (*self.marks, missing)
 
     def components(self, kind: str) -> list[PlannedComponent[Any]]:
         """Return the components of a kind that were recorded, in order, checked but not built.
@@ -152,8 +164,8 @@ class TrainedModel:
             components.append(component)
         return components
 
-    def check_one_picture(self) -> None:
-        """Raise SkinfwError where an image alone is not what the network takes."""
+    def check_whole_images(self) -> None:
+        """Raise SkinfwError where an image without a mask is not what the network takes."""
         if part := next((own.image.keep for own in self.networks if own.image.keep != "all"), ""):
             raise SkinfwError(
                 f'the network sees a part of each image alone, image.keep = "{part}"',
@@ -162,13 +174,19 @@ class TrainedModel:
                 "evaluate a data set with masks (skinfw evaluate RUN --dataset RECIPE), or train "
                 'with image.keep = "all"',
             )
-        pictures = max(own.modalities.get("pictures", 1) for own in self.networks)
-        if pictures > 1:
+
+    def check_pictures(self, given: Collection[str] = ()) -> None:
+        """Raise SkinfwError where pictures that the network looks at do not come with each image.
+
+        given: as for `image_marks`.
+        """
+        pictures = dict.fromkeys(name for own in self.networks for name in own.pictures)
+        if lacking := [name for name in pictures if name not in given]:
             raise SkinfwError(
-                f"the network looks at {pictures} pictures of a lesion at once",
+                f"the network looks at {1 + len(pictures)} pictures of a lesion at once",
                 display_path(self.path),
-                "a list of images does not tell which belong together",
-                "train a recipe without modalities.pictures to predict single images",
+                f"the images come without {', '.join(lacking)}",
+                f"name a CSV with the columns {', '.join(('path', *pictures))}, which hold paths",
             )
 
 

@@ -234,6 +234,14 @@ class Explainer(Protocol):
         """Return maps [N, H, W] in [0, 1] for the classes [N] of normalised images."""
 
 
+@runtime_checkable
+class CheckingExplainer(Protocol):
+    """An explainer that says before the training whether it fits the network."""
+
+    def check(self, model: nn.Module) -> None:
+        """Raise RecipeError where the network cannot be explained as the recipe says."""
+
+
 class Report(Protocol):
     """A report: files about a result.
 
@@ -293,6 +301,17 @@ class PairedNetwork(Protocol):
     """
 
     takes_pairs: bool
+
+
+@runtime_checkable
+class StatefulLoss(Protocol):
+    """A loss that remembers earlier batches; a run keeps what it remembers."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and numbers, by name."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
 
 
 @runtime_checkable

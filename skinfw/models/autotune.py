@@ -46,7 +46,9 @@ def autotune(
     modalities: what the network gets beside one picture.
     """
     auto_precision = settings.precision == "auto" and hardware.device.type == "cpu"
-    auto_compile = settings.compile == "auto" and hardware.device.type == "cuda"
+    # Which of the two is faster says the clock, and they round otherwise.
+    timed = hardware.device.type == "cuda" and not settings.deterministic
+    auto_compile = settings.compile == "auto" and timed
     compiled = settings.compile == "on"
     if recorded and str(recorded.get("device")) == str(hardware.device):
         precision = recorded["precision"] if auto_precision else hardware.precision

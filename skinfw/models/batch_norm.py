@@ -34,6 +34,8 @@ def recompute_statistics(
     """
     modules = [own for name, own in model.named_modules()
                if name in names and isinstance(own, _BatchNorm)]  # fmt: skip
+    if not modules:
+        return
     momenta = [own.momentum for own in modules]
     to_input = pipeline.to_input(model)
     model.eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
 
+from skinfw.data.metadata import encode_metadata
 from skinfw.errors import RecipeError
 from skinfw.files.metadata_values import MISSING
 from skinfw.files.numbers import decimal_number
@@ -80,21 +81,6 @@ def describe_modalities(plan: Plan, train: pd.DataFrame) -> Modalities:
     return Modalities(1 + len(settings.pictures), spread, **known)
 
 
-def modalities_record(modalities: Modalities) -> dict[str, Any]:
-    """Return them for run.json."""
-    return {name: value for name, value in vars(modalities).items() if value}
-
-
-def modalities_from_record(entry: Mapping[str, Any]) -> Modalities:
-    """Return what `record` wrote."""
-    words = {
-        key: {name: tuple(values) for name, values in entry.get(key, {}).items()}
-        for key in ("categories", "auxiliary")
-    }
-    numbers = {name: (mean, spread) for name, (mean, spread) in entry.get("numbers", {}).items()}
-    return Modalities(entry.get("pictures", 1), numbers, **words)
-
-
 class ModalityData:
     """Hold the metadata and the auxiliary truth of one part, on the device."""
 
@@ -107,8 +93,20 @@ class ModalityData:
         """
         self.modalities, self._weight = modalities, weight
         self._widths = [len(values) for values in modalities.auxiliary.values()]
-        self._metadata = torch.from_numpy(_encode(modalities, rows)).to(device)
-        true = [_codes(rows[name], values) for name, values in modalities.auxiliary.items()]
+        for name in modalities.numbers:
+            if name in rows:
+                _numbers(rows, name, rows[name])
+        columns = {
+            name: rows[name].where(rows[name].notna(), "")
+            for name in modalities.metadata
+            if name in rows
+        }
+        encoded = encode_metadata(modalities, columns, len(rows))
+        self._metadata = torch.from_numpy(encoded).to(device)
+        blank = pd.Series("", index=rows.index)
+        true = [
+            _codes(rows.get(name, blank), values) for name, values in modalities.auxiliary.items()
+        ]
         self._true = np.stack(true, 1) if true else np.empty((len(rows), 0), np.int64)
         targets = np.where(self._true < 0, _IGNORED, self._true)
         self._targets = torch.from_numpy(targets).to(device)
@@ -132,11 +130,14 @@ class ModalityData:
     def loss(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
         """Return the weighted mean of the cross-entropies of the auxiliary outputs.
 
-        logits: [N, C + A]; those of the auxiliary outputs stand last.
+        logits: [S * N, C + A] of S samples, which follow each other, mostly one; those of the
+            auxiliary outputs stand last.
+        rows: [N].
         """
         if not self._widths:
             return 0.0
         targets = self._targets[rows.to(self._targets.device)]
+        targets = targets.repeat(len(logits) // len(targets), 1)
         cut = torch.split(logits[:, logits.shape[1] - sum(self._widths) :], self._widths, 1)
         # A batch in which nobody knows an answer has no mean; the sum of nothing is zero.
         losses = [
@@ -156,18 +157,6 @@ class ModalityData:
         pieces = torch.split(logits, self._widths, 2) if self._widths else ()
         for place, (name, values) in enumerate(self.modalities.auxiliary.items()):
             yield name, values, self._true[:, place], pieces[place]
-
-
-def _encode(modalities: Modalities, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the metadata [N, K]: numbers about zero, categories by their places, NaN unknown."""
-    columns = []
-    for name, (mean, spread) in modalities.numbers.items():
-        columns.append((_numbers(rows, name, rows[name]) - mean) / spread)
-    for name, values in modalities.categories.items():
-        places = _codes(rows[name], values)
-        columns.append(np.where(places < 0, np.nan, places))
-    stacked = np.stack(columns, 1) if columns else np.empty((len(rows), 0))
-    return np.asarray(stacked, np.float32)
 
 
 def _codes(column: pd.Series[Any], values: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:

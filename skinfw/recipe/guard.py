@@ -14,9 +14,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import skinfw
-from skinfw.errors import FULL_DISK, AnswerError, SkinfwError, first_line, raising_line, unwritable
+from skinfw.errors import (
+    FULL_DISK,
+    AnswerError,
+    RecipeError,
+    SkinfwError,
+    first_line,
+    raising_line,
+    unwritable,
+)
 from skinfw.guards import writes
-from skinfw.guards.machine import lost_process, out_of_memory
+from skinfw.guards.machine import (
+    lost_process,
+    out_of_memory,
+    without_deterministic_kernel,
+)
 from skinfw.guards.process import Shared
 from skinfw.registry.catalog import CatalogEntry
 from skinfw.registry.distributions import is_editable
@@ -94,6 +106,13 @@ def explain(
         return error
     if out_of_memory(error) or lost_process(error):  # the machine is to blame
         return error
+    if operation := without_deterministic_kernel(error):
+        return RecipeError(
+            f"engine.deterministic cannot be kept: {operation} has no kernel that repeats its bits",
+            place,
+            raising_line(error, defining_file(component.implementation)),
+            "set engine.deterministic = false, or take a component without this operation",
+        )
     if isinstance(error, OSError) and error.errno in FULL_DISK - {errno.EACCES, errno.EPERM}:
         return unwritable(Path(error.filename or ""), error)
     what = f"{entry.label} failed: {type(error).__name__}: {text_of(error)}"

@@ -88,6 +88,10 @@ class TrainSettings:
     accumulate: batches per optimizer step.
     clip_norm: largest gradient norm; 0 does not clip.
     ema: decay of the moving average of the weights that is evaluated and kept; 0 keeps none.
+    swa: share of the epochs, at the end, over which the weights are averaged; from the first of
+        them on the average is evaluated and kept, with statistics of batch normalisation of its
+        own. It wants a learning rate that stays up, such as of the schedule "constant"; 0 averages
+        none, and `ema` averages otherwise. Izmailov et al. 2018 (arXiv 1803.05407).
     freeze: modules of the backbone that do not learn, by their dotted names, such as "blocks.0";
         "trunk" stands for all but the last layer. What is frozen keeps the statistics of its
         batch normalisation, too.
@@ -110,6 +114,7 @@ class TrainSettings:
     accumulate: Annotated[int, Ge(1)] = 1
     clip_norm: Annotated[float, Ge(0)] = 0.0
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
+    swa: Annotated[float, Ge(0), Lt(1)] = 0.0
     freeze: tuple[str, ...] = ()
     unfreeze: Annotated[int, Ge(0)] = 0
     early_stopping: Annotated[int, Ge(0)] = 0
@@ -174,6 +179,9 @@ class EngineSettings:
     memory_format: "auto" is channels_last, which convolutions like on every device.
     compile: whether torch compiles the network; "auto" tries it on a GPU and does it where it
         saves more time than it costs, and never on a CPU, where it gains little.
+    deterministic: take no kernels but those that give the same bits again, so that a run on a GPU
+        repeats as one on a CPU does, on the same GPU with the same versions. It is slower, is not
+        compiled unless `compile` is "on", and stops at an operation that has no such kernel.
     workers: threads that load images ahead; -1 chooses: none on a CPU, whose cores train.
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
@@ -186,6 +194,7 @@ class EngineSettings:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
+    deterministic: bool = False
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True

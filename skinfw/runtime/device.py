@@ -74,7 +74,7 @@ class Hardware:
             rows = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
             values = rows.view_as(moved).permute(0, 3, 1, 2)
             if whole.ndim == 5:
-                values = values.reshape(len(whole), -1, *values.shape[2:])
+                values = values.reshape(-1, 3 * whole.shape[1], *values.shape[2:])
             return values.contiguous(memory_format=self.memory_format)
 
         return normalise

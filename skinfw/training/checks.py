@@ -41,3 +41,14 @@ def check_pairs(plan: Plan, draw: Draw, model: nn.Module, modalities: Modalities
             where,
             cure="leave out [modalities], or the sampler of pairs",
         )
+
+
+def check_average(plan: Plan) -> None:
+    """Refuse two averages of the weights, of which one network cannot have both."""
+    if plan.train.ema and plan.train.swa:
+        raise RecipeError(
+            "train.ema and train.swa both average the weights",
+            plan.recipe.origin("train", "swa").text,
+            "one network is evaluated and kept",
+            "leave one of them at 0",
+        )

@@ -29,11 +29,13 @@ from skinfw.guards.tensors import (
     check_schedule,
     unchanged_network,
 )
-from skinfw.interfaces.protocols import DecodedImages, NetworkWithLoss
+from skinfw.interfaces.protocols import CheckingExplainer, DecodedImages, NetworkWithLoss
 from skinfw.interfaces.values import Change, Features
 from skinfw.models.backbone import ALONE
+from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.feature_store import FeatureStore
 from skinfw.models.features import map_features, penultimate_features
+from skinfw.models.forward import in_batches
 from skinfw.models.freezing import TRUNK
 from skinfw.models.input_pipeline import FeaturePipeline, InputPipeline, PixelPipeline
 from skinfw.models.modalities import ModalityData, describe_modalities
@@ -43,7 +45,7 @@ from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
 from skinfw.training.cautions import warn_double_correction, warn_late_correction
-from skinfw.training.checks import check_pairs
+from skinfw.training.checks import check_average, check_pairs
 from skinfw.training.network import Network, build_run_network
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.teacher import Teacher, check_student
@@ -110,6 +112,7 @@ class TrainingComponents:
         self.weighting = build_components((weighting,) if weighting else (), classes)
         self.mix = build_components((mix,) if mix else (), classes)
         self.explainers = build_components(components.explainer, classes)
+        self._check_explainers()
         self.reports = build_components(components.report, classes)
         self.teacher: Teacher | None = None
         if plan.teacher.answers:
@@ -117,6 +120,13 @@ class TrainingComponents:
             scoring = ViewAveraging(self.counts, **components.view.host)
             self.teacher = Teacher(plan, self.rows, scoring, self.hardware.device)
         self.tracks = build_components(components.track, classes)
+
+    def _check_explainers(self) -> None:
+        """Let explainers look at the network hours before they are needed."""
+        for component, explainer in self.explainers:
+            if isinstance(explainer, CheckingExplainer):
+                with component.guard(explainer.check), unchanged_network(self.model):
+                    explainer.check(self.model)
 
     @cached_property
     def epoch_sampler(self) -> EpochSampler:
@@ -236,6 +246,7 @@ class TrainingComponents:
         validates: whether the validation part chooses the epoch; else the last one is kept.
         """
         plan = self.plan
+        check_average(plan)
         check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
         self._try_dice(images)
@@ -253,10 +264,12 @@ class TrainingComponents:
             make_schedule=self._make_schedule,
             class_weight=self._class_weight,
             check_loss=self.loss.check_finite,
+            loss_memory=self.loss.memory,
             guard=self._guard,
             mix=self._mix,
             epoch_sampler=self.epoch_sampler,
             pipeline=pipeline,
+            recompute_statistics=self._recompute_statistics,
             modalities=self.modality_data(self.rows),
             validator=self.evaluator(plan.train.validation, first=True) if validates else None,
             metrics=self.metrics,
@@ -295,6 +308,22 @@ class TrainingComponents:
                 indices = draw.indices[:2].tolist()
                 copies = draw.indices * 0 if draw.copies is None else draw.copies
                 images.batch([(1, at, index, bool(copies[at])) for at, index in enumerate(indices)])
+
+    def _recompute_statistics(self, model: torch.nn.Module) -> None:
+        """Set the statistics of batch normalisation of a network to those of the training part.
+
+        model: of other weights than the one that learns; what is frozen there stays.
+        """
+        names = [name for name, own in self.model.named_modules() if own.training]
+        cut = [own for own in in_batches(len(self.rows), self.eval_batch_size) if len(own) > 1]
+        recompute_statistics(
+            model,
+            names,
+            PixelPipeline(EvalImages(self.source, self.labels, self.view, True), self.hardware),
+            cut[: self.plan.train.limit_batches or None],
+            self.hardware,
+            self.modality_data(self.rows).inputs,
+        )
 
     def cautions(self, trainer: Trainer) -> list[str]:
         """Return what is wrong with sampler, weighting and schedule taken together.
@@ -395,8 +424,13 @@ class TrainingComponents:
 def _count_right(
     logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
 ) -> torch.Tensor:
-    """Return how many images are called by their label; of pairs those that stand first."""
-    return (logits.argmax(1) == targets[: len(logits)]).sum()
+    """Return how many images are called by their label; of pairs those that stand first.
+
+    An image with several rows of logits, sample by sample, counts by the share of them.
+    """
+    samples = max(1, len(logits) // len(targets))
+    true = targets[: len(logits)].repeat(samples)
+    return (logits.argmax(1) == true).sum() / samples
 
 
 def _of_both(

@@ -43,6 +43,7 @@ class _State(_Schema):
     optimizer: dict[str, Any]
     schedule: dict[str, Any]
     scaler: dict[str, Any]
+    loss: dict[str, Any] = {}
     progress: _Progress
 
 

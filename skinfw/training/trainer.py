@@ -26,6 +26,7 @@ from skinfw.evaluation.evaluator import Evaluator, NotFiniteError
 from skinfw.evaluation.numbers import RESERVED, Metrics, Names, compute_metrics, refuse_nan
 from skinfw.guards.tensors import check_rates, check_training_logits
 from skinfw.interfaces.hooks import run_hooks
+from skinfw.interfaces.protocols import StatefulLoss
 from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
@@ -41,6 +42,7 @@ from skinfw.training.ema import ExponentialMovingAverage
 from skinfw.training.keeper import Progress, Record, StateKeeper
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.state import CURE, check_alike, check_moments, check_network, restoring
+from skinfw.training.swa import StochasticWeightAverage
 
 AGREE_BATCHES = 8
 SOME_EPOCHS = 3
@@ -59,7 +61,9 @@ class Trainer:
     mix: (images, rows, step) -> the images to train on, their loss, and how many of them are called
         rightly, both of logits, targets and class weights.
     check_loss: raises where the loss itself is to blame for what is not finite.
+    loss_memory: what the loss remembers of earlier batches; None where it remembers nothing.
     guard: names the component of a kind in whatever is raised inside.
+    recompute_statistics: sets those of batch normalisation to what training images give.
     modalities: what is known of the training part beside its images.
     validator: chooses the epoch whose weights are kept; None keeps those of the last.
     states: the folder of the states, from which a stopped training goes on.
@@ -76,9 +80,11 @@ class Trainer:
     class_weight: Callable[[int], torch.Tensor | None]
     mix: Callable[[torch.Tensor, torch.Tensor, int], tuple[torch.Tensor, Loss, Loss]]
     check_loss: Callable[[], None]
+    loss_memory: StatefulLoss | None
     guard: Callable[[str], AbstractContextManager[None]]
     epoch_sampler: EpochSampler
     pipeline: InputPipeline
+    recompute_statistics: Callable[[torch.nn.Module], None]
     modalities: ModalityData
     validator: Evaluator | None
     metrics: Metrics
@@ -142,15 +148,20 @@ class Trainer:
         self.optimizer = self.make_optimizer(self.model)
         self.schedule, self.total_steps = self._schedule(self.optimizer)
         self.ema = ExponentialMovingAverage(self.model, settings.ema) if settings.ema else None
+        self.swa: StochasticWeightAverage | None = None
+        if settings.swa:
+            self.swa = StochasticWeightAverage(self.model, settings.swa, settings.epochs)
+        average = self.ema or self.swa
         self.scaler = torch.amp.GradScaler(
             hardware.device.type, enabled=hardware.precision == "fp16"
         )
         if state:
-            self._restore(state)
+            self._restore(state, average.model if average else None)
         parts = {"optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
-        average = self.ema.model if self.ema else None
-        states = self.states if hardware.main else None
-        self.keeper = StateKeeper(states, self.model, average, parts, self.save_minutes)
+        if self.loss_memory:
+            parts["loss"] = self.loss_memory
+        states, kept = self.states if hardware.main else None, average.model if average else None
+        self.keeper = StateKeeper(states, self.model, kept, parts, self.save_minutes)
         self._thawed = False
         self.frozen.hold()
         self._parallelise()
@@ -160,8 +171,11 @@ class Trainer:
         self.scheduled = listens_to_progress(self.model)
         self.loader = Loader(self.pipeline.images, hardware)
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        """Set everything to where the run was."""
+    def _restore(self, state: Mapping[str, Any], average: torch.nn.Module | None) -> None:
+        """Set everything to where the run was.
+
+        average: the network with averaged weights, if there is one.
+        """
         file = self.states / FILES[0]
         check_network(self.model.state_dict(), state["model"], "model", file)
         check_alike(self.schedule.state_dict(), state["schedule"], "schedule", file)
@@ -174,9 +188,11 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
             self.scaler.load_state_dict(state["scaler"])
-        if self.ema:
-            check_network(self.ema.model.state_dict(), state["ema"], "ema", file)
-            self.ema.model.load_state_dict(state["ema"])
+            if self.loss_memory:
+                self.loss_memory.load_state_dict(state.get("loss", {}))
+        if average:
+            check_network(average.state_dict(), state["ema"], "ema", file)
+            average.load_state_dict(state["ema"])
         known = {own.name for own in fields(Progress)}
         self.at = Progress(**{key: own for key, own in state["progress"].items() if key in known})
         for own in self.at.history:
@@ -260,7 +276,7 @@ class Trainer:
             images = len(batch.targets) * hardware.world
             with self.keeper.change(at, total if boundary else None):
                 if boundary:
-                    self._step()
+                    self._step(at.batch + 1 == len(cut))
                 at.batch += 1
                 at.step += 1
                 at.images += images
@@ -316,8 +332,11 @@ class Trainer:
             self.tracer.gradients()
         return loss.detach(), right
 
-    def _step(self) -> None:
-        """Step the optimizer, at the end of an accumulation group, and all that follows it."""
+    def _step(self, last: bool) -> None:
+        """Step the optimizer, at the end of an accumulation group, and all that follows it.
+
+        last: whether it is the last step of the epoch.
+        """
         if self.settings.clip_norm:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -333,12 +352,14 @@ class Trainer:
                 check_rates(self.optimizer)
         if self.ema:
             self.ema.update((self.at.step + 1) // self.settings.accumulate)
+        if self.swa and last:
+            self.swa.update(self.at.epoch)
 
     def _finish(self, train_loss: float, train_accuracy: float, stop: StopSignals) -> None:
         """Validate an epoch, keep its weights if they are the best, and save."""
         at, settings = self.at, self.settings
-        model = self.ema.model if self.ema else self.model
         self._check(train_loss)
+        model = self._evaluated_network()
         validated = self._validate(model)
         record: Record = {
             "epoch": at.epoch,
@@ -365,6 +386,13 @@ class Trainer:
                 values = [own[settings.select] for own in at.history]
                 refuse_nan(self.metrics, self.names, settings.select, values)
             self.hooks.epoch_end(record=MappingProxyType(record))
+
+    def _evaluated_network(self) -> torch.nn.Module:
+        """Return the network that is evaluated, and kept if its epoch is the best."""
+        if self.swa and self.at.epoch >= self.swa.first:
+            self.recompute_statistics(self.swa.model)
+            return self.swa.model
+        return self.ema.model if self.ema else self.model
 
     def _kept_epoch(self, history: Sequence[Record]) -> int:
         """Return the epoch whose weights are kept."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from skinfw.data.metadata import modalities_record
 from skinfw.data.table import class_counts, counts_line, split_data, split_hash
 from skinfw.errors import SkinfwError
 from skinfw.files.atomic import write_json
@@ -17,7 +18,6 @@ from skinfw.files.paths import display_path
 from skinfw.guards.process import watch_network
 from skinfw.guards.tensors import NetworkState
 from skinfw.interfaces.hooks import run_hooks
-from skinfw.models.modalities import modalities_record
 from skinfw.recipe.loading import LOCK, REFIT_WEIGHTS
 from skinfw.recipe.plan import Plan
 from skinfw.recipe.settings import REFIT_PARTS

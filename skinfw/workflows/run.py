@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from skinfw.data.image_check import BadImagesError
+from skinfw.data.metadata import modalities_record
 from skinfw.data.table import (
     class_counts,
     classes_with_few_images,
@@ -43,10 +44,11 @@ from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
 from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
-from skinfw.models.modalities import check_numbers, modalities_record
+from skinfw.models.modalities import check_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
+from skinfw.runtime.determinism import deterministic_kernels
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.runtime.failures import explain_lost_process, explain_memory
 from skinfw.runtime.signals import StopSignals, stop_signals
@@ -99,7 +101,10 @@ def execute_run(
         folder.begin()
         try:
             run = _Run(plan, folder, say, listeners, resume, lock, stop)
-            with watch_writes(folder.path, OWN_FILES, [cache_folder()]):
+            with (
+                watch_writes(folder.path, OWN_FILES, [cache_folder()]),
+                deterministic_kernels(plan.engine.deterministic),
+            ):
                 result = run.go()
         except KeyboardInterrupt:
             folder.finish("stopped", signal=stop.name)

@@ -72,4 +72,4 @@ def test_a_network_of_a_part_answers_no_image_without_a_mask(
     assert not np.allclose(*numbers)
     assert "of each image the network sees its surroundings alone (image.keep)" in result.marks
     with pytest.raises(SkinfwError, match="sees a part of each image alone"):
-        load_trained_model(folder.path, trust=True).check_one_picture()
+        load_trained_model(folder.path, trust=True).check_whole_images()

@@ -10,16 +10,12 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
+from skinfw.data.metadata import modalities_from_record, modalities_record
 from skinfw.data.table import load_data
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.evaluator import auxiliary_answers
 from skinfw.interfaces.values import Modalities
-from skinfw.models.modalities import (
-    ModalityData,
-    check_numbers,
-    modalities_from_record,
-    modalities_record,
-)
+from skinfw.models.modalities import ModalityData, check_numbers
 from skinfw.recipe.plan import load_plan
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import choose_hardware
@@ -180,8 +176,9 @@ def test_a_run_of_pairs_does_not_predict_single_images(train_cases: Any) -> None
 
     _, folder = train_cases("train.epochs=1")
     with pytest.raises(SkinfwError) as error:
-        load_trained_model(folder.path).check_one_picture()
-    assert "2 pictures of a lesion" in error.value.what
+        load_trained_model(folder.path).check_pictures(["age"])
+    assert "2 pictures of a lesion" in error.value.what and "without clinic" in error.value.why
+    load_trained_model(folder.path).check_pictures(["clinic"])
 
 
 def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None:
@@ -190,8 +187,10 @@ def test_metadata_that_an_image_lacks_count_as_missing(train_cases: Any) -> None
 
     _, folder = train_cases("train.epochs=1", "modalities.pictures=[]")
     saved = load_trained_model(folder.path)
-    saved.check_one_picture()
-    assert any("age, sex are not given" in mark for mark in saved.image_marks)
+    saved.check_pictures()
+    assert any("age, sex are not given" in mark for mark in saved.image_marks())
+    assert any("sex are not given" in mark for mark in saved.image_marks(["age"]))
+    assert not any("not given" in mark for mark in saved.image_marks(["age", "sex"]))
     images = np.zeros((3, 32, 32, 3), np.uint8)
     chances = TorchPredictor(saved).probabilities(images)
     assert chances.shape == (3, 2) and chances.sum(1) == pytest.approx(np.ones(3))
@@ -230,6 +229,7 @@ def test_a_data_set_that_tells_less_leaves_the_rest_unknown(
         ("modify=[]", "makes use of [modalities]"),
         ('mix.use="mixup"', "mixed images have no partners, no metadata"),
         ('sampler.use="pairs"', "the network has one branch"),
+        ("explainer.0.layer=blocks", 'the backbone has no layer "blocks"'),
     ],
 )
 def test_what_cannot_be_is_told_before_training(train_cases: Any, change: str, what: str) -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from skinfw.errors import RecipeError
 from skinfw.guards.tensors import GuardedLoss
+from skinfw.recipe.plan import load_plan
 
 Train = Callable[..., Any]
 DROP = 'modify=[{use="drop-block", after=["0"], block=3, probability=0.3}]'
@@ -126,3 +129,54 @@ def test_what_is_no_image_is_told(train: Train, tmp_path: Path) -> None:
     with pytest.raises(SkinfwError) as error:
         train(f'prepare=[{{use="{tmp_path / "mine.py"}:Wrong"}}]')
     assert "returned an array of float64" in error.value.what and "uint8" in error.value.why
+
+
+def test_several_dropouts_train_with_auxiliary_answers(train: Train) -> None:
+    heads = 'modify=[{use="multimodal-head"}, {use="multi-sample-dropout", samples=3}]'
+    beside = ('modalities.auxiliary=["anatom_site_general"]', "train.epochs=1", "explainer=[]")
+    result, folder = train(heads, *beside)
+    assert np.isfinite(numbers(result.history, "train_loss")).all()
+    assert "anatom_site_general" in result.predictions["test"].auxiliary
+    state = torch.load(folder.path / "last/state.pt", weights_only=True)
+    assert "head.linear.weight" in state["model"]
+
+
+@pytest.mark.slow
+def test_weights_are_averaged_over_the_last_epochs(train: Train) -> None:
+    """The oracle is the mean of the weights of runs that end with each of these epochs."""
+    import skinfw
+
+    constant = 'schedule.use="constant"'
+
+    def state(*sets: str) -> Any:
+        _, folder = train(constant, "explainer=[]", *sets)
+        file = folder.path / "last/state.pt"
+        return folder, torch.load(file, weights_only=True)
+
+    folder, averaged = state("train.epochs=4", "train.swa=0.5")
+    _, third = state("train.epochs=3")
+    weights = ("0.weight", "1.weight", "6.bias")
+    for name in weights:
+        mean = (third["model"][name] + averaged["model"][name]) / 2
+        assert torch.allclose(averaged["ema"][name], mean, atol=1e-6), name
+        assert not torch.allclose(third["model"][name], averaged["model"][name], atol=1e-6)
+    # What enters the normalisation, over all training images as evaluation sees them.
+    model, seen = skinfw.load(folder.path), list[torch.Tensor]()
+    model.network.load_state_dict(averaged["ema"])
+    normalisation = model.network.get_submodule("1")
+    normalisation.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    parts = pd.read_csv(folder.path / "splits.csv")
+    dataset = load_plan(folder.path).dataset
+    images = [dataset.image(name) for name in parts.loc[parts["part"] == "train", "id"]]
+    model.predict(images)
+    cut = [own.transpose(0, 1).flatten(1) for own in torch.cat(seen).split(16)]
+    shares = torch.tensor([own.shape[1] for own in cut]) / sum(own.shape[1] for own in cut)
+    pairs = [(own.mean(1), own.var(1)) for own in cut]
+    means, variances = (torch.stack(own) for own in zip(*pairs, strict=True))
+    for name, own in (("running_mean", means), ("running_var", variances)):
+        assert torch.allclose(averaged["ema"][f"1.{name}"], shares @ own, atol=1e-4)
+
+
+def test_two_averages_are_refused(train: Train) -> None:
+    with pytest.raises(RecipeError, match=r"train\.ema and train\.swa"):
+        train("train.ema=0.9", "train.swa=0.5")

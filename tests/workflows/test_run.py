@@ -197,12 +197,22 @@ OPTIONS = {
         'modify=[{use="drop-block", after=["0"], block=3}]',
         'mix={use="mixup"}',
     ],
+    "weights averaged over epochs": [
+        "train.swa=0.7",
+        'schedule.use="constant"',
+        'loss={use="ghm-c", momentum=0.75}',
+    ],
     "redrawn": ['sampler.use="kmeans-hybrid"', "sampler.exactly={NV=12}", "sampler.clusters=3"],
 }
 
 
 # An epoch has five batches: in the first, at its end, and in the second.
-STOPS = [("plain", 3), ("plain", 8), *((name, 5) for name in OPTIONS)]
+STOPS = [
+    ("plain", 3),
+    ("plain", 8),
+    *((name, 5) for name in OPTIONS if "averaged" not in name),
+    pytest.param("weights averaged over epochs", 10, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("name", "batches"), STOPS)

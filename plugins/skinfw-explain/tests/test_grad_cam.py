@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import timm
@@ -6,6 +8,7 @@ import torchvision
 from torch import nn
 from torch.nn.functional import interpolate
 
+from skinfw import RecipeError
 from skinfw_explain.grad_cam import GradCam
 
 
@@ -123,3 +126,44 @@ def test_a_map_that_nothing_supports_is_dark() -> None:
     with torch.no_grad():
         model.fc.weight.fill_(-1.0)
     assert (GradCam()(model, images(), torch.tensor([0, 1, 2])) == 0).all()
+
+
+class Holder(nn.Module):
+    """A network that holds the backbone inside, as one with metadata does."""
+
+    backbone_layer = "trunk"
+
+    def __init__(self, trunk: nn.Module, layer: str) -> None:
+        super().__init__()
+        self.trunk, self.cam_layer = trunk, f"trunk.{layer}"
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.trunk(images)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "other"),
+    [
+        ("vit_tiny_patch16_224", "blocks.11.norm1", "blocks.10.norm1"),
+        ("resnet18", "layer4", "layer3"),
+    ],
+)
+def test_a_backbone_inside_a_network_is_explained_as_it_is_alone(
+    name: str, layer: str, other: str
+) -> None:
+    size = {"img_size": 64} if "vit" in name else {}
+    trunk = timm.create_model(name, num_classes=3, **size).eval()
+    trunk.cam_layer = layer
+    holder, batch, targets = Holder(trunk, layer), images(2), torch.tensor([0, 2])
+    for component in (GradCam(), GradCam(layer=other)):
+        component.check(trunk)
+        component.check(holder)
+        maps = component(trunk, batch, targets)
+        assert torch.equal(component(holder, batch, targets), maps) and maps.max() == 1
+
+
+def test_a_layer_that_does_not_exist_is_told_with_the_nearest() -> None:
+    trunk = timm.create_model("resnet18", num_classes=3)
+    with pytest.raises(RecipeError, match='no layer "layer5"; did you mean "layer') as error:
+        GradCam(layer="layer5").check(Holder(trunk, "layer4"))
+    assert "conv1, bn1" in error.value.why

@@ -18,14 +18,14 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.prediction import predict_images
+from skinfw.inference.prediction import Case, predict_images
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
-from skinfw_inference.images import find_images, find_images_with_ids, image_ids
+from skinfw_inference.images import find_images, find_listed_images, image_ids
 
 SIZE = 32
 DATA = """
@@ -124,7 +124,7 @@ def paths_of(run: Path, ids: Any) -> list[str]:
 
 
 def answers(network: Any, paths: list[str], batch_size: int = 8) -> np.ndarray:
-    predictions = list(predict_images(paths, network, batch_size))
+    predictions = list(predict_images([Case(path) for path in paths], network, batch_size))
     assert not [answer for answer in predictions if isinstance(answer, SkinfwError)]
     return np.stack(predictions)
 
@@ -334,7 +334,7 @@ def test_the_program_of_the_docs_needs_no_skinfw(
     run = trained()
     file = exported(run, tmp_path / "lesions.onnx")
     monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(
+    program, _ = re.findall(
         r"^```py\n(.*?)^```", (ROOT / "docs" / "inference.md").read_text(), re.M | re.S
     )
     assert "skinfw" not in program
@@ -356,7 +356,7 @@ def test_bad_images_stop_no_other(trained: Trained, tmp_path: Path) -> None:
     bad = [str(tmp_path / name) for name in ("half.jpg", "empty.jpg", "absent.jpg")]
     network = TorchPredictor(load_trained_model(run))
     mixed = [good[0], bad[0], good[1], bad[1], bad[2], good[2]]
-    predictions = list(predict_images(mixed, network, 2))
+    predictions = list(predict_images([Case(path) for path in mixed], network, 2))
     named = list(zip(mixed, predictions, strict=True))
     failed = {path: answer for path, answer in named if isinstance(answer, SkinfwError)}
     assert list(failed) == bad
@@ -379,7 +379,7 @@ def test_only_a_few_batches_are_decoded_ahead(trained: Trained) -> None:
 
     counting = replace(network.trained_model.view, implementation=lambda **_: Counting())
     vars(network.trained_model)["view"] = counting
-    stream = predict_images(paths, network, 2)
+    stream = predict_images([Case(path) for path in paths], network, 2)
     next(stream)
     stream.close()
     assert 2 <= len(seen) < len(paths) / 10
@@ -416,7 +416,8 @@ def test_images_are_found_in_folders_and_by_patterns(
 def test_a_table_names_images_and_their_ids(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.csv").write_text("path,id\nshots/1.jpg,left\nshots/2.jpg,\n")
-    assert find_images_with_ids(["a.png", "list.csv"]) == {
+    images = find_listed_images(["a.png", "list.csv"])
+    assert {image.path: image.id for image in images} == {
         "a.png": "a", "shots/1.jpg": "left", "shots/2.jpg": "2"
     }  # fmt: skip
 
@@ -436,7 +437,7 @@ def test_a_table_that_names_no_images_is_refused(text: str, what: str, tmp_path:
     file = tmp_path / "list.csv"
     file.write_text(text)
     with pytest.raises(SkinfwError) as error:
-        find_images_with_ids([str(file)])
+        find_listed_images([str(file)])
     assert what in error.value.what
 
 

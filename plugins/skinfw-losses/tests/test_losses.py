@@ -177,6 +177,37 @@ def test_ghm_c() -> None:
     assert value(GHMC(CLASSES), logits, targets, WEIGHT) == pytest.approx(expected, rel=1e-9)
 
 
+def test_ghm_c_keeps_the_counts_of_earlier_batches() -> None:
+    """The oracle is the moving average, bin by bin and batch by batch."""
+
+    def learn(loss: GHMC) -> float:
+        values = torch.tensor(logits, requires_grad=True)
+        return float(loss(values, torch.tensor(targets), None).detach())
+
+    loss, kept = GHMC(CLASSES, momentum=0.75), [0.0] * 10
+    for seed in range(3):
+        logits, targets = batch(seed)
+        p = right(logits, targets)
+        place = np.minimum(((1 - p) * 10).astype(int), 9)
+        present = 0
+        for bin_ in range(10):
+            count = int((place == bin_).sum())
+            present += count > 0
+            if count:
+                kept[bin_] = 0.75 * kept[bin_] + 0.25 * count if kept[bin_] else count
+        expected = (p.size / np.array(kept)[place] / present * -np.log(p)).mean()
+        assert learn(loss) == pytest.approx(expected, rel=1e-6)
+    alone = value(GHMC(CLASSES), logits, targets, None)
+    state = loss.state_dict()["counts"].clone()
+    with torch.inference_mode():  # as in validation, which counts its own batches and keeps none
+        measured = loss(torch.tensor(logits), torch.tensor(targets), None)
+    assert float(measured) == pytest.approx(alone) and alone != pytest.approx(expected)
+    assert torch.equal(loss.state_dict()["counts"], state)
+    again = GHMC(CLASSES, momentum=0.75)
+    again.load_state_dict(loss.state_dict())
+    assert learn(again) == learn(loss)
+
+
 def test_complement_cross_entropy() -> None:
     logits, targets = batch()
     expected, total = 0.0, 0.0

@@ -10,7 +10,13 @@ from torch import nn
 
 from skinfw import Modalities, SkinfwError
 from skinfw.models.backbone import listens_to_progress, report_progress
-from skinfw_networks.components import CosineHead, DropBlock, MultimodalHead, TwoBranch
+from skinfw_networks.components import (
+    CosineHead,
+    DropBlock,
+    MultimodalHead,
+    MultiSampleDropout,
+    TwoBranch,
+)
 from skinfw_networks.drop_block import DropSquares
 from skinfw_networks.multimodal_head import MetadataFeatures
 from skinfw_networks.two_branch import Branches
@@ -237,6 +243,26 @@ def test_trunks_learn_apart_and_one_picture_needs_one() -> None:
     alone = multimodal(Modalities(categories={"sex": ("f", "m")}))
     assert len(alone.trunks) == 1 and alone.cam_layer == "trunks.0.layer4"
     assert alone(torch.rand(2, 3, 64, 64)).shape == (2, 3)
+
+
+def test_the_loss_of_several_dropouts_is_the_mean_of_their_losses() -> None:
+    plain = network().eval()
+    model = MultiSampleDropout(samples=4, dropout=0.5).modify(copy.deepcopy(plain))
+    images, targets = torch.rand(3, 3, 64, 64), torch.tensor([0, 1, 3])
+    assert torch.equal(model.eval()(images), plain(images))
+    head = model.get_submodule("fc").train()
+    features = torch.randn(3, 512)
+    torch.manual_seed(0)
+    logits = head(features)
+    torch.manual_seed(0)
+    kept = torch.nn.functional.dropout(features.repeat(4, 1), 0.5)
+    assert logits.shape == (12, 4) and torch.allclose(logits, plain.fc(kept))
+    weight = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    losses = [nn.functional.cross_entropy(own, targets, weight) for own in logits.split(3)]
+    whole = model.training_loss(nn.functional.cross_entropy, logits, targets, weight)
+    assert torch.allclose(whole, torch.stack(losses).mean())
+    with pytest.raises(SkinfwError, match="has a loss of its own"):
+        MultiSampleDropout().modify(TwoBranch().modify(network()))
 
 
 PARAMETERS = {

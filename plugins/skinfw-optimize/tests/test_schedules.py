@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from skinfw_optimize.optimizers import adamw
+from skinfw_optimize.optimizers import adamw, nadam, rmsprop
 from skinfw_optimize.schedules import constant, cosine, multistep, one_cycle
 
 
@@ -67,3 +67,34 @@ def test_adamw_spares_biases_and_norms() -> None:
     }
     assert decays[id(model[0].weight)] == 0.1
     assert {decays[id(w)] for w in (model[0].bias, model[1].weight, model[1].bias)} == {0.0}
+
+
+def test_nadam_and_rmsprop_step_by_their_formulas() -> None:
+    """The oracles are the updates of Dozat 2016 and of Tieleman and Hinton 2012, written out."""
+    slopes = [0.3, -0.1, 0.7, 0.2]
+    model = torch.nn.Linear(1, 1, bias=False).double()
+    torch.nn.init.ones_(model.weight)
+
+    def steps(optimizer: torch.optim.Optimizer) -> float:
+        for slope in slopes:
+            model.weight.grad = torch.full_like(model.weight, slope)
+            optimizer.step()
+        value = float(model.weight.detach())
+        torch.nn.init.ones_(model.weight)
+        return value
+
+    weight, square = 1.0, 0.0
+    for slope in slopes:
+        square = 0.9 * square + 0.1 * slope**2
+        weight -= 0.01 * slope / (math.sqrt(square) + 1e-8)
+    assert steps(rmsprop(model, lr=0.01)) == pytest.approx(weight)
+
+    weight, mean, square, product = 1.0, 0.0, 0.0, 1.0
+    for step, slope in enumerate(slopes, 1):
+        now, following = (0.9 * (1 - 0.5 * 0.96 ** (at * 0.004)) for at in (step, step + 1))
+        product *= now
+        mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope**2
+        root = math.sqrt(square / (1 - 0.999**step)) + 1e-8
+        weight -= 0.01 * (1 - now) * slope / (1 - product) / root
+        weight -= 0.01 * following * mean / (1 - product * following) / root
+    assert steps(nadam(model, lr=0.01)) == pytest.approx(weight)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skinfw import SkinfwError, write_json
 from skinfw.toolkit import (
+    Case,
     JsonError,
     ModelEvaluator,
     Plan,
@@ -60,10 +61,14 @@ def teacher_answers(
     answers = dict(zip(predictions.ids, predictions.probabilities, strict=True))
     paths, lesions = {}, {}
     if len(unlabelled):
-        teacher.model.check_one_picture()
-        stream = predict_images(
-            list(unlabelled["path"]), TorchPredictor(teacher.model), teacher.model.batch_size
-        )
+        teacher.model.check_whole_images()
+        teacher.model.check_pictures(unlabelled.columns)
+        cases = [
+            Case(row["path"], {str(name): own for name, own in row.items()})
+            for row in unlabelled.to_dict("records")
+        ]
+        predictor = TorchPredictor(teacher.model)
+        stream = predict_images(cases, predictor, teacher.model.batch_size)
         for (name, path, lesion), answer in zip(_named(unlabelled), stream, strict=True):
             if isinstance(answer, SkinfwError):
                 say(f"note: {path} is left out: {answer.why or answer.what}")

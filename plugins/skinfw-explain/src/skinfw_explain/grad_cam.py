@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skinfw import RecipeError
+from skinfw.toolkit import did_you_mean
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -18,10 +21,22 @@ class GradCam:
     The layer is the one that the backbone declares. Only what follows it is differentiated, so a
     batch costs one forward pass and the backward pass of the head alone.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
+        several pictures have a backbone each, it is that of the first.
     """
 
     layer: str = ""
+
+    def check(self, model: nn.Module) -> None:
+        """Raise RecipeError where the network has no such layer."""
+        backbone = _backbone(model)
+        layers = [name for name, _ in backbone.named_modules() if name]
+        if self.layer and self.layer not in {*layers, *dict(model.named_modules())}:
+            raise RecipeError(
+                f'the backbone has no layer "{self.layer}"{did_you_mean(self.layer, layers)}',
+                why=f"its modules are {', '.join(dict(backbone.named_children()))}",
+                cure="name one of them, or one inside; without layer the last feature map is taken",
+            )
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
         """Return a map per image, scaled so that its largest value is 1.
@@ -34,23 +49,33 @@ class GradCam:
         import torch
         from torch.nn.functional import interpolate
 
-        name = self.layer or str(model.cam_layer)
         held: list[Tensor] = []
         # Inference tensors cannot be differentiated, whoever calls.
         with torch.inference_mode(False), torch.enable_grad(), _frozen(model):
-            handle = model.get_submodule(name).register_forward_hook(_cut(held))
+            handle = self._layer(model).register_forward_hook(_cut(held))
             try:
                 logits = model(images.clone())
             finally:
                 handle.remove()
             scores = logits.gather(1, targets.clone()[:, None]).sum()
             (gradients,) = torch.autograd.grad(scores, held[-1])
-        features = _as_maps(held[-1].detach(), model)
-        weights = _as_maps(gradients, model).mean((2, 3), keepdim=True)
+        backbone = _backbone(model)
+        features = _as_maps(held[-1].detach(), backbone)
+        weights = _as_maps(gradients, backbone).mean((2, 3), keepdim=True)
         maps = (weights * features).sum(1, keepdim=True).relu()
         maps = interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
         highest = maps.amax((1, 2), keepdim=True)
         return maps / highest.clamp_min(torch.finfo(maps.dtype).tiny)
+
+    def _layer(self, model: nn.Module) -> nn.Module:
+        backbone = _backbone(model)
+        inside = self.layer and self.layer in dict(backbone.named_modules())
+        return (backbone if inside else model).get_submodule(self.layer or str(model.cam_layer))
+
+
+def _backbone(model: nn.Module) -> nn.Module:
+    """Return the backbone, which a network with other inputs holds inside."""
+    return model.get_submodule(str(getattr(model, "backbone_layer", "")))
 
 
 def _cut(held: list[Tensor]) -> Any:
@@ -80,13 +105,13 @@ def _frozen(model: nn.Module) -> Iterator[None]:
             weights.requires_grad_(True)
 
 
-def _as_maps(values: Tensor, model: nn.Module) -> Tensor:
+def _as_maps(values: Tensor, backbone: nn.Module) -> Tensor:
     """Return features as [N, C, H, W], from channels-last maps or from tokens, too."""
     if values.ndim == 3:
-        tokens = values[:, int(getattr(model, "num_prefix_tokens", 0)) :]
+        tokens = values[:, int(getattr(backbone, "num_prefix_tokens", 0)) :]
         side = round(tokens.shape[1] ** 0.5)
         return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
-    channels = getattr(model, "num_features", values.shape[1])
+    channels = getattr(backbone, "num_features", values.shape[1])
     if values.shape[1] != channels and values.shape[3] == channels:
         return values.permute(0, 3, 1, 2)
     return values

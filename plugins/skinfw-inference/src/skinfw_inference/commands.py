@@ -25,9 +25,12 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--onnx", is_flag=True, help="Write ONNX, the one format there is; must be given.")
+@click.option("--onnx", is_flag=True, help="Write ONNX, which needs no torch.")
+@click.option("--torch", is_flag=True, help="Write a program of torch.export.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The file; RUN/model.onnx unless given."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file; RUN/model.onnx or RUN/model.pt2 unless given.",
 )
 @network_option(NETWORK_HELP)
 @set_option("view.KEY=VALUE", SET_HELP)
@@ -35,39 +38,45 @@ SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be
 def export(
     run: Path,
     onnx: bool,
+    torch: bool,
     out: Path | None,
     network: Network,
     sets: tuple[str, ...],
     trust: bool,
 ) -> None:
-    """Write the network of a run as one file that works without skinfw and torch.
+    """Write the network of a run as one file that works without skinfw.
 
-    RUN is a run folder. The file takes pixels and gives probabilities; its metadata hold the
-    classes, how images are prepared, and the marks of the run. Its answers are compared with
-    torch's before it gets its name.
+    RUN is a run folder. The file takes pixels, and metadata where the network was trained with
+    some, and gives probabilities; texts in it hold the classes, how images are prepared, and the
+    marks of the run. Its answers are compared with the network's before it gets its name.
     """
     from skinfw_inference.packages import check_packages
 
-    if not onnx:
-        raise click.UsageError("say in which format: --onnx")
-    check_packages("onnx", "onnxruntime")
+    if onnx == torch:
+        raise click.UsageError("say in which format: --onnx or --torch")
+    if onnx:
+        check_packages("onnx", "onnxruntime")
     trained_model = _trained_model(run, sets, trust, network)
-    _say_marks(trained_model.image_marks)
-    _export(trained_model, out or trained_model.path / "model.onnx")
+    trained_model.check_whole_images()
+    _say_marks(trained_model.marks)
+    name = "model.onnx" if onnx else "model.pt2"
+    _export(trained_model, out or trained_model.path / name, onnx)
 
 
 def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
     """Read the model of a run folder."""
     from skinfw.toolkit import load_trained_model
 
-    trained_model = load_trained_model(run, sets, trust, which)
-    trained_model.check_one_picture()
-    return trained_model
+    return load_trained_model(run, sets, trust, which)
 
 
-def _export(trained_model: TrainedModel, out: Path) -> None:
+def _export(trained_model: TrainedModel, out: Path, onnx: bool = True) -> None:
     from skinfw.toolkit import display_path
-    from skinfw_inference.onnx_export import export
+
+    if onnx:
+        from skinfw_inference.onnx_export import export
+    else:
+        from skinfw_inference.torch_export import export
 
     difference = export(trained_model, out)
     echo(f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}")
@@ -122,22 +131,25 @@ def predict(
 
     RUN is a run folder, or with --runtime onnx also a file that skinfw export wrote. IMAGES are
     files, folders, which are searched with all that is in them, patterns in quotes, and CSV files
-    with the column path and, if they have one, id. An image that cannot be read is told and left
-    out; the exit code is 1 then.
+    with the column path and, if they have them, id and the columns of the recipe's [modalities]. An
+    image that cannot be read is told and left out; the exit code is 1 then.
     """
     from skinfw import FittedCalibration, SkinfwError
     from skinfw.toolkit import display_path, predict_images
+    from skinfw_inference.cases import given_columns, make_cases, unseen_words
     from skinfw_inference.counter import Counter
-    from skinfw_inference.images import find_images_with_ids
+    from skinfw_inference.images import find_listed_images
     from skinfw_inference.submission import read_submission
     from skinfw_inference.table import Columns, reason, write_answers
 
-    named = find_images_with_ids(images)
-    paths, ids = list(named), list(named.values())
+    named = find_listed_images(images)
+    paths, ids = [image.path for image in named], [image.id for image in named]
     predictor = _predictor(run, runtime, batch_size, len(paths), sets, trust, network)
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
-    _say_marks(trained_model.image_marks)
+    cases = make_cases(named, trained_model)
+    _say_marks(trained_model.image_marks(given_columns(named)))
+    _say_marks(unseen_words(named, trained_model))
     # The challenges rank images by what the network says.
     calibration = FittedCalibration() if raw or submission else trained_model.calibration
     _say_calibration(calibration)
@@ -151,7 +163,7 @@ def predict(
             counter.count()
 
         try:
-            stream = predict_images(paths, predictor, size)
+            stream = predict_images(cases, predictor, size)
             columns = Columns(trained_model.classes, calibration, submission)
             failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
@@ -222,7 +234,7 @@ def _predictor(
     return OnnxPredictor(file, rows, trust)
 
 
-def _say_marks(marks: tuple[str, ...]) -> None:
+def _say_marks(marks: Sequence[str]) -> None:
     for mark in marks:
         echo(f"note: {mark}")
 

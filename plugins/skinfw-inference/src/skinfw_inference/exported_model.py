@@ -27,14 +27,26 @@ from skinfw.toolkit import (
 )
 
 NOTICE = "research software, not a medical device"
-VERSION = 1
-"""Of the words of an exported file; one without schema_version is of the first."""
+VERSION = 2
+"""Of the words of an exported file; one without schema_version, or without modalities, is of 1."""
 CURE = "write it with skinfw export RUN --onnx"
 _TABLES = ("image", "prepare", "view", "backbone", "modify")
 
 
 class _Named(Schema):
     use: str
+
+
+class _Modalities(Schema):
+    """Say what a network gets beside one picture.
+
+    pictures: columns of further pictures.
+    numbers: columns of numbers, in their own units; their scale is inside the file.
+    """
+
+    pictures: list[str] = Field(default_factory=list)
+    numbers: list[str] = Field(default_factory=list)
+    categories: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class _Schema(Schema):
@@ -45,6 +57,7 @@ class _Schema(Schema):
     marks: list[str]
     training_images: list[Annotated[int, Field(ge=0)]] = Field(default_factory=list)
     calibration: CalibrationSchema = CalibrationSchema()
+    modalities: _Modalities = _Modalities()
     image: dict[str, Any]
     view: _Named
     backbone: _Named
@@ -57,22 +70,39 @@ def write_metadata(model: TrainedModel) -> dict[str, str]:
 
     model: of a run folder.
     """
-    size = model.image.size
     about = import_target(model.view.entry, "")[1]
     return {
         "notice": NOTICE,
-        "schema_version": json.dumps(VERSION),
-        "marks": json.dumps(model.image_marks),
+        "marks": json.dumps(model.marks),
         "classes": json.dumps(model.classes),
         "training_images": json.dumps(model.counts),
         "calibration": json.dumps(model.calibration.record()),
-        "input": f"images: uint8 RGB [N, {size}, {size}, 3]",
+        **_inputs(model),
         "output": f"probabilities: float32 [N, {len(model.classes)}]",
         **{name: json.dumps(model.tables.get(name, [])) for name in _TABLES},
         "view_does": " ".join(about.summary.split()),
         "weights_sha256": " ".join(file_digest(own.weights) for own in model.networks),
         **_ensemble(model),
         "skinfw_version": __version__,
+    }
+
+
+def _inputs(model: TrainedModel) -> dict[str, str]:
+    """Return what the file takes; older versions read none that takes more than one picture."""
+    first, size = model.networks[0], model.image.size
+    known, pictures = first.known, first.pictures
+    if known.pictures == 1 and not known.metadata:
+        images = f"images: uint8 RGB [N, {size}, {size}, 3]"
+        return {"schema_version": json.dumps(1), "input": images}
+    shape = f"[N, {known.pictures}, {size}, {size}, 3]" if pictures else f"[N, {size}, {size}, 3]"
+    metadata = f"; metadata: float32 [N, {len(known.metadata)}]" if known.metadata else ""
+    modalities = {
+        "pictures": pictures, "numbers": list(known.numbers), "categories": known.categories
+    }  # fmt: skip
+    return {
+        "schema_version": json.dumps(VERSION),
+        "input": f"images: uint8 RGB {shape}{metadata}",
+        "modalities": json.dumps(modalities),
     }
 
 
@@ -101,6 +131,8 @@ def read_metadata(path: Path, texts: Mapping[str, str], trust: bool) -> TrainedM
     tables = {name: data[name] for name in _TABLES}
     classes, calibration = tuple(data["classes"]), data.get("calibration", {})
     check_calibration(calibration, classes, where, CURE)
+    modalities = _Modalities.model_validate(data.get("modalities", {}))
+    tables["modalities"] = {"pictures": modalities.pictures}
     complaints = parameters(ImageSettings).read(tables["image"])[1]
     if complaints:
         raise SkinfwError('the text "image" of the file is wrong', where, complaints[0].text, CURE)
@@ -109,6 +141,11 @@ def read_metadata(path: Path, texts: Mapping[str, str], trust: bool) -> TrainedM
         classes,
         tables,
         tuple(data["marks"]),
+        modalities={
+            "pictures": 1 + len(modalities.pictures),
+            "numbers": {name: (0.0, 1.0) for name in modalities.numbers},
+            "categories": modalities.categories,
+        },
         counts=tuple(data.get("training_images", ())),
         calibration=FittedCalibration.from_record(calibration),
         trust=trust,

@@ -5,42 +5,44 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from skinfw import RecipeError, SkinfwError, read_csv, refuse_rows, rows_of
 from skinfw.toolkit import id_fault
+from skinfw_inference.cases import ListedImage
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".gif")
 
 
-def find_images_with_ids(words: Iterable[str]) -> dict[str, str]:
-    """Return the paths of images with an id for each, those that a CSV lists last.
+def find_listed_images(words: Iterable[str]) -> list[ListedImage]:
+    """Return images with an id for each, those that a CSV lists last.
 
     words: as for `find_images`, and CSV files with the column path, relative to their folder, and
-        where they have one the column id.
+        where they have one the column id. Their other columns are kept.
     Raises SkinfwError where two images have the same id.
     """
     words = list(words)
     lists = [word for word in words if word.lower().endswith(".csv")]
     others = [word for word in words if word not in lists]
-    listed = {path: name for word in lists for path, name in _read_list(Path(word)).items()}
-    paths = list(dict.fromkeys([*(find_images(others) if others else ()), *listed]))
-    unnamed = [path for path in paths if not listed.get(path)]
-    own = dict(zip(unnamed, image_ids(unnamed), strict=True)) if unnamed else {}
-    ids = {path: listed.get(path) or own[path] for path in paths}
-    twice = [name for name, times in Counter(ids.values()).items() if times > 1]
-    if twice:
+    images = {path: ListedImage(path, "") for path in (find_images(others) if others else ())}
+    images |= {image.path: image for word in lists for image in _read_list(Path(word))}
+    unnamed = [path for path, image in images.items() if not image.id]
+    for path, name in zip(unnamed, image_ids(unnamed) if unnamed else (), strict=True):
+        images[path] = replace(images[path], id=name)
+    times = Counter(image.id for image in images.values())
+    if twice := [image.id for image in images.values() if times[image.id] > 1]:
         raise SkinfwError(
             f'two images have the id "{twice[0]}"',
-            ", ".join(path for path, name in ids.items() if name == twice[0]),
+            ", ".join(path for path, image in images.items() if image.id == twice[0]),
             "rows of the table could not be told apart",
             "give them other ids in the CSV",
         )
-    return ids
+    return list(images.values())
 
 
-def _read_list(file: Path) -> dict[str, str]:
-    """Return the paths that a CSV lists, with their ids; blank where it has none."""
+def _read_list(file: Path) -> list[ListedImage]:
+    """Return the images that a CSV lists; their ids are blank where it has none."""
     table = read_csv(file, ["path"], filled=True)
     paths = table["path"]
     refuse_rows(file, paths == "", paths, "an image has no path")
@@ -50,7 +52,11 @@ def _read_list(file: Path) -> dict[str, str]:
         if name and (fault := id_fault(name)):
             where = rows_of(file)(row)
             raise SkinfwError(f'"{name[:80]}" cannot be an id', where, fault, "give it another id")
-    return {str(file.parent / path): name for path, name in zip(paths, ids, strict=True)}
+    rows = [dict(zip(table.columns, cells, strict=True)) for cells in table.itertuples(index=False)]
+    return [
+        ListedImage(str(file.parent / path), name, cells, file, line)
+        for line, (path, name, cells) in enumerate(zip(paths, ids, rows, strict=True), 2)
+    ]
 
 
 def find_images(words: Iterable[str]) -> list[str]:

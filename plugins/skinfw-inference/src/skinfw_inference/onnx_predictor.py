@@ -13,7 +13,7 @@ from skinfw.toolkit import TrainedModel, usable_cores
 from skinfw_inference.exported_model import read_metadata
 from skinfw_inference.packages import missing_package
 
-INPUT, OUTPUT, ROWS = "images", "probabilities", "N"
+INPUT, METADATA, OUTPUT, ROWS = "images", "metadata", "probabilities", "N"
 _ERRORS_ONLY = 3
 
 
@@ -57,20 +57,34 @@ class OnnxPredictor:
         self.texts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self.trained_model: TrainedModel = read_metadata(file, self.texts, trust)
 
-    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M."""
-        answers = [self._answer(images[at : at + self._rows])
-                   for at in range(0, len(images), self._rows)]  # fmt: skip
+    def probabilities(
+        self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return the probabilities [M, C] of images, uint8 [M, H, W, 3], for any M.
+
+        Of networks that look at P pictures the images are [M, P, H, W, 3].
+        metadata: [M, K], NaN where a value is missing; None where all of them are.
+        """
+        given: dict[str, npt.NDArray[Any]] = {INPUT: images}
+        if columns := len(self.trained_model.known.metadata):
+            unknown = np.full((len(images), columns), np.nan, np.float32)
+            given[METADATA] = unknown if metadata is None else metadata
+        answers = [
+            self._answer({name: own[at : at + self._rows] for name, own in given.items()})
+            for at in range(0, len(images), self._rows)
+        ]
         return np.concatenate(answers).astype(np.float64)
 
-    def _answer(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Answer one call, filled up with black images to its fixed number."""
-        count = len(images)
+    def _answer(self, given: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """Answer one call, filled up with zeros to its fixed number."""
+        count = len(given[INPUT])
         if count < self._rows:
-            images = np.concatenate(
-                [images, np.zeros((self._rows - count, *images.shape[1:]), np.uint8)]
-            )
-        answer: npt.NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: images})[0]
+            lacking = self._rows - count
+            given = {
+                name: np.concatenate([own, np.zeros((lacking, *own.shape[1:]), own.dtype)])
+                for name, own in given.items()
+            }
+        answer: npt.NDArray[np.float32] = self._session.run([OUTPUT], given)[0]
         return answer[:count]
 
 

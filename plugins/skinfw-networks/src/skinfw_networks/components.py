@@ -76,6 +76,31 @@ class CosineHead:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MultiSampleDropout:
+    """Drop features before the last linear layer several times at once, and average the losses.
+
+    Inoue 2019 (arXiv 1905.09788). The trunk is computed once, so that the further samples cost next
+    to nothing. A dropout of the backbone's own stands before it; leave that at 0. Components that
+    replace the last layer stand before this one.
+
+    samples: how many dropouts of the same features there are.
+    dropout: share of the features that each of them drops.
+    """
+
+    samples: Annotated[int, Interval(ge=2, le=64)] = 8
+    dropout: Annotated[float, Gt(0), Lt(1)] = 0.5
+
+    def modify(self, model: nn.Module) -> nn.Module:
+        """Let the last linear layer see the samples.
+
+        Raises SkinfwError where the network does not end in one, or has a loss of its own.
+        """
+        from skinfw_networks.multi_sample_dropout import sample_dropout
+
+        return sample_dropout(model, self.samples, self.dropout)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TwoBranch:
     """Split the last stage into two branches that learn from differently drawn images.
 

@@ -99,6 +99,7 @@ class Fusion(nn.Module):
         nn.init.trunc_normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         self.modalities = modalities
+        self.backbone_layer = "trunks.0"
         self.cam_layer = f"trunks.0.{trunks[0].cam_layer}"
         if hasattr(trunks[0], "normalisation"):
             self.normalisation = trunks[0].normalisation

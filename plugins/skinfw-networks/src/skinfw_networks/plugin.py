@@ -25,6 +25,12 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "modify",
+        "multi-sample-dropout",
+        f"{here}.components:MultiSampleDropout",
+        "Several dropouts of the same features before the last layer.",
+    )
+    yield Component(
+        "modify",
         "two-branch",
         f"{here}.components:TwoBranch",
         "BBN: the last stage twice, one branch for rare classes.",

@@ -61,6 +61,61 @@ def adamw(
     )
 
 
+def nadam(
+    model: nn.Module,
+    *,
+    lr: Rate = 1e-4,
+    weight_decay: Decay = 0.0,
+    betas: tuple[Beta, Beta] = (0.9, 0.999),
+    momentum_decay: Decay = 4e-3,
+) -> Optimizer:
+    """Adam with Nesterov's momentum (Dozat 2016).
+
+    lr: learning rate.
+    weight_decay: L2 penalty added to the gradients.
+    betas: decay of the two running averages.
+    momentum_decay: how fast the first one grows to its value.
+    """
+    import torch
+
+    return torch.optim.NAdam(
+        _learning(model),
+        lr=lr,
+        weight_decay=weight_decay,
+        betas=betas,
+        momentum_decay=momentum_decay,
+    )
+
+
+def rmsprop(
+    model: nn.Module,
+    *,
+    lr: Rate = 1e-4,
+    weight_decay: Decay = 0.0,
+    decay: Beta = 0.9,
+    momentum: Beta = 0.0,
+    centred: bool = False,
+) -> Optimizer:
+    """Gradients over the root of their mean square (Tieleman and Hinton 2012).
+
+    lr: learning rate.
+    weight_decay: L2 penalty added to the gradients.
+    decay: of the running mean of squares, torch's alpha.
+    momentum: decay of the running step.
+    centred: whether the mean gradient is taken off, so that the root is a standard deviation.
+    """
+    import torch
+
+    return torch.optim.RMSprop(
+        _learning(model),
+        lr=lr,
+        weight_decay=weight_decay,
+        alpha=decay,
+        momentum=momentum,
+        centered=centred,
+    )
+
+
 def sgd(
     model: nn.Module,
     *,

@@ -13,6 +13,8 @@ def skinfw_components() -> Iterator[Component]:
     here = "skinfw_optimize"
     yield Component("optimizer", "adam", f"{here}.optimizers:adam", "Adam.")
     yield Component("optimizer", "adamw", f"{here}.optimizers:adamw", "Adam, decoupled decay.")
+    yield Component("optimizer", "nadam", f"{here}.optimizers:nadam", "Adam, Nesterov's momentum.")
+    yield Component("optimizer", "rmsprop", f"{here}.optimizers:rmsprop", "Root mean square.")
     yield Component("optimizer", "sgd", f"{here}.optimizers:sgd", "SGD with momentum.")
     yield Component("schedule", "constant", f"{here}.schedules:constant", "No change.")
     yield Component("schedule", "cosine", f"{here}.schedules:cosine", "Warm-up, then a cosine.")
