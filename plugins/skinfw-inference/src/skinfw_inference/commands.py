@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from skinfw import FittedCalibration
     from skinfw.toolkit import Outcome, Predictor, TrainedModel
+    from skinfw_inference.challenges import Challenge
 
 
 Network = Literal["best", "refit"] | None
@@ -98,7 +99,7 @@ def _export(trained_model: TrainedModel, out: Path) -> None:
 @click.option(
     "--submission",
     is_flag=True,
-    help="Write what the ISIC challenges take: the column image, and one for each class.",
+    help="Write what the ISIC challenge of the network's classes takes, and check it.",
 )
 @click.option(
     "--raw", is_flag=True, help="Leave out what was calibrated on validation: the network alone."
@@ -127,9 +128,10 @@ def predict(
     """
     from skinfw import FittedCalibration, SkinfwError
     from skinfw.toolkit import display_path, predict_images
+    from skinfw_inference.challenges import challenge_of_classes
     from skinfw_inference.counter import Counter
     from skinfw_inference.images import find_images_with_ids
-    from skinfw_inference.submission import read_submission
+    from skinfw_inference.submission import check_submission
     from skinfw_inference.table import Columns, reason, write_answers
 
     named = find_images_with_ids(images)
@@ -138,8 +140,11 @@ def predict(
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
     _say_marks(trained_model.image_marks)
-    # The challenges rank images by what the network says.
-    calibration = FittedCalibration() if raw or submission else trained_model.calibration
+    challenge = challenge_of_classes(trained_model.classes, str(run)) if submission else None
+    calibration = FittedCalibration() if raw else trained_model.calibration
+    if challenge:  # which ranks images by what the network says
+        calibration = FittedCalibration(unknown=calibration.unknown)
+        _say_unknown(challenge, trained_model.classes, calibration)
     _say_calibration(calibration)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         echo("note: some images share a name: ids are paths")
@@ -152,7 +157,7 @@ def predict(
 
         try:
             stream = predict_images(paths, predictor, size)
-            columns = Columns(trained_model.classes, calibration, submission)
+            columns = Columns(trained_model.classes, calibration, challenge)
             failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
             counter.say(
@@ -165,9 +170,9 @@ def predict(
         echo(f"  {display_path(file)}")
     if failed:
         raise click.exceptions.Exit(1)
-    if submission:
-        read_submission(out, trained_model.classes, ids)
-        echo(f"the challenge's format is kept: {len(ids):,} images")
+    if challenge:
+        count = check_submission(out, challenge, ids)
+        echo(f"the table is a submission to {challenge.name}: {count:,} images")
 
 
 def _predictor(
@@ -236,3 +241,19 @@ def _say_calibration(calibration: FittedCalibration) -> None:
             f"note: probabilities are at temperature {calibration.temperature:.2f}, "
             "fitted on validation; --raw leaves them as the network gives them"
         )
+
+
+def _say_unknown(
+    challenge: Challenge, classes: Sequence[str], calibration: FittedCalibration
+) -> None:
+    """Say where the column UNK comes from, if the network does not answer it."""
+    import math
+
+    from skinfw import UNKNOWN
+
+    if UNKNOWN not in challenge.columns or UNKNOWN in classes:
+        return
+    if math.isnan(calibration.unknown):
+        echo("note: UNK is 0 for all images; the report out-of-distribution fits a limit for it")
+    else:
+        echo("note: UNK comes from a limit fitted on validation; --raw leaves it at 0")
