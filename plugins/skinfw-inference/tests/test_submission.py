@@ -215,19 +215,27 @@ def test_the_images_are_those_of_a_table_or_a_folder(tmp_path: Path) -> None:
     assert wanted_images(tmp_path) == ["ISIC_1", "ISIC_2_downsampled"]
 
 
-def test_unk_exceeds_one_half_for_what_may_be_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+def test_unk_is_called_where_an_image_may_be_unknown(share: float) -> None:
     challenge, classes = BY_NAME["isic2019"], NETWORKS["isic2019"]
-    chances = np.random.default_rng(1).dirichlet(np.full(8, 0.3), 50)
-    limit = float(np.median(1 - chances.max(1)))
+    chances = np.random.default_rng(1).dirichlet(np.full(8, 0.5), 200)
+    lack = 1 - chances.max(1)
+    limit = float(np.quantile(lack, share))
     refused = FittedCalibration(unknown=limit).may_be_unknown(chances)
     rows = np.array([challenge.confidences(own, classes, limit) for own in chances])
-    assert ((rows[:, 8] > 0.5) == refused).all() and refused.any() and not refused.all()
-    assert rows.sum(1) == pytest.approx(1) and (rows[refused].argmax(1) == 8).all()
-    assert (rows[:, :8].argmax(1) == chances.argmax(1)).all()
-    plain = challenge.confidences(chances[0], classes, float("nan"))
-    assert plain == pytest.approx([*chances[0], 0])
-    nine = np.append(chances[0] / 2, 0.5)
-    assert challenge.confidences(nine, (*classes, "UNK"), limit) == pytest.approx(nine)
+    assert (rows[:, :8] == chances).all(), "the classes are what the network says"
+    assert ((rows.argmax(1) == 8) == refused).all() and refused.any() and not refused.all()
+    assert (np.diff(rows[lack.argsort(), 8]) > 0).all() and rows.min() >= 0 and rows.max() <= 1
+
+
+def test_unk_is_0_without_a_limit_and_the_network_s_own_where_it_has_one() -> None:
+    challenge, classes = BY_NAME["isic2019"], NETWORKS["isic2019"]
+    chances = np.random.default_rng(1).dirichlet(np.ones(9))
+    plain = challenge.confidences(chances[:8], classes, float("nan"))
+    assert plain.tolist() == [*chances[:8], 0]
+    assert challenge.confidences(chances, (*classes, "UNK"), 0.5).tolist() == chances.tolist()
+    for sure in (0.0, 1.0):
+        assert challenge.confidences(np.eye(8)[2], classes, sure)[8] == 0
 
 
 def test_a_network_of_other_classes_has_no_challenge() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -40,10 +39,10 @@ class Challenge:
     ) -> npt.NDArray[np.float64]:
         """Return the values of an image's row, [columns].
 
-        Where the challenge has UNK and the network has not, and a limit of the unknown was fitted
-        on validation, UNK is u / (u + limit), with u what the highest probability lacks of one:
-        above one half for what may be unknown. The classes share what it leaves, as in
-        nine_classes.csv. Without a limit, UNK is 0.
+        They are what the network says, and need not sum to one. Where the challenge has UNK and the
+        network has not, it is u (1 - L) / (u (1 - L) + L²), with u what the highest probability
+        lacks of one, and L the limit: it grows with u, and exceeds all classes where u exceeds L.
+        Without a limit it is 0.
 
         chances: [C], as the network gives them.
         classes: [C].
@@ -51,10 +50,8 @@ class Challenge:
         """
         own: dict[str, float] = dict(zip(classes, map(float, chances), strict=True))
         if UNKNOWN in self.columns.values() and UNKNOWN not in own:
-            lack = 1 - max(own.values())
-            unknown = lack / (lack + limit) if lack > 0 and not math.isnan(limit) else 0.0
-            own = {name: value * (1 - unknown) for name, value in own.items()}
-            own[UNKNOWN] = unknown
+            share = (1 - max(own.values())) * (1 - limit)
+            own[UNKNOWN] = share / (share + limit**2) if share > 0 else 0.0  # NaN is not above 0
         return np.array([own[name] for name in self.columns.values()])
 
 
