@@ -244,3 +244,31 @@ def test_a_network_of_other_classes_has_no_challenge() -> None:
     with pytest.raises(RecipeError, match="those of no ISIC challenge") as error:
         challenge_of_classes(("MEL", "NV"), "runs/mine")
     assert error.value.where == "runs/mine" and len(str(error.value).splitlines()) == 4
+
+
+PIECES = (
+    *'0123456789.,"\n\r\t E-+_ISCML;\ufeff', "nan", "NA", "inf", "1e0", ".5", "5.", "0x1", "True",
+    "ISIC_0000003", ".jpg", "\n\n", ",,,", '""',
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_taken_that_the_official_scorer_refuses(tmp_path: Path, seed: int) -> None:
+    text, truths = valid(tmp_path)
+    random, taken = np.random.default_rng(seed), 0
+    for _ in range(500):
+        spoilt = text
+        for _ in range(random.integers(1, 4)):
+            place, piece = random.integers(len(spoilt)), str(random.choice(PIECES))
+            left, added = random.integers(0, 4), piece if random.random() < 0.7 else ""
+            spoilt = spoilt[:place] + added + spoilt[place + left :]
+        (tmp_path / "s.csv").write_bytes(spoilt.encode())
+        try:
+            check_submission(tmp_path / "s.csv", BY_NAME["isic2019"], IDS)
+        except SkinfwError as error:
+            assert error.where.startswith(str(tmp_path / "s.csv")) and error.cure
+            continue
+        assert official(spoilt, truths) == "", spoilt
+        taken += 1
+    assert taken > 10, "some changes do no harm"
