@@ -52,11 +52,11 @@ class Isic2019:
 
     The root holds ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the
     folder ISIC_2019_Training_Input; each may also lie in a folder of its own name. Without the
-    metadata each image counts as its own lesion, and the run is marked "lesions unknown". The official
-    parts, train and test, need ground truth and folder of Test as well; its metadata are read where
-    they are there. Test images may show none of the classes, which is UNK, and have no lesion ids:
-    each counts as its own lesion. Where the ground truth says how much images count in the
-    challenge's score, the columns score_weight and validation_weight have it.
+    metadata each image counts as its own lesion, and the run is marked "lesions unknown".
+    The official parts, train and test, need ground truth and folder of Test as well; its metadata
+    are read where they are there. Test images may show none of the classes, which is UNK, and have
+    no lesion ids: each counts as its own lesion. Where the ground truth says how much images count
+    in the challenge's score, the columns score_weight and validation_weight have it.
     Codella et al. 2019 (arXiv 1902.03368), Tschandl et al. 2018, Combalia et al. 2019;
     licence CC BY-NC 4.0.
 
