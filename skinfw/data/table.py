@@ -97,13 +97,17 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
 
 
 def split_data(
-    plan: DataPlan, say: Callable[[str], None] = lambda _: None, compare: bool = True
+    plan: DataPlan,
+    say: Callable[[str], None] = lambda _: None,
+    compare: bool = True,
+    train: bool = True,
 ) -> DataTable:
     """Read the table of a recipe and return it divided and checked, as its run has it.
 
     plan: the checked recipe.
     say: told what a user must hear while images are compared.
     compare: whether images may be read; without, ids alone decide what belongs together.
+    train: whether a network shall be trained; else parts and classes may have no image.
     Returns rows with the columns component and part.
     """
     data, split = load_data(plan), plan.components.split
@@ -124,7 +128,8 @@ def split_data(
         data, links = _without_bad_images(plan, data, links, seen, say)
     data = replace(data, rows=data.rows.assign(part=_assign_parts(split, data, plan.seed)))
     data = check_division(data, links, keys, split.origin.text, "images" if looks else "ids")
-    _refuse_empty(plan, data.rows)
+    if train:
+        _refuse_empty(plan, data)
     return with_unlabelled(plan, data)
 
 
@@ -204,18 +209,20 @@ def _assign_parts(split: PlannedComponent[Any], data: DataTable, seed: int) -> l
         return check_parts(assign(rows, stream(seed, "split")), len(rows))
 
 
-def _refuse_empty(plan: DataPlan, rows: pd.DataFrame) -> None:
+def _refuse_empty(plan: DataPlan, data: DataTable) -> None:
     """Refuse a division in which a part, or a class of the training part, has no image."""
-    split = plan.components.split
+    split, rows = plan.components.split, data.rows
     for part in ("train", plan.train.validation, "test"):
         if not (rows["part"] == part).any():
+            draws = part in split.arguments  # a share of this name
+            cure = f"set split.{part} = 0.15" if draws else "choose another split or more images"
+            if part == "val":
+                cure += ', or train.validation = "test", which marks the run'
             raise SkinfwError(
                 f"the {part} part is empty",
                 split.origin.text,
-                f"{split.entry.label} put no image there",
-                'choose another split, or set train.validation = "test" and have the run marked'
-                if part == "val"
-                else "choose another split or more images",
+                "; ".join([f"{split.entry.label} put no image there", *data.notes]),
+                cure,
             )
     train = set(rows.loc[rows["part"] == "train", "label"])
     if absent := [name for name in plan.classes if name not in train]:

@@ -56,3 +56,48 @@ def test_another_number_of_classes_or_no_json_is_refused(tmp_path: Path) -> None
         Annotations(train=file, names=("A", "B")).table()
     with pytest.raises(SkinfwError, match="does not exist"):
         Annotations(train=tmp_path / "gone.json", names=("A", "B")).table()
+
+
+def test_classes_come_from_the_file_or_the_recipe(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    with pytest.raises(SkinfwError, match="the file names no classes") as error:
+        Annotations(train=file).table()
+    assert error.value.where == str(file) and "dataset.names" in error.value.cure
+    content = json.loads(file.read_text())
+    for bad in ("NV", [1, 2], []):
+        file.write_text(json.dumps(content | {"class_names": bad}))
+        with pytest.raises(SkinfwError, match="names no classes"):
+            Annotations(train=file).table()
+    file.write_text(json.dumps(content | {"class_names": ["NV", "MEL"]}))
+    data = Annotations(train=file)
+    assert data.classes == ("NV", "MEL") and data.table().rows["label"].tolist() == ["MEL"]
+    assert Annotations(train=file, names=("A", "B")).table().rows["label"].tolist() == ["B"]
+
+
+def test_a_test_part_without_category_ids_is_told_and_kept_apart(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    other = tmp_path / "test.json"
+    other.write_text(file.read_text().replace('"a"', '"b"').replace('"category_id": 1, ', ""))
+    data = Annotations(train=file, test=other, names=("NV", "MEL"))
+    assert data.table().rows["id"].tolist() == ["a"]
+    assert data.table().notes == (f"the 1 images of {other} have no labels and are left out",)
+    apart = data.unlabelled().rows
+    assert apart["id"].tolist() == ["b"] and apart["split"].tolist() == ["test"]
+    half = json.loads(other.read_text())
+    half["annotations"].append({"image_id": "c", "category_id": 0, "derm_path": "images/a.jpg"})
+    other.write_text(json.dumps(half))
+    with pytest.raises(SkinfwError, match="b has no usable category_id"):
+        Annotations(train=file, test=other, names=("NV", "MEL")).table()
+
+
+def test_clinical_pictures_are_taken_alone_or_beside(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 6)).save(tmp_path / "clinic.jpg")
+    file = write(tmp_path, clinic_path="clinic.jpg")
+    names = ("NV", "MEL")
+    (alone,) = Annotations(train=file, names=names, image="clinic").table().rows["path"]
+    pair = Annotations(train=file, names=names, image="pair").table().rows
+    assert Path(alone).name == Path(pair["clinic"][0]).name == "clinic.jpg"
+    assert Path(pair["path"][0]).name == "a.jpg"
+    assert "clinic" not in Annotations(train=file, names=names).table().rows
+    with pytest.raises(SkinfwError, match="a has no usable category_id or path"):
+        Annotations(train=write(tmp_path), names=names, image="pair").table()

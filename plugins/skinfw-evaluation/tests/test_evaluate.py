@@ -24,6 +24,8 @@ from skinfw.recipe.run_record import read_run
 from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
 from skinfw_evaluation.data import own_rows, unknown_rows
 
+CLASSES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
+
 
 @pytest.fixture
 def there(two_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -342,9 +344,10 @@ def test_a_number_that_nobody_measures_is_refused(there: Path) -> None:
 def test_a_submission_is_as_the_challenges_take_it(there: Path) -> None:
     other(there, ["MEL", "NV"], ["x1", "x2"])
     said = skinfw("predict", "run1", "other.csv", "--submission", "--out", "out.csv").output
-    assert "the challenge's format is kept: 2 images" in said
+    assert "the table is a submission to isic2019: 2 images" in said
     table = pd.read_csv(there / "out.csv")
     classes = json.loads((there / "run1/run.json").read_text())["classes"]
-    assert list(table.columns) == ["image", *classes]
+    assert list(table.columns) == ["image", *CLASSES_2019, "UNK"]
+    assert {*classes} == {*CLASSES_2019}
     assert table["image"].tolist() == ["x1", "x2"]
-    assert table.iloc[:, 1:].sum(axis=1).to_numpy() == pytest.approx([1, 1])
+    assert table[classes].sum(axis=1).to_numpy() == pytest.approx([1, 1])

@@ -320,10 +320,14 @@ def test_answers_use_what_was_fitted_unless_told_not_to(
 
 def test_a_submission_is_what_the_network_says(skinfw: Run, run: str, tmp_path: Path) -> None:
     fit(tmp_path / "run")
-    skinfw("predict", run, "images", "--submission")
+    done = skinfw("predict", run, "images", "--submission")
+    assert "note: UNK comes from a limit fitted on validation" in done.stdout, done.stderr
+    assert "the table is a submission to isic2019: 3 images" in done.stdout
     skinfw("predict", run, "images", "--raw", "--out", "raw.csv")
     raw, sent = pd.read_csv(tmp_path / "raw.csv"), pd.read_csv(tmp_path / "predictions.csv")
-    assert (sent.drop(columns="image").to_numpy() == raw[raw.columns[2:]].to_numpy()).all()
+    own, lack = raw[raw.columns[2:]], 1 - raw[raw.columns[2:]].max(axis=1)
+    assert sent["UNK"].to_numpy() == pytest.approx((lack / (lack + 0.5)).to_numpy(), abs=1e-6)
+    assert (sent[own.columns].to_numpy() == own.to_numpy()).all()
 
 
 def test_another_view_has_no_calibration(skinfw: Run, run: str, tmp_path: Path) -> None:

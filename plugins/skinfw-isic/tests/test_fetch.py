@@ -85,7 +85,8 @@ def test_isic2018_reads_what_was_fetched(tmp_path: Path) -> None:
 
 def test_isic2019_reads_what_was_fetched(tmp_path: Path) -> None:
     labels = {"ISIC_0000000": "NV", "ISIC_0000001_downsampled": "SCC"}
-    folder = "ISIC_2019_Training_Input"
+    secret = {"ISIC_0034321": "UNK", "ISIC_0034322": "AK"}
+    folder, other = "ISIC_2019_Training_Input", "ISIC_2019_Test_Input"
     header = b"image,age_approx,anatom_site_general,lesion_id,sex\n"
     rows = b"ISIC_0000000,55,head/neck,BCN_1,male\nISIC_0000001_downsampled,,,,\n"
     classes = (*isic2019.CLASSES, isic2019.UNKNOWN)
@@ -93,12 +94,19 @@ def test_isic2019_reads_what_was_fetched(tmp_path: Path) -> None:
         "/2019/ISIC_2019_Training_GroundTruth.csv": truth(classes, labels),
         "/2019/ISIC_2019_Training_Metadata.csv": header + rows,
         f"/2019/{folder}.zip": input_zip(folder, list(labels)),
+        "/2019/ISIC_2019_Test_GroundTruth.csv": truth(classes, secret),
+        "/2019/ISIC_2019_Test_Metadata.csv": b"image,age_approx,anatom_site_general,sex\n"
+        b"ISIC_0034321,,,\nISIC_0034322,30,,male\n",
+        f"/2019/{other}.zip": input_zip(other, list(secret)),
     }
     root = fetched("isic2019", files, tmp_path / "root")
     table = Isic2019(root=root).table().rows
     assert dict(zip(table["id"], table["label"], strict=True)) == labels
     assert all(Path(path).is_file() for path in table["path"])
     assert "Scientific Data 11, 641" in (root / "ATTRIBUTION.txt").read_text()
+    both = Isic2019(root=root, parts="official", unknown="class").table().rows
+    assert dict(zip(both["id"], both["label"], strict=True)) == labels | secret
+    assert both["split"].tolist() == ["train", "train", "test", "test"]
 
 
 @pytest.mark.parametrize("dataset", [Isic2017, Isic2018, Isic2019])

@@ -143,14 +143,27 @@ def test_metadata_are_blank_where_there_are_none(whole: Path) -> None:
     assert table["sex"].tolist() == ["male"] * 3 + [""] * 3
 
 
-def test_a_test_part_without_labels_is_said_with_the_cure(whole: Path) -> None:
+def test_a_part_whose_labels_are_secret_is_told_and_kept_apart(whole: Path) -> None:
     file = whole / "ISIC2018_Task3_Test_GroundTruth.csv"
     file.write_text("image\nISIC_0034524\nISIC_0034525\n")
-    with pytest.raises(SkinfwError) as error:
-        Isic2018(root=whole, parts="official").table()
-    assert error.value.what == "the test images have no labels"
-    assert error.value.where == f"{file}:1" and "skinfw data fetch isic2018" in error.value.cure
-    assert len(str(error.value).splitlines()) == 4
+    dataset = Isic2018(root=whole, parts="official")
+    data, apart = dataset.table(), dataset.unlabelled().rows
+    assert data.rows["split"].tolist() == ["train"] * 3 + ["val"]
+    assert "the 2 images of Test have no labels and are left out" in data.notes
+    assert apart["id"].tolist() == ["ISIC_0034524", "ISIC_0034525"] and "label" not in apart
+    assert apart["split"].tolist() == ["test"] * 2
+    assert all(Path(path).is_file() for path in apart["path"])
+    assert Isic2018(root=whole).unlabelled().rows.empty
+
+
+@pytest.mark.parametrize("numbers", ["0 1", "0.0 1.0"])
+def test_weights_of_the_challenge_may_stand_behind_the_classes(whole: Path, numbers: str) -> None:
+    file, (zero, one) = whole / "ISIC2018_Task3_Validation_GroundTruth.csv", numbers.split()
+    (name,) = (line.split(",")[0] for line in file.read_text().splitlines()[1:])
+    header = ",".join(["image", *CLASSES, "score_weight", "validation_weight"])
+    file.write_text(f"{header}\n{name},{one}{f',{zero}' * 6},{zero},{one}\n")
+    table = Isic2018(root=whole, parts="official").table().rows.set_index("id")
+    assert table.at[name, "label"] == "MEL" and float(table.at[name, "score_weight"]) == 0
 
 
 @pytest.mark.parametrize("part", ["Validation", "Test"])

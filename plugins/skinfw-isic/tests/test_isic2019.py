@@ -261,3 +261,103 @@ def test_the_row_split_is_that_of_e2e_densenetskin() -> None:
     for part, counts in expected.items():
         result = table.loc[parts == part, "label"].value_counts()
         assert [int(result[name]) for name in CLASSES] == counts
+
+
+TEST = {"ISIC_0034321": 8, "ISIC_0034322": 1, "ISIC_0034323_downsampled": 7}
+NUMBERS = ("0 1", "0.0 1.0")
+
+
+def official(root: Path, numbers: str = "0.0 1.0", weights: bool = False) -> Path:
+    """Write an archive with its test part, in one of the shapes in which ground truths came."""
+    archive(root, LABELS)
+    zero, one = numbers.split()
+    header, lines = [HEADER, *(["score_weight", "validation_weight"] if weights else [])], []
+    for place, (name, label) in enumerate(TEST.items()):
+        cells = [name, *(one if column == label else zero for column in range(9))]
+        scored = [zero, one] if place == 1 else [one, zero]
+        lines.append(",".join([*cells, *(scored if weights else [])]))
+    (root / "ISIC_2019_Test_GroundTruth.csv").write_text("\n".join([",".join(header), *lines, ""]))
+    rows = [f"{name},70,lower extremity,male" for name in TEST]
+    about = "\n".join(["image,age_approx,anatom_site_general,sex", *rows, ""])
+    (root / "ISIC_2019_Test_Metadata.csv").write_text(about)
+    (root / "ISIC_2019_Test_Input").mkdir()
+    for name in TEST:
+        Image.new("RGB", (8, 6)).save(root / "ISIC_2019_Test_Input" / f"{name}.jpg")
+    return root
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("weights", [False, True])
+def test_both_official_parts_are_read(tmp_path: Path, numbers: str, weights: bool) -> None:
+    root = official(tmp_path / "a", numbers, weights)
+    data = Isic2019(root=root, parts="official", unknown="class")
+    table = data.table().rows
+    assert table["id"].tolist() == [*LABELS, *TEST] and data.unlabelled().rows.empty
+    assert table["label"].tolist() == ["NV", "MEL", "SCC", "UNK", "NV", "SCC"]
+    assert table["split"].tolist() == ["train"] * 3 + ["test"] * 3
+    assert table["lesion"].tolist()[3:] == ["ISIC_0034321", "ISIC_0034322", "ISIC_0034323"]
+    assert table["sex"].tolist() == ["female"] * 3 + ["male"] * 3
+    assert all(Path(path).is_file() for path in table["path"])
+    assert ("score_weight" in table) == weights
+    without = Isic2019(root=root, parts="official").table()
+    assert "UNK" not in set(without.rows["label"]) and len(without.rows) == 5
+    assert "1 images labelled UNK are left out" in without.notes
+
+
+def test_images_that_the_challenge_does_not_score_are_told_or_dropped(tmp_path: Path) -> None:
+    root = official(tmp_path / "a", weights=True)
+    kept = Isic2019(root=root, parts="official").table()
+    assert "1 test images do not count in the challenge's score" in kept.notes
+    left = Isic2019(root=root, parts="official", unscored="drop").table()
+    assert {*kept.rows["id"]} - {*left.rows["id"]} == {"ISIC_0034322"}
+
+
+def test_a_test_part_whose_labels_are_secret_is_kept_apart(tmp_path: Path) -> None:
+    root = official(tmp_path / "a")
+    (root / "ISIC_2019_Test_GroundTruth.csv").unlink()
+    data = Isic2019(root=root, parts="official")
+    assert data.table().rows["id"].tolist() == list(LABELS)
+    assert "the 3 images of Test have no labels and are left out" in data.table().notes
+    apart = data.unlabelled().rows
+    assert apart["id"].tolist() == list(TEST) and "label" not in apart
+    assert set(apart["split"]) == {"test"} and apart["lesion"].iloc[2] == "ISIC_0034323"
+
+
+def test_metadata_of_the_test_part_need_not_be_there(tmp_path: Path) -> None:
+    root = official(tmp_path / "a")
+    (root / "ISIC_2019_Test_Metadata.csv").unlink()
+    table = Isic2019(root=root, parts="official").table().rows
+    assert table["sex"].tolist()[3:] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "what"),
+    [
+        ("GroundTruth.csv", 2, "1 images of ISIC_2019_Test_Metadata.csv have no row"),
+        ("Metadata.csv", 2, "1 of 3 images have no row in the metadata"),
+    ],
+)
+def test_rows_that_were_lost_are_told(tmp_path: Path, file: str, line: int, what: str) -> None:
+    root = official(tmp_path / "a")
+    lines = (root / f"ISIC_2019_Test_{file}").read_text().splitlines()
+    (root / f"ISIC_2019_Test_{file}").write_text("\n".join(lines[:1] + lines[line:]) + "\n")
+    with pytest.raises(SkinfwError, match=what) as error:
+        Isic2019(root=root, parts="official").table()
+    assert error.value.cure
+
+
+def test_an_image_of_both_parts_is_refused(tmp_path: Path) -> None:
+    root = official(tmp_path / "a")
+    for name in ("GroundTruth.csv", "Metadata.csv"):
+        change(root / f"ISIC_2019_Test_{name}", "ISIC_0034322", "ISIC_0000002")
+    (root / "ISIC_2019_Test_Input" / "ISIC_0034322.jpg").unlink()
+    with pytest.raises(SkinfwError, match="1 images are in two parts"):
+        Isic2019(root=root, parts="official", missing="drop").table()
+
+
+def test_a_weight_is_a_number_up_to_one(tmp_path: Path) -> None:
+    root = official(tmp_path / "a", weights=True)
+    change(root / "ISIC_2019_Test_GroundTruth.csv", "1.0,1.0,0.0", "1.0,2.0,0.0")
+    with pytest.raises(SkinfwError, match="score_weight holds what") as error:
+        Isic2019(root=root, parts="official").table()
+    assert error.value.where.endswith("Test_GroundTruth.csv:2")

@@ -116,3 +116,21 @@ def test_official_parts_are_taken_or_missed() -> None:
     with pytest.raises(SkinfwError, match="declares no official parts"):
         parts(Official(), rows)
     assert set(parts(Official(), rows.assign(split="train"))["part"]) == {"train"}
+
+
+def test_a_part_that_is_not_declared_is_drawn_from_the_training_part() -> None:
+    rows = table()
+    rows = rows.assign(split=np.where(rows["lesion"].str[-1] == "0", "test", "train"))
+    drawn = parts(Official(val=0.2, test=0.3), rows)
+    declared = drawn["split"] == "test"
+    assert (drawn.loc[declared, "part"] == "test").all()
+    own = drawn[~declared]
+    assert set(own["part"]) == {"train", "val"}, (
+        "the test part is declared, and no share of it drawn"
+    )
+    assert own.groupby("lesion")["part"].nunique().max() == 1
+    assert (own["part"] == "val").mean() == pytest.approx(0.2, abs=0.02)
+    again = parts(Official(val=0.2, seed=7), rows, seed=1)
+    assert again.equals(parts(Official(val=0.2, seed=7), rows, seed=2))
+    with pytest.raises(SkinfwError, match="leave nothing to train on"):
+        Official(val=0.5, test=0.5)

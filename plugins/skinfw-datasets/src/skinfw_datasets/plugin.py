@@ -31,7 +31,7 @@ def skinfw_components() -> Iterator[Component]:
         "annotations",
         "skinfw_datasets.annotations:Annotations",
         "The annotation JSON of Yao et al.'s system.",
-        example={"train": "train.json", "names": ["MEL", "NV"]},
+        example={"train": "train.json"},
     )
     yield Component(
         "dataset",

@@ -107,7 +107,7 @@ def read_rows(plan: DataPlan, part: str, say: Say) -> pd.DataFrame:
 
     plan, part, say: as for `other_rows`.
     """
-    data = checked_data(plan, say) if part == "all" else split_data(plan)
+    data = checked_data(plan, say) if part == "all" else split_data(plan, train=False)
     for note in (*data.marks, *data.notes):
         say(note)
     return data.rows if part == "all" else data.rows[data.rows["part"] == part]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from skinfw import FittedCalibration
     from skinfw.toolkit import Outcome, Predictor, TrainedModel
+    from skinfw_inference.challenges import Challenge
 
 
 Network = Literal["best", "refit"] | None
@@ -107,7 +108,7 @@ def _export(trained_model: TrainedModel, out: Path, onnx: bool = True) -> None:
 @click.option(
     "--submission",
     is_flag=True,
-    help="Write what the ISIC challenges take: the column image, and one for each class.",
+    help="Write what the ISIC challenge of the network's classes takes, and check it.",
 )
 @click.option(
     "--raw", is_flag=True, help="Leave out what was calibrated on validation: the network alone."
@@ -137,9 +138,10 @@ def predict(
     from skinfw import FittedCalibration, SkinfwError
     from skinfw.toolkit import display_path, predict_images
     from skinfw_inference.cases import given_columns, make_cases, unseen_words
+    from skinfw_inference.challenges import challenge_of_classes
     from skinfw_inference.counter import Counter
     from skinfw_inference.images import find_listed_images
-    from skinfw_inference.submission import read_submission
+    from skinfw_inference.submission import check_submission
     from skinfw_inference.table import Columns, reason, write_answers
 
     named = find_listed_images(images)
@@ -150,8 +152,11 @@ def predict(
     cases = make_cases(named, trained_model)
     _say_marks(trained_model.image_marks(given_columns(named)))
     _say_marks(unseen_words(named, trained_model))
-    # The challenges rank images by what the network says.
-    calibration = FittedCalibration() if raw or submission else trained_model.calibration
+    challenge = challenge_of_classes(trained_model.classes, str(run)) if submission else None
+    calibration = FittedCalibration() if raw else trained_model.calibration
+    if challenge:  # which ranks images by what the network says
+        calibration = FittedCalibration(unknown=calibration.unknown)
+        _say_unknown(challenge, trained_model.classes, calibration)
     _say_calibration(calibration)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         echo("note: some images share a name: ids are paths")
@@ -164,7 +169,7 @@ def predict(
 
         try:
             stream = predict_images(cases, predictor, size)
-            columns = Columns(trained_model.classes, calibration, submission)
+            columns = Columns(trained_model.classes, calibration, challenge)
             failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
         except KeyboardInterrupt:
             counter.say(
@@ -177,9 +182,9 @@ def predict(
         echo(f"  {display_path(file)}")
     if failed:
         raise click.exceptions.Exit(1)
-    if submission:
-        read_submission(out, trained_model.classes, ids)
-        echo(f"the challenge's format is kept: {len(ids):,} images")
+    if challenge:
+        count = check_submission(out, challenge, ids)
+        echo(f"the table is a submission to {challenge.name}: {count:,} images")
 
 
 def _predictor(
@@ -248,3 +253,19 @@ def _say_calibration(calibration: FittedCalibration) -> None:
             f"note: probabilities are at temperature {calibration.temperature:.2f}, "
             "fitted on validation; --raw leaves them as the network gives them"
         )
+
+
+def _say_unknown(
+    challenge: Challenge, classes: Sequence[str], calibration: FittedCalibration
+) -> None:
+    """Say where the column UNK comes from, if the network does not answer it."""
+    import math
+
+    from skinfw import UNKNOWN
+
+    if UNKNOWN not in challenge.columns or UNKNOWN in classes:
+        return
+    if math.isnan(calibration.unknown):
+        echo("note: UNK is 0 for all images; the report out-of-distribution fits a limit for it")
+    else:
+        echo("note: UNK comes from a limit fitted on validation; --raw leaves it at 0")

@@ -91,11 +91,13 @@ def find_images(words: Iterable[str]) -> list[str]:
 def _in_folder(folder: Path) -> Iterator[Path]:
     """Return the images in a folder; what begins with a dot is the notes of other programs.
 
+    Superpixel maps, which lie beside the images of ISIC 2017, are none.
     A pipe or a broken link with the name of an image is told when its turn comes.
     """
     for file in folder.rglob("*"):
         hidden = any(part[0] == "." for part in file.relative_to(folder).parts)
-        if file.suffix.lower() in _ENDINGS and not hidden and not file.is_dir():
+        image = file.suffix.lower() in _ENDINGS and not file.stem.endswith("_superpixels")
+        if image and not hidden and not file.is_dir():
             yield file
 
 

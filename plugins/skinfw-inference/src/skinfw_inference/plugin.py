@@ -19,3 +19,8 @@ def skinfw_commands() -> Iterator[Command]:
         f"{here}.commands:export",
         "Write the network of a run as one file that works without skinfw and torch.",
     )
+    yield Command(
+        "check-submission",
+        f"{here}.check_command:check_submission",
+        "Check a submission to an ISIC challenge as its official scorer would.",
+    )

@@ -13,6 +13,7 @@ from typing import TextIO
 from skinfw import CsvWriter, FittedCalibration, SkinfwError
 from skinfw.metrics import Floats
 from skinfw.toolkit import Outcome, unwritable
+from skinfw_inference.challenges import Challenge
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,18 @@ class Columns:
 
     classes: of the network.
     calibration: what was fitted on validation images, or nothing.
-    submission: what the ISIC challenges take, the column image and one for each class.
+    challenge: whose columns the table has instead; nothing for those of skinfw.
     """
 
     classes: Sequence[str]
     calibration: FittedCalibration
-    submission: bool = False
+    challenge: Challenge | None = None
 
     @property
     def header(self) -> list[str]:
         """The names of the columns."""
-        if self.submission:
-            return ["image", *self.classes]
+        if self.challenge:
+            return self.challenge.header
         sets = ["prediction_set"] if self.calibration.limits else []
         unknown = [] if math.isnan(self.calibration.unknown) else ["may_be_unknown"]
         return ["id", "predicted", *self.classes, *sets, *unknown]
@@ -43,10 +44,12 @@ class Columns:
         name: its id.
         chances: its probabilities [C], as the network gives them.
         """
+        if self.challenge:
+            limit = self.calibration.unknown
+            values = self.challenge.confidences(chances, self.classes, limit)
+            return [name, *(f"{value:.8f}" for value in values)]
         own = chances[None]
         cells = [f"{value:.8f}" for value in self.calibration.scale(own)[0]]
-        if self.submission:
-            return [name, *cells]
         sets = self.calibration.prediction_sets(own, self.classes)
         unknown = self.calibration.may_be_unknown(own)
         return [

@@ -74,6 +74,9 @@ ISIC2019 = Downloads(
     files=(
         _csv("2019/ISIC_2019_Training_GroundTruth.csv", 1.2 * _MB),
         _csv("2019/ISIC_2019_Training_Metadata.csv", 1.2 * _MB),
+        _csv("2019/ISIC_2019_Test_GroundTruth.csv", 0.5 * _MB),
+        _csv("2019/ISIC_2019_Test_Metadata.csv", 0.3 * _MB),
+        _zip("2019/ISIC_2019_Test_Input.zip", 3.6 * _GB),
         _zip("2019/ISIC_2019_Training_Input.zip", 9.1 * _GB),
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skinfw import DataTable, Downloads, SkinfwError, present_rows, refuse_rows
+from skinfw import DataTable, Downloads, present_rows, refuse_rows
 from skinfw_isic.downloads import ISIC2017
 from skinfw_isic.official import (
     AGE,
@@ -18,6 +18,7 @@ from skinfw_isic.official import (
     is_one,
     read_official,
     refuse_shared,
+    refuse_undescribed,
     refuse_unknown_images,
     refuse_unlabelled,
 )
@@ -98,12 +99,6 @@ class Isic2017:
         columns = {"image_id": IMAGE, "age_approximate": AGE, "sex": SEX}
         known = read_official(file, columns, "image_id")
         refuse_unlabelled(known["image_id"], ids, file, truth)
-        if lost := sorted({*ids} - {*known["image_id"]}):
-            raise SkinfwError(
-                f"{len(lost):,} of {len(ids):,} images have no row in the metadata",
-                str(file),
-                f"the first is {lost[0]}",
-                "download the official archive again, or take the file away",
-            )
+        refuse_undescribed(known["image_id"], ids, file)
         known = known.set_index("image_id").rename(columns=METADATA).replace("unknown", "")
         return known.reindex(ids)[list(METADATA.values())].set_index(ids.index)

@@ -18,11 +18,13 @@ from skinfw_isic.official import (
     find_csv,
     find_images,
     has_csv,
+    no_unlabelled,
     read_labels,
     read_official,
     refuse_shared,
     refuse_unknown_images,
     refuse_unlabelled,
+    unlabelled_note,
 )
 
 if TYPE_CHECKING:
@@ -80,20 +82,37 @@ class Isic2018:
         """Return a row per image that is there."""
         import pandas as pd
 
-        table, alone = self._training(), 0
+        table = self._training()
+        notes: list[str] = []
         if self.parts == "official":
-            others = pd.concat([self._labels(part).assign(split=part) for part in ("val", "test")])
-            others["lesion"], alone = others["id"], len(others)
-            table = pd.concat([table.assign(split="train"), others], ignore_index=True).fillna("")
+            parts, alone = [table.assign(split="train")], 0
+            for part in ("val", "test"):
+                rows = self._labels(part)
+                if "label" in rows:
+                    parts.append(rows)
+                    alone += len(rows)
+                else:
+                    notes.append(unlabelled_note(len(rows), PARTS[part]))
+            table = pd.concat(parts, ignore_index=True).fillna("")
             refuse_shared(table, self.root)
+            if alone:
+                notes.append(
+                    f"the {alone:,} images of validation and test have no lesion id; each counts "
+                    "as its own lesion"
+                )
         data = present_rows(table, table["path"] == "", self.missing, str(self.root))
-        if not alone:
-            return data
-        note = (
-            f"the {alone:,} images of validation and test have no lesion id; each counts as "
-            "its own lesion"
-        )
-        return replace(data, notes=(*data.notes, note))
+        return replace(data, notes=(*data.notes, *notes))
+
+    def unlabelled(self) -> DataTable:
+        """Return the images of official parts whose labels are secret; without the column label."""
+        import pandas as pd
+
+        parts = [self._labels(part) for part in ("val", "test") if self.parts == "official"]
+        secret = [rows for rows in parts if "label" not in rows]
+        if not secret:
+            return no_unlabelled()
+        table = pd.concat(secret, ignore_index=True)
+        return present_rows(table, table["path"] == "", self.missing, str(self.root))
 
     def mask(self, path: str) -> npt.NDArray[np.bool_] | None:
         """Return where the lesion is in an image, bool [H, W]; None where there is no mask of it.
@@ -122,22 +141,22 @@ class Isic2018:
         return labels.merge(known, on="id", how="left")
 
     def _labels(self, part: str) -> pd.DataFrame:
-        """Return id, path and label of one official part."""
+        """Return id, path and label of one official part, of val and test lesion and split, too.
+
+        During the challenge the labels were secret: a ground truth may hold ids alone, and there is
+        no column label then.
+        """
         name = f"ISIC2018_Task3_{PARTS[part]}"
         file = find_csv(self.root, f"{name}_GroundTruth")
-        if list(read_csv(file, ["image"]).columns) == ["image"]:
-            raise SkinfwError(
-                f"the {PARTS[part].lower()} images have no labels",
-                f"{file}:1",
-                "the file holds ids alone; during the challenge the labels were secret",
-                "download the published file (skinfw data fetch isic2018), or set dataset.parts = "
-                '"training"',
-            )
-        table = read_labels(file, "image", CLASSES).rename(columns={"image": "id"})
+        if part != "train" and list(read_csv(file, ["image"]).columns) == ["image"]:
+            table = read_official(file, {"image": IMAGE}, "image")
+        else:
+            table = read_labels(file, "image", CLASSES)
+        table = table.rename(columns={"image": "id"})
         files = find_images(self.root, f"{name}_Input")
         refuse_unknown_images(files, table["id"], file)
         table.insert(1, "path", [str(files.get(image, "")) for image in table["id"]])
-        return table
+        return table if part == "train" else table.assign(lesion=table["id"], split=part)
 
     def _lesions(self, labels: pd.DataFrame) -> pd.DataFrame:
         """Return id, lesion and what else is known, from the table that is there.

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from skinfw import SkinfwError, line_error, read_csv, refuse_rows
+from skinfw import DataTable, SkinfwError, line_error, read_csv, refuse_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,10 @@ AGE = r"(?:(?:[0-9]{1,2}|1[01][0-9]|120)(?:\.0)?|unknown)?"
 SEX = "(?:female|male|unknown)?"
 SITE = "[a-z/ ]*"
 WORDS = "[a-z_ ]*"
+WEIGHT = r"[01](?:\.[0-9]{1,6})?"
+WEIGHTS = {"score_weight": WEIGHT, "validation_weight": WEIGHT}
+"""How much an image counts in the challenge's score, and in that of its rehearsal; some ground
+truths have both behind the classes."""
 NO_MORE: Mapping[str, str] = MappingProxyType({})
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
@@ -103,17 +107,35 @@ def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
 
     file: the CSV.
     key: the column of image ids.
-    classes: the columns, in the official order.
-    Returns columns `key` and label.
+    classes: the columns, in the official order; `WEIGHTS` may stand behind them.
+    Returns columns `key` and label, and the weights where the file has them.
     """
     import numpy as np
     import pandas as pd
 
-    table = read_official(file, {key: IMAGE, **dict.fromkeys(classes, ONE_HOT)}, key)
+    table = read_official(file, {key: IMAGE, **dict.fromkeys(classes, ONE_HOT)}, key, WEIGHTS)
     ones, ids = is_one(table[list(classes)]), table[key]
     refuse_rows(file, pd.Series(ones.sum(1) > 1), ids, "the image has two labels")
     refuse_rows(file, pd.Series(ones.sum(1) == 0), ids, "the image has no label")
-    return pd.DataFrame({key: ids, "label": np.array(classes, object)[ones.argmax(1)]})
+    labels = pd.DataFrame({key: ids, "label": np.array(classes, object)[ones.argmax(1)]})
+    weights = [name for name in WEIGHTS if name in table]
+    return labels.join(table[weights])
+
+
+def unlabelled_note(count: int, part: str) -> str:
+    """Return what is told of a part whose labels are secret.
+
+    count: of its images.
+    part: its official name.
+    """
+    return f"the {count:,} images of {part} have no labels and are left out"
+
+
+def no_unlabelled() -> DataTable:
+    """Return the table of a data set whose images all have labels, as `unlabelled` returns it."""
+    import pandas as pd
+
+    return DataTable(pd.DataFrame({name: [] for name in ("id", "path", "lesion", "split")}))
 
 
 def is_one(cells: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -139,6 +161,22 @@ def refuse_unlabelled(known: pd.Series[str], ids: pd.Series[str], file: Path, tr
             f"{file}:{int(lost.to_numpy().argmax()) + 2}",
             f"the first is {known[lost].iloc[0]}; {truth.name} has lost rows, or is another one's",
             "download both again; for images of your own choice use the data set csv",
+        )
+
+
+def refuse_undescribed(known: pd.Series[str], ids: pd.Series[str], file: Path) -> None:
+    """Raise where metadata lack an image of the ground truth.
+
+    known: the ids of the metadata.
+    ids: those of the ground truth.
+    file: the metadata.
+    """
+    if lost := sorted({*ids} - {*known}):
+        raise SkinfwError(
+            f"{len(lost):,} of {len(ids):,} images have no row in the metadata",
+            str(file),
+            f"the first is {lost[0]}",
+            "download the official archive again, or take the file away",
         )
 
 

@@ -28,6 +28,6 @@ def skinfw_components() -> Iterator[Component]:
         "dataset",
         "isic2019",
         "skinfw_isic.isic2019:Isic2019",
-        "ISIC 2019 training images: eight classes, official files.",
+        "ISIC 2019, training images or both parts: eight classes and UNK, official files.",
         example={"root": "archive"},
     )

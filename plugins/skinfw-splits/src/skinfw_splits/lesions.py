@@ -49,7 +49,7 @@ class LesionStratified:
         table: with columns label and lesion.
         """
         shares = {"train": 1 - self.val - self.test, "test": self.test, "val": self.val}
-        return divide(table, shares, _own(self.seed, rng))
+        return divide(table, shares, own_stream(self.seed, rng))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +87,12 @@ class KFold:
                 cure="use fewer folds, or leave these classes out",
             )
         names = [str(fold) for fold in range(self.folds)]
-        folds = divide(table, dict.fromkeys(names, 1 / self.folds), _own(self.seed, rng))
+        folds = divide(table, dict.fromkeys(names, 1 / self.folds), own_stream(self.seed, rng))
         test, val = names[self.fold], names[(self.fold + 1) % self.folds]
         return ["test" if fold == test else "val" if fold == val else "train" for fold in folds]
 
 
-def _own(seed: int, rng: np.random.Generator) -> np.random.Generator:
+def own_stream(seed: int, rng: np.random.Generator) -> np.random.Generator:
     """Return the stream of a split's own seed, or the run's where it has none."""
     import numpy as np
 
