@@ -135,7 +135,7 @@ def predict(
     with the column path and, if they have them, id and the columns of the recipe's [modalities]. An
     image that cannot be read is told and left out; the exit code is 1 then.
     """
-    from skinfw import FittedCalibration, SkinfwError
+    from skinfw import SkinfwError
     from skinfw.toolkit import display_path, predict_images
     from skinfw_inference.cases import given_columns, make_cases, unseen_words
     from skinfw_inference.challenges import challenge_of_classes
@@ -153,11 +153,7 @@ def predict(
     _say_marks(trained_model.image_marks(given_columns(named)))
     _say_marks(unseen_words(named, trained_model))
     challenge = challenge_of_classes(trained_model.classes, str(run)) if submission else None
-    calibration = FittedCalibration() if raw else trained_model.calibration
-    if challenge:  # which ranks images by what the network says
-        calibration = FittedCalibration(unknown=calibration.unknown)
-        _say_unknown(challenge, trained_model.classes, calibration)
-    _say_calibration(calibration)
+    calibration = _calibration(trained_model, raw, challenge)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         echo("note: some images share a name: ids are paths")
     with Counter(len(paths)) as counter:
@@ -242,6 +238,20 @@ def _predictor(
 def _say_marks(marks: Sequence[str]) -> None:
     for mark in marks:
         echo(f"note: {mark}")
+
+
+def _calibration(
+    trained_model: TrainedModel, raw: bool, challenge: Challenge | None
+) -> FittedCalibration:
+    """Return what was fitted on validation and is used, and say it."""
+    from skinfw import FittedCalibration
+
+    calibration = FittedCalibration() if raw else trained_model.calibration
+    if challenge:  # which ranks images by what the network says
+        calibration = FittedCalibration(unknown=calibration.unknown)
+        _say_unknown(challenge, trained_model.classes, calibration)
+    _say_calibration(calibration)
+    return calibration
 
 
 def _say_calibration(calibration: FittedCalibration) -> None:
