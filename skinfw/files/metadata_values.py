@@ -24,6 +24,11 @@ _NUMBER = re.compile(
     r"[+-]?[0-9]+(?:[.,][0-9]+)? ?(mm|cm|µm|um|in|inch|yrs?|yo|years?|months?|%|)", re.IGNORECASE
 )
 
+_SAME_UNIT = {"μm": "um", "inch": "in", "month": "months"} | dict.fromkeys(
+    ("yr", "yrs", "yo", "year"), "years"
+)
+"""Other words for a unit, in small letters; the small form of the micro sign is a Greek mu."""
+
 
 def refuse_metadata(file: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
     """Raise where a value of the metadata cannot be, with its line.
@@ -41,7 +46,10 @@ def refuse_metadata(file: Path, table: pd.DataFrame, columns: Sequence[str]) -> 
         known = [value for value in values if value.strip().casefold() not in MISSING]
         if name.casefold() in AGES:
             wrong = [value for value in known if not _is_age(value)]
-            what = f"{name} holds no age: a number of years from 0 to {OLDEST}, without a unit"
+            what = (
+                f"{name} holds no age, a number of years from 0 to {OLDEST} without a unit; call a "
+                "column of other values otherwise, such as age_group"
+            )
         elif name.casefold() in SEXES:
             wrong = [value for value in known if value.strip().casefold() not in SEX_WORDS]
             what = f"{name} holds no word for a sex: {', '.join(SEX_WORDS)}"
@@ -63,6 +71,7 @@ def _other_units(values: Iterable[str]) -> list[str]:
         number = _NUMBER.fullmatch(value.strip())
         if number is None:
             return []
-        units[value] = number[1].casefold()
+        unit = number[1].casefold()
+        units[value] = _SAME_UNIT.get(unit, unit)
     first = next(iter(units.values()), "")
     return [value for value, unit in units.items() if unit != first]

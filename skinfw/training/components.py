@@ -424,13 +424,14 @@ class TrainingComponents:
 def _count_right(
     logits: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
 ) -> torch.Tensor:
-    """Return how many images are called by their label; of pairs those that stand first.
+    """Return how many of the images are called by their label.
 
-    An image with several rows of logits, sample by sample, counts by the share of them.
+    An image with several rows of logits, sample by sample, counts by the share of them; a pair has
+    one row and counts for both of its images, by the label of the first.
     """
     samples = max(1, len(logits) // len(targets))
     true = targets[: len(logits)].repeat(samples)
-    return (logits.argmax(1) == true).sum() / samples
+    return (logits.argmax(1) == true).sum() * len(targets) / len(true)
 
 
 def _of_both(

@@ -272,7 +272,8 @@ class _Run:
                 raise SkinfwError(
                     f"the run cannot go on: its {name.replace('_', ' ')} has changed",
                     str(self.folder.path),
-                    "other images, labels or lesions are there now than when it stopped",
+                    "other images, labels or lesions are there now than when it stopped, or an "
+                    "earlier skinfw began it, whose fingerprint was of file sizes",
                     "restore them, or start a new run: skinfw run " + str(self.folder.path),
                 )
         self.folder.update(**hashes)

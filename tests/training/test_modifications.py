@@ -76,7 +76,7 @@ def test_of_mixed_images_each_label_counts_its_share_and_of_pairs_the_first() ->
     right = _of_both(_count_right, _count_right, order, 0.7, logits, targets, None)
     assert float(right) == pytest.approx(0.7 * 2)
     turned = torch.tensor([2, 2, 0, 0])
-    assert float(_count_right(logits, torch.cat([turned, targets]), None)) == 1
+    assert float(_count_right(logits, torch.cat([turned, targets]), None)) == 2  # of 8
 
 
 def test_the_loss_of_mixed_labels_is_in_the_shares_of_the_images() -> None:

@@ -127,10 +127,10 @@ def test_wrong_rows_are_told_with_their_line(
 def test_metadata_that_can_be_are_left_as_they_are(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        "path,label,age,sex,size,note,clinic\n"
-        "images/a.jpg,A,0,Female,6 mm,5mm or 1 cm,images/b.jpg\n"
-        "images/b.jpg,B,120.0,unknown,NA,,images/b.jpg\n"
-        "images/c.jpg,B,,x,7mm,6,images/b.jpg\n",
+        "path,label,age,sex,size,note,clinic,depth,duration\n"
+        "images/a.jpg,A,0,Female,6 mm,5mm or 1 cm,images/b.jpg,3 µm,1 year\n"
+        "images/b.jpg,B,120.0,unknown,NA,,images/b.jpg,4 um,2 years\n"
+        "images/c.jpg,B,,x,7mm,6,images/b.jpg,5μm,3yrs\n",
     )
     table = CsvTable(file=file, pictures=("clinic",)).table().rows
     assert table["age"].tolist() == ["0", "120.0", ""]

@@ -60,6 +60,13 @@ def test_the_text_tells_use_limits_numbers_and_training(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text().endswith("\n")
 
 
+def test_several_data_sets_are_all_named(tmp_path: Path) -> None:
+    sets = {"recipe": {"dataset": [{"use": "moles"}, {"use": "csv", "source": "clinic"}]}}
+    Card().write(replace(result(tmp_path), record=sets), tmp_path)
+    card = ModelCard.load(tmp_path / "README.md")
+    assert {own.dataset_name for own in card.data.eval_results} == {"moles + clinic"}
+
+
 def test_names_of_other_peoples_tables_stay_text(tmp_path: Path) -> None:
     bad = replace(result(tmp_path), name=f"{EVIL}\n# heading | [link](x)", marks=[EVIL])
     Card().write(bad, tmp_path)

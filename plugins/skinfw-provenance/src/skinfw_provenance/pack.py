@@ -13,6 +13,7 @@ from typing import Any
 
 from skinfw import SkinfwError
 from skinfw.toolkit import (
+    PREDICTION_FILES,
     Plan,
     display_path,
     extra_packages,
@@ -55,6 +56,8 @@ class Contents:
             said.append(f"Left out, {why}: {', '.join(self.left_out)}.")
         if self.stripped:
             said.append(f"Images of patients were taken out of {', '.join(self.stripped)}.")
+        if any(name in self.members for name in PREDICTION_FILES.values()):
+            said.append("The tables of predictions tell where each image lay on this machine.")
         return said
 
 

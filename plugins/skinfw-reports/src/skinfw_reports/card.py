@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from skinfw import Result, atomic_write
 from skinfw_reports.cells import headline, parts_table, per_class, plain_table
 from skinfw_reports.sentences import (
+    about_dataset,
     about_intervals,
     about_leakage,
     about_networks,
@@ -56,7 +57,7 @@ class Card:
             str(_TEMPLATE),
             name=plain_text(result.name),
             backbone=plain_text(recipe.get("backbone", {}).get("use", "a network")),
-            dataset=plain_text(recipe.get("dataset", {}).get("use", "its data set")),
+            dataset=plain_text(about_dataset(recipe)),
             version=result.record.get("versions", {}).get("skinfw", ""),
             size=recipe.get("image", {}).get("size"),
             classes=", ".join(map(plain_text, result.classes)),
@@ -75,7 +76,7 @@ def _results(result: Result) -> list[EvalResult]:
     """Return the numbers of the test part that are not of single classes, if they were measured."""
     from huggingface_hub import EvalResult
 
-    dataset = result.record.get("recipe", {}).get("dataset", {}).get("use", "its data set")
+    dataset = about_dataset(result.record.get("recipe", {}))
     return [
         EvalResult(
             task_type="image-classification",

@@ -19,7 +19,6 @@ from skinfw import (
     atomic_write,
     read_csv,
 )
-from skinfw.toolkit import dataset_name
 from skinfw_reports import drawings
 from skinfw_reports.cells import (
     all_numbers,
@@ -36,6 +35,7 @@ from skinfw_reports.definitions import Glossary
 from skinfw_reports.gallery import gallery
 from skinfw_reports.seeds import seeds_content
 from skinfw_reports.sentences import (
+    about_dataset,
     about_intervals,
     about_leakage,
     about_networks,
@@ -122,7 +122,7 @@ class Page:
         return {
             "name": result.name,
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
-            "dataset": dataset_name(recipe) if "dataset" in recipe else "its data set",
+            "dataset": about_dataset(recipe),
             "evaluated_dataset": evaluation.get("dataset", ""),
             "evaluation_notes": evaluation.get("notes", []),
             "started": record.get("started", "").partition("T")[0],

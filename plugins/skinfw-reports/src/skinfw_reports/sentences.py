@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinfw import MIN_LESIONS, Result, few_lesions
+from skinfw.toolkit import dataset_name
 from skinfw_reports.cells import images_of, words
+
+
+def about_dataset(recipe: Mapping[str, Any]) -> str:
+    """Return what the data of a recipe are called."""
+    return dataset_name(recipe) if "dataset" in recipe else "its data set"
 
 
 def about_intervals(result: Result) -> str:
