@@ -207,11 +207,11 @@ OPTIONS = {
 
 
 # An epoch has five batches: in the first, at its end, and in the second.
+LONG = {"by features": 5, "redrawn": 5, "weights averaged over epochs": 10}
 STOPS = [
-    ("plain", 3),
     ("plain", 8),
-    *((name, 5) for name in OPTIONS if "averaged" not in name),
-    pytest.param("weights averaged over epochs", 10, marks=pytest.mark.slow),
+    *((name, 5) for name in OPTIONS if name not in LONG),
+    *(pytest.param(*stop, marks=pytest.mark.slow) for stop in (("plain", 3), *LONG.items())),
 ]
 
 

@@ -368,8 +368,9 @@ def test_too_little_space_is_refused_before_anything_comes(
     fetch: Run, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Inside this process, where the disk can be made small."""
-    paths = ("2019/ISIC_2019_Training_GroundTruth.csv", "2019/ISIC_2019_Training_Metadata.csv")
-    server.files = {f"/{path}": bytes(1000) for path in paths}
+    ends = ("GroundTruth.csv", "Metadata.csv", "Input.zip")
+    names = [f"ISIC_2019_{part}_{end}" for part in ("Training", "Test") for end in ends]
+    server.files = {f"/2019/{name}": bytes(1000) for name in names}
     server.files["/2019/ISIC_2019_Training_Input.zip"] = bytes(1_000_000)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**9, 0, 1_500_000))
