@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import REFIT_WEIGHTS as REFIT_WEIGHTS
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
+    from skinfw.recipe.merging import data_sources as data_sources
     from skinfw.recipe.merging import dataset_name as dataset_name
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
@@ -275,7 +276,7 @@ _HOMES = {
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
-    "skinfw.recipe.merging": "dataset_name",
+    "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",

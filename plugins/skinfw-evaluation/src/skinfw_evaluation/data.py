@@ -10,7 +10,7 @@ from skinfw.toolkit import (
     DataPlan,
     align,
     checked_data,
-    dataset_name,
+    data_sources,
     recorded_data,
     shares_name,
     split_data,
@@ -167,9 +167,9 @@ def shared_with(
 ) -> pd.Series[bool]:
     """Tell which images are in some parts of a run, by id or lesion.
 
-    Where another component reads the data set, only names of the ISIC archive are compared: a
-    private one, such as "1", means something else in each. What the members of an ensemble have
-    learned counts as its training part, whatever data they were trained on.
+    Private names, such as "1", are compared where one component reads both data sets, as
+    `shares_name` says. What the members of an ensemble have learned counts as its training part,
+    whatever data they were trained on.
     """
     seen = _in_parts(plan, model, table, parts)
     if "train" in parts:
@@ -182,5 +182,8 @@ def _in_parts(
     plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
 ) -> pd.Series[bool]:
     own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    same = plan.components.dataset.use == dataset_name(model.tables)
-    return shares_name(table, own[own["part"].isin(list(parts))], ("id", "lesion"), same)
+    seen = own[own["part"].isin(list(parts))]
+    sources = data_sources(plan.components.dataset.written())
+    return shares_name(
+        table, seen, ("id", "lesion"), sources, data_sources(model.tables["dataset"])
+    )
