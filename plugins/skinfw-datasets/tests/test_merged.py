@@ -214,6 +214,24 @@ def test_each_image_has_the_mask_of_its_own_data_set(tmp_path: Path) -> None:
     assert mask(paths["two/b"]) is None and mask(paths["one/a"]) is None
 
 
+def test_a_data_set_without_the_pictures_of_the_others_is_refused_by_name(tmp_path: Path) -> None:
+    one = images_of(tmp_path, "one", [("a", "MEL", "1"), ("b", "NV", "2")])
+    two = images_of(tmp_path, "two", [("a", "MEL", "1"), ("b", "NV", "2")])
+    table = pd.read_csv(one["file"]).assign(clinic="a.png")
+    table.to_csv(one["file"], index=False)
+    recipe = tmp_path / "both.toml"
+    sets = "".join(
+        f'[[dataset]]\nuse = "csv"\nsource = "{own["source"]}"\nfile = "{own["file"]}"\n'
+        for own in (one, two)
+    )
+    recipe.write_text(sets)
+    assert len(load_data(load_data_plan(recipe)).rows) == 4
+    recipe.write_text(sets + '[modalities]\npictures = ["clinic"]\n')
+    with pytest.raises(RecipeError, match='"two" has no pictures in the column clinic') as caught:
+        load_data(load_data_plan(recipe))
+    assert "both.toml:6" in caught.value.where
+
+
 DRAWN = '[[dataset]]\nuse = "synthetic"\n'
 FILES = '[[dataset]]\nuse = "csv"\nfile = "mine/list.csv"\n'
 

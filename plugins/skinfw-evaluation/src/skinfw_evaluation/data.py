@@ -9,6 +9,7 @@ from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
 from skinfw.toolkit import (
     DataPlan,
     align,
+    check_picture_columns,
     checked_data,
     data_sources,
     recorded_data,
@@ -99,7 +100,7 @@ def other_rows(
     absent = [name for name in model.classes if name not in set(table["label"])]
     if absent:
         say(f"note: no image shows {', '.join(absent)}: not measured")
-    return with_modalities(table, model, where, say)
+    return with_modalities(table, model, plan, say)
 
 
 def read_rows(plan: DataPlan, part: str, say: Say) -> pd.DataFrame:
@@ -141,20 +142,23 @@ def unknown_rows(rows: pd.DataFrame, model: TrainedModel) -> pd.Series[bool]:
     return (rows["label"] == UNKNOWN) & (UNKNOWN not in model.classes)
 
 
-def with_modalities(table: pd.DataFrame, model: TrainedModel, where: str, say: Say) -> pd.DataFrame:
+def with_modalities(
+    table: pd.DataFrame, model: TrainedModel, plan: DataPlan, say: Say
+) -> pd.DataFrame:
     """Return the table with all columns that the network gets beside a picture.
 
     Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
-    where it has no second picture.
+    where it, or one of several, has no second picture.
     """
     pictures = model.tables.get("modalities", {}).get("pictures", ())
     if lacking := [name for name in pictures if name not in table.columns]:
         raise RecipeError(
             f"the data set has no pictures in {', '.join(lacking)}",
-            where,
+            plan.components.dataset.origin.text,
             "the network looks at several pictures of a lesion at once",
             "evaluate a data set that has them",
         )
+    check_picture_columns(plan.components.dataset, table, pictures)
     known = model.modalities
     wanted = [*known.get("numbers", ()), *known.get("categories", ()), *known.get("auxiliary", ())]
     if unknown := [name for name in wanted if name not in table.columns]:
