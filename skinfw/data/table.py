@@ -176,9 +176,20 @@ def recorded_data(plan: DataPlan, run: Path) -> pd.DataFrame:
             f"{absent:,} images of the run are not in its data set today",
             plan.components.dataset.origin.text,
             "they are absent, or their lesion or label has changed since",
-            "restore the data set, or name where it is: --set dataset.root=FOLDER",
+            f"restore the data set{_place_options(plan.components.dataset)}",
         )
     return rows
+
+
+def _place_options(component: PlannedComponent[Dataset]) -> str:
+    """Return what to write where the files of a data set, or of several, are somewhere else."""
+    keys = [
+        f"--set {display_keys((*own.keys, name))}=..."
+        for own in component.sets or (component,)
+        for name, value in own.arguments.items()
+        if isinstance(value, Path)
+    ]
+    return f", or name where it is: {' or '.join(keys)}" if keys else ""
 
 
 def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
@@ -215,7 +226,7 @@ def _without_bad_images(
         bad = find_bad_images(paths, Limits.of(plan.image), cache_folder(), say)
     columns = _picture_columns(plan, data.rows)
     keys = DatasetKeys(**component.host)
-    data = settle_bad_images(data, columns, bad, keys, component.origin.text)
+    data = settle_bad_images(data, columns, bad, keys, component.origin.text, bool(component.sets))
     places = pd.Series(range(len(data.rows)), data.rows.index)
     ends = links[["first", "second"]].apply(lambda side: side.map(places))
     whole = ends.notna().all(axis=1)
