@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from skinfw.data.preparation import make_view as make_view
     from skinfw.data.preparation import recipe_decoding as recipe_decoding
     from skinfw.data.structure.bounds import Limits as Limits
+    from skinfw.data.table import check_picture_columns as check_picture_columns
     from skinfw.data.table import checked_data as checked_data
     from skinfw.data.table import class_counts as class_counts
     from skinfw.data.table import decoded_images as decoded_images
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import REFIT_WEIGHTS as REFIT_WEIGHTS
     from skinfw.recipe.loading import Recipe as Recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
+    from skinfw.recipe.merging import data_sources as data_sources
     from skinfw.recipe.merging import dataset_name as dataset_name
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
@@ -242,8 +244,8 @@ _HOMES = {
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
-        "checked_data class_counts decoded_images image_function kept_part load_data "
-        "mask_function picture_paths read_data_table recorded_data split_data split_hash"
+        "check_picture_columns checked_data class_counts decoded_images image_function kept_part "
+        "load_data mask_function picture_paths read_data_table recorded_data split_data split_hash"
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
@@ -275,7 +277,7 @@ _HOMES = {
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
-    "skinfw.recipe.merging": "dataset_name",
+    "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",

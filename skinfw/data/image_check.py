@@ -37,19 +37,21 @@ class BadImagesError(SkinfwError):
     bad: why, by path.
     """
 
-    def __init__(self, bad: Mapping[str, str], images: int, where: str) -> None:
+    def __init__(self, bad: Mapping[str, str], images: int, where: str, several: bool) -> None:
         """Name the first of them.
 
         images: how many the data set has.
         where: the place of the data set in the recipe.
+        several: whether the recipe lists several, which all have the key.
         """
         shown = [f"{display_path(Path(path))}: {why}" for path, why in list(bad.items())[:_SHOWN]]
         more = f"; and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
+        key = 'bad = "drop" in every [[dataset]]' if several else 'dataset.bad = "drop"'
         super().__init__(
             f"{len(bad):,} of {images:,} images cannot be decoded",
             where,
             "; ".join(shown) + more,
-            'mend the files, or set dataset.bad = "drop" to leave them out',
+            f"mend the files, or set {key} to leave them out",
         )
         self.bad = bad
 
@@ -92,21 +94,23 @@ def settle_bad_images(
     bad: Mapping[str, str],
     keys: DatasetKeys,
     where: str,
+    several: bool,
 ) -> DataTable:
-    """Return the table as `dataset.bad` wants it: without rows of bad images, or with all.
+    """Return the table as the key `bad` wants it: without rows of bad images, or with all.
 
     data: of the data set.
     pictures: columns with the paths of images.
     bad: why images cannot be decoded, by path.
     keys: what the recipe wants.
     where: the place of the data set in the recipe.
+    several: whether it lists several, which are one.
     The index of the rows tells which ones of the data set they were. Raises BadImagesError.
     """
     if not bad:
         return data
     rows, total = data.rows, len(data.rows) * len(pictures)
     if keys.bad == "error":
-        raise BadImagesError(bad, total, where)
+        raise BadImagesError(bad, total, where, several)
     if keys.bad == "report":
         note = f"{len(bad):,} of {total:,} images cannot be decoded; the run fails if it reads one"
         return replace(data, notes=(*data.notes, note), bad=bad)
@@ -114,7 +118,7 @@ def settle_bad_images(
     left = int((~whole).sum())
     note = f"{left:,} of {len(rows):,} images cannot be decoded and are left out"
     if not whole.any():
-        raise BadImagesError(bad, total, where)
+        raise BadImagesError(bad, total, where, several)
     return replace(data, rows=rows[whole], notes=(*data.notes, note), bad=bad)
 
 

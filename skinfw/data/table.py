@@ -22,7 +22,7 @@ from skinfw.data.leakage.division import (
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
 from skinfw.data.teacher_table import with_unlabelled
-from skinfw.errors import AnswerError, SkinfwError
+from skinfw.errors import AnswerError, RecipeError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
 from skinfw.files.remembered_digests import remembered_digests
@@ -47,7 +47,32 @@ def load_data(plan: DataPlan) -> DataTable:
     Returns rows with id, path, label, lesion (never blank: an image without a lesion id is a lesion
     of its own) and the metadata.
     """
-    return read_data_table(plan.components.dataset, plan.dataset)
+    component = plan.components.dataset
+    data = read_data_table(component, plan.dataset)
+    check_picture_columns(component, data.rows, plan.modalities.pictures)
+    return data
+
+
+def check_picture_columns(
+    component: PlannedComponent[Dataset], rows: pd.DataFrame, columns: Iterable[str]
+) -> None:
+    """Refuse a data set among several whose images lack pictures that a network looks at.
+
+    component: that makes one of several; a single data set is left to whoever reads its columns.
+    rows: of `load_data`.
+    columns: with the paths of further pictures.
+    """
+    for own in component.sets:
+        source = own.host["source"]
+        mine = rows[rows["source"] == source]
+        for name in columns:
+            if len(mine) and (name not in mine or (mine[name] == "").all()):
+                raise RecipeError(
+                    f'the data set "{source}" has no pictures in the column {name}',
+                    own.origin.text,
+                    "by modalities.pictures the network looks at several pictures of a lesion",
+                    f"give it the column, or leave {display_keys(own.keys)} out",
+                )
 
 
 def read_data_table(component: PlannedComponent[Dataset], dataset: Dataset) -> DataTable:
@@ -151,9 +176,20 @@ def recorded_data(plan: DataPlan, run: Path) -> pd.DataFrame:
             f"{absent:,} images of the run are not in its data set today",
             plan.components.dataset.origin.text,
             "they are absent, or their lesion or label has changed since",
-            "restore the data set, or name where it is: --set dataset.root=FOLDER",
+            f"restore the data set{_place_options(plan.components.dataset)}",
         )
     return rows
+
+
+def _place_options(component: PlannedComponent[Dataset]) -> str:
+    """Return what to write where the files of a data set, or of several, are somewhere else."""
+    keys = [
+        f"--set {display_keys((*own.keys, name))}=..."
+        for own in component.sets or (component,)
+        for name, value in own.arguments.items()
+        if isinstance(value, Path)
+    ]
+    return f", or name where it is: {' or '.join(keys)}" if keys else ""
 
 
 def checked_data(plan: DataPlan, say: Callable[[str], None]) -> DataTable:
@@ -190,7 +226,7 @@ def _without_bad_images(
         bad = find_bad_images(paths, Limits.of(plan.image), cache_folder(), say)
     columns = _picture_columns(plan, data.rows)
     keys = DatasetKeys(**component.host)
-    data = settle_bad_images(data, columns, bad, keys, component.origin.text)
+    data = settle_bad_images(data, columns, bad, keys, component.origin.text, bool(component.sets))
     places = pd.Series(range(len(data.rows)), data.rows.index)
     ends = links[["first", "second"]].apply(lambda side: side.map(places))
     whole = ends.notna().all(axis=1)

@@ -16,7 +16,13 @@ import torch
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import image_function, kept_part, mask_function, read_data_table
+from skinfw.data.table import (
+    check_picture_columns,
+    image_function,
+    kept_part,
+    mask_function,
+    read_data_table,
+)
 from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
@@ -232,6 +238,7 @@ def evaluate_dataset(
     dataset = component.make()
     rows = read_data_table(component, dataset).rows
     trained_model.check_pictures(rows.columns)
+    check_picture_columns(component, rows, trained_model.pictures)
     alignment = align(rows, trained_model.classes, {})
     if unknown := [name for name, own in alignment.answers.items() if len(own) != 1]:
         raise RecipeError(

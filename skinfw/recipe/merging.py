@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from skinfw.errors import RecipeError, shorten
@@ -11,7 +11,10 @@ from skinfw.guards.names import id_fault
 from skinfw.interfaces.kinds import Kind
 from skinfw.recipe.component import PlannedComponent, plan_component
 from skinfw.recipe.places import Origin, display_keys
+from skinfw.recipe.settings import ListedDatasetKeys
 from skinfw.registry.catalog import Catalog
+
+_HOST_KEYS = {key.name for key in fields(ListedDatasetKeys)}
 
 
 def merge_components(
@@ -47,6 +50,24 @@ def dataset_name(recipe: Mapping[str, Any]) -> str:
     if isinstance(table, Mapping):
         return str(table["use"])
     return " + ".join(str(own.get("source") or own["use"]) for own in table)
+
+
+def data_sources(
+    written: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Return what reads each data set of a recipe, by its source; by "" where it is a single one.
+
+    written: the recipe's table of its data set, or those of several, planned or recorded.
+    Two that are equal read the same files in the same way.
+    """
+    if isinstance(written, Mapping):
+        return {"": _reader(written)}
+    return {str(own.get("source") or own["use"]): _reader(own) for own in written}
+
+
+def _reader(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a data set without what it is among others."""
+    return {key: value for key, value in table.items() if key not in _HOST_KEYS}
 
 
 def _check_source(own: PlannedComponent[Any], others: Sequence[PlannedComponent[Any]]) -> None:

@@ -12,7 +12,15 @@ from support import ONE_EPOCH, Run
 
 from skinfw import RecipeError, SkinfwError, write_csv
 from skinfw.testing import examples
-from skinfw.toolkit import data_record, load_data, load_data_plan, mask_function, split_data
+from skinfw.toolkit import (
+    checked_data,
+    data_record,
+    load_data,
+    load_data_plan,
+    mask_function,
+    recorded_data,
+    split_data,
+)
 
 Row = tuple[str, str, str]
 TWO = """
@@ -212,6 +220,38 @@ def test_each_image_has_the_mask_of_its_own_data_set(tmp_path: Path) -> None:
     assert mask is not None
     assert mask(paths["two/a"])[:, :10].all() and not mask(paths["two/a"])[:, 10:].any()
     assert mask(paths["two/b"]) is None and mask(paths["one/a"]) is None
+
+
+def test_a_data_set_without_the_pictures_of_the_others_is_refused_by_name(tmp_path: Path) -> None:
+    one = images_of(tmp_path, "one", [("a", "MEL", "1"), ("b", "NV", "2")])
+    two = images_of(tmp_path, "two", [("a", "MEL", "1"), ("b", "NV", "2")])
+    table = pd.read_csv(one["file"]).assign(clinic="a.png")
+    table.to_csv(one["file"], index=False)
+    recipe = tmp_path / "both.toml"
+    sets = "".join(
+        f'[[dataset]]\nuse = "csv"\nsource = "{own["source"]}"\nfile = "{own["file"]}"\n'
+        for own in (one, two)
+    )
+    recipe.write_text(sets)
+    assert len(load_data(load_data_plan(recipe)).rows) == 4
+    recipe.write_text(sets + '[modalities]\npictures = ["clinic"]\n')
+    with pytest.raises(RecipeError, match='"two" has no pictures in the column clinic') as caught:
+        load_data(load_data_plan(recipe))
+    assert "both.toml:6" in caught.value.where
+
+
+def test_messages_of_several_data_sets_name_keys_that_exist(tmp_path: Path) -> None:
+    sets = [images_of(tmp_path, name, [("a", "MEL", "1"), ("b", "NV", "2")]) for name in "ab"]
+    plan = load_data_plan({"dataset": sets})
+    rows = load_data(plan).rows.assign(component="1", part="train")
+    rows.assign(lesion="other").to_csv(tmp_path / "splits.csv", index=False)
+    with pytest.raises(SkinfwError, match="4 images of the run are not in its data set") as caught:
+        recorded_data(plan, tmp_path)
+    assert "--set dataset.0.file=... or --set dataset.1.file=..." in caught.value.cure
+    (tmp_path / "a" / "a.png").write_bytes(b"no image")
+    with pytest.raises(SkinfwError, match="1 of 4 images cannot be decoded") as caught:
+        checked_data(plan, lambda _: None)
+    assert 'set bad = "drop" in every [[dataset]]' in caught.value.cure
 
 
 DRAWN = '[[dataset]]\nuse = "synthetic"\n'

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from skinfw.cli import main
 from skinfw.data.table import load_data, split_data
 from skinfw.data.teacher_table import TeacherTable, write_teacher_table
 from skinfw.evaluation.view_averaging import ViewAveraging
-from skinfw.recipe.plan import load_plan
+from skinfw.recipe.plan import load_data_plan, load_plan
 from skinfw.recipe.run_record import read_run
 from skinfw.training.teacher import Teacher
 from skinfw_ensembles.distil import check_leakage
-from skinfw_ensembles.members import read_member
+from skinfw_ensembles.division import seen_rank
+from skinfw_ensembles.members import Member, read_member
 from skinfw_ensembles.unlabelled import unlabelled_images
 
 
@@ -120,6 +122,20 @@ def test_a_teacher_that_has_learned_the_test_lesions_is_refused(
     plan = load_plan(there / "recipe.toml", ["split.seed=2", "split.allow_leakage=true"])
     (mark,) = check_leakage(plan, split_data(plan).rows, read_member(there / "teacher", True))
     assert "the teacher has learned" in mark
+
+
+def test_a_teacher_of_merged_data_is_known_by_the_names_in_its_files(data: Path) -> None:
+    table = str(data / "table.csv")
+    one = {"use": "csv", "file": table}
+    alone, merged = (load_data_plan({"dataset": own}) for own in (one, [{**one, "source": "A"}]))
+    for teacher, student in ((alone, merged), (merged, alone)):
+        splits = load_data(teacher).rows
+        splits = splits.assign(component=splits["lesion"], part=["train", "val", "test"] * 20)
+        recorded = {"dataset": teacher.components.dataset.written(), "train": {"validation": "val"}}
+        model: Any = SimpleNamespace(tables=recorded, network="best", members=())
+        rows = load_data(student).rows
+        rows = rows.assign(component=rows["lesion"])
+        assert seen_rank(student, rows, [Member(model, {}, splits)]).tolist() == [2, 1, 0] * 20
 
 
 def test_the_loss_is_that_of_hinton_and_leaves_out_labels_that_are_none(

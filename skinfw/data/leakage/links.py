@@ -6,13 +6,16 @@ many rows share links each of them to the first one, so that links are never mor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+Sources = Mapping[str, Mapping[str, Any]]
+"""What reads each data set of a table, by its source."""
 
 EVIDENCE = {
     "bytes": "equal files",
@@ -85,22 +88,65 @@ def bare_ids(ids: pd.Series[str]) -> pd.Series[str]:
 
 
 def shares_name(
-    table: pd.DataFrame, others: pd.DataFrame, columns: Iterable[str], alike: bool
+    table: pd.DataFrame,
+    others: pd.DataFrame,
+    columns: Iterable[str],
+    sources: Sources,
+    other_sources: Sources,
 ) -> pd.Series[bool]:
     """Tell which images of a table have a name that an image of another table has, too.
 
     columns: whose names are compared, such as id and lesion.
-    alike: whether one component reads both; otherwise only names of the ISIC archive count, for
-        private ones such as "1" mean something else in each.
+    sources, other_sources: of the tables, from `data_sources`.
+    Names of the ISIC archive mean the same everywhere. A private one, such as "1", is compared
+    without the source before it, and only where one component reads both data sets; where a
+    table has the other data set itself, with that one alone.
     """
     import pandas as pd
 
     found = pd.Series(False, index=table.index)
     for column in columns:
-        names = bare_ids(table[column].astype(str))
-        shared = names.isin(set(bare_ids(others[column].astype(str))))
-        found |= shared if alike else shared & archive_names(names)
+        own_source, names = _names_by_source(table[column], sources)
+        their_source, theirs = _names_by_source(others[column], other_sources)
+        found |= archive_names(names) & names.isin(set(theirs))
+        known = {source: set(theirs[their_source == source]) for source in their_source.unique()}
+        for source in own_source.unique():
+            alike = [
+                known[other]
+                for other in known
+                if _comparable(source, other, sources, other_sources)
+            ]
+            found |= (own_source == source) & names.isin(set().union(*alike))
     return found
+
+
+def _names_by_source(
+    values: pd.Series[Any], sources: Sources
+) -> tuple[pd.Series[str], pd.Series[str]]:
+    """Return the source of each name, and the name as that data set has it.
+
+    Of several data sets, a name without one of them before it is of none, which is "".
+    """
+    values = values.astype(str)
+    head = values.str.extract("^([^/]*)/", expand=False).fillna("")
+    head = head.where(head.isin(set(sources)), "")
+    own = values.str.replace("^[^/]*/", "", regex=True)
+    return head, bare_ids(own.where(head != "", values))
+
+
+def _comparable(source: str, other: str, sources: Sources, other_sources: Sources) -> bool:
+    """Tell whether a private name may mean the same in two data sets: rather too often."""
+    own, their = sources.get(source), other_sources.get(other)
+    if own is None or their is None or own == their:
+        return True
+    if _component_name(own) != _component_name(their):
+        return False
+    return own not in other_sources.values() and their not in sources.values()
+
+
+def _component_name(reader: Mapping[str, Any]) -> str:
+    """Return the name of a component, without its plugin or file."""
+    return str(reader["use"]).rpartition(":")[2]
 
 
 def links_by_value(values: pd.Series[str], evidence: str) -> pd.DataFrame:

@@ -161,7 +161,7 @@ class Derm7pt:
             raise SkinfwError(
                 "the image folder is missing",
                 str(folder),
-                cure="set dataset.root to the folder release_v0, which holds images and meta",
+                cure="set its root to the folder release_v0, which holds images and meta",
             )
         files = {}
         for place, _, names in os.walk(folder):

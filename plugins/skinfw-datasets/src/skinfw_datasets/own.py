@@ -99,7 +99,7 @@ class Folder:
             raise SkinfwError(
                 "the data set's root is no folder",
                 str(self.root),
-                cure="set dataset.root to the folder that holds the class folders",
+                cure="set its root to the folder that holds the class folders",
             )
         names = [folder.name.lower() for folder in _folders(self.root)]
         return "train" in names and set(names) <= set(PARTS)

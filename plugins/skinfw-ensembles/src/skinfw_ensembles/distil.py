@@ -75,7 +75,7 @@ def check_leakage(plan: Plan, rows: pd.DataFrame, teacher: Member) -> list[str]:
     rows: of its data, divided.
     Raises RecipeError unless the recipe allows leakage: soft labels tell what their teacher knows.
     """
-    rank = seen_rank(rows, plan.components.dataset.use, teacher.learners)
+    rank = seen_rank(plan, rows, teacher.learners)
     # A part that chose the teacher's epoch may choose the student's, too; its test is its own.
     leaks = ((rows["part"] == "val") & (rank == 2)) | ((rows["part"] == "test") & (rank > 0))
     if not leaks.any():

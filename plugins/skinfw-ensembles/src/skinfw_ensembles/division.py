@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skinfw import MIN_LESIONS
-from skinfw.toolkit import load_data, shares_name
+from skinfw.toolkit import data_sources, load_data, shares_name
 from skinfw_ensembles.members import Member
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skinfw.toolkit import Plan
+    from skinfw.toolkit import DataPlan, Plan
 
 NAMES = ("id", "lesion", "component")
 """By which an image is known to belong to what a member has seen."""
@@ -29,25 +29,26 @@ def common_rows(plan: Plan, members: Sequence[Member]) -> pd.DataFrame:
     """
     first = members[0].splits[["id", "component"]]
     rows = load_data(plan).rows.merge(first, on="id", how="inner", validate="one_to_one")
-    rank = seen_rank(rows, plan.components.dataset.use, members)
+    rank = seen_rank(plan, rows, members)
     rank = rank.groupby(rows["component"]).transform("max")
     return rows.assign(part=rank.map({0: "test", 1: "val", 2: "train"}))
 
 
-def seen_rank(rows: pd.DataFrame, dataset: str, members: Sequence[Member]) -> pd.Series[int]:
+def seen_rank(plan: DataPlan, rows: pd.DataFrame, members: Sequence[Member]) -> pd.Series[int]:
     """Return 2 for images whose lesion a member has learned, 1 where it chose an epoch, else 0.
 
-    rows: with id, lesion and component.
-    dataset: the component that has read them; others use other private names.
+    plan: of the data.
+    rows: of them, with id, lesion and component.
     """
     import pandas as pd
 
+    sources = data_sources(plan.components.dataset.written())
     rank = pd.Series(0, index=rows.index)
     for own in members:
         chosen = [str(own.model.tables["train"]["validation"])]
         for part, value in ((chosen, 1), (own.trained_parts, 2)):
             seen = own.splits[own.splits["part"].isin(part)]
-            shared = shares_name(rows, seen, NAMES, own.dataset == dataset)
+            shared = shares_name(rows, seen, NAMES, sources, own.sources)
             rank = rank.where(~shared, rank.clip(lower=value))
     return rank
 

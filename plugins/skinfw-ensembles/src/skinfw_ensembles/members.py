@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skinfw import RecipeError, read_csv
 from skinfw.toolkit import (
     TrainedModel,
-    dataset_name,
+    data_sources,
     display_path,
     file_digest,
     load_trained_model,
@@ -42,9 +42,9 @@ class Member:
         return self.model.path.resolve().name
 
     @property
-    def dataset(self) -> str:
-        """The component that reads its data set."""
-        return dataset_name(self.model.tables)
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """What reads each of its data sets."""
+        return data_sources(self.model.tables["dataset"])
 
     @property
     def learners(self) -> list[Member]:

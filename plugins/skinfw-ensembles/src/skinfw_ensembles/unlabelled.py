@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinfw import RecipeError
 from skinfw.toolkit import (
@@ -12,6 +12,7 @@ from skinfw.toolkit import (
     archive_names,
     cache_folder,
     connected_components,
+    data_sources,
     display_path,
     id_fault,
     image_function,
@@ -23,7 +24,14 @@ from skinfw.toolkit import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skinfw import Dataset
+    from skinfw.toolkit import PlannedComponent
+
 Say = Callable[[str], None]
+Sources = Mapping[str, Mapping[str, Any]]
+FOLDER: Sources = {"": {"use": ""}}
+"""No component reads a folder of images: its private names mean something else in each."""
+
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2")
 
 
@@ -50,12 +58,15 @@ def unlabelled_images(
             "images without labels are files",
             "leave --unlabelled out",
         )
-    parts = []
+    mine = plan.components.dataset
+    parts, sources = [], data_sources(mine.written())
     for place in places:
-        own, alike = _of_folder(place), False
+        own, other_sources, use = _of_folder(place), FOLDER, mine.use
         if own is None:
-            own, alike = _of_recipe(plan, place, trust)
-        parts.append(own[~shares_name(own, rows, ("id", "lesion"), alike)])
+            own, other = _of_recipe(place, trust)
+            other_sources, use = data_sources(other.written()), other.use
+        left = own[~shares_name(own, rows, ("id", "lesion"), other_sources, sources)]
+        parts.append(left if use == mine.use else _own_lesions(left, use))
         if lost := len(own) - len(parts[-1]):
             say(f"{lost:,} images of {display_path(place)} show lesions of the data set; left out")
     found = pd.concat(parts, ignore_index=True)
@@ -89,16 +100,20 @@ def _of_folder(folder: Path) -> pd.DataFrame | None:
     return pd.DataFrame({"id": found, "path": list(names.values()), "lesion": found})
 
 
-def _of_recipe(plan: Plan, recipe: Path, trust: bool | None) -> tuple[pd.DataFrame, bool]:
-    """Return the images of a data set, and whether the student's component reads it."""
-    other = load_data_plan(recipe, trust=trust)
-    rows = load_data(other).rows[["id", "path", "lesion"]].astype(str)
-    use = other.components.dataset.use
-    alike = use == plan.components.dataset.use
-    if not alike:  # what it calls a lesion is another one than the student's of this name
-        private = ~archive_names(rows["lesion"])
-        rows["lesion"] = rows["lesion"].where(~private, f"{use}:" + rows["lesion"])
-    return rows, alike
+def _of_recipe(recipe: Path, trust: bool | None) -> tuple[pd.DataFrame, PlannedComponent[Dataset]]:
+    """Return the images of a data set, and what reads it."""
+    plan = load_data_plan(recipe, trust=trust)
+    rows = load_data(plan).rows[["id", "path", "lesion"]].astype(str)
+    return rows, plan.components.dataset
+
+
+def _own_lesions(rows: pd.DataFrame, use: str) -> pd.DataFrame:
+    """Return images of a data set whose lesions are other ones than the student's of their names.
+
+    use: what reads it.
+    """
+    names = rows["lesion"]
+    return rows.assign(lesion=names.where(archive_names(names), f"{use}:" + names))
 
 
 def _copies(plan: Plan, rows: pd.DataFrame, others: pd.DataFrame, say: Say) -> pd.Series[bool]:

@@ -9,8 +9,9 @@ from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
 from skinfw.toolkit import (
     DataPlan,
     align,
+    check_picture_columns,
     checked_data,
-    dataset_name,
+    data_sources,
     recorded_data,
     shares_name,
     split_data,
@@ -99,7 +100,7 @@ def other_rows(
     absent = [name for name in model.classes if name not in set(table["label"])]
     if absent:
         say(f"note: no image shows {', '.join(absent)}: not measured")
-    return with_modalities(table, model, where, say)
+    return with_modalities(table, model, plan, say)
 
 
 def read_rows(plan: DataPlan, part: str, say: Say) -> pd.DataFrame:
@@ -141,20 +142,23 @@ def unknown_rows(rows: pd.DataFrame, model: TrainedModel) -> pd.Series[bool]:
     return (rows["label"] == UNKNOWN) & (UNKNOWN not in model.classes)
 
 
-def with_modalities(table: pd.DataFrame, model: TrainedModel, where: str, say: Say) -> pd.DataFrame:
+def with_modalities(
+    table: pd.DataFrame, model: TrainedModel, plan: DataPlan, say: Say
+) -> pd.DataFrame:
     """Return the table with all columns that the network gets beside a picture.
 
     Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
-    where it has no second picture.
+    where it, or one of several, has no second picture.
     """
     pictures = model.tables.get("modalities", {}).get("pictures", ())
     if lacking := [name for name in pictures if name not in table.columns]:
         raise RecipeError(
             f"the data set has no pictures in {', '.join(lacking)}",
-            where,
+            plan.components.dataset.origin.text,
             "the network looks at several pictures of a lesion at once",
             "evaluate a data set that has them",
         )
+    check_picture_columns(plan.components.dataset, table, pictures)
     known = model.modalities
     wanted = [*known.get("numbers", ()), *known.get("categories", ()), *known.get("auxiliary", ())]
     if unknown := [name for name in wanted if name not in table.columns]:
@@ -167,9 +171,9 @@ def shared_with(
 ) -> pd.Series[bool]:
     """Tell which images are in some parts of a run, by id or lesion.
 
-    Where another component reads the data set, only names of the ISIC archive are compared: a
-    private one, such as "1", means something else in each. What the members of an ensemble have
-    learned counts as its training part, whatever data they were trained on.
+    Private names, such as "1", are compared where one component reads both data sets, as
+    `shares_name` says. What the members of an ensemble have learned counts as its training part,
+    whatever data they were trained on.
     """
     seen = _in_parts(plan, model, table, parts)
     if "train" in parts:
@@ -182,5 +186,8 @@ def _in_parts(
     plan: DataPlan, model: TrainedModel, table: pd.DataFrame, parts: Sequence[str]
 ) -> pd.Series[bool]:
     own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
-    same = plan.components.dataset.use == dataset_name(model.tables)
-    return shares_name(table, own[own["part"].isin(list(parts))], ("id", "lesion"), same)
+    seen = own[own["part"].isin(list(parts))]
+    sources = data_sources(plan.components.dataset.written())
+    return shares_name(
+        table, seen, ("id", "lesion"), sources, data_sources(model.tables["dataset"])
+    )

@@ -152,15 +152,14 @@ class Validator:
 
     def _predict(self, table: pd.DataFrame, plan: DataPlan, say: Say) -> Foreign:
         """Ask the network about images, whatever their labels."""
-        where = plan.components.dataset.origin.text
         if table.empty:
             raise SkinfwError(
                 "there is no image to evaluate",
-                where,
+                plan.components.dataset.origin.text,
                 "the network has learned from all of them, or they are its own test part",
                 "choose another data set",
             )
-        rows = with_modalities(table, self.model, where, say).assign(label=UNKNOWN)
+        rows = with_modalities(table, self.model, plan, say).assign(label=UNKNOWN)
         answers = self._evaluator.predict(rows, plan.dataset)
         classes = self.model.classes
         own = replace(

@@ -44,7 +44,7 @@ def find_csv(root: Path, name: str) -> Path:
         raise SkinfwError(
             "the data set's root is no folder",
             str(root),
-            cure="set dataset.root to the folder that holds the official files",
+            cure="set its root to the folder that holds the official files",
         )
     places = _places(root, name)
     for place in places:

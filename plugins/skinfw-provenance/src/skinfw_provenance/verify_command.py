@@ -28,7 +28,10 @@ _MOST = 20
     show_default=True,
     help="How far numbers of --retrain may be apart where the machine or a package is another.",
 )
-@set_option(about="With --data or --retrain: a value such as dataset.root=elsewhere.")
+@set_option(
+    about="With --data or --retrain: a value such as dataset.root=elsewhere; "
+    "of several data sets dataset.0.root=elsewhere."
+)
 @trust_option
 @click.option("--all", "everything", is_flag=True, help="Print every difference of every file.")
 def verify(

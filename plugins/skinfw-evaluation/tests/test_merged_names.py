@@ -1,0 +1,65 @@
+"""Images that a run of several data sets has learned from are known by the names in their files."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from skinfw import write_csv
+from skinfw.recipe.plan import DataPlan, load_data_plan
+from skinfw.toolkit import load_data
+from skinfw_evaluation.data import shared_with
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> dict[str, Any]:
+    """Recipes of the files a and b, each alone and both together, and of c, a part of either."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
+    rows = [("1", "x.png", "MEL"), ("2", "x.png", "NV")]
+    for name in "ab":
+        write_csv(tmp_path / f"{name}.csv", ["id", "path", "label"], rows)
+    a, b = ({"use": "csv", "file": str(tmp_path / f"{name}.csv")} for name in "ab")
+    write_csv(tmp_path / "c.csv", ["id", "path", "label"], rows[:1])
+    return {
+        "a": a,
+        "moved": {"use": "csv", "file": str(tmp_path / "c.csv")},
+        "both": [{**a, "source": "A"}, {**b, "source": "B"}],
+        "renamed": [{**b, "source": "A"}, {**a, "source": "old"}],
+    }
+
+
+def run_of(folder: Path, plan: DataPlan, learned: list[int]) -> Any:
+    """What evaluation reads of a run that has learned some rows of its data."""
+    rows = load_data(plan).rows
+    rows["part"] = ["train" if place in learned else "test" for place in range(len(rows))]
+    rows.to_csv(folder / "splits.csv", index=False)
+    recorded = json.loads(json.dumps({"dataset": plan.components.dataset.written()}))
+    return SimpleNamespace(path=folder, tables=recorded, members=())
+
+
+@pytest.mark.parametrize(
+    ("run", "learned", "other", "shared"),
+    [
+        ("both", [0], "a", [True, False]),
+        ("both", [2], "a", [False, False]),  # 1 of b, which is no image of a
+        ("both", [2], "moved", [True]),  # nobody knows which one it is
+        ("a", [1], "both", [False, True, False, False]),
+        ("moved", [0], "both", [True, False, True, False]),
+        ("both", [0], "both", [True, False, False, False]),
+        ("both", [0], "renamed", [False, False, True, False]),
+    ],
+)
+def test_what_a_run_has_learned_is_left_out_whatever_its_files_are_called(
+    tables: dict[str, Any],
+    tmp_path: Path,
+    run: str,
+    learned: list[int],
+    other: str,
+    shared: list[bool],
+) -> None:
+    model = run_of(tmp_path, load_data_plan({"dataset": tables[run]}), learned)
+    plan = load_data_plan({"dataset": tables[other]})
+    assert shared_with(plan, model, load_data(plan).rows, ("train",)).tolist() == shared
