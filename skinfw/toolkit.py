@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import shares_name as shares_name
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
+    from skinfw.data.masks import mask_file_function as mask_file_function
+    from skinfw.data.masks import mask_function as mask_function
     from skinfw.data.metadata import encode_metadata as encode_metadata
     from skinfw.data.metadata import known_word as known_word
     from skinfw.data.metadata import modalities_from_record as modalities_from_record
@@ -62,7 +64,6 @@ if TYPE_CHECKING:
     from skinfw.data.table import image_function as image_function
     from skinfw.data.table import kept_part as kept_part
     from skinfw.data.table import load_data as load_data
-    from skinfw.data.table import mask_function as mask_function
     from skinfw.data.table import picture_paths as picture_paths
     from skinfw.data.table import read_data_table as read_data_table
     from skinfw.data.table import recorded_data as recorded_data
@@ -240,12 +241,13 @@ _HOMES = {
         "links_from_table shares_name"
     ),
     "skinfw.data.loader": "Chain Source",
+    "skinfw.data.masks": "mask_file_function mask_function",
     "skinfw.data.metadata": "encode_metadata known_word modalities_from_record",
     "skinfw.data.preparation": "make_view recipe_decoding",
     "skinfw.data.structure.bounds": "Limits",
     "skinfw.data.table": (
         "check_picture_columns checked_data class_counts decoded_images image_function kept_part "
-        "load_data mask_function picture_paths read_data_table recorded_data split_data split_hash"
+        "load_data picture_paths read_data_table recorded_data split_data split_hash"
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",

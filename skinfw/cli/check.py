@@ -27,10 +27,11 @@ def check(recipe: Path, sets: tuple[str, ...], data: bool, tries: bool, trust: b
     check_own_select(plan)
     echo(as_toml(plan), nl=False)
     if data:
+        from skinfw.data.masks import check_masks
         from skinfw.data.table import counts_line, run_marks, split_data
 
         table = split_data(plan, compare=False)
-        notes = (*table.notes, *run_marks(plan, table))
+        notes = (*table.notes, *check_masks(plan, table.rows), *run_marks(plan, table))
         for line in (*notes, counts_line(table.rows, plan.classes)):
             echo(f"# {line}")
     if tries:

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from skinfw.data.leakage.division import (
     find_links,
     with_components,
 )
+from skinfw.data.masks import mask_digests, mask_file_function, mask_function, refuse_missing
 from skinfw.data.preparation import recipe_decoding
 from skinfw.data.structure.bounds import Limits
 from skinfw.data.teacher_table import with_unlabelled
@@ -279,12 +281,6 @@ def image_function(dataset: Any) -> Callable[[str], Any] | None:
     return draw if callable(draw) else None
 
 
-def mask_function(dataset: Any) -> Callable[[str], Any] | None:
-    """Return the `mask` of a data set that knows where the lesion is in an image, else None."""
-    mask = getattr(dataset, "mask", None)
-    return mask if callable(mask) else None
-
-
 def kept_part(
     image: ImageSettings, dataset: Any, component: PlannedComponent[Dataset] | None = None
 ) -> KeptPart | None:
@@ -382,24 +378,43 @@ def counts_line(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     return f"{len(rows):,} images: " + ", ".join(f"{name} {count:,}" for name, count in counts)
 
 
-def fingerprint(plan: DataPlan, table: pd.DataFrame) -> str:
+def fingerprint(
+    plan: DataPlan, table: pd.DataFrame, say: Callable[[str], None] = lambda _: None
+) -> str:
     """Return a hash of what the data is: ids, labels, lesions, metadata in use, bytes of pictures.
 
     plan: the checked recipe.
     table: the rows of its data set.
+    say: told what it costs.
+    Masks belong to it where the network sees a part of each image; raises SkinfwError where an
+    image has none.
     """
     keys = plan.modalities
     metadata = [*keys.numbers, *keys.categories, *keys.auxiliary]
     names = ["id", "label", "lesion", *(name for name in metadata if name in table)]
     rows = table.sort_values("id")
+    masks = _mask_column(plan, rows, say)
     pictures = [] if image_function(plan.dataset) else _picture_columns(plan, rows)
     files = [Path(path) for name in pictures for path in rows[name]]
     digests = remembered_digests(files, cache_folder())
+    digests += masks
     bytes_of = [digests[start :: len(rows)] for start in range(len(rows))]
     digest = hashlib.sha256()
     for values, own in zip(rows[names].itertuples(index=False), bytes_of, strict=True):
         digest.update("\t".join(map(str, (*values, *own))).encode() + b"\n")
     return digest.hexdigest()
+
+
+def _mask_column(plan: DataPlan, rows: pd.DataFrame, say: Callable[[str], None]) -> list[str]:
+    """Return the SHA-256 of the mask of each row; none where whole images are seen."""
+    if plan.image.keep == "all":
+        return []
+    paths = rows["path"].tolist()
+    if mask_file_function(plan.dataset) is None:
+        say(f"the masks of {len(paths):,} images are made once, for they have no files")
+    digests = mask_digests(plan, paths, partial(remembered_digests, folder=cache_folder()))
+    refuse_missing(plan, rows, [bool(own) for own in digests])
+    return digests
 
 
 def split_hash(table: pd.DataFrame) -> str:

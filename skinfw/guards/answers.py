@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from skinfw.errors import AnswerError
@@ -256,6 +257,13 @@ def check_mask(answer: object) -> npt.NDArray[np.bool_] | None:
     if mask.dtype != np.bool_ or mask.ndim != 2 or not mask.size:
         raise AnswerError(f"returned {describe(answer)}", "a mask is bool [H, W], or None")
     return mask
+
+
+def check_mask_file(answer: object) -> Path | None:
+    """Return the file of a mask; None where there is none."""
+    if answer is None or isinstance(answer, Path):
+        return answer
+    raise AnswerError(f"returned {describe(answer)}", "mask_file returns a pathlib.Path, or None")
 
 
 def _is_own(image: Array) -> bool:

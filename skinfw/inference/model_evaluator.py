@@ -15,14 +15,9 @@ import torch
 
 from skinfw.data.diagnoses import align
 from skinfw.data.loader import EvalImages, Source, labels_of
+from skinfw.data.masks import mask_function
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import (
-    check_picture_columns,
-    image_function,
-    kept_part,
-    mask_function,
-    read_data_table,
-)
+from skinfw.data.table import check_picture_columns, image_function, kept_part, read_data_table
 from skinfw.errors import RecipeError, raise_all
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator

@@ -38,7 +38,8 @@ class Dataset(Protocol):
     """A data set: a table, and if its images are no files, a way to draw them.
 
     `image(path) -> uint8 [H, W, 3]` and `mask(path) -> bool [H, W]` are optional; without
-    `image` the file at `path` is decoded. A class whose attribute `downloads` holds `Downloads`
+    `image` the file at `path` is decoded. `mask_file(path) -> Path | None` is optional, too: the
+    file that a mask is read from. A class whose attribute `downloads` holds `Downloads`
     can be fetched by `skinfw data fetch`.
     """
 

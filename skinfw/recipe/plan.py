@@ -245,6 +245,7 @@ class _Planner:
         settings = {name: self.settings(name, kind) for name, kind in SETTINGS.items()}
         self._requirements(top.requires if top else ())
         self.image = settings["image"] or self.image
+        self._check_kept_pictures(settings["modalities"])
         planned: dict[str, Any] = {}
         dataset = None
         for kind in KINDS.values():
@@ -265,6 +266,17 @@ class _Planner:
                 f"{component.entry.label} does not know where the lesions are",
                 why=f'image.keep = "{keep}" needs a mask of every image',
                 cure='choose a data set with masks, or set image.keep = "all"',
+            )
+            self._problem(("image", "keep"), error)
+
+    def _check_kept_pictures(self, modalities: ModalitySettings | None) -> None:
+        """Refuse to keep a part of several pictures of a lesion."""
+        keep = self.image.keep
+        if modalities and modalities.pictures and keep != "all":
+            error = RecipeError(
+                f'image.keep = "{keep}" cannot go with modalities.pictures',
+                why="a data set has masks of its images alone, and none of further pictures",
+                cure='leave modalities.pictures out, or set image.keep = "all"',
             )
             self._problem(("image", "keep"), error)
 

@@ -14,8 +14,9 @@ import pandas as pd
 import torch
 
 from skinfw.data.loader import Chain, EvalImages, Source, TrainImages, labels_of
+from skinfw.data.masks import mask_function
 from skinfw.data.preparation import make_view, recipe_decoding
-from skinfw.data.table import class_counts, image_function, kept_part, mask_function
+from skinfw.data.table import class_counts, image_function, kept_part
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.numbers import Metrics, check_select

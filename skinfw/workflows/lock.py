@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 import skinfw
+from skinfw.data.masks import mask_digests, mask_files
 from skinfw.data.table import image_function, picture_paths
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.checksums import file_digests, source_digest
@@ -155,6 +156,7 @@ def data_record(
     """Return the SHA-256 of each image file and each table of a data set, and of what was read.
 
     rows: of the data set; a data set that draws its images has no files.
+    Masks are among them where the network sees a part of each image.
     digests_of: files; reads all of them, or remembers those that have not changed.
     """
     dataset = plan.components.dataset
@@ -167,8 +169,16 @@ def data_record(
         files += [file for pattern in _TABLES for file in folder.glob(pattern)]
     if not image_function(plan.dataset):
         files += [Path(path) for path in picture_paths(plan, rows) if path]
+    masks: Sequence[Path | None] | None = ()
+    if plan.image.keep != "all":
+        masks = mask_files(plan, rows["path"].tolist())
+        files += [file for file in masks or () if file]
     named = {_name(file, roots): file for file in files}
     left = {"path", "component", "part", *plan.modalities.pictures}
+    digests = dict(zip(named, digests_of(list(named.values())), strict=True))
+    if masks is None:  # they have no files
+        made = mask_digests(plan, rows["path"].tolist(), digests_of)
+        digests |= {f"mask of {name}": own for name, own in zip(rows["id"], made, strict=True)}
     table = rows[[name for name in rows.columns if name not in left]].sort_values("id")
     text = table.to_csv(index=False)
     for root in roots.values():
@@ -176,7 +186,7 @@ def data_record(
     return {
         "root": ", ".join(str(root or "") for root in roots.values()),
         "table": hashlib.sha256(text.encode()).hexdigest(),
-        "files": dict(sorted(zip(named, digests_of(list(named.values())), strict=True))),
+        "files": dict(sorted(digests.items())),
     }
 
 

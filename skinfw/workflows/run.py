@@ -239,7 +239,7 @@ class _Run:
         for mark in marks:
             self.say(f"note: {mark}")
         with main_process_first(self.machine):  # which reads the images
-            known = fingerprint(self.plan, rows)
+            known = fingerprint(self.plan, rows, self.say)
         self._keep_hashes(data_fingerprint=known, split_hash=split_hash(rows))
         self.folder.update(
             notes=list(data.notes),
@@ -272,8 +272,8 @@ class _Run:
                 raise SkinfwError(
                     f"the run cannot go on: its {name.replace('_', ' ')} has changed",
                     str(self.folder.path),
-                    "other images, labels or lesions are there now than when it stopped, or an "
-                    "earlier skinfw began it, whose fingerprint was of file sizes",
+                    "other images, labels, lesions or masks are there now than when it stopped, or "
+                    "an earlier skinfw began it, whose fingerprint was of file sizes",
                     "restore them, or start a new run: skinfw run " + str(self.folder.path),
                 )
         self.folder.update(**hashes)

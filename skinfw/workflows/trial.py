@@ -98,6 +98,7 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
         components=_without_weights(plan.components),
         train=train,
         teacher=TeacherSettings(),
+        image=replace(plan.image, keep="all"),  # noise has no masks
         evaluate=evaluate,
         engine=engine,
     )

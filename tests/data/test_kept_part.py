@@ -63,6 +63,16 @@ def test_a_data_set_without_masks_is_refused_at_the_line(tmp_path: Path) -> None
     assert caught.value.where.endswith("x.toml:2")
 
 
+def test_a_part_of_several_pictures_is_refused_at_the_line(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(
+        '[modalities]\npictures = ["clinic"]\n[image]\nkeep = "lesion"\n'
+        '[dataset]\nuse = "synthetic"\n'
+    )
+    with pytest.raises(RecipeError, match="cannot go with modalities") as caught:
+        load_data_plan(tmp_path / "x.toml")
+    assert caught.value.where.endswith("x.toml:4")
+
+
 def test_a_network_of_a_part_answers_no_image_without_a_mask(
     train: Callable[..., Any], tiny: Path
 ) -> None:

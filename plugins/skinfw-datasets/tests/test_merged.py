@@ -17,6 +17,7 @@ from skinfw.toolkit import (
     data_record,
     load_data,
     load_data_plan,
+    mask_file_function,
     mask_function,
     recorded_data,
     split_data,
@@ -220,6 +221,10 @@ def test_each_image_has_the_mask_of_its_own_data_set(tmp_path: Path) -> None:
     assert mask is not None
     assert mask(paths["two/a"])[:, :10].all() and not mask(paths["two/a"])[:, 10:].any()
     assert mask(paths["two/b"]) is None and mask(paths["one/a"]) is None
+    assert mask("/elsewhere.png") is None, "an image that is of no data set"
+    file = mask_file_function(plan.dataset)
+    assert file is not None and file(paths["two/a"]) == tmp_path / "two" / "mask.png"
+    assert file(paths["two/b"]) is None and file(paths["one/a"]) is None
 
 
 def test_a_data_set_without_the_pictures_of_the_others_is_refused_by_name(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from skinfw import DataTable, RecipeError
@@ -14,6 +14,7 @@ from skinfw.toolkit import (
     archive_names,
     bare_ids,
     image_function,
+    mask_file_function,
     mask_function,
     read_data_table,
 )
@@ -80,9 +81,14 @@ class Merged:
 
         path: as in the table.
         """
-        dataset, own = self._owner(path)
-        find = mask_function(dataset)
-        return find(own) if find else None
+        return self._ask(mask_function, path)
+
+    @property
+    def mask_file(self) -> Callable[[str], Any] | None:
+        """What tells the file of a mask; None where a data set has masks and tells no files."""
+        asked = [own for _, own in self.sets if mask_function(own)]
+        tells = all(mask_file_function(own) for own in asked)
+        return partial(self._ask, mask_file_function) if tells else None
 
     def place(self, name: str) -> str:
         """Return the file and line of an image, where its data set tells them.
@@ -107,11 +113,20 @@ class Merged:
         assert draw, "it is of a data set that draws"
         return draw(own)
 
-    def _owner(self, path: str) -> tuple[Dataset, str]:
-        """Return the data set that an image is of, and its path there."""
+    def _ask(self, function: Callable[[Any], Callable[[str], Any] | None], path: str) -> Any:
+        """Ask the data set that an image is of; None where it cannot answer, or there is none.
+
+        function: a data set -> what answers.
+        """
+        dataset, own = self._owner(path)
+        answer = function(dataset)
+        return answer(own) if answer else None
+
+    def _owner(self, path: str) -> tuple[Dataset | None, str]:
+        """Return the data set that an image is of, None for another one, and its path there."""
         if not self._owners:
             self.table()
-        return self._owners[path]
+        return self._owners.get(path, (None, path))
 
     def _read(
         self,

@@ -168,8 +168,15 @@ class CsvTable:
 
         path: as in the table.
         """
-        file = self._masks.get(path)
+        file = self.mask_file(path)
         return read_mask(file) if file else None
+
+    def mask_file(self, path: str) -> Path | None:
+        """Return the file that the mask of an image is read from; None where none is named.
+
+        path: as in the table.
+        """
+        return self._masks.get(path)
 
     def place(self, name: str) -> str:
         """Return the file and line of an image.

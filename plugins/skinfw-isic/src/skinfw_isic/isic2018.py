@@ -119,11 +119,17 @@ class Isic2018:
 
         path: as in the table.
         """
-        for folder in MASKS:
-            file = self.root / folder / f"{Path(path).stem}_segmentation.png"
-            if file.is_file():
-                return read_mask(file)
-        return None
+        file = self.mask_file(path)
+        return read_mask(file) if file else None
+
+    def mask_file(self, path: str) -> Path | None:
+        """Return the file that the mask of an image is read from; None where there is none.
+
+        path: as in the table.
+        """
+        name = f"{Path(path).stem}_segmentation.png"
+        files = (self.root / folder / name for folder in MASKS)
+        return next((file for file in files if file.is_file()), None)
 
     def _training(self) -> pd.DataFrame:
         """Return the training images with their lesions and what else is known."""
