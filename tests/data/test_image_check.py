@@ -80,7 +80,7 @@ def _folder(moles: Path) -> Path:
     return max((moles / "runs").iterdir())
 
 
-@pytest.mark.parametrize("check", ["images", "ids"])
+@pytest.mark.parametrize("check", [pytest.param("images", marks=pytest.mark.slow), "ids"])
 def test_a_run_stops_before_it_trains_and_lists_them(moles: Path, skinfw: Run, check: str) -> None:
     done = skinfw("run", "moles.toml", "--set", f"split.check={check}")
     assert done.returncode == 1 and "Traceback" not in done.stderr

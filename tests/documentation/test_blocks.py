@@ -40,6 +40,7 @@ def of(*languages: str, without: tuple[str, ...] = ()) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", of("python", without=OWN_TESTS))
 def test_python_blocks_run(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "block.py"

@@ -63,6 +63,7 @@ def test_a_cross_validation_stops_goes_on_and_evaluates_every_image_once(
     assert not lesions[0] & lesions[1] and not lesions[1] & lesions[2]
 
 
+@pytest.mark.slow
 def test_all_folds_have_the_batch_size_that_auto_came_to_in_the_first(there: Path) -> None:
     result = skinfw("cross-validate", "tiny.toml", *SETS, "--set", "train.batch_size=auto")
     assert result.exit_code == 0, result.output
@@ -72,6 +73,7 @@ def test_all_folds_have_the_batch_size_that_auto_came_to_in_the_first(there: Pat
     assert isinstance(size, int)
 
 
+@pytest.mark.slow
 def test_a_recipe_that_changed_on_the_way_is_refused(there: Path) -> None:
     assert skinfw("cross-validate", "tiny.toml", *SETS).exit_code == 0
     (folder,) = (there / "runs").iterdir()

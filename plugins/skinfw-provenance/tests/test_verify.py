@@ -171,7 +171,7 @@ def test_predictions_that_cannot_be_read_are_a_difference_too(run: Path) -> None
     ("name", "text", "told"),
     [
         ("metrics.json", "[" * 100_000, "nested more than"),
-        ("recipe.lock", "[" * 100_000, "nested more than"),
+        pytest.param("recipe.lock", "[" * 100_000, "nested more than", marks=pytest.mark.slow),
         ("recipe.lock", '{"format": 1, "recipe": {}}', 'lacks the key "name"'),
         ("history.csv", "epoch,lr,train_loss,val_loss\n2,0,0,0\n", "the epoch 1 should stand here"),
     ],
