@@ -48,6 +48,7 @@ def test_weights_that_change_at_tiny_rates_are_told() -> None:
     assert not warn_late_correction(np.repeat(weights[-1:], 70, 0), rates)
 
 
+@pytest.mark.slow
 def test_a_run_tells_both(train: Callable[..., Any]) -> None:
     said: list[str] = []
     sets = (

@@ -207,11 +207,12 @@ OPTIONS = {
 
 
 # An epoch has five batches: in the first, at its end, and in the second.
-LONG = {"by features": 5, "redrawn": 5, "weights averaged over epochs": 10}
+SHORT = ("plain", "average and accumulation")
+LONG = [("plain", 3), ("plain", 8), ("weights averaged over epochs", 10)]
+LONG += [(name, 5) for name in OPTIONS if name not in (*SHORT, "weights averaged over epochs")]
 STOPS = [
-    ("plain", 8),
-    *((name, 5) for name in OPTIONS if name not in LONG),
-    *(pytest.param(*stop, marks=pytest.mark.slow) for stop in (("plain", 3), *LONG.items())),
+    *((name, 5) for name in SHORT),
+    *(pytest.param(*stop, marks=pytest.mark.slow) for stop in LONG),
 ]
 
 

@@ -66,6 +66,7 @@ def test_another_part_can_be_evaluated(there: Path) -> None:
     assert evaluated == set(rows.loc[rows["part"] == "val", "id"])
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
     run = there / "out/run"
     shutil.copytree(there / "run1", run)
@@ -79,6 +80,7 @@ def test_a_finished_run_is_refitted_by_a_command(there: Path) -> None:
     assert "already" in said
 
 
+@pytest.mark.slow
 def test_a_refit_is_measured_by_no_image_that_it_has_learned(there: Path) -> None:
     run, dataset = there / "out/run", ("--dataset", "tiny.toml", "--set", "dataset.seed=0")
     shutil.copytree(there / "run1", run)

@@ -266,6 +266,7 @@ def test_rows_come_as_they_are_made_and_ctrl_c_keeps_them(
     assert 3 <= len(rows) < 200 and rows.notna().all(axis=None)
 
 
+@pytest.mark.slow
 @needs_onnx
 def test_a_changed_view_is_predicted_and_exported(skinfw: Run, run: str, tmp_path: Path) -> None:
     adjusted = ("--set", "view.logit_adjustment=1")

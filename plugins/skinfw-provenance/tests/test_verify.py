@@ -108,6 +108,7 @@ def test_weights_and_record_are_known_by_their_checksums(run: Path) -> None:
                for line in found["run.json"])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_a_refit_has_learned_is_derived_from_the_splits(run: Path) -> None:
     weights = bytearray((run / "refit.safetensors").read_bytes())
     weights[-1] ^= 1
@@ -213,6 +214,7 @@ def test_names_that_a_spreadsheet_would_compute_are_compared_as_they_are(tmp_pat
     assert read_splits(tmp_path)["component"].tolist() == ["=b", "d"]
 
 
+@pytest.mark.slow
 def test_a_run_with_a_file_that_is_not_trusted_is_refused_and_trusted_for_once(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ use = "page"
 """
 
 
+@pytest.mark.slow
 def test_a_run_and_an_evaluation_look_for_shortcuts(
     train: Callable[..., Any], tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
