@@ -59,6 +59,7 @@ class _Plain:
 
     def __init__(self, guarded: Any) -> None:
         self._loss = guarded._loss
+        self.memory = guarded.memory
 
     def __call__(self, *values: Any) -> Any:
         return self._loss(*values)

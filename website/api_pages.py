@@ -26,6 +26,7 @@ SECTIONS = {
         "files.atomic",
         "files.csv_tables",
         "files.csv_lines",
+        "files.metadata_values",
         "files.spreadsheets",
         "data.decoding",
     ),
