@@ -7,6 +7,7 @@ import os
 import subprocess
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +45,22 @@ class Site:
         inherited = {key: value for key, value in os.environ.items() if key != "SKINFW_BLOCK"}
         path = os.pathsep.join(filter(None, (str(self.folder), inherited.get("PYTHONPATH"))))
         return {**inherited, "PYTHONPATH": path, "COLUMNS": "200", **variables}
+
+
+def remembered_runs(recipe: Path) -> Callable[..., Path]:
+    """Return what trains a recipe with some `--set` keys, each combination once, in its folder."""
+    from skinfw.recipe.plan import load_plan
+    from skinfw.workflows.run import execute_run
+    from skinfw.workflows.run_folder import RunFolder
+
+    @cache
+    def run(*sets: str) -> Path:
+        plan = load_plan(recipe, sets)
+        folder = RunFolder.create(recipe.parent / "runs", plan)
+        execute_run(plan, folder, lambda _: None)
+        return folder.path
+
+    return run
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

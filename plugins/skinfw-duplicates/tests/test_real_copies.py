@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from campaigns.copies import copied
 from scipy.cluster.hierarchy import DisjointSet
 
 from skinfw.data.decoding import read_image
@@ -33,24 +34,6 @@ def needs(*years: int) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(absent), reason=f"{absent} name no folders of real images")
 
 
-def planted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a copy: resized, cropped, turned, mirrored, or all of it; recompression is last."""
-    kind = rng.choice(["resized", "cropped", "turned", "mirrored", "all"])
-    height, width = image.shape[:2]
-    if kind in ("cropped", "all"):
-        left, right = (rng.uniform(0, 0.1, 2) * width).astype(int)
-        top, bottom = (rng.uniform(0, 0.1, 2) * height).astype(int)
-        image = image[top : height - bottom, left : width - right]
-    if kind in ("resized", "all"):
-        factors = {"fx": rng.uniform(0.6, 1.6), "fy": rng.uniform(0.6, 1.6)}
-        image = cv2.resize(image, None, **factors, interpolation=cv2.INTER_AREA)
-    if kind in ("turned", "all"):
-        image = np.rot90(image, rng.integers(1, 4))
-    if kind in ("mirrored", "all"):
-        image = image[:, ::-1]
-    return np.ascontiguousarray(image)
-
-
 @needs(2018)
 def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
@@ -59,7 +42,7 @@ def test_two_hundred_planted_copies_are_found_and_no_neighbours(tmp_path: Path) 
     sources = rng.choice(len(paths), 200, replace=False).tolist()
     for number, source in enumerate(sources):
         file = tmp_path / f"{number}.jpg"
-        pixels = planted(read_image(paths[source]), rng)[..., ::-1]
+        pixels = copied(read_image(paths[source]), rng)[..., ::-1]
         quality = int(rng.integers(40, 95))
         cv2.imwrite(str(file), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
         paths.append(str(file))

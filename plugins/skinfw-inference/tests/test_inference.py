@@ -15,16 +15,13 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from support import ROOT, TINY_BACKBONE
+from support import ROOT, TINY_BACKBONE, remembered_runs
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.inference.prediction import Case, predict_images
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
-from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute_run
-from skinfw.workflows.run_folder import RunFolder
 from skinfw_inference.images import find_images, find_listed_images, image_ids
 
 SIZE = 32
@@ -87,19 +84,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     (place / "tiny.py").write_text(TINY_BACKBONE)
     recipe = place / "files.toml"
     recipe.write_text(textwrap.dedent(RECIPE))
-    known: dict[tuple[str, ...], Path] = {}
-
-    def run(*sets: str) -> Path:
-        if sets not in known:
-            plan = load_plan(recipe, sets)
-            folder = RunFolder.create(place / "runs", plan)
-            execute_run(plan, folder, lambda _: None)
-            known[sets] = folder.path
-        return known[sets]
-
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        yield run
+        yield remembered_runs(recipe)
 
 
 def draw(folder: Path) -> None:

@@ -12,15 +12,12 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from support import ROOT, TINY_BACKBONE
+from support import ROOT, TINY_BACKBONE, remembered_runs
 
 import skinfw
 from skinfw.cli import main
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.inference.trained_model import load_trained_model
-from skinfw.recipe.plan import load_plan
-from skinfw.workflows.run import execute_run
-from skinfw.workflows.run_folder import RunFolder
 
 RECIPE = """
     [dataset]
@@ -70,19 +67,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     (place / "tiny.py").write_text(TINY_BACKBONE)
     recipe = place / "cases.toml"
     recipe.write_text(RECIPE)
-    known: dict[tuple[str, ...], Path] = {}
-
-    def run(sets: tuple[str, ...]) -> Path:
-        if sets not in known:
-            plan = load_plan(recipe, sets)
-            folder = RunFolder.create(place / "runs", plan)
-            execute_run(plan, folder, lambda _: None)
-            known[sets] = folder.path
-        return known[sets]
-
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        yield run
+        yield remembered_runs(recipe)
 
 
 def draw(place: Path) -> None:
@@ -118,7 +105,7 @@ def test_a_table_gives_a_network_all_that_it_was_trained_with(
 ) -> None:
     """The oracle is what the run said of its test part."""
     pytest.importorskip("onnx", reason="needs the extra onnx")
-    run = trained(sets)
+    run = trained(*sets)
     own = pd.read_csv(run / "predictions.csv").set_index("id")[["a", "b"]]
     said = answers(str(run), "cases.csv", "--raw")
     assert largest(own, said) < 1e-5 and said["a"].std() > 0.01
@@ -135,7 +122,7 @@ def test_a_table_gives_a_network_all_that_it_was_trained_with(
 def test_a_program_of_torch_answers_without_skinfw(
     trained: Trained, tmp_path: Path, sets: tuple[str, ...]
 ) -> None:
-    run, file = trained(sets or ("modify=[]",)), tmp_path / "model.pt2"
+    run, file = trained(*(sets or ("modify=[]",))), tmp_path / "model.pt2"
     done = CliRunner().invoke(main, ["export", str(run), "--torch", "--out", str(file)])
     assert done.exit_code == 0, done.output
     texts = {"skinfw.json": ""}
@@ -165,7 +152,7 @@ def test_a_program_of_torch_answers_without_skinfw(
 def test_the_program_of_the_docs_needs_no_skinfw(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = trained(("modify=[]",))
+    run = trained(*("modify=[]",))
     words = ["export", str(run), "--torch", "--out", str(tmp_path / "lesions.pt2")]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
@@ -180,7 +167,7 @@ def test_the_program_of_the_docs_needs_no_skinfw(
 
 
 def test_python_gives_the_same_answers_and_explains_them(trained: Trained) -> None:
-    run = trained(BOTH)
+    run = trained(*BOTH)
     table = pd.read_csv("cases.csv", dtype=str)
     model = skinfw.load(run)
     known = table[["age", "sex", "clinic"]]
@@ -206,7 +193,7 @@ def test_what_a_table_lacks_is_told(trained: Trained, tmp_path: Path) -> None:
         words = ["predict", str(run), str(file), "--out", str(tmp_path / "out.csv")]
         return CliRunner().invoke(main, words)
 
-    pairs, metadata = trained(PAIRS), trained(METADATA)
+    pairs, metadata = trained(*PAIRS), trained(*METADATA)
     done = predict(pairs, rows.drop(columns="clinic"))
     assert done.exit_code == 1 and "the images come without clinic" in done.output
     done = predict(pairs, rows.assign(clinic=[*rows["clinic"][:3], ""]))
@@ -227,7 +214,7 @@ def test_members_trained_on_other_words_are_no_one_file(trained: Trained, tmp_pa
     pytest.importorskip("onnx", reason="needs the extra onnx")
     from skinfw_inference.graph import Graph, trial_inputs
 
-    model = load_trained_model(trained(METADATA))
+    model = load_trained_model(trained(*METADATA))
     moved = {**model.modalities, "numbers": {"age": [0.0, 1.0]}}
     other = {**model.modalities, "categories": {"sex": ["female"]}}
 

@@ -19,6 +19,7 @@ from skinfw.toolkit import (
     load_network,
     make_view,
 )
+from skinfw_inference.onnx_predictor import INPUT, METADATA
 
 TOLERANCE = 1e-4
 
@@ -56,6 +57,17 @@ class Graph(torch.nn.Module):
             logits = network(normalise(images), *known)[:, : self._classes]
             answers.append(scoring.probabilities(logits))
         return self._combination.probabilities(answers)
+
+
+def graph_inputs(
+    images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32]
+) -> dict[str, torch.Tensor]:
+    """Return what a graph is given, by the names that exported files have for it.
+
+    images, metadata: as `Graph.forward` takes them; metadata without a column are no input.
+    """
+    given = {INPUT: images, METADATA: metadata} if metadata.shape[1] else {INPUT: images}
+    return {name: torch.from_numpy(own) for name, own in given.items()}
 
 
 def _scales(model: TrainedModel) -> tuple[torch.Tensor, torch.Tensor]:

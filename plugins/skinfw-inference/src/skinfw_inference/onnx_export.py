@@ -14,14 +14,13 @@ from skinfw.toolkit import TrainedModel
 from skinfw_inference.exported_model import NOTICE, write_metadata
 from skinfw_inference.graph import (
     Graph,
+    graph_inputs,
     one_by_one,
     refuse_difference,
     refuse_trace,
     trial_inputs,
 )
 from skinfw_inference.onnx_predictor import (
-    INPUT,
-    METADATA,
     OUTPUT,
     ROWS,
     OnnxPredictor,
@@ -61,12 +60,12 @@ def _trace(
     graph: Graph, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32], file: Path
 ) -> None:
     """Write the graph, constants and batch normalisation folded, for any number of images."""
-    given = {INPUT: images, METADATA: metadata} if metadata.shape[1] else {INPUT: images}
+    given = graph_inputs(images, metadata)
     with refuse_trace(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that it traces, and that it is the old one
         torch.onnx.export(
             graph,
-            tuple(torch.from_numpy(one) for one in given.values()),
+            tuple(given.values()),
             file,
             input_names=list(given),
             output_names=[OUTPUT],

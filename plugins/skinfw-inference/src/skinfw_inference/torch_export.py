@@ -15,12 +15,13 @@ from skinfw.toolkit import TrainedModel
 from skinfw_inference.exported_model import write_metadata
 from skinfw_inference.graph import (
     Graph,
+    graph_inputs,
     one_by_one,
     refuse_difference,
     refuse_trace,
     trial_inputs,
 )
-from skinfw_inference.onnx_predictor import INPUT, METADATA, ROWS
+from skinfw_inference.onnx_predictor import ROWS
 
 ABOUT = "skinfw.json"
 """The name, inside the file, of the texts that say how the network is used."""
@@ -50,14 +51,14 @@ def _trace(
     graph: Graph, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32]
 ) -> torch.export.ExportedProgram:
     """Return the program, for any number of images."""
-    given = {INPUT: images, METADATA: metadata} if metadata.shape[1] else {INPUT: images}
+    given = graph_inputs(images, metadata)
     rows = torch.export.Dim(ROWS, min=1)
     with refuse_trace(), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         return torch.export.export(
             graph,
             (),
-            {name: torch.from_numpy(one) for name, one in given.items()},
+            given,
             dynamic_shapes={name: {0: rows} for name in given},
         )
 
@@ -75,9 +76,6 @@ def _difference(
         module = torch.export.load(source).module()
     largest = 0.0
     for cut in (slice(0, 1), slice(None)):
-        given = {INPUT: torch.from_numpy(images[cut])}
-        if metadata.shape[1]:
-            given[METADATA] = torch.from_numpy(metadata[cut])
-        answers = module(**given).numpy()
+        answers = module(**graph_inputs(images[cut], metadata[cut])).numpy()
         largest = max(largest, float(np.abs(answers - expected[cut]).max()))
     return largest

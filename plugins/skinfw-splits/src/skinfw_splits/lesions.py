@@ -18,6 +18,15 @@ Share = Annotated[float, Interval(ge=0, lt=1)]
 Seed = Annotated[int, Ge(-1)]
 
 
+def check_shares(val: float, test: float) -> None:
+    """Raise SkinfwError for shares of the images that leave nothing to train on."""
+    if val + test >= 1:
+        raise SkinfwError(
+            f"val {val} and test {test} leave nothing to train on",
+            cure="their sum must stay below 1",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class LesionStratified:
     """Divide lesions class by class; all images of a lesion go to one part.
@@ -37,11 +46,7 @@ class LesionStratified:
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing to train on."""
-        if self.val + self.test >= 1:
-            raise SkinfwError(
-                f"val {self.val} and test {self.test} leave nothing to train on",
-                cure="their sum must stay below 1",
-            )
+        check_shares(self.val, self.test)
 
     def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
         """Return the part of each row.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skinfw import SkinfwError
-from skinfw_splits.lesions import Seed, Share, divide, own_stream
+from skinfw_splits.lesions import Seed, Share, check_shares, divide, own_stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +32,7 @@ class Official:
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing to train on."""
-        if self.val + self.test >= 1:
-            raise SkinfwError(
-                f"val {self.val} and test {self.test} leave nothing to train on",
-                cure="their sum must stay below 1",
-            )
+        check_shares(self.val, self.test)
 
     def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
         """Return the part of each row.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Interval
 
 from skinfw import SkinfwError
+from skinfw_splits.lesions import check_shares
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +34,7 @@ class Rows:
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing to train on."""
-        if self.val + self.test >= 1:
-            raise SkinfwError(
-                f"val {self.val} and test {self.test} leave nothing to train on",
-                cure="their sum must stay below 1",
-            )
+        check_shares(self.val, self.test)
 
     def assign(self, table: pd.DataFrame, rng: np.random.Generator) -> list[str]:
         """Return the part of each row.
