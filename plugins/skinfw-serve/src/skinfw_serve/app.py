@@ -39,9 +39,7 @@ _ONE_IMAGE = {
     "content": {
         RAW[0]: {"schema": _BINARY},
         "image/*": {"schema": _BINARY},
-        FORM: {
-            "schema": {"type": "object", "properties": {FIELD: _BINARY}, "required": [FIELD]}
-        },
+        FORM: {"schema": {"type": "object", "properties": {FIELD: _BINARY}, "required": [FIELD]}},
     },
 }
 _MANY = {"type": "array", "items": _BINARY, "minItems": 1}
@@ -94,9 +92,7 @@ def _image_routes(
         body = await uploads.read(request, most)
         content_type = request.headers.get("content-type", "")
         loop = asyncio.get_running_loop()
-        images = await loop.run_in_executor(
-            service.pool, split_images, content_type, body, policy
-        )
+        images = await loop.run_in_executor(service.pool, split_images, content_type, body, policy)
         rates.spend(client(request), len(images) - 1)
         return images
 

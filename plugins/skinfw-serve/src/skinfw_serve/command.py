@@ -50,7 +50,7 @@ LEAST_TOKEN = 16
     help="Whether to compare images with those of training, which are looked at once for that.",
 )
 @network_option("The network of the run's numbers, or its refit; the refit unless given.")
-@set_option("view.KEY=VALUE", "Change the run's view, e.g. --set view.use=dihedral; may be repeated.")
+@set_option("view.KEY=VALUE", "Change the run's view, e.g. --set view.use=dihedral.")
 @trust_option
 def serve(
     run: Path,
@@ -73,12 +73,13 @@ def serve(
     from skinfw_serve.packages import check_packages
 
     check_packages()
-    from skinfw_serve.app import create_app
     from skinfw_serve.listening import address, listen, make_server
-    from skinfw_serve.loading import load_service
 
     policy = _policy(host, token, rate)
     with listen(host, port) as waiting:
+        from skinfw_serve.app import create_app
+        from skinfw_serve.loading import load_service
+
         service, about = load_service(run, sets, trust, network, similar, policy)
         for limit in about.limits:
             echo(f"note: {limit}")

@@ -68,6 +68,7 @@ def load_service(
         limits=_limits(model),
         calibrated=math.isfinite(fitted.temperature),
         coverage=fitted.coverage if fitted.limits and math.isfinite(fitted.coverage) else None,
+        always_in_sets=_always_in_sets(model),
         tells_unknown=math.isfinite(fitted.unknown),
         explainer=explainer.use,
         operating_points=[point.name for point in points],
@@ -75,6 +76,7 @@ def load_service(
             images=len(index.rows) if index else 0,
             why=why,
             licence=index.licence if index else "",
+            attribution=index.attribution if index and index.licence else "",
         ),
         bounds=_bounds(model, policy),
         card=_card(model.path / CARD),
@@ -148,13 +150,17 @@ def _limits(model: TrainedModel) -> list[str]:
         limits.append("Its probabilities are not calibrated: the run has fitted no temperature.")
     if not fitted.limits:
         limits.append("It tells no prediction sets: the run has fitted none.")
-    if always := [name for name, limit in fitted.limits.items() if math.isinf(limit)]:
-        limits.append(
-            f"{', '.join(always)} stand in every prediction set: validation showed too few lesions."
-        )
+    if always := _always_in_sets(model):
+        names = ", ".join(always)
+        limits.append(f"In every prediction set, for lack of validation lesions: {names}.")
     if not math.isfinite(fitted.unknown):
         limits.append("It does not tell what is unlike its training: the run has fitted no limit.")
     return limits
+
+
+def _always_in_sets(model: TrainedModel) -> list[str]:
+    limits = model.calibration.limits
+    return [name for name in model.classes if math.isinf(limits.get(name, 0.0))]
 
 
 def _card(file: Path) -> str:

@@ -40,7 +40,7 @@ class _Estimate(Schema):
 
 class _Class(Schema):
     threshold: Chance | None
-    test: dict[str, _Estimate] = {}
+    test: dict[str, _Estimate] = Field(default={})
 
 
 class _Thresholds(Schema):
@@ -62,8 +62,8 @@ class _At(Schema):
 
 
 class _Triage(Schema):
-    malignant: list[str] = []
-    at: dict[str, _At] = {}
+    malignant: list[str] = Field(default=[])
+    at: dict[str, _At] = Field(default={})
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class Threshold:
         called = chance >= self.value
         return OperatingPoint(
             name=self.name,
+            of_a_class=len(self.places) == 1,
             chance=chance,
             threshold=self.value,
             called=called,
@@ -119,6 +120,7 @@ class Band:
         ends = [f"{end:.3g}" for end in (self.low, self.high) if 0 < end <= 1]
         return OperatingPoint(
             name=f"triage, {self.name}",
+            of_a_class=False,
             chance=chance,
             threshold=min(1.0, max(0.0, self.low)),
             called=chance >= self.low,
@@ -217,4 +219,3 @@ def _end(rule: Mapping[str, Any], key: str, otherwise: float) -> float:
 
 def _places(names: Sequence[str], classes: Sequence[str]) -> tuple[int, ...]:
     return tuple(place for place, name in enumerate(classes) if name in names)
-

@@ -18,12 +18,16 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(BaseModel):
     """Say why a request has no answer."""
 
-    type: str = Field("about:blank", description="Always about:blank: `status` says the kind.")
+    type: str = Field(
+        default="about:blank", description="Always about:blank: `status` says the kind."
+    )
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
     what: str = Field(description="The problem in one sentence.")
-    why: str = Field("", description="The fact behind it; empty where `what` says it all.")
-    cure: str = Field("", description="What the sender can do now; empty where nothing helps.")
+    why: str = Field(default="", description="The fact behind it; empty where `what` says it all.")
+    cure: str = Field(
+        default="", description="What the sender can do now; empty where nothing helps."
+    )
 
 
 class ProblemError(Exception):

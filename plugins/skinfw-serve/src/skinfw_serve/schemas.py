@@ -34,6 +34,7 @@ class OperatingPoint(BaseModel):
     """Say what would be done with the image at one threshold that validation has fixed."""
 
     name: str = Field(description="The class or rule that the threshold is of.")
+    of_a_class: bool = Field(description="Whether it is the threshold of a single class.")
     chance: Share = Field(
         description="What is compared: the network's own, without the temperature."
     )
@@ -90,8 +91,8 @@ class BatchLine(BaseModel):
     """Answer for one image of a batch, a line of NDJSON."""
 
     index: int = Field(ge=0, description="The place of the image in the request, from 0.")
-    answer: Answer | None = Field(None, description="Null where there is a problem.")
-    problem: Problem | None = Field(None, description="Why there is no answer, else null.")
+    answer: Answer | None = Field(default=None, description="Null where there is a problem.")
+    problem: Problem | None = Field(default=None, description="Why there is no answer, else null.")
 
 
 class Bounds(BaseModel):
@@ -113,6 +114,7 @@ class SimilarCases(BaseModel):
     images: int = Field(description="Training images that are compared; 0 for none.")
     why: str = Field(description="Why there are none, or no thumbnails; else empty.")
     licence: str = Field(description="Which permits thumbnails; empty where none does.")
+    attribution: str = Field(description="Whom the licence asks to name.")
 
 
 class About(BaseModel):
@@ -126,6 +128,9 @@ class About(BaseModel):
     calibrated: bool = Field(description="Whether a temperature was fitted on validation.")
     coverage: Share | None = Field(
         description="The share of images whose prediction set holds their class, as promised."
+    )
+    always_in_sets: list[str] = Field(
+        description="Classes in every prediction set: validation showed too few of their lesions."
     )
     tells_unknown: bool = Field(description="Whether `may_be_unknown` is ever told.")
     explainer: str = Field(description="Which makes the maps.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from skinfw_serve.similar import TrainingIndex
 
 _DECODERS = 4  # threads at most; each may hold an image with all its pixels
+_TALKATIVE = ("PIL", "python_multipart")
+"""Loggers that would tell EXIF data and names of files where somebody wants to know everything."""
 COPY = 0.9999
 """The cosine from which on an image is said to be a copy of a training image."""
 
@@ -62,6 +65,8 @@ class Service:
         """
         self.model: TrainedModel = predictor.trained_model
         self._explainer, self._points, self._index = explainer, points, index
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         cv2.setNumThreads(0)  # images are too small to share one among threads
         self.thread = ModelThread(predictor, explainer, index is not None)
         self._preparations = [CasePreparation(own.trained_model) for own in self.thread.networks]

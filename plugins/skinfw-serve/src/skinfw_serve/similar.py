@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skinfw import Dataset
-    from skinfw.toolkit import PlannedComponent, TrainedModel
+    from skinfw.toolkit import TrainedModel
 
 Vectors = npt.NDArray[np.float32]
 TOGETHER = 256
@@ -53,12 +53,14 @@ class TrainingIndex:
     directions: float32 [N, D], features of length one.
     licences: of each data set by its name in the column source; "" for a single one. An empty
         licence permits nothing to be shown.
+    attribution: whom these licences ask to name.
     thumbnail: returns a small JPEG in base64 of the image at a path; None where it is not there.
     """
 
     rows: pd.DataFrame
     directions: Vectors
     licences: Mapping[str, str]
+    attribution: str
     thumbnail: Callable[[str], str | None] = field(repr=False)
 
     @property
@@ -127,17 +129,12 @@ def training_index(
         _keep(file, directions)
     draw = image_function(dataset) or Decoding(SIDE, limits=Limits.of(plan.image)).read
     thumbnail = lru_cache(_KEPT)(partial(_thumbnail, draw))
-    return TrainingIndex(rows, directions, _licences(component, dataset), thumbnail)
-
-
-def _licences(component: PlannedComponent[Dataset], dataset: Dataset) -> dict[str, str]:
-    """Return the licence that permits to show the images of each data set."""
-    if not component.sets:
-        return {"": str(getattr(dataset, "display_licence", ""))}
-    return {
-        own.host["source"]: str(getattr(own.implementation, "display_licence", ""))
-        for own in component.sets
-    }
+    sets: dict[str, object] = {own.host["source"]: own.implementation for own in component.sets}
+    sets = sets or {"": dataset}
+    licences = {name: str(getattr(own, "display_licence", "")) for name, own in sets.items()}
+    said = [getattr(getattr(own, "downloads", None), "attribution", "") for own in sets.values()]
+    attribution = " ".join(dict.fromkeys(filter(None, said)))
+    return TrainingIndex(rows, directions, licences, attribution, thumbnail)
 
 
 def _key(model: TrainedModel, record: Mapping[str, Any], rows: pd.DataFrame) -> str:

@@ -101,9 +101,7 @@ def split_images(content_type: str, body: bytes, policy: Policy) -> list[bytes]:
     elif said.startswith(RAW):
         images = [body]
     else:
-        raise ProblemError(
-            415, "the request does not say that it holds an image", "", _CURE
-        )
+        raise ProblemError(415, "the request does not say that it holds an image", "", _CURE)
     if not images:
         raise ProblemError(400, "there is no image in the request", "", _CURE)
     if max(map(len, images)) > policy.image_bytes:

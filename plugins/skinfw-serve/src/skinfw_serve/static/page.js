@@ -81,12 +81,13 @@ async function ask(file) {
     const most = (Number(main.dataset.bytes) / 1e6).toFixed(0);
     return { problem: { what: "The image is too large", why: `it may have ${most} MB`, cure: "" } };
   }
-  const url = `predict?map=true&similar=${main.dataset.similar}`;
-  const headers = { "Content-Type": "application/octet-stream" };
+  const url = `batch?map=true&similar=${main.dataset.similar}`;
+  const body = new FormData();
+  body.append("image", file, "image");
   try {
     for (let tries = 1; ; tries += 1) {
-      const response = await fetch(url, { method: "POST", body: file, headers });
-      if (response.ok) return { answer: await response.json() };
+      const response = await fetch(url, { method: "POST", body });
+      if (response.ok) return JSON.parse(await response.text());
       const after = Number(response.headers.get("Retry-After"));
       if (!after || tries === TRIES) return { problem: await response.json() };
       await pause(after);
@@ -118,8 +119,7 @@ function shown(answer) {
     ? "Calibrated on validation images."
     : "Not calibrated: the run has fitted no temperature.";
   get(".set").textContent = setText(answer.prediction_set);
-  for (const point of answer.operating_points) get(".points ul").append(pointLine(point));
-  get(".points").hidden = !answer.operating_points.length;
+  showPoints(get(".points"), answer.operating_points);
   for (const one of answer.similar) get(".similar ul").append(similarLine(one));
   get(".similar").hidden = !answer.similar.length;
   return part;
@@ -133,9 +133,23 @@ function line(text) {
 
 function setText(classes) {
   if (classes === null) return "No prediction sets were fitted.";
-  const share = main.dataset.coverage ? ` (made to hold ${percent(Number(main.dataset.coverage))} of the images of each class)` : "";
-  if (!classes.length) return `No class fits${share}.`;
-  return `Cannot be ruled out${share}: ${classes.join(", ")}.`;
+  const always = main.dataset.always.split(" ").filter(Boolean);
+  const held = classes.filter((name) => !always.includes(name));
+  const share = Math.round(100 * Number(main.dataset.coverage));
+  const made = share ? ` (sets hold ${share} % of the images of each class)` : "";
+  const first = held.length ? `Cannot be ruled out${made}: ${held.join(", ")}.` : `No class fits${made}.`;
+  if (!always.length) return first;
+  return `${first} Never ruled out, for lack of validation lesions: ${always.join(", ")}.`;
+}
+
+function showPoints(section, points) {
+  section.hidden = !points.length;
+  const main = points.filter((one) => one.called || !one.of_a_class);
+  const others = points.filter((one) => !main.includes(one));
+  for (const point of main) section.querySelector(".main").append(pointLine(point));
+  for (const point of others) section.querySelector(".others").append(pointLine(point));
+  section.querySelector("details").hidden = !others.length;
+  section.querySelector("summary").textContent = `Thresholds that are not reached (${others.length})`;
 }
 
 let maps = 0;
