@@ -259,7 +259,7 @@ def test_pages_need_nothing_from_elsewhere_and_say_what_this_is(served: Served) 
         assert "<style" not in text and "style=" not in text and "onclick" not in text
     card = served.ask("GET", "/card").body.decode()
     assert "Intended use" in card and "synthetic images, not patients" in card
-    assert "thumbnails by this licence" in card
+    assert "the licence of their pictures: none is needed" in card
 
 
 def test_a_card_of_a_stranger_is_text(run: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def make_server(app: ASGIApp, policy: Policy) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         access_log=False,  # nobody's address, and no name, is written down
-        log_level="warning",
+        log_level="error",
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,

@@ -66,7 +66,7 @@ class Service:
         self.model: TrainedModel = predictor.trained_model
         self._explainer, self._points, self._index = explainer, points, index
         for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.WARNING)
+            logging.getLogger(name).setLevel(logging.ERROR)
         cv2.setNumThreads(0)  # images are too small to share one among threads
         self.thread = ModelThread(predictor, explainer, index is not None)
         self._preparations = [CasePreparation(own.trained_model) for own in self.thread.networks]
