@@ -481,6 +481,7 @@ def test_without_its_packages_the_command_says_how_to_get_them() -> None:
     assert "pip install 'skinfw[serve]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_stopped(run: Path, tmp_path: Path) -> None:
     import os
     import signal
