@@ -185,6 +185,10 @@ def test_a_damaged_member_is_told(ensemble: Path, there: Path) -> None:
     assert "members/2/best.safetensors" in command("verify", "out", "--trust", code=1).output
     said = command("predict", "out", "images", "--trust", code=1).output
     assert "members/2" in said and "the checksum of its weights is another" in said
+    file.unlink()
+    said = command("predict", "out", "images", code=1).output
+    assert "members/2" in said and "its run.json or its weights are gone" in said
+    assert "skinfw ensemble" in said
 
 
 @pytest.mark.slow
