@@ -208,6 +208,8 @@ def test_only_lesions_that_no_run_has_learned_are_measured(folder: Path, there: 
     assert "no test part is left" in said
     assert any("no test part is left" in mark for mark in record(there / "out")["marks"])
     assert not (there / "out/predictions.csv").exists()
+    told = command("evaluate", "out", "--part", "val", "--trust", code=1).output
+    assert 'no image is left for the part "val"' in told and "--dataset" in told
     refused = command(
         "ensemble", "one", "other", "--weights", "validation", "--out", "again", "--trust", code=2
     )
