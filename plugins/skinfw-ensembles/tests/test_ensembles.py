@@ -17,6 +17,7 @@ from support import TINY, TINY_BACKBONE
 
 import skinfw
 from skinfw.cli import main
+from skinfw.data.table import split_hash
 from skinfw.evaluation.combination import Combination
 from skinfw.inference.model_evaluator import ModelEvaluator
 from skinfw.inference.trained_model import load_trained_model
@@ -208,12 +209,23 @@ def test_only_lesions_that_no_run_has_learned_are_measured(folder: Path, there: 
     assert "no test part is left" in said
     assert any("no test part is left" in mark for mark in record(there / "out")["marks"])
     assert not (there / "out/predictions.csv").exists()
-    told = command("evaluate", "out", "--part", "val", "--trust", code=1).output
-    assert 'no image is left for the part "val"' in told and "--dataset" in told
     refused = command(
         "ensemble", "one", "other", "--weights", "validation", "--out", "again", "--trust", code=2
     )
     assert "share no validation lesions" in refused.output
+
+
+@pytest.mark.slow
+def test_an_ensemble_whose_images_are_all_learned_evaluates_nothing(
+    ensemble: Path, there: Path
+) -> None:
+    shutil.copytree(ensemble, there / "out")
+    division = pd.read_csv(there / "out/splits.csv", dtype=str).assign(part="train")
+    division.to_csv(there / "out/splits.csv", index=False)
+    told = {**record(there / "out"), "split_hash": split_hash(division)}
+    (there / "out/run.json").write_text(json.dumps(told))
+    said = command("evaluate", "out", "--trust", code=1).output
+    assert 'no image is left for the part "test"' in said and "--dataset" in said
 
 
 @pytest.mark.slow
