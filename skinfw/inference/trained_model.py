@@ -273,24 +273,30 @@ def _members(
     trust: bool,
 ) -> tuple[TrainedModel, ...]:
     """Read what is known of the networks of an ensemble."""
-    members = tuple(
-        load_trained_model(folder / MEMBERS / str(place), sets, trust, own.get("network", "best"))
-        for place, own in enumerate(entries, 1)
-    )
-    for own, entry in zip(members, entries, strict=True):
-        why = ""
+    members = []
+    for place, entry in enumerate(entries, 1):
+        path, network = folder / MEMBERS / str(place), entry.get("network", "best")
+        if not (path / "run.json").is_file() or not (path / WEIGHTS[network]).is_file():
+            raise _member_error(path, "its run.json or its weights are gone")
+        own = load_trained_model(path, sets, trust, network)
         if own.members or own.classes != classes:
-            why = f"it should be one network of the classes {', '.join(classes)}"
-        elif file_digest(own.weights) != entry.get("sha256"):
-            why = "the checksum of its weights is another"
-        if why:
-            raise SkinfwError(
-                "a member of the ensemble is not what its record tells",
-                display_path(own.path),
-                why,
-                "restore the folder, or make the ensemble again: skinfw ensemble",
+            raise _member_error(
+                path, f"it should be one network of the classes {', '.join(classes)}"
             )
-    return members
+        if file_digest(own.weights) != entry.get("sha256"):
+            raise _member_error(path, "the checksum of its weights is another")
+        members.append(own)
+    return tuple(members)
+
+
+def _member_error(path: Path, why: str) -> SkinfwError:
+    """Return the error of a member that is not what the record of the ensemble tells."""
+    return SkinfwError(
+        "a member of the ensemble is not what its record tells",
+        display_path(path),
+        why,
+        "restore the folder, or make the ensemble again: skinfw ensemble",
+    )
 
 
 _schema = cache(parameters)

@@ -219,7 +219,7 @@ def read_run(path: Path) -> dict[str, Any]:
             f"{display_path(path)} is no run folder",
             display_path(file),
             "it does not exist" if isinstance(error, FileNotFoundError) else why,
-            CURE,
+            _series_cure(path) or CURE,
         ) from error
     _check_age(record, file)
     try:
@@ -232,6 +232,16 @@ def read_run(path: Path) -> dict[str, Any]:
     except SkinfwError as error:
         raise RecipeError(error.what, error.where, error.why, error.cure) from error
     return {**_ABSENT, **record}
+
+
+def _series_cure(path: Path) -> str:
+    """Return the cure where this is the folder of several runs; nothing where it is none."""
+    held = sorted(
+        file.parent for word in ("seed", "fold") for file in path.glob(f"{word}-*/run.json")
+    )
+    if not held:
+        return ""
+    return f"it holds several runs: name one of them, such as {display_path(held[0])}"
 
 
 def check_calibration(

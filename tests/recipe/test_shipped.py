@@ -50,6 +50,15 @@ def test_a_file_or_folder_of_that_name_comes_first(tmp_path: Path) -> None:
         load_recipe(Path("isic2019_yao"))
 
 
+def test_the_folder_of_several_seeds_says_which_folders_are_runs(tmp_path: Path) -> None:
+    (tmp_path / "several" / "seed-1").mkdir(parents=True)
+    (tmp_path / "several" / "seed-1" / "run.json").write_text("{}")
+    with pytest.raises(RecipeError, match="several is no run folder") as raised:
+        load_recipe(Path("several"))
+    assert raised.value.cure.endswith("such as several/seed-1")
+    assert "it holds several runs" in raised.value.cure
+
+
 def test_a_path_never_means_a_shipped_recipe() -> None:
     for path in ("quickstart.toml", "recipes/quickstart"):
         with pytest.raises(RecipeError, match=f"there is no recipe {path}"):

@@ -17,6 +17,7 @@ from support import TINY, TINY_BACKBONE
 
 import skinfw
 from skinfw.cli import main
+from skinfw.data.table import split_hash
 from skinfw.evaluation.combination import Combination
 from skinfw.inference.model_evaluator import ModelEvaluator
 from skinfw.inference.trained_model import load_trained_model
@@ -185,6 +186,10 @@ def test_a_damaged_member_is_told(ensemble: Path, there: Path) -> None:
     assert "members/2/best.safetensors" in command("verify", "out", "--trust", code=1).output
     said = command("predict", "out", "images", "--trust", code=1).output
     assert "members/2" in said and "the checksum of its weights is another" in said
+    file.unlink()
+    said = command("predict", "out", "images", code=1).output
+    assert "members/2" in said and "its run.json or its weights are gone" in said
+    assert "skinfw ensemble" in said
 
 
 @pytest.mark.slow
@@ -208,6 +213,19 @@ def test_only_lesions_that_no_run_has_learned_are_measured(folder: Path, there: 
         "ensemble", "one", "other", "--weights", "validation", "--out", "again", "--trust", code=2
     )
     assert "share no validation lesions" in refused.output
+
+
+@pytest.mark.slow
+def test_an_ensemble_whose_images_are_all_learned_evaluates_nothing(
+    ensemble: Path, there: Path
+) -> None:
+    shutil.copytree(ensemble, there / "out")
+    division = pd.read_csv(there / "out/splits.csv", dtype=str).assign(part="train")
+    division.to_csv(there / "out/splits.csv", index=False)
+    told = {**record(there / "out"), "split_hash": split_hash(division)}
+    (there / "out/run.json").write_text(json.dumps(told))
+    said = command("evaluate", "out", "--trust", code=1).output
+    assert 'no image is left for the part "test"' in said and "--dataset" in said
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from skinfw.toolkit import (
     check_picture_columns,
     checked_data,
     data_sources,
+    display_path,
     recorded_data,
     shares_name,
     split_data,
@@ -47,6 +48,13 @@ def own_rows(plan: DataPlan, part: str, record: Mapping[str, Any], run: Path) ->
             "restore the data, or evaluate them as another data set: --dataset RECIPE",
         )
     rows = table[table["part"] == part].reset_index(drop=True)
+    if rows.empty and record.get("members"):
+        raise SkinfwError(
+            f'no image is left for the part "{part}"',
+            display_path(run),
+            "each was learned by one of its networks, or is in other parts of their runs",
+            "evaluate other images with --dataset, or combine runs of one division (split.seed)",
+        )
     if rows.empty:
         raise SkinfwError(
             f'the run has no image in the part "{part}"',
