@@ -345,6 +345,10 @@ def test_an_error_of_the_network_is_told_and_the_next_image_is_answered(
         patch.setattr(network, "probabilities", fail)
         heard = server.predict(noise())
         assert heard.status == 500 and "a secret" not in heard.body.decode()
+        body, kind = form(b"no image", noise())
+        lines = server.ask("POST", "/batch", body, Content_Type=kind).body.splitlines()
+        problems = [json.loads(line)["problem"]["status"] for line in lines]
+        assert problems == [422, 500]
         patch.undo()
         assert server.predict(noise()).status == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from skinfw_serve.policy import Policy
     from skinfw_serve.service import Service
 
+_log = logging.getLogger("uvicorn.error")
 WINDOW = 8
 """Images of one batch that are decoded or computed at once."""
 MOST_SIMILAR = 20
@@ -136,6 +138,9 @@ def _image_routes(
                 said = BatchLine(index=index, answer=await answer(image, Wish(map, similar)))
             except ProblemError as error:
                 said = BatchLine(index=index, problem=error.problem)
+            except Exception as error:  # the other images have their answers all the same
+                _log.exception("an image of a batch has no answer")
+                said = BatchLine(index=index, problem=_failure(error).problem)
             return said.model_dump_json() + "\n"
 
         return StreamingResponse(_in_order(images, line), media_type=NDJSON)
@@ -188,6 +193,12 @@ def _state_routes(service: Service, about: About, measures: Measures) -> APIRout
     return router
 
 
+def _failure(error: Exception) -> ProblemError:
+    """Return the problem of an error that nobody expected; its text is not for strangers."""
+    why = f"{type(error).__name__}, which the terminal of the server tells in full"
+    return ProblemError(500, "the server has failed", why)
+
+
 def _add_problems(app: FastAPI) -> None:
     """Answer every error as a problem."""
 
@@ -209,8 +220,7 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> Response:
-        why = f"{type(error).__name__}, which the terminal of the server tells in full"
-        return problem_response(ProblemError(500, "the server has failed", why).problem)
+        return problem_response(_failure(error).problem)
 
     original = app.openapi
 

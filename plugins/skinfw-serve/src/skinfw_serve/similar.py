@@ -127,12 +127,13 @@ def training_index(
     if directions is None:
         directions = _compute(model, rows, dataset, count)
         _keep(file, directions)
-    draw = image_function(dataset) or Decoding(SIDE, limits=Limits.of(plan.image)).read
+    own = image_function(dataset)
+    draw = component.wrap(own) if own else Decoding(SIDE, limits=Limits.of(plan.image)).read
     thumbnail = lru_cache(_KEPT)(partial(_thumbnail, draw))
     sets: dict[str, object] = {own.host["source"]: own.implementation for own in component.sets}
     sets = sets or {"": dataset}
     licences = {name: str(getattr(own, "display_licence", "")) for name, own in sets.items()}
-    said = [getattr(getattr(own, "downloads", None), "attribution", "") for own in sets.values()]
+    said = [getattr(getattr(one, "downloads", None), "attribution", "") for one in sets.values()]
     attribution = " ".join(dict.fromkeys(filter(None, said)))
     return TrainingIndex(rows, directions, licences, attribution, thumbnail)
 

@@ -10,7 +10,6 @@ const AT_ONCE = 2;
 const TRIES = 5;
 const waiting = [];
 let working = 0;
-let answered = 0;
 let added = 0;
 
 const clone = (id) => document.getElementById(id).content.cloneNode(true);
@@ -53,11 +52,11 @@ function tell(text = "") {
   said.textContent = [text, rest].filter(Boolean).join(" ");
 }
 
-async function next() {
+function next() {
   while (waiting.length && working < AT_ONCE) {
     working += 1;
     const { file, item } = waiting.shift();
-    work(file, item).finally(() => { working -= 1; answered += 1; next(); });
+    work(file, item).then((text) => { working -= 1; tell(text); next(); });
   }
 }
 
@@ -69,9 +68,7 @@ async function work(file, item) {
   article.setAttribute("aria-busy", "false");
   article.append(answer ? shown(answer) : refused(problem));
   const text = answer ? `${answer.words}, ${percent(highest(answer))}` : problem.what;
-  working -= 1;
-  tell(`${name}: ${text}.`);
-  working += 1;
+  return `${name}: ${text}.`;
 }
 
 const highest = (answer) => Math.max(...answer.probabilities.map((one) => one.probability));
