@@ -31,7 +31,7 @@ _DECODERS = 4  # threads at most; each may hold an image with all its pixels
 _TALKATIVE = ("PIL", "python_multipart")
 """Loggers that would tell EXIF data and names of files where somebody wants to know everything."""
 COPY = 0.9999
-"""The cosine from which on an image is said to be a copy of a training image."""
+"""The cosine from which on an image may be a copy of a training image."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,10 @@ class Service:
         best = self._classes[int(chances.argmax())]
         notes = [look.fault] if look.fault else []
         if similar and similar[0].similarity > COPY:
-            notes.append("the network was trained with this image, or with a copy of it")
+            notes.append(
+                "The network sees this like an image of its training, perhaps a copy of it: what "
+                "it says of that one tells nothing of others."
+            )
         return Answer(
             predicted=best.name,
             words=best.words,
