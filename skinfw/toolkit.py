@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
+    from skinfw.inference.prediction import CasePreparation as CasePreparation
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
     from skinfw.inference.prediction import predict_images as predict_images
@@ -268,7 +269,7 @@ _HOMES = {
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Case Outcome Predictor predict_images",
+    "skinfw.inference.prediction": "Case CasePreparation Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",

@@ -40,16 +40,26 @@ def penultimate_features(
     values, logits = [], []
     with into_last_layer(model) as caught:
         for _, answers in forward_batches(model, pipeline, batches, hardware, modalities.inputs):
-            features = caught.pop()
-            if features.ndim != 2 or len(features) != len(answers):
-                raise SkinfwError(
-                    "the network has no features of whole images",
-                    why=f"its last layer gets a tensor of shape {tuple(features.shape)}",
-                    cure="choose a score that needs predictions alone, or another backbone",
-                )
-            values.append(features.float().cpu())
+            values.append(whole_image_features(caught, len(answers)))
             logits.append(answers[:, :classes].double().cpu())
     return Features(np.array(images.labels), torch.cat(values).numpy(), torch.cat(logits).numpy())
+
+
+def whole_image_features(caught: list[torch.Tensor], images: int) -> torch.Tensor:
+    """Return what flowed into the last layer, float32 [M, D] on the CPU, and forget it.
+
+    caught: from `into_last_layer`.
+    images: M, how many there were.
+    Raises SkinfwError where the last layer gets no vector.
+    """
+    features = caught.pop()
+    if features.ndim != 2 or len(features) != images:
+        raise SkinfwError(
+            "the network has no features of whole images",
+            why=f"its last layer gets a tensor of shape {tuple(features.shape)}",
+            cure="choose what needs predictions alone, or another backbone",
+        )
+    return features.float().cpu()
 
 
 def map_features(
