@@ -44,7 +44,9 @@ def test_a_report_gets_what_flows_into_the_last_layer_and_out(
     (tiny.parent / "keep.py").write_text(KEEP)
     tiny.write_text(tiny.read_text() + '\n[[report]]\nuse = "./keep.py:Keep"\n')
     result, folder = train("backbone.dropout=0.5")
-    assert result.features is None and result.images is None, "the network is at hand for reports alone"
+    assert result.features is None and result.images is None, (
+        "the network is at hand for reports alone"
+    )
     weights = load_file(folder.path / "best.safetensors")
     names = [name for name in weights if name.endswith(("6.weight", "6.bias"))]
     layer = {name.rpartition(".")[2]: weights[name].double().numpy() for name in names}

@@ -84,8 +84,8 @@ class EmbeddingMap:
         shown = f"All {len(own.ids):,} test images are shown."
         if len(own.ids) < len(test.ids):
             shown = (
-                f"{len(own.ids):,} of {len(test.ids):,} test images are shown, as many of each "
-                "class as far as it has them."
+                f"{len(own.ids):,} of {len(test.ids):,} test images are shown, evenly of the "
+                "classes as far as they have images."
             )
         verdict = _verdict(numbers)
         text = [one for one in (_ABOUT, shown, verdict, _outvoted(own, neighbours)) if one]
@@ -222,7 +222,10 @@ def _tables(numbers: dict[str, Any], neighbours: int) -> list[FindingsTable]:
 def _verdict(numbers: dict[str, Any]) -> str:
     """Return in words how far the map is to be trusted."""
     trust, lost = numbers["trustworthiness"], numbers["map"]["difference"]
-    told = f"The trustworthiness of its neighbours is {trust['value']:.2f}, where 1 would be all."
+    told = (
+        f"Its trustworthiness is {trust['value']:.2f}; 1 would mean that all neighbours on the map "
+        "are neighbours in the embeddings."
+    )
     if lost["high"] < 0:
         embedded = numbers["embeddings"]["difference"]["high"] < 0
         where = "so do those in the embeddings" if embedded else "those in the embeddings do not"
