@@ -112,7 +112,8 @@ def _explained(result: Result) -> dict[int, _Explained]:
     for own in result.explanations:
         said = f"where {own.explainer} sees the {own.explains} class"
         for name, image, heat in zip(own.predictions.ids, own.images, own.maps, strict=True):
-            explained.setdefault(places[name], _Explained(image, heat, said))
+            if name in places:
+                explained.setdefault(places[name], _Explained(image, heat, said))
     return explained
 
 
@@ -151,12 +152,16 @@ def gallery_text(result: Result, cards: list[dict[str, Any]]) -> list[str]:
     said = [f"{wrong:,} of {len(test.ids):,} images are classified wrongly."]
     if not wrong:
         said = [f"The network makes no mistake on {where}."]
-    if len(cards) < len(test.ids):
+    mapped = any(card["map"] for card in cards)
+    if result.images is None:
+        said.append("Images that were not explained would need the network.")
+    elif len(cards) < len(test.ids):
+        explained = "those that were explained, " if mapped else ""
         said.append(
-            f"{len(cards):,} images are shown: its most confident mistakes, the explained ones, "
-            "and of each class a spread from the surest answer to the least sure one."
+            f"{len(cards):,} images are shown: the most confident mistakes, {explained}and of each "
+            "class a spread from the surest answer to the least sure one."
         )
-    if any(card["map"] for card in cards):
+    if mapped:
         said.append("Beside an explained image is what spoke for the answer, brighter for more.")
     elif evaluated_again:
         said.append("Images are explained in the run's own report alone.")
