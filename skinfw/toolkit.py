@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
+    from skinfw.inference.prediction import CasePreparation as CasePreparation
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
     from skinfw.inference.prediction import predict_images as predict_images
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
     from skinfw.interfaces.protocols import ValidationReport as ValidationReport
+    from skinfw.models.features import NoFeaturesError as NoFeaturesError
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
@@ -268,13 +270,14 @@ _HOMES = {
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Case Outcome Predictor predict_images",
+    "skinfw.inference.prediction": "Case CasePreparation Outcome Predictor predict_images",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
+    "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),

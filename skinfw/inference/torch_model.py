@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from skinfw.guards.machine import out_of_memory
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.models.autotune import has_bf16_units
 from skinfw.models.backbone import build_network
+from skinfw.models.features import whole_image_features
+from skinfw.models.forward import into_last_layer
 from skinfw.recipe.settings import EngineSettings
 from skinfw.runtime.device import Hardware, choose_hardware
 from skinfw.training.checkpoint import load_weights
@@ -62,7 +65,6 @@ class TorchPredictor:
         self.model = load_network(trained_model, self._hardware)
         self.normalise = self._hardware.normaliser(self.model)
 
-    @torch.inference_mode()
     def probabilities(
         self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float64]:
@@ -72,22 +74,45 @@ class TorchPredictor:
         metadata: [M, K], NaN where a value is missing; None where all of them are.
         An ensemble is asked for its members, each of which wants images of its own.
         """
+        return self._probabilities(torch.cat(list(self._logits(images, metadata))))
+
+    def probabilities_and_features(
+        self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Return the probabilities [M, C] and what flows into the last layer, float32 [M, D].
+
+        images, metadata: as for `probabilities`; both come from one look at each image.
+        `ModelEvaluator.features` gives the same features of the images of a data set.
+        One thread at a time may call it. Raises NoFeaturesError where there are none.
+        """
+        logits, features = [], []
+        with into_last_layer(self.model) as caught:
+            for own in self._logits(images, metadata):
+                logits.append(own)
+                features.append(whole_image_features(caught, len(own)))
+        return self._probabilities(torch.cat(logits)), np.asarray(torch.cat(features).numpy())
+
+    @torch.inference_mode()
+    def _logits(
+        self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None
+    ) -> Iterator[torch.Tensor]:
+        """Yield the logits of images, batch by batch."""
         given = [torch.from_numpy(images)]
         if metadata is not None and metadata.shape[1]:
             given.append(torch.from_numpy(metadata).to(self._hardware.device))
         try:
             pieces = [torch.split(one, self.trained_model.batch_size) for one in given]
-            with self._hardware.autocast():
-                logits = torch.cat(
-                    [self.model(self.normalise(piece), *known)
-                     for piece, *known in zip(*pieces, strict=True)]
-                )  # fmt: skip
+            for piece, *known in zip(*pieces, strict=True):
+                with self._hardware.autocast():
+                    logits = self.model(self.normalise(piece), *known)
+                yield logits
         except Exception as error:
             if not out_of_memory(error):
                 raise
             why = first_line(error)
             cure = "lower --batch-size"
             raise SkinfwError("there is not enough memory", why=why, cure=cure) from error
-        logits = logits[:, : len(self.trained_model.classes)].float().cpu().double()
-        answers = self.trained_model.view_averaging.probabilities(logits)
-        return np.asarray(answers.numpy())
+
+    def _probabilities(self, logits: torch.Tensor) -> npt.NDArray[np.float64]:
+        own = logits[:, : len(self.trained_model.classes)].float().cpu().double()
+        return np.asarray(self.trained_model.view_averaging.probabilities(own).numpy())

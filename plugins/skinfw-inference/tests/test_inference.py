@@ -18,10 +18,12 @@ from safetensors.torch import load_file
 from support import ROOT, TINY_BACKBONE, remembered_runs
 
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.inference.prediction import Case, predict_images
+from skinfw.inference.model_evaluator import ModelEvaluator
+from skinfw.inference.prediction import Case, CasePreparation, predict_images
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
+from skinfw.models.freezing import head_name
 from skinfw_inference.images import find_images, find_listed_images, image_ids
 
 SIZE = 32
@@ -153,6 +155,27 @@ def test_torch_repeats_the_predictions_of_the_run(trained: Trained, sets: tuple[
     network = TorchPredictor(load_trained_model(run))
     outputs = answers(network, paths_of(run, own.index))
     assert np.abs(outputs - own[list(network.trained_model.classes)].to_numpy()).max() < 1e-5
+
+
+def test_features_are_those_of_the_data_set_and_end_in_the_probabilities(trained: Trained) -> None:
+    run = trained(*VIEWS["prepared images and another head"])
+    saved = load_trained_model(run)
+    ids = own_predictions(run).index
+    rows = pd.DataFrame({"id": ids, "path": paths_of(run, ids), "lesion": ids})
+    rows["label"] = [name.partition("-")[0] for name in ids]
+    (dataset,) = saved.components("dataset")
+    expected = ModelEvaluator(saved).features(rows, dataset.make())
+    predictor, prepare = TorchPredictor(saved), CasePreparation(saved)
+    cases = [prepare(Case(path)) for path in rows["path"]]
+    views = np.stack([case.views[0] for case in cases if not isinstance(case, SkinfwError)])
+    chances, features = predictor.probabilities_and_features(views)
+    assert (chances == predictor.probabilities(views)).all()
+    assert features == pytest.approx(expected.values, abs=1e-5)
+    with torch.inference_mode():
+        head = predictor.model.get_submodule(head_name(predictor.model))
+        assert head(torch.from_numpy(features)).softmax(1).numpy() == pytest.approx(
+            chances, abs=1e-5
+        )
 
 
 @pytest.mark.parametrize("sets", VIEWS.values(), ids=VIEWS)
