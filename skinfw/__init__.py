@@ -79,6 +79,7 @@ from skinfw.interfaces.values import Explanations as Explanations
 from skinfw.interfaces.values import Features as Features
 from skinfw.interfaces.values import Findings as Findings
 from skinfw.interfaces.values import FindingsPicture as FindingsPicture
+from skinfw.interfaces.values import FindingsScatter as FindingsScatter
 from skinfw.interfaces.values import FindingsTable as FindingsTable
 from skinfw.interfaces.values import Fingerprint as Fingerprint
 from skinfw.interfaces.values import Interval as Interval
@@ -86,6 +87,7 @@ from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities
 from skinfw.interfaces.values import Predictions as Predictions
 from skinfw.interfaces.values import Result as Result
+from skinfw.interfaces.values import ScatterPoint as ScatterPoint
 from skinfw.interfaces.values import SeedNumber as SeedNumber
 from skinfw.interfaces.values import SeedsSummary as SeedsSummary
 from skinfw.interfaces.values import Validation as Validation

@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
     from skinfw.interfaces.protocols import ValidationReport as ValidationReport
+    from skinfw.models.features import NoFeaturesError as NoFeaturesError
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
@@ -282,6 +283,7 @@ _HOMES = {
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
+    "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),

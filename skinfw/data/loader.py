@@ -242,6 +242,13 @@ class EvalImages:
         shown = images if pictures > 1 else images[:, :, 0]
         return Batch(shown, torch.from_numpy(self.labels[list(keys)]), rows)
 
+    def first_views(self, places: Sequence[int]) -> Image:
+        """Return the first view of some images, uint8 [M, H, W, 3]; of several pictures the first.
+
+        places: positions in the part.
+        """
+        return np.stack([self._views(place, 0)[0] for place in places])
+
     def _views(self, index: int, picture: int) -> Image:
         """Return the views of one picture, from one decode."""
         image = self.source.read(index, picture)

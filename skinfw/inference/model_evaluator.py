@@ -82,14 +82,17 @@ class ModelEvaluator:
         predictions = evaluator.predict(self.network)
         return add_unknown_class(predictions) if (rows["label"] == UNKNOWN).any() else predictions
 
-    def features(self, rows: pd.DataFrame, dataset: Dataset) -> Features:
+    def features(
+        self, rows: pd.DataFrame, dataset: Dataset, places: Sequence[int] | None = None
+    ) -> Features:
         """Return what the last layer of the network gets and gives for some images.
 
         rows, dataset: as for `predict`.
+        places: positions of the images in the table; all unless given.
         Those of an ensemble are the values of its members beside each other, and their mean logits.
         """
         if self._members:
-            parts = [own.features(rows, dataset) for own in self._members]
+            parts = [own.features(rows, dataset, places) for own in self._members]
             weights = self.trained_model.combination.weights
             logits = np.average([own.logits for own in parts], axis=0, weights=weights)
             values = np.concatenate([own.values for own in parts], axis=1)
@@ -101,7 +104,21 @@ class ModelEvaluator:
             len(self.trained_model.classes),
             self.trained_model.batch_size,
             self._hardware,
+            places,
         )
+
+    def images(
+        self, rows: pd.DataFrame, dataset: Dataset, places: Sequence[int]
+    ) -> npt.NDArray[np.uint8]:
+        """Return some images as the network sees them first, uint8 [M, H, W, 3].
+
+        rows, dataset: as for `predict`.
+        places: positions of the images in the table.
+        Those of an ensemble are what its first member sees.
+        """
+        if self._members:
+            return self._members[0].images(rows, dataset, places)
+        return self._images(rows, dataset, first=True).first_views(places)
 
     def explain(
         self,

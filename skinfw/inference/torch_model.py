@@ -83,7 +83,7 @@ class TorchPredictor:
 
         images, metadata: as for `probabilities`; both come from one look at each image.
         `ModelEvaluator.features` gives the same features of the images of a data set.
-        One thread at a time may call it. Raises SkinfwError where the last layer gets no vector.
+        One thread at a time may call it. Raises NoFeaturesError where there are none.
         """
         logits, features = [], []
         with into_last_layer(self.model) as caught:

@@ -375,6 +375,43 @@ class FindingsPicture:
 
 
 @dataclass(frozen=True)
+class ScatterPoint:
+    """Hold an image as a point of a plane.
+
+    x, y: where it lies.
+    group: its class.
+    marked: whether it stands out.
+    text: what is said of it where a reader asks.
+    image: the bytes of a small JPEG file.
+    """
+
+    x: float
+    y: float
+    group: str
+    marked: bool
+    text: str
+    image: bytes
+
+
+@dataclass(frozen=True)
+class FindingsScatter:
+    """Hold a plane of images for a reader, who may ask for each of them.
+
+    caption: what it shows.
+    alt: what those must know who cannot see it.
+    groups: the classes, in their order.
+    mark: what marked points are, such as "mistake".
+    points: the images.
+    """
+
+    caption: str
+    alt: str
+    groups: Sequence[str]
+    mark: str
+    points: Sequence[ScatterPoint]
+
+
+@dataclass(frozen=True)
 class Findings:
     """Hold what a report found, for its own files and for other reports, such as a page.
 
@@ -386,6 +423,7 @@ class Findings:
     files: tables that become CSV files, by name.
     calibration: what answers about new images may use, where it was fitted.
     pictures: below the tables.
+    scatters: below the text, before the tables.
     """
 
     key: str
@@ -396,6 +434,7 @@ class Findings:
     files: Mapping[str, FindingsTable] = field(default_factory=dict)
     calibration: FittedCalibration | None = None
     pictures: Sequence[FindingsPicture] = ()
+    scatters: Sequence[FindingsScatter] = ()
 
 
 class PredictChanged(Protocol):
@@ -410,6 +449,13 @@ class PredictChanged(Protocol):
         views: Literal["first", "all"] = "first",
     ) -> Floats:
         """Return the probabilities of every version of some images, [M, K, C]."""
+
+
+class LookForFeatures(Protocol):
+    """What asks the network for features, as `Result.features` says."""
+
+    def __call__(self, part: str, places: Sequence[int] | None = None) -> Features:
+        """Return the features of a part, or of its images at some places."""
 
 
 @dataclass(frozen=True)
@@ -450,7 +496,9 @@ class Result:
     rows: by part, the data set's table, a row per prediction in the same order.
     marks: what a reader must know before believing the numbers.
     features: `features(part)` looks at every image of "train" or of a part in `predictions` once
-        more; None where the network is not at hand.
+        more, `features(part, places)` at those; None where the network is not at hand.
+    images: `images(part, places)` reads some images of such a part once more, uint8 [M, H, W, 3],
+        the first view that the network sees. None where `features` is.
     predict_changed: `predict_changed(part, places, change)` shows the network images of a part of
         `predictions` whose pixels are changed. `change` gets a `ViewedImage` and returns its
         versions, uint8 [K, H, W, 3]; it depends on that image alone, and may be called from several
@@ -470,7 +518,7 @@ class Result:
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     marks: Sequence[str] = ()
     intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
-    features: Callable[[str], Features] | None = None
+    features: LookForFeatures | None = None
     predict_changed: PredictChanged | None = None
     replicates: int = 1000
     seed: int = 0
@@ -478,6 +526,7 @@ class Result:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Findings] = ()
     failures: Sequence[Failure] = ()
+    images: Callable[[str, Sequence[int]], Image] | None = None
 
     def section(self, key: str) -> Findings | None:
         """Return the findings of a section; None where no report of the recipe has any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ from skinfw.runtime.device import Hardware
 Integers = npt.NDArray[np.integer[Any]]
 
 
+class NoFeaturesError(SkinfwError):
+    """Say that the last layer of a network gets no vector for each image."""
+
+
 def penultimate_features(
     model: nn.Module,
     images: EvalImages,
@@ -27,22 +32,26 @@ def penultimate_features(
     classes: int,
     batch_size: int,
     hardware: Hardware,
+    places: Sequence[int] | None = None,
 ) -> Features:
     """Return what the last layer gets and gives, for the first view of each image.
 
     images: their first views.
     modalities: what is known of the part beside its images.
     classes: how many logits are those of classes; others may stand behind them.
-    Raises SkinfwError where the last layer gets no vector.
+    places: positions of the images that are looked at; all unless given.
+    Raises NoFeaturesError where the last layer gets no vector.
     """
     pipeline = PixelPipeline(images, hardware)
-    batches = in_batches(len(images.labels), batch_size)
+    wanted = range(len(images.labels)) if places is None else [int(place) for place in places]
+    batches = [wanted[cut.start : cut.stop] for cut in in_batches(len(wanted), batch_size)]
     values, logits = [], []
     with into_last_layer(model) as caught:
         for _, answers in forward_batches(model, pipeline, batches, hardware, modalities.inputs):
             values.append(whole_image_features(caught, len(answers)))
             logits.append(answers[:, :classes].double().cpu())
-    return Features(np.array(images.labels), torch.cat(values).numpy(), torch.cat(logits).numpy())
+    true = np.array(images.labels)[list(wanted)]
+    return Features(true, torch.cat(values).numpy(), torch.cat(logits).numpy())
 
 
 def whole_image_features(caught: list[torch.Tensor], images: int) -> torch.Tensor:
@@ -50,11 +59,11 @@ def whole_image_features(caught: list[torch.Tensor], images: int) -> torch.Tenso
 
     caught: from `into_last_layer`.
     images: M, how many there were.
-    Raises SkinfwError where the last layer gets no vector.
+    Raises NoFeaturesError where the last layer gets no vector.
     """
     features = caught.pop()
     if features.ndim != 2 or len(features) != images:
-        raise SkinfwError(
+        raise NoFeaturesError(
             "the network has no features of whole images",
             why=f"its last layer gets a tensor of shape {tuple(features.shape)}",
             cure="choose what needs predictions alone, or another backbone",

@@ -207,13 +207,17 @@ class TrainingComponents:
         rows, labels, source = self._evaluated_part(part)
         return EvalImages(source, labels, self.view, first=True), self.modality_data(rows)
 
-    def features_of(self, part: str) -> Features:
-        """Return what the last layer gets and gives for one part of the data."""
+    def features_of(self, part: str, places: Sequence[int] | None = None) -> Features:
+        """Return what the last layer gets and gives for some images of one part of the data."""
         images, modalities = self.pictures(part)
-        width = len(self.plan.classes)
+        width, size = len(self.plan.classes), self.eval_batch_size
         return penultimate_features(
-            self.model, images, modalities, width, self.eval_batch_size, self.hardware
+            self.model, images, modalities, width, size, self.hardware, places
         )
+
+    def images_of(self, part: str, places: Sequence[int]) -> npt.NDArray[np.uint8]:
+        """Return some images of one part of the data, as the network sees them first."""
+        return self.pictures(part)[0].first_views(places)
 
     def predict_changed(
         self, part: str, places: Sequence[int], change: Change, *, views: str = "first"

@@ -206,6 +206,7 @@ class _Run:
             about = replace(
                 result,
                 features=components.features_of,
+                images=components.images_of,
                 predict_changed=components.predict_changed,
             )
             unchanged = partial(unchanged_network, model)
@@ -213,7 +214,7 @@ class _Run:
             about = write_reports(components.reports, about, folder, self.failures, unchanged)
             fitted = combine(own.calibration for own in about.findings)
             self.folder.update(calibration=fitted.record())
-        return replace(about, features=None, predict_changed=None)
+        return replace(about, features=None, images=None, predict_changed=None)
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""

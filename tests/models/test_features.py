@@ -22,7 +22,19 @@ class Keep:
     def write(self, result, folder):
         for part in ("train", "val", "test"):
             own = result.features(part)
-            np.savez(folder / part, true=own.true, values=own.values, logits=own.logits)
+            some = result.features(part, [3, 0])
+            images = result.images(part, [3, 0])
+            seen = {}
+
+            def change(viewed):
+                seen[viewed.place] = viewed.pixels
+                return viewed.pixels[None]
+
+            if part != "train":
+                result.predict_changed(part, [3, 0], change)
+                assert (images == np.stack([seen[3], seen[0]])).all()
+            np.savez(folder / part, true=own.true, values=own.values, logits=own.logits,
+                     some=some.values, some_true=some.true)
 '''
 
 
@@ -32,7 +44,9 @@ def test_a_report_gets_what_flows_into_the_last_layer_and_out(
     (tiny.parent / "keep.py").write_text(KEEP)
     tiny.write_text(tiny.read_text() + '\n[[report]]\nuse = "./keep.py:Keep"\n')
     result, folder = train("backbone.dropout=0.5")
-    assert result.features is None, "the network is at hand for reports alone"
+    assert result.features is None and result.images is None, (
+        "the network is at hand for reports alone"
+    )
     weights = load_file(folder.path / "best.safetensors")
     names = [name for name in weights if name.endswith(("6.weight", "6.bias"))]
     layer = {name.rpartition(".")[2]: weights[name].double().numpy() for name in names}
@@ -40,6 +54,8 @@ def test_a_report_gets_what_flows_into_the_last_layer_and_out(
         outcome = np.load(folder.path / f"{part}.npz")
         given = outcome["values"] @ layer["weight"].T + layer["bias"]
         assert outcome["logits"] == pytest.approx(given, abs=1e-4)
+        assert outcome["some"] == pytest.approx(outcome["values"][[3, 0]], abs=1e-5)
+        assert (outcome["some_true"] == outcome["true"][[3, 0]]).all()
         if part != "train":
             said = result.predictions[part]
             powers = np.exp(outcome["logits"])

@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from skinfw import (
     Estimate,
     Explanations,
     Findings,
     FindingsTable,
+    FittedCalibration,
     Interval,
     Predictions,
     Result,
+    add_unknown_class,
+    select,
 )
 from skinfw.interfaces.values import no_interval
 from skinfw_reports.cells import all_numbers, per_class
+from skinfw_reports.gallery import choose
 from skinfw_reports.page import TITLES, Page
 
 CLASSES = ("MEL", "NV", "DF")
@@ -30,7 +35,7 @@ NUMBERS = {"balanced_accuracy": 0.5, "accuracy": 0.6, "sensitivity/MEL": 0.25}
 class Reader(HTMLParser):
     """Collect elements, and whether they are closed in order."""
 
-    void = frozenset({"meta", "link", "img", "br"})
+    void = frozenset({"meta", "link", "img", "br", "input"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,7 +175,8 @@ def test_the_page_names_the_versions_of_cuda(tmp_path: Path) -> None:
 
 def test_it_loads_nothing(tmp_path: Path) -> None:
     text, outcome = page(result(tmp_path))
-    assert not outcome.all("script")
+    policy = next(own for own in outcome.all("meta") if "http-equiv" in own)
+    assert "default-src 'none'" in str(policy["content"])
     for tag, attributes in outcome.seen:
         for name in ("src", "href"):
             value = attributes.get(name) or ""
@@ -182,6 +188,7 @@ def test_who_cannot_see_is_told_what_pictures_show(tmp_path: Path) -> None:
     _, outcome = page(result(tmp_path))
     pictures = outcome.all("img")
     assert len(pictures) == 8 and all(picture["alt"] for picture in pictures)
+    assert len(outcome.all("script")) == 1, "the page's own"
     figures = outcome.all("figure")
     assert len(figures) == 4 and all(figure["aria-label"] for figure in figures)
     assert outcome.all("html")[0]["lang"] == "en"
@@ -191,7 +198,7 @@ def test_texts_of_tables_cannot_become_code(tmp_path: Path) -> None:
     names = [f"{EVIL}{n}" for n in range(30)]
     text, outcome = page(result(tmp_path, names))
     assert EVIL not in text and "&lt;script&gt;" in text
-    assert not outcome.all("script")
+    assert len(outcome.all("script")) == 1, "the page's own"
 
 
 def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> None:
@@ -204,14 +211,88 @@ def test_marks_and_what_was_not_measured_stand_on_the_page(tmp_path: Path) -> No
     assert "2 images are absent" in text and "10% to 40%" in text
 
 
-def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
+def shown_images(outcome: Reader) -> list[dict[str, str | None]]:
+    return [own for own in outcome.all("li") if "data-percent" in own]
+
+
+def with_images(made: Result) -> Result:
+    """Let reports read images once more, as the reports of a run may."""
+
+    def images(part: str, places: Any) -> np.ndarray:
+        return np.zeros((len(places), 16, 16, 3), np.uint8)
+
+    return replace(made, images=images)
+
+
+def test_without_the_network_the_gallery_has_the_explained_images_the_surest_first(
+    tmp_path: Path,
+) -> None:
     made = result(tmp_path)
-    text, _ = page(made, mistakes=2)
+    text, _ = page(made)
     shown = re.findall(r'alt="Image (i\d+), which', text)
     some = made.explanations[0].predictions
     order = np.argsort(-some.probabilities.max(1))
-    assert shown == [some.ids[place] for place in order[:2]]
+    assert shown == [some.ids[place] for place in order]
     assert "8 of 30 images are classified wrongly" in text
+
+
+def test_every_image_of_the_gallery_says_what_filters_ask_for(tmp_path: Path) -> None:
+    made = with_images(result(tmp_path))
+    limit = float(np.sort(1 - made.predictions["test"].probabilities.max(1))[-6:-4].mean())
+    found = Findings("out", "Out", calibration=FittedCalibration(unknown=limit))
+    _, outcome = page(replace(made, findings=[found]))
+    cards = shown_images(outcome)
+    test = made.predictions["test"]
+    order = np.argsort(-test.probabilities.max(1), kind="stable")
+    assert len(cards) == 30
+    for card, place in zip(cards, order, strict=True):
+        assert card["data-true"] == CLASSES[test.true[place]]
+        assert card["data-predicted"] == CLASSES[test.predicted[place]]
+        right = test.true[place] == test.predicted[place]
+        assert card["data-right"] == ("yes" if right else "no")
+        assert float(str(card["data-percent"])) == pytest.approx(
+            100 * test.probabilities[place].max(), abs=0.006
+        )
+    assert [card["data-unknown"] for card in cards] == ["no"] * 25 + ["yes"] * 5
+    asked = {own["data-by"] for own in outcome.all("select") if "data-by" in own}
+    assert asked == {"true", "predicted", "right", "unknown"}
+
+
+def test_images_of_none_of_the_classes_stand_in_the_gallery_as_unk(tmp_path: Path) -> None:
+    made = with_images(result(tmp_path))
+    test = made.predictions["test"]
+    strange = add_unknown_class(select(test, np.arange(4)))
+    strange = replace(strange, ids=["s0", "s1", "s2", "s3"], true=np.full(4, 3))
+    parts = {"test": test, "out_of_distribution": strange}
+    _, outcome = page(replace(made, predictions=parts))
+    assert [own["data-true"] for own in shown_images(outcome)].count("UNK") == 4
+
+
+def test_the_gallery_is_bounded_and_holds_the_surest_mistakes_and_a_spread() -> None:
+    rng = np.random.default_rng(1)
+    count = 2000
+    chances = rng.dirichlet(np.ones(3), count)
+    true = np.where(np.arange(count) < 5, 2, rng.integers(0, 2, count))  # five images of DF
+    names = [f"i{n}" for n in range(count)]
+    many = Predictions(names, names, true, chances, CLASSES)
+    explained = [7, 11, 13]
+    chosen = choose(many, 60, 12, explained)
+    sure = chances.max(1)
+    assert len(chosen) == len(set(chosen)) == 60
+    assert (np.diff(sure[chosen]) <= 0).all()
+    wrong = np.flatnonzero(many.predicted != many.true)
+    worst = wrong[np.argsort(-sure[wrong])][:12]
+    assert set(worst) | set(explained) | set(range(5)) <= set(chosen)
+    for label in (0, 1):
+        own = np.flatnonzero(true == label)
+        shown = [place for place in chosen if true[place] == label]
+        ends = {int(own[sure[own].argmax()]), int(own[sure[own].argmin()])}
+        assert ends <= set(shown)
+        middle = np.median(sure[own])
+        assert sum(sure[place] < middle for place in shown) >= 8, "it is a spread"
+    assert choose(many, 0, 12, explained) == []
+    few = select(many, np.arange(3))
+    assert sorted(choose(few, 60, 12, [])) == [0, 1, 2]
 
 
 def test_a_run_without_mistakes_says_so(tmp_path: Path) -> None:

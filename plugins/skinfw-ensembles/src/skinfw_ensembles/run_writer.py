@@ -139,6 +139,12 @@ def write_run(
         write_json(folder.path / "intervals.json", record)
     folder.update(results={"select": plan.train.select, **numbers})
     evaluator = ModelEvaluator(model)
+
+    def images(part: str) -> tuple[pd.DataFrame, Any]:
+        """Return the rows of a part and the data set that they are of."""
+        own = division.rows[division.rows["part"] == part].reset_index(drop=True)
+        return own, plan.dataset
+
     result = Result(
         folder.path,
         folder.record["name"],
@@ -151,9 +157,8 @@ def write_run(
         rows=division.parts,
         marks=division.marks,
         intervals=bounds,
-        features=lambda part: evaluator.features(
-            division.rows[division.rows["part"] == part].reset_index(drop=True), plan.dataset
-        ),
+        features=lambda part, places=None: evaluator.features(*images(part), places),
+        images=lambda part, places: evaluator.images(*images(part), places),
         predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
             division.parts[part], plan.dataset, places, change, views=views
         ),

@@ -137,7 +137,8 @@ def evaluate_rows(
         rows=parts,
         marks=marks,
         intervals={"test": evaluation.intervals} if evaluation.intervals else {},
-        features=lambda part: evaluator.features(*images(part)),
+        features=lambda part, places=None: evaluator.features(*images(part), places),
+        images=lambda part, places: evaluator.images(*images(part), places),
         predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
             *images(part), places, change, views=views
         ),

@@ -45,6 +45,8 @@ from skinfw.toolkit import (
 from skinfw_provenance.verification import Verification
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 WITH_DATA = "it needs the data set, see --data"
@@ -146,6 +148,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         else {},
         features,
         predict_changed=predict_changed,
+        images=_black_images,
         replicates=replicates,
         seed=seed,
         record={**record, "timings": timings},  # as they were when the reports wrote
@@ -195,6 +198,13 @@ def _explanations(model: TrainedModel, test: Predictions, seed: int) -> Sequence
     return answer
 
 
+def _black_images(part: str, places: Sequence[int]) -> npt.NDArray[np.uint8]:
+    """Return images in black: no file of the run holds them."""
+    import numpy as np
+
+    return np.zeros((len(places), 8, 8, 3), np.uint8)
+
+
 def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[str, Any]:
     """Return the data set's table of each part, or what stands for it."""
     if plan is None:
@@ -234,10 +244,12 @@ def _network(
     evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
     ids, dataset = _ids(run), plan.dataset
 
-    def features(part: str) -> Features:
+    def features(part: str, places: Sequence[int] | None = None) -> Features:
+        if part in table:
+            return evaluator.features(table[part], dataset, places)
         rows = load_data(plan).rows
         own = rows[rows["id"].isin(ids[part])].reset_index(drop=True)
-        return evaluator.features(own, dataset)
+        return evaluator.features(own, dataset, places)
 
     def predict_changed(part: str, *asked: Any, **keys: Any) -> Any:
         return evaluator.predict_changed(table[part], dataset, *asked, **keys)

@@ -21,6 +21,7 @@ from skinfw import (
     read_csv,
 )
 from skinfw.toolkit import INTERVAL_METHODS
+from skinfw_reports.scatter import scatter_content
 
 PER_CLASS = ("sensitivity", "specificity", "precision", "f1", "auc")
 _PARTS = {"train": "training part", "val": "validation part", "all": "evaluated images"}
@@ -65,6 +66,10 @@ def section(findings: Findings) -> dict[str, Any]:
         "tables": [
             plain_table(table.caption, table.head, [list(map(cell, row)) for row in table.rows])
             for table in findings.tables
+        ],
+        "scatters": [
+            scatter_content(one, f"{findings.key}-{place}")
+            for place, one in enumerate(findings.scatters)
         ],
         "pictures": [
             {"caption": one.caption, "alt": one.alt, "address": png_address(one.png)}

@@ -32,7 +32,7 @@ from skinfw_reports.cells import (
 )
 from skinfw_reports.compared import comparison_content
 from skinfw_reports.definitions import Glossary
-from skinfw_reports.gallery import gallery
+from skinfw_reports.gallery import everyone, gallery, gallery_text
 from skinfw_reports.seeds import seeds_content
 from skinfw_reports.sentences import (
     about_dataset,
@@ -50,7 +50,7 @@ TITLES = {
     "curves": "ROC and precision-recall",
     "decision": "Decision curve",
     "calibration": "Calibration",
-    "mistakes": "Mistakes",
+    "gallery": "Gallery",
     "numbers": "All numbers",
     "training": "Training",
     "leakage": "Split and leakage",
@@ -75,15 +75,16 @@ class Page:
     """Write report.html, one file that loads nothing.
 
     It shows the headline with its interval, first the number that chose the epoch, each class, the
-    confusion matrix, ROC, precision-recall and decision curves, calibration, the most confident
-    mistakes with their maps, all numbers, what was trained on what, the split and its leakage, and
-    a model card. What other reports of
-    the recipe found has sections of its own. For `skinfw evaluate` the page is about the images
-    that were evaluated.
+    confusion matrix, ROC, precision-recall and decision curves, calibration, a gallery of images to
+    choose from by class and probability, all numbers, what was trained on what, the split and its
+    leakage, and a model card. What other reports of the recipe found has sections of its own. For
+    `skinfw evaluate` the page is about the images that were evaluated.
 
-    mistakes: how many mistakes are shown.
+    images: how many images the gallery shows at most, about 15 kB each.
+    mistakes: how many of them are the most confident mistakes.
     """
 
+    images: Annotated[int, Interval(ge=0, le=500)] = 60
     mistakes: Annotated[int, Interval(ge=0, le=100)] = 12
 
     def write(self, result: Result, folder: Path) -> None:
@@ -112,7 +113,7 @@ class Page:
         record, evaluation = result.record, result.evaluation
         recipe = record.get("recipe", {})
         test, metrics = result.predictions["test"], result.metrics.get("test", {})
-        shown = gallery(result, self.mistakes)
+        cards = gallery(result, self.images, self.mistakes)
         bounds = result.intervals.get("test", {})
         decision = drawings.net_benefit(metrics, bounds, _costs(recipe))
         others = [section(own) for own in result.findings if own.key != "calibration"]
@@ -144,8 +145,11 @@ class Page:
             "reliability": drawings.reliability(test),
             "calibration": section(result.section("calibration") or _NO_CALIBRATION),
             "findings": others,
-            "mistakes": shown,
-            "mistakes_text": _about_mistakes(result, len(shown), bool(evaluation)),
+            "cards": cards,
+            "gallery_text": gallery_text(result, cards),
+            "class_choices": [(name, name) for name in everyone(result)[0].classes],
+            "unknown_choices": any(card["unknown"] for card in cards),
+            "scripts": bool(cards or any(own["scatters"] for own in others)),
             "training_text": about_training(result, bool(evaluation)),
             "refit": None if evaluation else _networks_table(result),
             "parts": parts_table(result.folder / "splits.csv", result.classes),
@@ -195,24 +199,6 @@ def _networks_table(result: Result) -> dict[str, Any] | None:
     ]  # fmt: skip
     head = ["network", "trained on", "images", "lesions", "epochs", "for"]
     return plain_table("The networks of the run", head, rows)
-
-
-def _about_mistakes(result: Result, shown: int, evaluated_again: bool) -> str:
-    test = result.predictions["test"]
-    wrong = int((test.predicted != test.true).sum())
-    if not wrong:
-        where = "these images" if evaluated_again else "the test part"
-        return f"The network makes no mistake on {where}."
-    if not shown:
-        mistakes = f"{wrong:,} of {len(test.ids):,} images are classified wrongly"
-        if evaluated_again:
-            return f"{mistakes}. They are explained in the run's own report alone."
-        return f"{mistakes}; an explainer in the recipe would show the most confident of them here."
-    return (
-        f"{wrong:,} of {len(test.ids):,} images are classified wrongly. These are the {shown} of "
-        "which the network is surest, among those that were explained: what it saw, and what spoke "
-        "for its answer, brighter for more."
-    )
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:

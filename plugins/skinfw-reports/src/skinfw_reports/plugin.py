@@ -24,6 +24,12 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "report",
+        "embedding-map",
+        f"{here}.embedding_map:EmbeddingMap",
+        "The test images on a plane, by what the network sees in them.",
+    )
+    yield Component(
+        "report",
         "page",
         f"{here}.page:Page",
         "report.html, all that a reader must know in one file.",
