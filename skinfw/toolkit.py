@@ -107,11 +107,14 @@ if TYPE_CHECKING:
     from skinfw.files.stores import Store as Store
     from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
+    from skinfw.inference.maps import predicted_class_maps as predicted_class_maps
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
     from skinfw.inference.prediction import CasePreparation as CasePreparation
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
+    from skinfw.inference.prediction import PreparedCase as PreparedCase
+    from skinfw.inference.prediction import answer_prepared as answer_prepared
     from skinfw.inference.prediction import predict_images as predict_images
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import load_network as load_network
@@ -269,8 +272,11 @@ _HOMES = {
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
+    "skinfw.inference.maps": "predicted_class_maps",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Case CasePreparation Outcome Predictor predict_images",
+    "skinfw.inference.prediction": (
+        "Case CasePreparation Outcome Predictor PreparedCase answer_prepared predict_images"
+    ),
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
