@@ -1,0 +1,205 @@
+"""Which layers of a network can be explained, and what their output is as maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+from typing import TYPE_CHECKING, Any
+
+from skinfw import RecipeError
+from skinfw.toolkit import did_you_mean
+from skinfw_explain.hooks import frozen
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_MOST_PREFIX_TOKENS = 16
+"""Before the tokens of the patches: a class token, one for a teacher, registers."""
+
+
+@dataclass(frozen=True)
+class MapLayer:
+    """Hold a layer whose output can be explained.
+
+    name: as an explainer's `layer` takes it: dotted, within the backbone where it lies there.
+    channels, height, width: of its map, for the images that the network was shown.
+    is_declared: whether it is the one that the backbone names in `cam_layer`.
+    """
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    is_declared: bool = False
+
+
+def find_backbone(model: nn.Module) -> nn.Module:
+    """Return the backbone, which a network with other inputs holds inside."""
+    return model.get_submodule(str(getattr(model, "backbone_layer", "")))
+
+
+def declared_layer(model: nn.Module) -> str:
+    """Return the name of the layer that the network declares, as an explainer takes it."""
+    return _short(str(model.cam_layer), model)
+
+
+def find_layer(model: nn.Module, name: str = "") -> nn.Module:
+    """Return a layer.
+
+    name: dotted, within the backbone or within the network; empty for the declared one.
+    """
+    backbone = find_backbone(model)
+    inside = name and name in dict(backbone.named_modules())
+    return (backbone if inside else model).get_submodule(name or str(model.cam_layer))
+
+
+def check_layer(model: nn.Module, name: str) -> None:
+    """Raise RecipeError where the network has no such layer.
+
+    name: empty for the declared one.
+    """
+    backbone = find_backbone(model)
+    layers = [own for own, _ in backbone.named_modules() if own]
+    if name and name not in {*layers, *dict(model.named_modules())}:
+        raise RecipeError(
+            f'the backbone has no layer "{name}"{did_you_mean(name, layers)}',
+            why=f"its modules are {', '.join(dict(backbone.named_children()))}",
+            cure="name one of them, or one inside; without layer the last feature map is taken",
+        )
+
+
+def as_maps(values: Tensor, backbone: nn.Module) -> Tensor:
+    """Return features as [N, C, H, W], from channels-last maps or from tokens, too.
+
+    values: the output of a layer, [N, C, H, W], [N, H, W, C], or tokens [N, L, C].
+    backbone: tells how many tokens stand before those of the patches, and how maps are laid out
+        where the shape does not tell it.
+    """
+    if values.ndim == 3:
+        tokens = values[:, _prefix_tokens(values.shape[1], backbone) :]
+        side = isqrt(tokens.shape[1])
+        return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+    return values.permute(0, 3, 1, 2) if _is_channels_last(values, backbone) else values
+
+
+def is_map(values: Any, backbone: nn.Module, images: int) -> bool:
+    """Tell whether the output of a layer is a map of more than one place for each image."""
+    import torch
+
+    if not isinstance(values, torch.Tensor) or len(values) != images:
+        return False
+    if values.ndim == 3:
+        patches = values.shape[1] - _prefix_tokens(values.shape[1], backbone)
+        return patches > 1 and isqrt(patches) ** 2 == patches
+    return values.ndim == 4 and min(as_maps(values, backbone).shape[2:]) > 1
+
+
+def candidate_layers(model: nn.Module, images: Tensor) -> list[MapLayer]:
+    """Return the layers that make sense for maps, in the order of computation.
+
+    They are the ends of the stages, or of the blocks where all maps are of one size. timm's
+    networks name them in `feature_info`; in others the last layer of each size of map is taken. The
+    declared layer is always among them. Of layers that the class depends on through a class token
+    alone, as after the last attention of a ViT, no map can be made, and they are left out.
+
+    model: in evaluation mode; it is run once, forward and backward, and left as it was.
+    images: float [N, 3, H, W], normalised; any two or more images of the size that it sees.
+    """
+    backbone = find_backbone(model)
+    seen, patched = _watch(model, backbone, images)
+    declared = declared_layer(model)
+    wanted = {*_stage_ends(backbone, seen), declared}
+    return [
+        MapLayer(name, *as_maps(seen[name], backbone).shape[1:], is_declared=name == declared)
+        for name in seen
+        if name in wanted and (name == declared or name in patched)
+    ]
+
+
+def _watch(
+    model: nn.Module, backbone: nn.Module, images: Tensor
+) -> tuple[dict[str, Tensor], set[str]]:
+    """Return the maps by the name of their layer, and those that patches act through."""
+    import torch
+
+    seen: dict[str, Tensor] = {}
+
+    def watch(name: str) -> Any:
+        def hook(_: Any, __: Any, output: Any) -> Any:
+            seen.pop(name, None)
+            if not is_map(output, backbone, len(images)):
+                return None
+            seen[name] = output
+            # What follows gets a copy: it may overwrite its input in place.
+            return output.clone() if output.requires_grad else None
+
+        return hook
+
+    with torch.inference_mode(False), torch.enable_grad(), frozen(model):
+        handles = [
+            layer.register_forward_hook(watch(_short(name, model)))
+            for name, layer in model.named_modules()
+            if name
+        ]
+        try:
+            logits = model(images.clone().requires_grad_())
+        finally:
+            for handle in handles:
+                handle.remove()
+        names = [name for name, own in seen.items() if own.requires_grad]
+        gradients = torch.autograd.grad(
+            logits.sum(), [seen[name] for name in names], allow_unused=True
+        )
+    acting = {
+        name
+        for name, own in zip(names, gradients, strict=True)
+        if own is not None and bool(as_maps(own, backbone).any())
+    }
+    # Where the head is zero, as before the training of an MLP-Mixer, nothing acts.
+    return {name: own.detach() for name, own in seen.items()}, acting or set(names)
+
+
+def _stage_ends(backbone: nn.Module, seen: dict[str, Tensor]) -> list[str]:
+    """Return the names of the layers that end stages, among those that give maps."""
+    infos = getattr(backbone, "feature_info", ())
+    infos = infos if isinstance(infos, Sequence) else getattr(infos, "info", ())
+    named = [str(info["module"]) for info in infos]
+    if sum(name in seen for name in named) > 1:
+        return [name for name in named if name in seen]
+    sizes = {name: tuple(as_maps(own, backbone).shape[2:]) for name, own in seen.items()}
+    last = {size: name for name, size in sizes.items()}
+    return list(last.values()) if len(last) > 1 else _blocks(seen)
+
+
+def _blocks(seen: dict[str, Tensor]) -> list[str]:
+    """Return the names of the longest row of layers that lie beside each other."""
+    rows: dict[str, list[str]] = {}
+    for name in seen:
+        parent, _, own = name.rpartition(".")
+        if own.isdigit():
+            rows.setdefault(parent, []).append(name)
+    return max(rows.values(), key=len, default=[])
+
+
+def _short(name: str, model: nn.Module) -> str:
+    """Return the name of a layer within the backbone where it lies there."""
+    return name.removeprefix(f"{getattr(model, 'backbone_layer', '')}.")
+
+
+def _prefix_tokens(tokens: int, backbone: nn.Module) -> int:
+    """Return how many tokens stand before those of the patches, which are a square."""
+    own = int(getattr(backbone, "num_prefix_tokens", 0))
+    for count in (own, *range(_MOST_PREFIX_TOKENS)):
+        if tokens > count and isqrt(tokens - count) ** 2 == tokens - count:
+            return count
+    return own
+
+
+def _is_channels_last(values: Tensor, backbone: nn.Module) -> bool:
+    """Tell whether channels come last, by what is a square, else by what the backbone tells."""
+    _, first, second, third = values.shape
+    if (first == second) != (second == third):
+        return first == second
+    channels = getattr(backbone, "num_features", first)
+    return bool(first != channels and third == channels)

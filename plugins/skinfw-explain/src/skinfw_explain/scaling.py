@@ -1,0 +1,21 @@
+"""Bring maps to the size of images and to values in [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+
+def enlarge(maps: Tensor, images: Tensor) -> Tensor:
+    """Return maps [N, 1, h, w] as large as images, [N, H, W]."""
+    return interpolate(maps, images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def scale(maps: Tensor) -> Tensor:
+    """Return maps [N, H, W], zero or more, so that the largest value of each is 1.
+
+    One that is all zero stays so.
+    """
+    highest = maps.amax((1, 2), keepdim=True)
+    return maps / highest.clamp_min(torch.finfo(maps.dtype).tiny)
