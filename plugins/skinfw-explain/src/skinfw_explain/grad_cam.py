@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skinfw_explain.layers import as_maps, check_layer, find_backbone, find_layer
+from skinfw_explain.cam import GradientCam
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradCam:
+class GradCam(GradientCam):
     """Weigh the channels of the last feature map by how much they raise the class's logit.
 
     The layer is the one that the backbone declares. Only what follows it is differentiated, so a
@@ -22,25 +22,6 @@ class GradCam:
         several pictures have a backbone each, it is that of the first.
     """
 
-    layer: str = ""
-
-    def check(self, model: nn.Module) -> None:
-        """Raise RecipeError where the network has no such layer."""
-        check_layer(model, self.layer)
-
-    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        """Return a map per image, scaled so that its largest value is 1.
-
-        model: in evaluation mode.
-        images: float [N, 3, H, W], normalised.
-        targets: int [N], the class to explain.
-        Returns float [N, H, W] in [0, 1]; all zero where nothing speaks for the class.
-        """
-        from skinfw_explain.hooks import features_and_gradients
-        from skinfw_explain.scaling import enlarge, scale
-
-        layer, backbone = find_layer(model, self.layer), find_backbone(model)
-        features, gradients = features_and_gradients(model, layer, images, targets)
-        weights = as_maps(gradients, backbone).mean((2, 3), keepdim=True)
-        maps = (weights * as_maps(features, backbone)).sum(1, keepdim=True).relu()
-        return scale(enlarge(maps, images))
+    def combine(self, features: Tensor, gradients: Tensor) -> Tensor:
+        """Return the channels, each times the mean of its gradient."""
+        return gradients.mean((2, 3), keepdim=True) * features

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw import RecipeError
 from skinfw.toolkit import did_you_mean
-from skinfw_explain.hooks import frozen
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _MOST_PREFIX_TOKENS = 16
 """Before the tokens of the patches: a class token, one for a teacher, registers."""
+
+_PROPORTIONS = 1.4
+"""What is longer than images by this factor is a row of heads or of tokens."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +85,32 @@ def as_maps(values: Tensor, backbone: nn.Module) -> Tensor:
     return values.permute(0, 3, 1, 2) if _is_channels_last(values, backbone) else values
 
 
-def is_map(values: Any, backbone: nn.Module, images: int) -> bool:
-    """Tell whether the output of a layer is a map of more than one place for each image."""
+def is_map(values: Any, backbone: nn.Module, images: Tensor) -> bool:
+    """Tell whether the output of a layer is a map of the images, of more than one place.
+
+    values: of any type.
+    images: [N, 3, H, W]; a map has their number, and about their proportions.
+    """
     import torch
 
-    if not isinstance(values, torch.Tensor) or len(values) != images:
+    if not isinstance(values, torch.Tensor) or values.shape[:1] != images.shape[:1]:
         return False
     if values.ndim == 3:
         patches = values.shape[1] - _prefix_tokens(values.shape[1], backbone)
         return patches > 1 and isqrt(patches) ** 2 == patches
-    return values.ndim == 4 and min(as_maps(values, backbone).shape[2:]) > 1
+    if values.ndim != 4:
+        return False
+    height, width = as_maps(values, backbone).shape[2:]
+    proportions = height * images.shape[3] / (width * images.shape[2])
+    return min(height, width) > 1 and max(proportions, 1 / proportions) < _PROPORTIONS
 
 
 def candidate_layers(model: nn.Module, images: Tensor) -> list[MapLayer]:
     """Return the layers that make sense for maps, in the order of computation.
 
     They are the ends of the stages, or of the blocks where all maps are of one size. timm's
-    networks name them in `feature_info`; in others the last layer of each size of map is taken. The
+    networks name them in `feature_info`; where they do not, or a stage gives more than a map, the
+    last layer of each size of map is taken. The
     declared layer is always among them. Of layers that the class depends on through a class token
     alone, as after the last attention of a ViT, no map can be made, and they are left out.
 
@@ -110,11 +121,19 @@ def candidate_layers(model: nn.Module, images: Tensor) -> list[MapLayer]:
     seen, patched = _watch(model, backbone, images)
     declared = declared_layer(model)
     wanted = {*_stage_ends(backbone, seen), declared}
-    return [
-        MapLayer(name, *as_maps(seen[name], backbone).shape[1:], is_declared=name == declared)
-        for name in seen
-        if name in wanted and (name == declared or name in patched)
-    ]
+    layers = []
+    for name, output in seen.items():
+        is_declared = name == declared
+        # What hands on the declared map, such as a row of stages and its last one, is no other.
+        other = name in patched and not _same(output, seen.get(declared))
+        if name in wanted and (is_declared or other):
+            channels, height, width = as_maps(output, backbone).shape[1:]
+            layers.append(MapLayer(name, channels, height, width, is_declared))
+    return layers
+
+
+def _same(output: Tensor, other: Tensor | None) -> bool:
+    return other is not None and output.shape == other.shape and bool((output == other).all())
 
 
 def _watch(
@@ -123,12 +142,14 @@ def _watch(
     """Return the maps by the name of their layer, and those that patches act through."""
     import torch
 
+    from skinfw_explain.hooks import differentiable
+
     seen: dict[str, Tensor] = {}
 
     def watch(name: str) -> Any:
         def hook(_: Any, __: Any, output: Any) -> Any:
             seen.pop(name, None)
-            if not is_map(output, backbone, len(images)):
+            if not is_map(output, backbone, images):
                 return None
             seen[name] = output
             # What follows gets a copy: it may overwrite its input in place.
@@ -136,7 +157,7 @@ def _watch(
 
         return hook
 
-    with torch.inference_mode(False), torch.enable_grad(), frozen(model):
+    with differentiable(model):
         handles = [
             layer.register_forward_hook(watch(_short(name, model)))
             for name, layer in model.named_modules()
@@ -165,10 +186,13 @@ def _stage_ends(backbone: nn.Module, seen: dict[str, Tensor]) -> list[str]:
     infos = getattr(backbone, "feature_info", ())
     infos = infos if isinstance(infos, Sequence) else getattr(infos, "info", ())
     named = [str(info["module"]) for info in infos]
-    if sum(name in seen for name in named) > 1:
-        return [name for name in named if name in seen]
-    sizes = {name: tuple(as_maps(own, backbone).shape[2:]) for name, own in seen.items()}
-    last = {size: name for name, size in sizes.items()}
+    giving = [name for name in named if name in seen]
+    if len(giving) > max(1, len(named) // 2):
+        return giving
+    outer = [name for name in seen if not any("att" in part for part in name.split("."))]
+    last: dict[Any, str] = {}
+    for name in sorted(outer, key=lambda name: -name.count(".")):  # the outermost come last
+        last[as_maps(seen[name], backbone).shape[2:]] = name
     return list(last.values()) if len(last) > 1 else _blocks(seen)
 
 
@@ -189,7 +213,7 @@ def _short(name: str, model: nn.Module) -> str:
 
 def _prefix_tokens(tokens: int, backbone: nn.Module) -> int:
     """Return how many tokens stand before those of the patches, which are a square."""
-    own = int(getattr(backbone, "num_prefix_tokens", 0))
+    own = int(getattr(backbone, "num_prefix_tokens", 0) or 0)
     for count in (own, *range(_MOST_PREFIX_TOKENS)):
         if tokens > count and isqrt(tokens - count) ** 2 == tokens - count:
             return count
@@ -200,6 +224,6 @@ def _is_channels_last(values: Tensor, backbone: nn.Module) -> bool:
     """Tell whether channels come last, by what is a square, else by what the backbone tells."""
     _, first, second, third = values.shape
     if (first == second) != (second == third):
-        return first == second
+        return bool(first == second)
     channels = getattr(backbone, "num_features", first)
     return bool(first != channels and third == channels)
