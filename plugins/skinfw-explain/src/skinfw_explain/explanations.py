@@ -22,7 +22,7 @@ from skinfw.toolkit import (
     file_name,
     named_explainer,
 )
-from skinfw_explain.sheet import IMAGES, SheetRow, draw_overlay, draw_sheet
+from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet, images_on_sheet
 from skinfw_explain.summary import MapSummary, summarize_map
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ class ExplanationFolder:
             self._rows.append((image.id, image.path, method, name, f"{chance:.8f}", *told))
             maps.append((f"{method}: {name}", heat))
         order = chances.argsort()[::-1][:_SHOWN]
-        title = [f"{model.classes[one]} {chances[one]:.0%}" for one in order]
-        self._waiting.append(SheetRow([image.id, *title], pixels, maps))
-        if len(self._waiting) == IMAGES:
+        title = ", ".join(f"{model.classes[one]} {chances[one]:.0%}" for one in order)
+        self._waiting.append(SheetRow((image.id, title), pixels, maps))
+        if len(self._waiting) == images_on_sheet(len(maps)):
             self._write_sheet()
 
     def lose(self, image: ListedImage, reason: str) -> None:

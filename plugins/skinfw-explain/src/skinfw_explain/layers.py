@@ -97,7 +97,7 @@ def is_map(values: Any, backbone: nn.Module, images: Tensor) -> bool:
         return False
     if values.ndim == 3:
         patches = values.shape[1] - _prefix_tokens(values.shape[1], backbone)
-        return patches > 1 and isqrt(patches) ** 2 == patches
+        return patches > 1 and _is_square(patches)
     if values.ndim != 4:
         return False
     height, width = as_maps(values, backbone).shape[2:]
@@ -214,10 +214,12 @@ def _short(name: str, model: nn.Module) -> str:
 def _prefix_tokens(tokens: int, backbone: nn.Module) -> int:
     """Return how many tokens stand before those of the patches, which are a square."""
     own = int(getattr(backbone, "num_prefix_tokens", 0) or 0)
-    for count in (own, *range(_MOST_PREFIX_TOKENS)):
-        if tokens > count and isqrt(tokens - count) ** 2 == tokens - count:
-            return count
-    return own
+    counts = [own, *range(_MOST_PREFIX_TOKENS)]
+    return next((one for one in counts if _is_square(tokens - one)), own)
+
+
+def _is_square(count: int) -> bool:
+    return count > 0 and isqrt(count) * isqrt(count) == count
 
 
 def _is_channels_last(values: Tensor, backbone: nn.Module) -> bool:

@@ -45,7 +45,8 @@ _OF_CAPTUM = (
 def skinfw_components() -> Iterator[Component]:
     """Name the components of this plugin."""
     for name, target, summary in _EXPLAINERS:
-        yield Component("explainer", name, f"skinfw_explain.{target}", summary)
+        example = {"masks": 64} if name == "rise" else {}
+        yield Component("explainer", name, f"skinfw_explain.{target}", summary, example=example)
     for name, target, summary in _OF_CAPTUM:
         yield Component("explainer", name, f"skinfw_explain.{target}", summary, extra="explain")
 

@@ -12,13 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-IMAGES = 24
-"""On one sheet."""
-
 OPACITY = 0.6
 _TILE, _GAP, _LINE, _MARGIN = 208, 10, 17, 16
-_WIDTH = 6
-"""Tiles beside each other, where one image needs no more."""
+_WIDTH, _HEIGHT = 6, 12
+"""Tiles beside and below each other, where one image needs no more."""
 
 _INK, _PALE, _PAPER = (26, 26, 26), (95, 95, 95), (255, 255, 255)
 
@@ -35,6 +32,14 @@ class SheetRow:
     title: Sequence[str]
     image: npt.NDArray[np.uint8]
     maps: Sequence[tuple[str, npt.NDArray[np.float32]]]
+
+
+def images_on_sheet(maps: int) -> int:
+    """Return how many images are on a sheet.
+
+    maps: of each image.
+    """
+    return max(1, _WIDTH // (1 + maps)) * _HEIGHT
 
 
 def draw_overlay(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Any:
