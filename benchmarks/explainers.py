@@ -16,6 +16,7 @@ import torch
 
 from skinfw.errors import RecipeError
 from skinfw.interfaces.protocols import CheckingExplainer
+from skinfw.recipe.component import import_target
 from skinfw.registry.catalog import Catalog
 from skinfw.testing.candidate import Candidate
 
@@ -57,7 +58,7 @@ def main(images: int, names: tuple[str, ...]) -> None:
         name = entry.component.name
         if names and name not in names:
             continue
-        explainer = Candidate(entry).build()
+        explainer: Any = import_target(entry, "")[0]()
         model = usual
         if isinstance(explainer, CheckingExplainer):
             try:
