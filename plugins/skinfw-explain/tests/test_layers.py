@@ -42,7 +42,7 @@ def compare(name: str) -> None:
     layers = candidate_layers(model, batch)
     assert declared_layer(model) == declared
     assert [layer.name for layer in layers if layer.is_declared] == [declared]
-    assert [f"{one.channels}×{one.height}×{one.width}" for one in layers] == maps
+    assert [f"{one.channels}x{one.height}x{one.width}" for one in layers] == maps
     for layer in layers[:: max(1, len(layers) // 4)]:
         explained = GradCam(layer=layer.name)(model, batch, torch.tensor([0, 1]))
         assert explained.shape == (2, side, side) and explained.isfinite().all()
