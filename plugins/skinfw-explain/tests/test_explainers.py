@@ -329,3 +329,12 @@ def test_pytorch_grad_cam_draws_the_same(name: str) -> None:
         expected = torch.tensor(cam(input_tensor=batch, targets=[target(0), target(2)]))
     # Theirs stretches maps, and adds 1e-6 and the like to what it divides by.
     assert maps.max() == 1 and torch.allclose(stretch(maps), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("side", [32, 64, 190, 192, 224, 260])
+def test_squares_end_where_the_image_ends(side: int) -> None:
+    """Else a strip of a few pixels would be under one square alone."""
+    for window, stride in ((0.2, 0.1), (0.3, 0.07), (0.5, 0.5)):
+        length, step = Occlusion(window=window, stride=stride)._windows(side)
+        assert (side - length) % step == 0 and length >= step
+        assert length == pytest.approx(window * side, abs=step)

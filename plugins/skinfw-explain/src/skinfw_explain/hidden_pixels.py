@@ -19,7 +19,8 @@ class Occlusion:
     Zeiler and Fergus 2014 (arXiv 1311.2901), section 4.2. A place has the mean of what is lost
     under all squares that cover it, where that is positive. Computed by captum.
 
-    window: side of the square, as a share of the sides of the image.
+    window: side of the square, as a share of the sides of the image; it is rounded so that squares
+        end where the image ends.
     stride: from square to square, likewise; at most the side, so that every place is covered.
     baseline: what hides: "grey", or the image itself under a "blur".
     """
@@ -46,11 +47,8 @@ class Occlusion:
         from skinfw_explain.missing_pixels import without_evidence
         from skinfw_explain.scaling import scale
 
-        sides = [max(1, round(self.window * side)) for side in images.shape[2:]]
-        steps = [
-            min(own, max(1, round(self.stride * side)))
-            for own, side in zip(sides, images.shape[2:], strict=True)
-        ]
+        windows = [self._windows(side) for side in images.shape[2:]]
+        sides, steps = zip(*windows, strict=True)
         with torch.no_grad():
             lost: Tensor = Captum(model).attribute(
                 images,
@@ -61,6 +59,15 @@ class Occlusion:
                 perturbations_per_eval=versions_at_once(images),
             )
         return scale(lost[:, PICTURE].mean(1).relu())
+
+    def _windows(self, side: int) -> tuple[int, int]:
+        """Return how long squares are, and how far apart, of an image of this side, in pixels.
+
+        Squares that do not end with the image would leave a strip that one of them covers alone.
+        """
+        step = max(1, round(min(self.stride, self.window) * side))
+        steps = max(1, round((1 - self.window) * side / step))
+        return max(1, side - steps * step), step
 
 
 @dataclass(frozen=True, kw_only=True)

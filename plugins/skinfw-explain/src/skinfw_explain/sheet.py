@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skinfw.toolkit import overlay
+from skinfw_explain.summary import smooth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +44,7 @@ def images_on_sheet(maps: int) -> int:
 
 
 def draw_overlay(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Any:
-    """Return an image under its map, with a line where the map is half as high as it gets.
+    """Return an image under its map, and a line where it is, smoothed, half as high as it gets.
 
     image: uint8 [H, W, 3].
     heat: float [H, W] in [0, 1].
@@ -54,7 +55,8 @@ def draw_overlay(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) ->
 
     blend = np.ascontiguousarray((255 * overlay(image, heat, OPACITY)).round().astype(np.uint8))
     if heat.max() > 0:
-        high = (heat >= heat.max() / 2).astype(np.uint8)
+        even = smooth(heat)
+        high = (even >= even.max() / 2).astype(np.uint8)
         lines, _ = cv2.findContours(high, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(blend, lines, -1, (255, 255, 255), 1)
     return blend

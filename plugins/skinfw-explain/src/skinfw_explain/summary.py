@@ -18,6 +18,17 @@ BORDER = 0.1
 _SMOOTH = 0.02
 
 
+def smooth(heat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return a map smoothed by a fiftieth of its side, so that no single pixel decides.
+
+    heat: float [H, W].
+    """
+    import cv2
+    import numpy as np
+
+    return np.asarray(cv2.GaussianBlur(heat, (0, 0), _SMOOTH * max(heat.shape)), np.float32)
+
+
 @dataclass(frozen=True)
 class MapSummary:
     """Hold what a map says in numbers; all are NaN for a black one.
@@ -41,15 +52,13 @@ def summarize_map(heat: npt.NDArray[np.float32]) -> MapSummary:
 
     heat: float [H, W] in [0, 1].
     """
-    import cv2
     import numpy as np
 
     total = float(heat.sum(dtype=np.float64))
     if not total:
         return MapSummary(*[float("nan")] * 5)
     height, width = heat.shape
-    smooth = cv2.GaussianBlur(heat, (0, 0), _SMOOTH * max(height, width))
-    row, column = np.unravel_index(int(smooth.argmax()), heat.shape)
+    row, column = np.unravel_index(int(smooth(heat).argmax()), heat.shape)
 
     def within(margin: float) -> float:
         rows, columns = round(margin * height), round(margin * width)
