@@ -113,7 +113,7 @@ class ExplanationFolder:
             self._write(method, image.id, pixels, heat)
             told = [format(number, ".4f") for number in astuple(summarize_map(heat))]
             self._rows.append((image.id, image.path, method, name, f"{chance:.8f}", *told))
-            maps.append((f"{method}: {name}", heat))
+            maps.append((f"{method}: {name if heat.any() else f'nothing for {name}'}", heat))
         order = chances.argsort()[::-1][:_SHOWN]
         title = ", ".join(f"{model.classes[one]} {chances[one]:.0%}" for one in order)
         self._waiting.append(SheetRow((image.id, title), pixels, maps))
