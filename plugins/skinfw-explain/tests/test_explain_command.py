@@ -11,12 +11,13 @@ from support import TINY, TINY_BACKBONE, Run
 
 import skinfw as package
 from skinfw import RecipeError, SkinfwError
-from skinfw.inference.maps import check_explainer, named_explainer
+from skinfw.inference.maps import named_explainer
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
+from skinfw_explain.explanations import choose_explainers
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet
 from skinfw_explain.summary import summarize_map
 
@@ -36,6 +37,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = RunFolder.create(place, plan)
     execute_run(plan, folder, lambda _: None)
     return folder.path
+
+
+@pytest.fixture(scope="module")
+def predictor(run: Path) -> TorchPredictor:
+    return TorchPredictor(load_trained_model(run, (), True))
 
 
 @pytest.fixture
@@ -96,38 +102,38 @@ def test_without_a_method_it_asks_the_explainer_of_the_recipe_for_the_class(
 
 
 @pytest.mark.parametrize(
-    ("options", "what", "cure"),
+    ("names", "layer", "what", "cure"),
     [
-        (("--method", "grad-cm"), 'no explainer is called "grad-cm"', "grad-cam"),
-        (("--method", "layer-cam", "--layer", "nowhere"), 'no layer "nowhere"', "name one of"),
-        (("--method", "rise", "--layer", "0"), 'the explainer "rise" does not take', "skinfw show"),
-        (("--method", "attention-rollout"), "does not fit this network", "grad-cam or rise"),
-        (("--class", "NONE"), 'no class "NONE"', "name one of them"),
+        (["grad-cm"], "", 'no explainer is called "grad-cm"', "grad-cam"),
+        (["layer-cam"], "nowhere", 'no layer "nowhere"', "name one of"),
+        (["rise"], "0", 'the explainer "rise" does not take this', "skinfw show explainer rise"),
+        (["attention-rollout"], "", "does not fit this network", "grad-cam or rise"),
     ],
 )
-def test_what_cannot_be_explained_is_told_in_four_lines(
-    options: tuple[str, ...],
-    what: str,
-    cure: str,
-    run: Path,
-    photographs: Path,
-    skinfw: Run,
-    tmp_path: Path,
+def test_what_cannot_be_explained_is_told_with_its_cure(
+    names: list[str], layer: str, what: str, cure: str, predictor: TorchPredictor
 ) -> None:
-    done = skinfw("explain", str(run), "photographs", "--trust", *options)
-    assert done.returncode == 2 and what in done.stderr and cure in done.stderr
-    assert len(done.stderr.strip().splitlines()) <= 4 + done.stderr.count("note:")
+    with pytest.raises(RecipeError, match=what) as error:
+        choose_explainers(predictor, names, layer)
+    assert cure in error.value.cure and f"--method {names[0]}" in error.value.where
+
+
+def test_a_class_that_does_not_exist_is_told_before_anything_is_written(
+    run: Path, photographs: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    done = skinfw("explain", str(run), "photographs", "--trust", "--class", "NONE")
+    assert done.returncode == 2 and 'the network has no class "NONE"' in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 4
     assert not (tmp_path / "explanations").exists()
 
 
 def test_without_captum_the_line_for_pip_is_told(
-    run: Path, monkeypatch: pytest.MonkeyPatch
+    predictor: TorchPredictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "captum", None)
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    predictor = TorchPredictor(load_trained_model(run, (), True))
     with pytest.raises(SkinfwError) as error:
-        check_explainer(predictor, named_explainer(predictor.trained_model, "occlusion"))
+        choose_explainers(predictor, ["occlusion"], "")
     assert "pip install 'skinfw[explain]'" in error.value.cure
 
 
