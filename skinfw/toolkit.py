@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skinfw.cli.counter import Counter as Counter
     from skinfw.cli.options import Detail as Detail
     from skinfw.cli.options import detail_options as detail_options
     from skinfw.cli.options import network_option as network_option
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import applicable_metrics as applicable_metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
+    from skinfw.evaluation.overlays import overlay as overlay
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
     from skinfw.evaluation.reports import write_reports as write_reports
@@ -107,6 +109,16 @@ if TYPE_CHECKING:
     from skinfw.files.stores import Store as Store
     from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
+    from skinfw.inference.cases import ListedImage as ListedImage
+    from skinfw.inference.cases import given_columns as given_columns
+    from skinfw.inference.cases import make_cases as make_cases
+    from skinfw.inference.cases import unseen_words as unseen_words
+    from skinfw.inference.listed_images import find_images as find_images
+    from skinfw.inference.listed_images import find_listed_images as find_listed_images
+    from skinfw.inference.listed_images import image_ids as image_ids
+    from skinfw.inference.maps import check_explainer as check_explainer
+    from skinfw.inference.maps import class_maps as class_maps
+    from skinfw.inference.maps import named_explainer as named_explainer
     from skinfw.inference.maps import predicted_class_maps as predicted_class_maps
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
@@ -228,6 +240,7 @@ if TYPE_CHECKING:
     from skinfw.workflows.series import open_series as open_series
 
 _HOMES = {
+    "skinfw.cli.counter": "Counter",
     "skinfw.cli.options": (
         "Detail detail_options network_option recipe_options set_option trust_option"
     ),
@@ -261,6 +274,7 @@ _HOMES = {
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
     "skinfw.evaluation.numbers": "Metrics applicable_metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.overlays": "overlay",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
     "skinfw.files.archives": "check_archive",
     "skinfw.files.atomic": "plain_json",
@@ -272,7 +286,9 @@ _HOMES = {
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
-    "skinfw.inference.maps": "predicted_class_maps",
+    "skinfw.inference.cases": "ListedImage given_columns make_cases unseen_words",
+    "skinfw.inference.listed_images": "find_images find_listed_images image_ids",
+    "skinfw.inference.maps": "check_explainer class_maps named_explainer predicted_class_maps",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": (
         "Case CasePreparation Outcome Predictor PreparedCase answer_prepared predict_images"

@@ -160,7 +160,7 @@ class Model:
         images: Picture | Iterable[Picture],
         *,
         calibrate: bool = True,
-        maps: bool = False,
+        maps: bool | str = False,
         batch_size: int | None = None,
         modalities: pd.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     ) -> Answers:
@@ -169,7 +169,8 @@ class Model:
         images: one, or several, each a path, a PIL image, or an array, uint8 [H, W, 3] in RGB.
         calibrate: whether to use the temperature, the prediction sets and the limit for unknown
             images that were fitted on validation.
-        maps: whether to explain the predicted classes with the explainer of the run.
+        maps: whether to explain the predicted classes with the explainer of the run, or the name of
+            another one, such as "rise".
         batch_size: images that are computed together; as in the run's evaluation unless given.
         modalities: what is known of each image beside, by the columns of the recipe's [modalities]:
             further pictures, given as `images` are, and metadata. Absent metadata are missing.
@@ -199,7 +200,7 @@ class Model:
             fitted.scale(raw),
             fitted.prediction_sets(raw, self.classes),
             fitted.may_be_unknown(raw),
-            self._maps(cases, raw) if maps else None,
+            self._maps(cases, raw, "" if maps is True else maps) if maps else None,
             errors,
         )
 
@@ -225,10 +226,16 @@ class Model:
             for place, image in enumerate(pictures)
         ]
 
-    def _maps(self, cases: Sequence[Case], raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    def _maps(
+        self, cases: Sequence[Case], raw: npt.NDArray[np.float64], method: str
+    ) -> npt.NDArray[np.float32]:
         """Return maps of the first view of each image; black ones where there is no answer."""
-        from skinfw.inference.maps import predicted_class_maps
+        from skinfw.inference.maps import check_explainer, named_explainer, predicted_class_maps
 
+        if method:
+            component = named_explainer(self.trained_model, method)
+            check_explainer(self._predictor, component)
+            return predicted_class_maps(self._predictor, component, cases, raw)
         explainers = self.trained_model.components("explainer")
         if not explainers:
             raise RecipeError(

@@ -71,7 +71,9 @@ class _WithMetadata(torch.nn.Module):
         self.model, self._metadata = model, metadata
 
     def forward(self, images: torch.Tensor) -> Any:
-        return self.model(images, self._metadata)
+        # Explainers ask about several versions of all images, one batch behind the other.
+        versions = len(images) // len(self._metadata)
+        return self.model(images, self._metadata.repeat(versions, 1))
 
     def get_submodule(self, target: str) -> torch.nn.Module:
         return self.model.get_submodule(target)
@@ -83,6 +85,8 @@ class _WithMetadata(torch.nn.Module):
 
 def with_metadata(model: torch.nn.Module, known: Sequence[torch.Tensor]) -> torch.nn.Module:
     """Return a network of images alone, to which the metadata of these images are known.
+
+    It takes the images, or several versions of all of them, one batch behind the other.
 
     known: nothing, or the metadata [N, K].
     """

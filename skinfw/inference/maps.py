@@ -1,8 +1,9 @@
-"""Where in images the evidence for the predicted class is."""
+"""Where in images the evidence for a class is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,13 +11,63 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import RecipeError, SkinfwError
 from skinfw.evaluation.explain import with_metadata
 from skinfw.guards.tensors import check_maps, unchanged_network
 from skinfw.inference.prediction import Case, CasePreparation
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import TrainedModel
-from skinfw.recipe.component import PlannedComponent
+from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.protocols import CheckingExplainer
+from skinfw.recipe.component import PlannedComponent, plan_component
+from skinfw.recipe.parameters import Complaint
+from skinfw.recipe.places import Origin
+from skinfw.registry.catalog import Catalog
+
+NOTHING = -1
+"""Instead of the place of a class: there is none to explain."""
+
+
+def named_explainer(
+    trained_model: TrainedModel, use: str, layer: str = ""
+) -> PlannedComponent[Any]:
+    """Return an explainer of a trained model, with the parameters of its recipe where it names it.
+
+    use: its name, as in a recipe.
+    layer: of its network, instead of the one that it would look at; empty for that one.
+    Raises RecipeError where there is no such explainer, or it looks at no layer.
+    """
+    own = next((one for one in trained_model.components("explainer") if one.use == use), None)
+    if own and not layer:
+        return own
+    where = f"--method {use}" + (f" --layer {layer}" if layer else "")
+    table = {**(own.table() if own else {"use": use}), **({"layer": layer} if layer else {})}
+    origin = Origin(where, Path.cwd(), trusted=trained_model.trust)
+    component, complaints = plan_component(
+        KINDS["explainer"], ("explainer",), table, origin, where, Catalog(), trained_model.classes
+    )
+    if component is None:
+        raise _unfit(use, where, complaints)
+    return component
+
+
+def _unfit(use: str, where: str, complaints: Sequence[Complaint]) -> RecipeError:
+    texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
+    cure = f"skinfw show explainer {use} lists what it takes"
+    return RecipeError(f'the explainer "{use}" does not take this', where, "; ".join(texts), cure)
+
+
+def check_explainer(predictor: TorchPredictor, component: PlannedComponent[Any]) -> None:
+    """Raise RecipeError where an explainer does not fit the network, or one of an ensemble.
+
+    component: the explainer.
+    """
+    for member in predictor.members:
+        check_explainer(member, member_explainer(member.trained_model, component))
+    explainer = component.make()
+    if not predictor.members and isinstance(explainer, CheckingExplainer):
+        with component.guard(explainer.check), unchanged_network(predictor.model):
+            explainer.check(predictor.model)
 
 
 def predicted_class_maps(
@@ -25,26 +76,44 @@ def predicted_class_maps(
     cases: Sequence[Case],
     probabilities: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float32]:
-    """Return maps [N, H, W] in [0, 1] of the first view of each image.
+    """Return maps [N, H, W] in [0, 1] of the first view of each image, for its predicted class.
 
     component: the explainer.
     cases: of several pictures the first is explained.
     probabilities: [N, C]; a row of NaN is an image that cannot be used, and its map is black.
     """
+    classes = np.array(
+        [NOTHING if np.isnan(row[0]) else int(row.argmax()) for row in probabilities], np.int64
+    )
+    return class_maps(predictor, component, cases, classes)
+
+
+def class_maps(
+    predictor: TorchPredictor,
+    component: PlannedComponent[Any],
+    cases: Sequence[Case],
+    classes: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float32]:
+    """Return maps [N, H, W] in [0, 1] of the first view of each image.
+
+    component: the explainer.
+    cases: of several pictures the first is explained.
+    classes: int [N], the place of the class to explain; `NOTHING` where the map stays black.
+    """
     if predictor.members:
-        return _mean_maps(predictor, component, cases, probabilities)
+        return _mean_maps(predictor, component, cases, classes)
     trained_model, explainer = predictor.trained_model, component.make()
     size = trained_model.image.size
     prepare = CasePreparation(trained_model)
     maps = np.zeros((len(cases), size, size), np.float32)
     for place, case in enumerate(cases):
         prepared = prepare(case)
-        if isinstance(prepared, SkinfwError) or np.isnan(probabilities[place, 0]):
+        if isinstance(prepared, SkinfwError) or classes[place] == NOTHING:
             continue
         pixels = predictor.normalise(torch.from_numpy(prepared.views[:1]))
         known = [torch.from_numpy(prepared.metadata[None]).to(pixels.device)]
         model = with_metadata(predictor.model, known if trained_model.known.metadata else ())
-        wanted = torch.tensor([int(probabilities[place].argmax())], device=pixels.device)
+        wanted = torch.tensor([int(classes[place])], device=pixels.device)
         with component.guard(explainer), unchanged_network(predictor.model):
             maps[place] = check_maps(explainer(model, pixels, wanted), (1, size, size))[0]
     return maps
@@ -54,13 +123,13 @@ def _mean_maps(
     predictor: TorchPredictor,
     component: PlannedComponent[Any],
     cases: Sequence[Case],
-    probabilities: npt.NDArray[np.float64],
+    classes: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float32]:
     """Return the mean maps of the members of an ensemble, each by its own explainer."""
     maps = []
     for member in predictor.members:
         own = member_explainer(member.trained_model, component)
-        maps.append(predicted_class_maps(member, own, cases, probabilities))
+        maps.append(class_maps(member, own, cases, classes))
     model = predictor.trained_model
     return average_maps(maps, model.combination.weights, model.image.size)
 

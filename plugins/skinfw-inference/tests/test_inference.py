@@ -24,7 +24,7 @@ from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.models.autotune import has_bf16_units
 from skinfw.models.freezing import head_name
-from skinfw_inference.images import find_images, find_listed_images, image_ids
+from skinfw.toolkit import find_images, find_listed_images, image_ids
 
 SIZE = 32
 DATA = """

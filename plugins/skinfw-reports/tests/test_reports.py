@@ -7,8 +7,9 @@ from PIL import Image
 
 from skinfw import Explanations, Result
 from skinfw import Predictions as Found
+from skinfw.toolkit import overlay
 from skinfw_reports.figures import ConfusionMatrix, Curves
-from skinfw_reports.sheets import ExplanationSheet, overlay
+from skinfw_reports.sheets import ExplanationSheet
 from skinfw_reports.tables import History
 
 CLASSES = ("MEL", "NV", "DF")

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from skinfw.errors import RecipeError
 from skinfw.guards.tensors import check_logits, check_maps, check_network, unchanged_network
+from skinfw.interfaces.protocols import CheckingExplainer
 from skinfw.testing import examples
 from skinfw.testing.candidate import Candidate
-from skinfw.testing.check import BASIC, Checks, refuse
+from skinfw.testing.check import BASIC, Checks, NotTried, refuse
 from skinfw.testing.checks.all_kinds import quiet_dice, same_twice
 
 CHECK = Checks("backbone", "modify")
@@ -141,6 +143,12 @@ def _explain(
     classes: torch.Tensor | None = None,
 ) -> Any:
     built = candidate.build()
+    if isinstance(built, CheckingExplainer):
+        try:
+            with unchanged_network(model):
+                built.check(model)
+        except RecipeError as error:
+            raise NotTried(f"it refuses the small network: {error.what}") from error
     classes = torch.arange(len(images)) if classes is None else classes
     with candidate.component.guard(built), unchanged_network(model):
         answer = built(model, images, classes)

@@ -1,1 +1,1 @@
-"""Grad-CAM, for skinfw."""
+"""Where a network looks, for skinfw."""

@@ -136,11 +136,16 @@ def predict(
     image that cannot be read is told and left out; the exit code is 1 then.
     """
     from skinfw import SkinfwError
-    from skinfw.toolkit import display_path, predict_images
-    from skinfw_inference.cases import given_columns, make_cases, unseen_words
+    from skinfw.toolkit import (
+        Counter,
+        display_path,
+        find_listed_images,
+        given_columns,
+        make_cases,
+        predict_images,
+        unseen_words,
+    )
     from skinfw_inference.challenges import challenge_of_classes
-    from skinfw_inference.counter import Counter
-    from skinfw_inference.images import find_listed_images
     from skinfw_inference.submission import check_submission
     from skinfw_inference.table import Columns, reason, write_answers
 

@@ -7,9 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from skinfw import SkinfwError, line_error
-from skinfw.toolkit import csv_rows, probability
+from skinfw.toolkit import csv_rows, find_images, image_ids, probability
 from skinfw_inference.challenges import CHALLENGES, IMAGE, Challenge
-from skinfw_inference.images import find_images, image_ids
 
 _BLANK = re.compile(r"[ \t]")
 _WHOLE = re.compile(r"[0-9]+")

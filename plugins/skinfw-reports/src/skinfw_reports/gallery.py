@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skinfw import Predictions, Result, add_unknown_class, concatenate
-from skinfw.toolkit import combine
-from skinfw_reports.sheets import overlay
+from skinfw.toolkit import combine, overlay
 from skinfw_reports.thumbnails import jpeg_address, thumbnail
 
 if TYPE_CHECKING:

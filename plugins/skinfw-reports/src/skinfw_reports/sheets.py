@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from annotated_types import Interval
 
 from skinfw import Explanations, Result
-from skinfw.toolkit import file_name
+from skinfw.toolkit import file_name, overlay
 from skinfw_reports.figures import new_figure, save
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 RIGHT, WRONG = "#1b6e3a", "#a3221f"
 
@@ -80,20 +76,3 @@ def _caption(explanations: Explanations, index: int) -> tuple[str, tuple[str, st
     if called != true:
         right += f"\ntrue class given {chances[true]:.0%}"
     return RIGHT if called == true else WRONG, (left, right)
-
-
-def overlay(image: Any, heat: Any, opacity: float) -> npt.NDArray[np.float64]:
-    """Lay a map over an image; where the map is zero, the image shows through unchanged.
-
-    image: uint8 [H, W, 3].
-    heat: float [H, W] in [0, 1].
-    opacity: where the map is one.
-    Returns float [H, W, 3] in [0, 1].
-    """
-    import numpy as np
-    from matplotlib import colormaps
-
-    alpha = opacity * np.asarray(heat)[..., None]
-    colours = colormaps["inferno"](heat)[..., :3]
-    blend: npt.NDArray[np.float64] = (1 - alpha) * (image / 255.0) + alpha * colours
-    return blend

@@ -17,7 +17,7 @@ def last_map(model: torch.nn.Module, size: int) -> str:
     import torch
 
     blocks: Any = getattr(model, "blocks", ())
-    if getattr(model, "global_pool", "") == "token" and hasattr(blocks[-1], "norm1"):
+    if blocks and getattr(model, "global_pool", "") == "token" and hasattr(blocks[-1], "norm1"):
         # After the last attention only the class token matters; the patches speak before it.
         return f"blocks.{len(blocks) - 1}.norm1"
     last: list[str] = [""]

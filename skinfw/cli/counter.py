@@ -8,7 +8,9 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinfw.toolkit import LIVE_SECONDS, PLAIN_SECONDS, StatusLine, echo, printable
+from skinfw.cli.progress import LIVE_SECONDS, PLAIN_SECONDS, StatusLine
+from skinfw.cli.terminal import echo
+from skinfw.errors import printable
 
 
 class Counter(StatusLine):

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skinfw import SkinfwError
-from skinfw.toolkit import Case, TrainedModel, encode_metadata, known_word
+from skinfw.data.metadata import encode_metadata, known_word
+from skinfw.errors import SkinfwError
+from skinfw.inference.prediction import Case
+from skinfw.inference.trained_model import TrainedModel
 
 
 @dataclass(frozen=True)

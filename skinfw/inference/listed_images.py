@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from skinfw import RecipeError, SkinfwError, read_csv, refuse_rows, rows_of
-from skinfw.toolkit import id_fault
-from skinfw_inference.cases import ListedImage
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.files.csv_tables import read_csv, refuse_rows, rows_of
+from skinfw.guards.names import id_fault
+from skinfw.inference.cases import ListedImage
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2", ".gif")
 

@@ -1,0 +1,171 @@
+"""`skinfw explain` as a user sees it, and methods named in Python."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from support import TINY, TINY_BACKBONE, Run
+
+import skinfw as package
+from skinfw import RecipeError, SkinfwError
+from skinfw.inference.maps import named_explainer
+from skinfw.inference.torch_model import TorchPredictor
+from skinfw.inference.trained_model import load_trained_model
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.run import execute_run
+from skinfw.workflows.run_folder import RunFolder
+from skinfw_explain.explanations import choose_explainers
+from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet
+from skinfw_explain.summary import summarize_map
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose recipe explains by a baseline, with a parameter."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "tiny.py").write_text(TINY_BACKBONE)
+    (place / "tiny.toml").write_text(TINY)
+    few = (
+        "train.limit_batches=1",
+        "train.epochs=1",
+        'explainer=[{use="centred-gaussian", width=0.4}]',
+    )
+    plan = load_plan(place / "tiny.toml", few)
+    folder = RunFolder.create(place, plan)
+    execute_run(plan, folder, lambda _: None)
+    return folder.path
+
+
+@pytest.fixture(scope="module")
+def predictor(run: Path) -> TorchPredictor:
+    return TorchPredictor(load_trained_model(run, (), True))
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name in ("a", "b"):
+        pixels = np.random.default_rng(ord(name)).integers(0, 255, (48, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return folder
+
+
+def picture_size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as picture:
+        return picture.size
+
+
+def test_it_writes_maps_pictures_a_sheet_and_a_table(
+    run: Path, photographs: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    (photographs / "c.jpg").write_bytes(b"no image")
+    done = skinfw(
+        "explain", str(run), "photographs", "--trust", "--method", "grad-cam,random-map",
+        "--out", "looked",
+    )  # fmt: skip
+    assert done.returncode == 1 and "c.jpg" in done.stderr
+    assert "3 images, 1 of them failed" in done.stdout
+    folder = tmp_path / "looked"
+    table = pd.read_csv(folder / "explanations.csv")
+    assert list(zip(table.id, table.method, strict=True)) == [
+        ("a", "grad-cam"), ("a", "random-map"), ("b", "grad-cam"), ("b", "random-map"),
+    ]  # fmt: skip
+    assert pd.read_csv(folder / "failed.csv").id.tolist() == ["c"]
+    model = package.load(run, trust=True)
+    answers = model.predict([photographs / "a.png", photographs / "b.png"], maps="random-map")
+    assert answers.maps is not None
+    for place, name in enumerate("ab"):
+        heat = np.load(folder / "random-map" / f"{name}.npy")
+        assert heat.dtype == np.float32 and np.array_equal(heat, answers.maps[place])
+        assert picture_size(folder / "random-map" / f"{name}.png") == heat.shape[::-1]
+        rows = table[table.id == name]
+        assert rows["class"].unique() == [answers.predicted[place]]
+        assert rows.probability.iloc[0] == pytest.approx(answers.probabilities[place].max(), 1e-6)
+        told = summarize_map(heat)
+        assert rows.peak_x.iloc[1] == pytest.approx(told.peak_x, abs=1e-4)
+    assert min(picture_size(folder / "sheet-1.png")) > 200
+
+
+def test_without_a_method_it_asks_the_explainer_of_the_recipe_for_the_class(
+    run: Path, photographs: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    name = load_trained_model(run, (), True).classes[-1]
+    done = skinfw("explain", str(run), "photographs/a.png", "--trust", "--class", name)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "explanations" / "explanations.csv")
+    assert table[["method", "class"]].values.tolist() == [["centred-gaussian", name]]
+    assert table[["peak_x", "peak_y"]].to_numpy() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("names", "layer", "what", "cure"),
+    [
+        (["grad-cm"], "", 'no explainer is called "grad-cm"', "grad-cam"),
+        (["layer-cam"], "nowhere", 'no layer "nowhere"', "name one of"),
+        (["rise"], "0", 'the explainer "rise" does not take this', "skinfw show explainer rise"),
+        (["attention-rollout"], "", "does not fit this network", "grad-cam or rise"),
+    ],
+)
+def test_what_cannot_be_explained_is_told_with_its_cure(
+    names: list[str], layer: str, what: str, cure: str, predictor: TorchPredictor
+) -> None:
+    with pytest.raises(RecipeError, match=what) as error:
+        choose_explainers(predictor, names, layer)
+    assert cure in error.value.cure and f"--method {names[0]}" in error.value.where
+
+
+def test_a_class_that_does_not_exist_is_told_before_anything_is_written(
+    run: Path, photographs: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    done = skinfw("explain", str(run), "photographs", "--trust", "--class", "NONE")
+    assert done.returncode == 2 and 'the network has no class "NONE"' in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 4
+    assert not (tmp_path / "explanations").exists()
+
+
+def test_without_captum_the_line_for_pip_is_told(
+    predictor: TorchPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "captum", None)
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    with pytest.raises(SkinfwError) as error:
+        choose_explainers(predictor, ["occlusion"], "")
+    assert "pip install 'skinfw[explain]'" in error.value.cure
+
+
+def test_the_recipe_s_parameters_are_kept_and_a_layer_is_changed(run: Path) -> None:
+    model = load_trained_model(run, (), True)
+    assert named_explainer(model, "centred-gaussian").arguments == {"width": 0.4}
+    assert named_explainer(model, "layer-cam", "0").arguments == {"layer": "0"}
+    with pytest.raises(RecipeError, match="does not take this"):
+        named_explainer(model, "centred-gaussian", "0")
+
+
+def test_numbers_of_a_map_are_what_they_say() -> None:
+    even = summarize_map(np.ones((100, 100), np.float32))
+    assert (even.in_centre, even.at_border, even.area) == pytest.approx((0.25, 0.36, 1.0))
+    heat = np.zeros((100, 200), np.float32)
+    heat[20:30, 150:170] = 1.0
+    own = summarize_map(heat)
+    assert (own.peak_x, own.peak_y) == pytest.approx((0.8, 0.25), abs=0.03)
+    assert (own.in_centre, own.at_border) == pytest.approx((0.0, 0.0))
+    assert own.area == pytest.approx(200 / 20_000)
+    assert np.isnan(summarize_map(np.zeros((10, 10), np.float32)).peak_x)
+
+
+def test_a_dark_map_leaves_the_image_as_it_is() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (20, 20, 3)).astype(np.uint8)
+    assert np.array_equal(draw_overlay(image, np.zeros((20, 20), np.float32)), image)
+
+
+def test_a_sheet_holds_every_image_and_its_maps() -> None:
+    image = np.full((32, 32, 3), 200, np.uint8)
+    heat = np.zeros((32, 32), np.float32)
+    rows = [SheetRow(("one", "A 90%"), image, [("grad-cam: A", heat)]) for _ in range(4)]
+    sheet = np.asarray(draw_sheet(rows, ["title"]))
+    tiles = (np.abs(sheet.astype(int) - 200).max(2) <= 1).sum() / 208**2
+    assert tiles == pytest.approx(8, abs=0.05)
