@@ -140,31 +140,39 @@ function blurImage(image, across, down) {
   return {width, height, data: blurred};
 }
 
-/** Return an image sampled between its pixels, mirrored about its edges. */
-function sampleImage(image, [a, b, x0], [c, d, y0], [height, width]) {
+/**
+ * Return an image sampled between its pixels, mirrored about its edges.
+ *
+ * OpenCV computes with 32 bits and rounds halves to the even number; without the same rounding
+ * after each step, a pixel in a thousand would be off by one, which a network answers to.
+ */
+function sampleImage(image, across, down, [height, width]) {
+  const round = Math.fround;
+  const [a, b, x0] = across.map(round);
+  const [c, d, y0] = down.map(round);
   const mirror = (at, length) => {
     const place = ((at % (2 * length)) + 2 * length) % (2 * length);
     return 3 * (place < length ? place : 2 * length - 1 - place);
   };
   const source = image.data;
-  const stride = image.width;
   const data = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y++) {
+    const startX = round(round(b * y) + x0);
+    const startY = round(round(d * y) + y0);
     for (let x = 0; x < width; x++) {
-      const across = a * x + b * y + x0;
-      const down = c * x + d * y + y0;
-      const left = Math.floor(across);
-      const top = Math.floor(down);
-      const right = across - left;
-      const low = down - top;
-      const columns = [mirror(left, image.width), mirror(left + 1, image.width)];
-      const rows = [mirror(top, image.height) * stride, mirror(top + 1, image.height) * stride];
+      const column = round(a * x + startX);
+      const row = round(c * x + startY);
+      const left = Math.floor(column);
+      const top = Math.floor(row);
+      const [near, far] = [mirror(left, image.width), mirror(left + 1, image.width)];
+      const above = mirror(top, image.height) * image.width;
+      const below = mirror(top + 1, image.height) * image.width;
       for (let channel = 0; channel < 3; channel++, to++) {
-        const above = source[rows[0] + columns[0] + channel] * (1 - right)
-          + source[rows[0] + columns[1] + channel] * right;
-        const below = source[rows[1] + columns[0] + channel] * (1 - right)
-          + source[rows[1] + columns[1] + channel] * right;
-        data[to] = roundToEven(above * (1 - low) + below * low);
+        const first = source[above + near + channel];
+        const second = source[below + near + channel];
+        const upper = round((column - left) * (source[above + far + channel] - first) + first);
+        const lower = round((column - left) * (source[below + far + channel] - second) + second);
+        data[to] = roundToEven(round((row - top) * round(lower - upper) + upper));
       }
     }
   }
