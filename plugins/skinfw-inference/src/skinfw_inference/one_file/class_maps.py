@@ -62,49 +62,60 @@ def find_class_maps(graph: Graph, trained_model: TrainedModel) -> ClassMaps:
     Grad-CAM weighs the channels of a layer by the mean gradient of a class's logit (Selvaraju et
     al. 2017, arXiv 1610.02391). Where only pooling and a linear layer follow, this gradient is the
     same for every image, and the weights are constants of the network. Whether it is the same is
-    tried on images of black, colours and noise.
+    tried on images of black, colours and noise, at the layer of the run's Grad-CAM, then at the one
+    that the backbone declares.
     """
     if trained_model.members:
         return _no_maps("Several networks answer together: no map of evidence is in this file.")
     network = graph.networks[0]
-    name = _layer_name(network, trained_model)
-    if not name:
-        return _no_maps("The network declares no layer to explain: no map of evidence is here.")
-    layer = network.get_submodule(name)
-    features, gradients = _gradients(graph, layer, trained_model)
-    if features.ndim != 4:
-        return _no_maps(
-            f"The layer {name} gives no feature maps but tokens: no map of evidence is here."
-        )
-    largest = gradients.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
-    if (gradients - gradients[:1]).abs().max() > _ALIKE * largest:
-        return _no_maps(
-            f"What follows the layer {name} is not linear, so that Grad-CAM needs a gradient, "
-            "which a browser does not compute: no map of evidence is here."
-        )
-    width = int(getattr(network, "num_features", features.shape[1]))
-    channels_last = features.shape[1] != width and features.shape[3] == width
-    weights = gradients[0].mean((1, 2) if channels_last else (2, 3))  # [C, K]
-    return ClassMaps(layer, weights, channels_last, _about(name, trained_model))
+    own, declared = _own_layer(trained_model), str(getattr(network, "cam_layer", ""))
+    modules = dict(network.named_modules())
+    names = [name for name in dict.fromkeys((own, declared)) if name and name in modules]
+    for name in names:
+        features, gradients = _gradients(graph, modules[name], trained_model)
+        if features.ndim == 4 and _are_constant(gradients):
+            last = _has_channels_last(features, network)
+            weights = gradients[0].mean((1, 2) if last else (2, 3))  # [C, K]
+            return ClassMaps(modules[name], weights, last, _about(name, own, trained_model))
+    return _no_maps(
+        "No map of evidence is in this file: what follows the layer "
+        f"{' or '.join(names)} is not linear, so that Grad-CAM needs a gradient, which a browser "
+        "does not compute."
+        if names
+        else "No map of evidence is in this file: the network names no layer to explain."
+    )
 
 
 def _no_maps(about: str) -> ClassMaps:
     return ClassMaps(None, torch.empty(0), False, about)
 
 
-def _layer_name(network: nn.Module, trained_model: TrainedModel) -> str:
-    """Return the layer of the run's Grad-CAM, else the one that the backbone declares."""
-    named = [own.arguments.get("layer", "") for own in trained_model.components("explainer")
-             if own.use == _EXPLAINER]  # fmt: skip
-    known = {name for name, _ in network.named_modules() if name}
+def _own_layer(trained_model: TrainedModel) -> str:
+    """Return the layer that the run's recipe names for Grad-CAM; "" where it names none."""
     return next(
-        (str(name) for name in (*named, getattr(network, "cam_layer", "")) if name in known), ""
-    )
+        (str(own.arguments.get("layer", "")) for own in trained_model.components("explainer")
+         if own.use == _EXPLAINER),
+        "",
+    )  # fmt: skip
 
 
-def _about(name: str, trained_model: TrainedModel) -> str:
+def _are_constant(gradients: torch.Tensor) -> bool:
+    """Tell whether gradients [N, ...] are the same for every image."""
+    largest = gradients.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
+    return bool((gradients - gradients[:1]).abs().max() <= _ALIKE * largest)
+
+
+def _has_channels_last(features: torch.Tensor, network: nn.Module) -> bool:
+    """Tell whether a layer gives [N, H, W, K] and not [N, K, H, W]."""
+    width = getattr(network, "num_features", features.shape[1])
+    return bool(features.shape[1] != width and features.shape[3] == width)
+
+
+def _about(name: str, own: str, trained_model: TrainedModel) -> str:
     """Say which map is in the file, and where the run itself explains otherwise."""
     about = f"The map is Grad-CAM of the layer {name}, of the first view."
+    if own and own != name:
+        about += f" The run's own is of the layer {own}, which needs a gradient."
     others = [own.use for own in trained_model.components("explainer") if own.use != _EXPLAINER]
     return f"{about} The run was explained by {', '.join(others)}, too." if others else about
 
