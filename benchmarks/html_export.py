@@ -135,8 +135,8 @@ def compare(run: Path, page_file: Path, images: Sequence[Path], name: str, scrat
     print(
         f"{name}: {len(far)} images; probabilities differ by at most {max(far):.2g}, in the median "
         f"by {np.median(far):.2g}, {sum(own > 1e-3 for own in far)} by more than 0.001; "
-        f"{other} with another class, set or warning; {np.median(later):.0f} ms an image after the "
-        f"first ({np.percentile(later, 95):.0f} at the 95th percentile), {1000 * opened.cpu:.0f} ms "
+        f"{other} with another class, set or warning; {np.median(later):.0f} ms an image after "
+        f"the first (95th percentile {np.percentile(later, 95):.0f}), {1000 * opened.cpu:.0f} ms "
         f"of processor; {len(opened.requests)} requests, {len(opened.console)} lines in the console"
     )
 

@@ -31,7 +31,7 @@ function showPicture(item, name, view, maps, predicted) {
     const nothing = drawMap(over, maps, maps.values[choice.value]);
     what.textContent = nothing
       ? "What the network saw; nothing in it speaks for this class."
-      : "What the network saw, and where the evidence for this class is: light is much.";
+      : "What the network saw, and where the evidence for this class is: the lighter, the more.";
   };
   const fade = () => { over.style.opacity = slider.value / 100; };
   choice.addEventListener("change", draw);

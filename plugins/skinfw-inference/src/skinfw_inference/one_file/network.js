@@ -29,6 +29,7 @@ async function openNetwork(about) {
   const session = await ort.InferenceSession.create(await unpackBlock("network"), {
     executionProviders: ["wasm"],
     freeDimensionOverrides: {N: about.views},
+    logSeverityLevel: 3, // errors alone
   });
   return (views) => askNetwork(ort, session, views, about);
 }

@@ -16,6 +16,8 @@ from skinfw_inference.packages import missing_package
 Variant = Literal["fp32", "fp16", "int8"]
 VARIANTS: tuple[Variant, ...] = ("fp32", "fp16", "int8")
 CALIBRATION_IMAGES = 128
+# With what cuts a layer's answers off: a scale for answers before they are cut would be coarse.
+_QUANTISED = ["Conv", "Gemm", "MatMul", "Clip", "Relu"]
 _SMALL = 256  # numbers; what has fewer saves nothing
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -78,7 +80,7 @@ def quantise(file: Path, target: Path, images: Sequence[npt.NDArray[np.uint8]]) 
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+            op_types_to_quantize=_QUANTISED,
         )
     finally:
         logging.getLogger().removeFilter(_silence)
