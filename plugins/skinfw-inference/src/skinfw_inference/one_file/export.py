@@ -92,7 +92,7 @@ def export_page(
             "map_text": maps.about,
             "variant_text": f"{_TEXTS[chosen]} {loss}".strip(),
             "difference_text": "Before the page was written, the graph in fp32 was compared with "
-            f"torch on five images: probabilities differ by at most {difference:.1g}.",
+            f"torch on five images: probabilities differ by at most {difference:.6f}.",
             **calibration_texts(trained_model),
             **card(trained_model),
         }
