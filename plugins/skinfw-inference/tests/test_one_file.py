@@ -9,7 +9,6 @@ import io
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -17,21 +16,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from support import TINY
+from support import TINY, Run
 
-from skinfw import FittedCalibration, SkinfwError
-from skinfw.data.decoding import Decoding
-from skinfw.evaluation.view_averaging import ViewAveraging
+from skinfw import SkinfwError
 from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import plan_component
 from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import load_plan
 from skinfw.registry.catalog import Catalog
-from skinfw.toolkit import load_trained_model, make_view, render_views
+from skinfw.toolkit import load_trained_model
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
@@ -42,12 +38,9 @@ from skinfw_inference.graph import Graph
 from skinfw_inference.one_file import runtime_web
 from skinfw_inference.one_file.class_maps import MappedGraph, find_class_maps
 from skinfw_inference.one_file.export import export_page
-from skinfw_inference.one_file.page import SCRIPTS
 from skinfw_inference.one_file.variants import halve_weights, quantise
 from skinfw_inference.onnx_export import write_graph
 
-SOURCES = Path(runtime_web.__file__).parent
-CHROMIUM = "/usr/bin/chromium"
 BACKBONES = '''
 from torch import nn
 
@@ -80,7 +73,6 @@ CALIBRATION = {
     "coverage": 0.9,
     "unknown": 0.4,
 }
-needs_node = pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 ORIGIN = Origin("a test", Path.cwd())
 
 
@@ -122,19 +114,6 @@ def changed(run: Path, place: Path, recipe: dict[str, Any], **record: Any) -> Pa
     known = {**known, **record, "recipe": {**known["recipe"], **recipe}}
     (place / "run.json").write_text(json.dumps(known))
     return place
-
-
-def node(program: str, job: dict[str, Any], tmp_path: Path) -> Any:
-    """Run the page's own functions under node; the program makes `answer` of `job`."""
-    scripts = "\n".join((SOURCES / name).read_text() for name in SCRIPTS[:3])
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    read = 'const job = JSON.parse(require("fs").readFileSync("job.json"));'
-    text = f"{scripts}\n{read}\n{program}\nprocess.stdout.write(JSON.stringify(answer));"
-    (tmp_path / "program.cjs").write_text(text)
-    done = subprocess.run(
-        ["node", "program.cjs"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
 
 
 def test_the_maps_of_the_graph_are_those_of_grad_cam(run: Path) -> None:
@@ -250,66 +229,6 @@ def test_a_run_of_a_newer_skinfw_is_refused(run: Path, runtime: Path, tmp_path: 
     assert refused.value.cure
 
 
-@needs_node
-@pytest.mark.parametrize(
-    ("view", "size", "shape", "short"),
-    [
-        ({"use": "center", "resize": 256 / 224}, 64, (150, 200), 96),
-        ({"use": "dihedral", "resize": 1.0, "count": 8}, 96, (97, 61), 144),
-        ({"use": "multi-crop", "resize": 2.0, "grid": 3}, 32, (300, 200), 48),
-        (
-            {"use": "multi-scale", "resize": 2.0, "scales": [0.9, 1.4], "count": 2},
-            32,
-            (90, 120),
-            48,
-        ),
-    ],
-)
-def test_the_page_sees_the_very_pixels_that_skinfw_sees(
-    view: dict[str, Any], size: int, shape: tuple[int, int], short: int, tmp_path: Path
-) -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
-    image = cv2.GaussianBlur(noise, (5, 5), 1.2)
-    component, wrong = plan_component(KINDS["view"], ("view",), view, ORIGIN, "", Catalog(), None)
-    assert component and not wrong
-    pixels = Decoding(short).read_pixels(image)
-    expected = render_views(pixels, make_view(component, size).plan(pixels.shape[:2]))
-    job = {
-        "view": view, "size": size, "short": short, "height": shape[0], "width": shape[1],
-        "data": image.ravel().tolist(),
-    }  # fmt: skip
-    program = (
-        "const image = {...job, data: Uint8Array.from(job.data)};"
-        "const answer = renderViews(image, job).map((own) => [...own.data]);"
-    )
-    seen = np.array(node(program, job, tmp_path), np.uint8).reshape(expected.shape)
-    # Where a processor cannot multiply and add in one step, OpenCV rounds otherwise, rarely.
-    far = np.abs(seen.astype(int) - expected)
-    assert far.max() <= 1 and (far > 0).mean() < 1e-3
-
-
-@needs_node
-@pytest.mark.parametrize("sets", ["lac", "aps"])
-@pytest.mark.parametrize("combine", ["average", "vote"])
-def test_the_page_answers_as_skinfw_does(sets: str, combine: str, tmp_path: Path) -> None:
-    classes, rng = ("MEL", "NV", "BCC"), np.random.default_rng(2)
-    views = rng.dirichlet([0.7] * 3, (40, 4))
-    record = {**CALIBRATION, "sets": sets}
-    fitted = FittedCalibration.from_record(record)
-    raw = ViewAveraging(combine=combine).average(views)
-    about = {"classes": classes, "combine": combine, "calibration": record}
-    program = "const answer = job.views.map((own) => makeAnswer(own, job.about));"
-    said = node(program, {"views": views.tolist(), "about": about}, tmp_path)
-    np.testing.assert_allclose(
-        [own["probabilities"] for own in said], fitted.scale(raw), atol=1e-12
-    )
-    assert [own["predicted"] for own in said] == raw.argmax(1).tolist()
-    assert [tuple(own["predictionSet"]) for own in said] == fitted.prediction_sets(raw, classes)
-    unknown = fitted.may_be_unknown(raw)
-    assert unknown is not None and {*unknown.tolist()} == {True, False}
-    assert [own["mayBeUnknown"] for own in said] == unknown.tolist()
-
-
 @pytest.fixture
 def onnx_file(run: Path, tmp_path: Path) -> Path:
     model = load_trained_model(run)
@@ -400,3 +319,17 @@ def test_without_npm_the_cure_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(SkinfwError, match="onnxruntime-web is not here") as refused:
         runtime_web.find_runtime(None)
     assert refused.value.why == "npm is not installed" and "--runtime-web" in refused.value.cure
+
+
+def test_the_command_tells_what_is_wrong_in_four_lines(
+    run: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    for name in runtime_web.DIGESTS:
+        (tmp_path / "old" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "old" / name).write_bytes(b"an older one")
+    done = skinfw("export", str(run), "--html", "--trust", "--runtime-web", str(tmp_path / "old"))
+    assert done.returncode == 1
+    lines = done.stderr[done.stderr.index("error:") :].splitlines()
+    assert len(lines) == 4 and "is not that of version 1.30.0" in lines[0]
+    done = skinfw("export", str(run), "--onnx", "--variant", "fp16")
+    assert done.returncode == 2 and "belong to --html" in done.stderr

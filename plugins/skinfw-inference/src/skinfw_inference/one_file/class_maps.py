@@ -68,15 +68,15 @@ def find_class_maps(graph: Graph, trained_model: TrainedModel) -> ClassMaps:
     if trained_model.members:
         return _no_maps("Several networks answer together: no map of evidence is in this file.")
     network = graph.networks[0]
-    own, declared = _own_layer(trained_model), str(getattr(network, "cam_layer", ""))
     modules = dict(network.named_modules())
-    names = [name for name in dict.fromkeys((own, declared)) if name and name in modules]
+    asked = (_own_layer(trained_model), str(getattr(network, "cam_layer", "")))
+    names = [name for name in dict.fromkeys(asked) if name and name in modules]
     for name in names:
         features, gradients = _gradients(graph, modules[name], trained_model)
         if features.ndim == 4 and _are_constant(gradients):
             last = _has_channels_last(features, network)
             weights = gradients[0].mean((1, 2) if last else (2, 3))  # [C, K]
-            return ClassMaps(modules[name], weights, last, _about(name, own, trained_model))
+            return ClassMaps(modules[name], weights, last, _about(name, names[0], trained_model))
     return _no_maps(
         "No map of evidence is in this file: what follows the layer "
         f"{' or '.join(names)} is not linear, so that Grad-CAM needs a gradient, which a browser "
@@ -114,7 +114,7 @@ def _has_channels_last(features: torch.Tensor, network: nn.Module) -> bool:
 def _about(name: str, own: str, trained_model: TrainedModel) -> str:
     """Say which map is in the file, and where the run itself explains otherwise."""
     about = f"The map is Grad-CAM of the layer {name}, of the first view."
-    if own and own != name:
+    if own != name:
         about += f" The run's own is of the layer {own}, which needs a gradient."
     others = [own.use for own in trained_model.components("explainer") if own.use != _EXPLAINER]
     return f"{about} The run was explained by {', '.join(others)}, too." if others else about

@@ -14,7 +14,6 @@ from skinfw_inference.onnx_predictor import INPUT
 from skinfw_inference.packages import missing_package
 
 Variant = Literal["fp32", "fp16", "int8"]
-VARIANTS: tuple[Variant, ...] = ("fp32", "fp16", "int8")
 CALIBRATION_IMAGES = 128
 # With what cuts a layer's answers off: a scale for answers before they are cut would be coarse.
 _QUANTISED = ["Conv", "Gemm", "MatMul", "Clip", "Relu"]
