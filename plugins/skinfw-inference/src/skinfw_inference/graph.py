@@ -44,6 +44,14 @@ class Graph(torch.nn.Module):
         self._combination = trained_model.combination
         self.requires_grad_(False)  # what is exported answers, and learns no more
 
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what the first network says of images, [N, C], before it is a probability.
+
+        images: as for `forward`.
+        """
+        answer: torch.Tensor = self.networks[0](self._normalise[0](images))
+        return answer[:, : self._classes]
+
     def forward(self, images: torch.Tensor, metadata: torch.Tensor | None = None) -> torch.Tensor:
         """Return the probabilities [N, C].
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from skinfw import atomic_write
@@ -20,12 +20,7 @@ from skinfw_inference.graph import (
     refuse_trace,
     trial_inputs,
 )
-from skinfw_inference.onnx_predictor import (
-    OUTPUT,
-    ROWS,
-    OnnxPredictor,
-    runtime,
-)
+from skinfw_inference.onnx_predictor import OUTPUT, ROWS, OnnxPredictor
 from skinfw_inference.packages import missing_package
 
 OPSET = 17  # old enough for every torch and runtime, new enough for layer normalisation
@@ -38,55 +33,69 @@ def export(trained_model: TrainedModel, file: Path) -> float:
     file: the target; it gets its name only when the answers agree.
     Returns the largest difference of a probability.
     """
+    graph = Graph(trained_model).eval()
+    with atomic_write(file) as partial:
+        write_graph(graph, graph, (OUTPUT,), trained_model, partial)
+        return check_answers(graph, trained_model, partial, file)
+
+
+def write_graph(
+    graph: Graph,
+    module: torch.nn.Module,
+    outputs: Sequence[str],
+    trained_model: TrainedModel,
+    file: Path,
+) -> None:
+    """Write a module as ONNX, with the texts that say how the network is used.
+
+    graph: of the trained model.
+    module: the graph, or what it is part of.
+    outputs: names of what the module returns.
+    """
     try:
         import onnx
     except ImportError as error:
         raise missing_package("onnx") from error
-    runtime()
-    graph = Graph(trained_model).eval()
     images, metadata = trial_inputs(trained_model)
-    with atomic_write(file) as partial:
-        _trace(graph, images[:2], metadata[:2], partial)
-        model = onnx.load(partial)
-        model.doc_string = NOTICE
-        onnx.helper.set_model_props(model, write_metadata(trained_model))
-        onnx.save(model, partial)
-        difference = _difference(graph, partial, images, metadata, trained_model.trust)
-        refuse_difference(difference, "ONNX Runtime", file)
-    return difference
+    _trace(module, graph_inputs(images[:2], metadata[:2]), outputs, file)
+    model = onnx.load(file)
+    model.doc_string = NOTICE
+    onnx.helper.set_model_props(model, write_metadata(trained_model))
+    onnx.save(model, file)
 
 
 def _trace(
-    graph: Graph, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32], file: Path
+    module: torch.nn.Module, given: dict[str, torch.Tensor], outputs: Sequence[str], file: Path
 ) -> None:
     """Write the graph, constants and batch normalisation folded, for any number of images."""
-    given = graph_inputs(images, metadata)
     with refuse_trace(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that it traces, and that it is the old one
         torch.onnx.export(
-            graph,
+            module,
             tuple(given.values()),
             file,
             input_names=list(given),
-            output_names=[OUTPUT],
-            dynamic_axes={name: {0: ROWS} for name in (*given, OUTPUT)},
+            output_names=list(outputs),
+            dynamic_axes={name: {0: ROWS} for name in (*given, *outputs)},
             opset_version=OPSET,
             dynamo=False,
         )
 
 
 @torch.inference_mode()
-def _difference(
-    graph: Graph,
-    file: Path,
-    images: npt.NDArray[np.uint8],
-    metadata: npt.NDArray[np.float32],
-    trust: bool,
-) -> float:
-    """Return the largest difference, image by image, and with a shorter call filled up."""
+def check_answers(graph: Graph, trained_model: TrainedModel, file: Path, shown: Path) -> float:
+    """Compare what a file answers with torch, image by image, and with a shorter call filled up.
+
+    file: the ONNX file.
+    shown: its name in a message.
+    Returns the largest difference of a probability; raises SkinfwError where it is too large.
+    """
+    images, metadata = trial_inputs(trained_model)
     expected = one_by_one(graph, images, metadata)
     answers = [
-        OnnxPredictor(file, rows, trust).probabilities(images, metadata)
+        OnnxPredictor(file, rows, trained_model.trust).probabilities(images, metadata)
         for rows in (1, len(images) - 1)
     ]
-    return float(max(np.abs(answer - expected).max() for answer in answers))
+    difference = float(max(np.abs(answer - expected).max() for answer in answers))
+    refuse_difference(difference, "ONNX Runtime", shown)
+    return difference
