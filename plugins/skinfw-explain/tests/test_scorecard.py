@@ -125,7 +125,7 @@ def test_without_masks_the_place_is_not_measured_and_the_reason_is_told(tmp_path
     result = Result(tmp_path, "scored", ("MEL", "NV"), [], 1, "accuracy", replicates=20)
     findings = tell(measured, estimates(measured, result), "predicted")
     assert any("no masks" in line for line in findings.text)
-    assert findings.tables[0].head == ["explainer", "energy at corners", "seconds an image"]
+    assert findings.tables[0].head == ["explainer", "energy at corners", "seconds of a map"]
 
 
 @pytest.mark.parametrize("masks", [True, False])

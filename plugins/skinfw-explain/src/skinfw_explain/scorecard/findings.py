@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from skinfw import Cell, Estimate, Findings, FindingsPicture, FindingsTable
 from skinfw_explain.scorecard.location import BORDER, CORNER
-from skinfw_explain.scorecard.measures import BY_NAME, MEASURES, Measurements, compared_measures
+from skinfw_explain.scorecard.measures import (
+    BY_NAME,
+    LOCATIONS,
+    PROBES,
+    Measurements,
+    compared_measures,
+)
 from skinfw_explain.scorecard.numbers import ALL, BEYOND, GAUSSIAN
 
 KEY, TITLE = "explanation-scorecard", "How good the explanations are"
@@ -66,7 +72,7 @@ def tell(
         "verdicts": verdicts,
         "numbers": {name: [one.value, one.low, one.high] for name, one in numbers.items()},
     }
-    tables = [_overall(measured, numbers), _by_class(measured, numbers, masks)]
+    tables = [*_overall(measured, numbers), _by_class(measured, numbers, masks)]
     return Findings(
         KEY,
         TITLE,
@@ -135,25 +141,28 @@ def _black(measured: Measurements) -> list[str]:
     ]
 
 
-def _overall(measured: Measurements, numbers: Mapping[str, Estimate]) -> FindingsTable:
-    shown = [
-        own
-        for own in MEASURES
-        if any(
-            not math.isnan(numbers[f"{own.name}/{name}/{ALL}"].value) for name in measured.values
-        )
-    ]
-    rows: list[list[Cell]] = [
-        [
-            name,
-            *(_cell(numbers[f"{own.name}/{name}/{ALL}"]) for own in shown),
-            f"{measured.seconds[name]:.3g}",
+def _overall(measured: Measurements, numbers: Mapping[str, Estimate]) -> Iterator[FindingsTable]:
+    """Yield the tables of all images: where maps lie, and what changes tell."""
+    for caption, names in (
+        ("Where maps lie. Higher is better, lower at the corners", LOCATIONS),
+        ("What changes tell. Higher is better, lower for deletion and the correlation", PROBES),
+    ):
+        shown = [
+            own
+            for own in names
+            if any(not math.isnan(numbers[f"{own}/{one}/{ALL}"].value) for one in measured.values)
         ]
-        for name in measured.values
-    ]
-    head = ["explainer", *(own.name.replace("_", " ") for own in shown), "seconds an image"]
-    better = [f"{own.name.replace('_', ' ')} {own.better}" for own in shown if own.better]
-    return FindingsTable(f"All images. Better is: {', '.join(better)}", head, rows)
+        if shown:
+            rows: list[list[Cell]] = [
+                [
+                    one,
+                    *(_cell(numbers[f"{own}/{one}/{ALL}"]) for own in shown),
+                    f"{measured.seconds[one]:.3g}",
+                ]
+                for one in measured.values
+            ]
+            head = ["explainer", *(own.replace("_", " ") for own in shown), "seconds of a map"]
+            yield FindingsTable(caption, head, rows)
 
 
 def _by_class(

@@ -56,6 +56,10 @@ MEASURES = (
     Measure("randomised_correlation", "lower"),
     Measure("stability", "higher"),
 )
+LOCATIONS = tuple(own.name for own in MEASURES[:5])
+PROBES = tuple(own.name for own in MEASURES[5:])
+"""The measures of maps as they are, and those that change images or the network."""
+
 CHOOSING = Measure("insertion_less_deletion", "higher", compared=True)
 """What chooses a layer where the lesion is not known."""
 
