@@ -12,6 +12,7 @@ from benchmarks import (
     predict,
     probe,
     randaugment,
+    serve,
     startup,
     training,
     triage,
@@ -54,6 +55,7 @@ COMPARISONS = (
     Comparison("grad-cam", "Grad-CAM of DenseNet-121 / pytorch-grad-cam", grad_cam.grad_cam),
     Comparison("probe", "a linear probe / through the frozen network", probe.probe),
     Comparison("predict-onnx", "skinfw predict with ONNX Runtime / with torch", predict.predict),
+    Comparison("serve", "skinfw serve for 8 clients / its network alone", serve.serve),
     Comparison("kmeans", "thinning a class by K-means / scikit-learn", kmeans.kmeans),
     Comparison(
         "bootstrap",

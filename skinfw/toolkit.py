@@ -128,11 +128,14 @@ if TYPE_CHECKING:
     from skinfw.inference.maps import check_explainer as check_explainer
     from skinfw.inference.maps import class_maps as class_maps
     from skinfw.inference.maps import named_explainer as named_explainer
+    from skinfw.inference.maps import predicted_class_maps as predicted_class_maps
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
     from skinfw.inference.prediction import CasePreparation as CasePreparation
     from skinfw.inference.prediction import Outcome as Outcome
     from skinfw.inference.prediction import Predictor as Predictor
+    from skinfw.inference.prediction import PreparedCase as PreparedCase
+    from skinfw.inference.prediction import answer_prepared as answer_prepared
     from skinfw.inference.prediction import predict_images as predict_images
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import load_network as load_network
@@ -299,9 +302,11 @@ _HOMES = {
     ),
     "skinfw.inference.cases": "ListedImage given_columns make_cases unseen_words",
     "skinfw.inference.listed_images": "find_images find_listed_images image_ids",
-    "skinfw.inference.maps": "check_explainer class_maps named_explainer",
+    "skinfw.inference.maps": "check_explainer class_maps named_explainer predicted_class_maps",
     "skinfw.inference.model_evaluator": "ModelEvaluator",
-    "skinfw.inference.prediction": "Case CasePreparation Outcome Predictor predict_images",
+    "skinfw.inference.prediction": (
+        "Case CasePreparation Outcome Predictor PreparedCase answer_prepared predict_images"
+    ),
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",

@@ -16,14 +16,13 @@ from skinfw.data.metadata import encode_metadata
 from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.warping import render_views
 from skinfw.errors import SkinfwError
-from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.inference.trained_model import TrainedModel
 from skinfw.runtime.prefetch import prefetch, usable_cores
 
 Floats = npt.NDArray[np.float64]
 Views = npt.NDArray[np.uint8]
-Picture = str | npt.NDArray[np.uint8]
-"""The path of an image file, or an image, uint8 RGB [H, W, 3]."""
+Picture = str | bytes | npt.NDArray[np.uint8]
+"""The path of an image file, the bytes of one, or an image, uint8 RGB [H, W, 3]."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def predict_images(cases: Sequence[Case], network: Predictor, batch_size: int) -
     cut = [cases[at : at + batch_size] for at in range(0, len(cases), batch_size)]
     tasks = (partial(_prepare, batch, prepare) for batch in cut)
     for prepared in prefetch(tasks, min(_MOST, usable_cores())):
-        yield from _answers(prepared, network, network.trained_model.view_averaging)
+        yield from answer_prepared(prepared, network)
 
 
 def _answers_together(
@@ -144,7 +143,7 @@ def image_views(image: Picture, view: Any, how: Decoding) -> Views | SkinfwError
     how: images are decoded.
     """
     try:
-        pixels = how.read(image) if isinstance(image, str) else how.read_pixels(image)
+        pixels = _pixels(image, how)
         return render_views(pixels, view.plan((pixels.shape[0], pixels.shape[1])))
     except SkinfwError as error:
         return error
@@ -153,10 +152,21 @@ def image_views(image: Picture, view: Any, how: Decoding) -> Views | SkinfwError
         return SkinfwError("an image cannot be prepared", path, f"{type(error).__name__}: {error}")
 
 
-def _answers(
-    prepared: Sequence[PreparedCase | SkinfwError], network: Predictor, averaging: ViewAveraging
-) -> Iterator[Floats | SkinfwError]:
-    """Return what all views of each case say together, where it could be prepared."""
+def _pixels(image: Picture, how: Decoding) -> npt.NDArray[np.uint8]:
+    """Return a picture as the network's data show it, whatever it is given as."""
+    if isinstance(image, str):
+        return how.read(image)
+    return how.decode(image, "") if isinstance(image, bytes) else how.read_pixels(image)
+
+
+def answer_prepared(
+    prepared: Sequence[PreparedCase | SkinfwError], network: Predictor
+) -> Iterator[Outcome]:
+    """Return what all views of each case say together, where it could be prepared.
+
+    network: one, or a member of an ensemble; the cases are prepared as it looks at images.
+    """
+    averaging = network.trained_model.view_averaging
     good = [case for case in prepared if not isinstance(case, SkinfwError)]
     rows: Floats = np.empty((0, 0))
     if good:

@@ -42,7 +42,8 @@ class Dataset(Protocol):
     `image(path) -> uint8 [H, W, 3]` and `mask(path) -> bool [H, W]` are optional; without
     `image` the file at `path` is decoded. `mask_file(path) -> Path | None` is optional, too: the
     file that a mask is read from. A class whose attribute `downloads` holds `Downloads`
-    can be fetched by `skinfw data fetch`.
+    can be fetched by `skinfw data fetch`; one whose attribute `display_licence` names the licence
+    that permits it lets others see its images.
     """
 
     @property

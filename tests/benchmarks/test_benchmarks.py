@@ -22,6 +22,7 @@ PEERS = {
     "epoch-lightning": ["lightning"],
     "grad-cam": ["pytorch_grad_cam"],
     "predict-onnx": ["onnx", "onnxruntime"],
+    "serve": ["fastapi", "uvicorn"],
 }
 
 

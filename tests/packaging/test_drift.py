@@ -57,6 +57,9 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "cyclonedx": "cyclonedx-python-lib",
         "packageurl": "packageurl-python",
         "huggingface_hub": "huggingface-hub",
+        "markdown_it": "markdown-it-py",
+        "prometheus_client": "prometheus-client",
+        "python_multipart": "python-multipart",
     }
     own = project(folder)["project"]
     extras = [text for texts in own.get("optional-dependencies", {}).values() for text in texts]

@@ -49,6 +49,7 @@ class Isic2017:
     """
 
     downloads: ClassVar[Downloads] = ISIC2017
+    display_licence: ClassVar[str] = "CC0 1.0"
 
     root: Path
     missing: Literal["error", "drop"] = "error"

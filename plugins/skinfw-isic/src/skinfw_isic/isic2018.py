@@ -68,6 +68,7 @@ class Isic2018:
     """
 
     downloads: ClassVar[Downloads] = ISIC2018
+    display_licence: ClassVar[str] = "CC BY-NC 4.0"
 
     root: Path
     missing: Literal["error", "drop"] = "error"

@@ -70,6 +70,7 @@ class Isic2019:
     """
 
     downloads: ClassVar[Downloads] = ISIC2019
+    display_licence: ClassVar[str] = "CC BY-NC 4.0"
 
     root: Path
     missing: Literal["error", "drop"] = "error"

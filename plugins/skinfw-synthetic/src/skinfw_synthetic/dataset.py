@@ -29,6 +29,7 @@ class Synthetic:
     seed: Annotated[int, Ge(0)] = 0
 
     classes: ClassVar[tuple[str, ...]] = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
+    display_licence: ClassVar[str] = "none is needed, for they are drawn"
 
     def table(self) -> DataTable:
         """Return one row per image: id, path, label, lesion and the official metadata."""

@@ -1,0 +1,1 @@
+"""A local page and an OpenAPI around the network of a run."""

@@ -1,0 +1,194 @@
+"""One thread owns the network: images that come together are computed together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from skinfw import SkinfwError
+from skinfw.toolkit import Case, PreparedCase, answer_prepared, predicted_class_maps, printable
+
+if TYPE_CHECKING:
+    from skinfw.toolkit import Outcome, PlannedComponent, TorchPredictor, TrainedModel
+
+Floats = npt.NDArray[np.float64]
+Prepared = tuple[PreparedCase, ...]
+"""An image as each network of the run sees it."""
+
+WAIT = 0.004
+"""Seconds that the first image of a batch waits for others."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Hold what the network makes of one image.
+
+    probabilities: [C], as the network gives them.
+    features: float32 [D], of the first view; None where nobody compares images.
+    map: float32 [H, W] in [0, 1] of the first view; None unless it was asked for.
+    fault: why there is no map, though it was asked for.
+    """
+
+    probabilities: Floats
+    features: npt.NDArray[np.float32] | None
+    map: npt.NDArray[np.float32] | None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class _Task:
+    prepared: Prepared
+    content: bytes | None
+    future: Future[Look] = field(default_factory=Future)
+
+
+class ModelThread:
+    """Compute images in the order in which they come, several at once where several wait."""
+
+    def __init__(
+        self, predictor: TorchPredictor, explainer: PlannedComponent[Any], features: bool
+    ) -> None:
+        """Begin to wait for images.
+
+        predictor: the network, or an ensemble.
+        explainer: makes the maps.
+        features: whether anybody compares images.
+        """
+        self._predictor, self._explainer, self._wants_features = predictor, explainer, features
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._most = max(1, predictor.trained_model.batch_size)
+        self._thread = threading.Thread(target=self._work, name="skinfw-model", daemon=True)
+        self._thread.start()
+
+    @property
+    def networks(self) -> Sequence[TorchPredictor]:
+        """The members of an ensemble, or the one network."""
+        return self._predictor.members or [self._predictor]
+
+    @property
+    def waiting(self) -> int:
+        """How many images wait."""
+        return self._tasks.qsize()
+
+    @property
+    def works(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread.is_alive()
+
+    def compute(self, prepared: Prepared, content: bytes | None) -> Future[Look]:
+        """Return what will be known of an image.
+
+        prepared: the image as each network sees it.
+        content: its bytes, where a map is wanted.
+        """
+        task = _Task(prepared, content)
+        self._tasks.put(task)
+        return task.future
+
+    def stop(self) -> None:
+        """Finish what waits, and end."""
+        self._tasks.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        going_on = True
+        while going_on:
+            tasks, going_on = self._next_batch()
+            wanted = [task for task in tasks if task.future.set_running_or_notify_cancel()]
+            if wanted:
+                self._answer(wanted)
+
+    def _next_batch(self) -> tuple[list[_Task], bool]:
+        """Return images that wait, and whether there may be more after them."""
+        first = self._tasks.get()
+        if first is None:
+            return [], False
+        batch, end = [first], time.monotonic() + WAIT
+        while len(batch) < self._most:
+            try:
+                task = self._tasks.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                break
+            if task is None:
+                return batch, False
+            batch.append(task)
+        return batch, True
+
+    def _answer(self, tasks: Sequence[_Task]) -> None:
+        """Give each image its answer, or the error that kept it from one."""
+        try:
+            outcomes, features = self._look([task.prepared for task in tasks])
+        except Exception as error:  # the thread must outlive whatever a network raises
+            for task in tasks:
+                task.future.set_exception(error)
+            return
+        for place, (task, outcome) in enumerate(zip(tasks, outcomes, strict=True)):
+            if isinstance(outcome, SkinfwError):
+                task.future.set_exception(outcome)
+                continue
+            found, fault = (None, "") if task.content is None else self._map(task.content, outcome)
+            own = features[place] if features is not None else None
+            task.future.set_result(Look(outcome, own, found, fault))
+
+    def _look(
+        self, cases: Sequence[Prepared]
+    ) -> tuple[Sequence[Outcome], npt.NDArray[np.float32] | None]:
+        """Return the probabilities and the features of some images."""
+        firsts = np.cumsum([0, *(len(case[0].views) for case in cases)])[:-1]
+        answers, features = [], []
+        for place, network in enumerate(self.networks):
+            recorder = _Recorder(network, self._wants_features)
+            answers.append(list(answer_prepared([case[place] for case in cases], recorder)))
+            if self._wants_features:
+                features.append(recorder.features[firsts])
+        together = [self._combine(own) for own in zip(*answers, strict=True)]
+        return together, np.concatenate(features, axis=1) if features else None
+
+    def _combine(self, answers: Sequence[Outcome]) -> Outcome:
+        """Return what the networks say together; what one cannot answer, none can."""
+        if not self._predictor.members:
+            return answers[0]
+        if lost := [own for own in answers if isinstance(own, SkinfwError)]:
+            return lost[0]
+        combination = self._predictor.trained_model.combination
+        return np.asarray(combination.arrays(cast("Sequence[Floats]", answers)))
+
+    def _map(
+        self, content: bytes, probabilities: Floats
+    ) -> tuple[npt.NDArray[np.float32] | None, str]:
+        """Return the map of one image, or why there is none."""
+        try:
+            maps = predicted_class_maps(
+                self._predictor, self._explainer, [Case(content)], probabilities[None]
+            )
+        except SkinfwError as error:
+            return None, f"there is no map: {printable(error.what)}"
+        return maps[0], ""
+
+
+class _Recorder:
+    """Stand for a network while it answers, and keep the features that its last layer gets."""
+
+    members: Sequence[Any] = ()
+
+    def __init__(self, network: TorchPredictor, wanted: bool) -> None:
+        self.trained_model: TrainedModel = network.trained_model
+        self._network, self._wanted = network, wanted
+        self.features = np.empty((0, 0), np.float32)
+
+    def probabilities(
+        self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
+    ) -> Floats:
+        """Return the probabilities of images."""
+        if not self._wanted:
+            return self._network.probabilities(images, metadata)
+        answers, self.features = self._network.probabilities_and_features(images, metadata)
+        return answers
