@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skinfw import InspectedImages, Predictions, concatenate
+from skinfw.metrics import mean_of_measured
 from skinfw_explain.scorecard import location
 from skinfw_explain.scorecard.ranks import rank_correlation
 
@@ -196,6 +197,8 @@ def randomised_correlations(
 ) -> Values:
     """Return how alike maps stay as the network forgets, the mean over its stages, by explainer.
 
+    A stage after which the map is black does not count.
+
     maps: of the network as it is.
     """
     from skinfw_explain.scorecard.randomisation import randomised
@@ -204,7 +207,7 @@ def randomised_correlations(
     for model in randomised(shown.batch.model):
         for name, explainer in explainers.items():
             alike[name].append(rank_correlation(maps[name], shown.maps(explainer, model)))
-    return {name: np.mean(own, axis=0) for name, own in alike.items()}
+    return {name: mean_of_measured(np.stack(own)) for name, own in alike.items()}
 
 
 class ShownBatch:
