@@ -207,7 +207,7 @@ def randomised_correlations(
     for model in randomised(shown.batch.model):
         for name, explainer in explainers.items():
             alike[name].append(rank_correlation(maps[name], shown.maps(explainer, model)))
-    return {name: mean_of_measured(np.stack(own)) for name, own in alike.items()}
+    return {name: mean_of_measured(np.stack(own)).astype(np.float64) for name, own in alike.items()}
 
 
 class ShownBatch:
