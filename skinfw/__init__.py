@@ -27,6 +27,7 @@ from skinfw.interfaces.hooks import hookimpl as hookimpl
 from skinfw.interfaces.protocols import AnalysingReport as AnalysingReport
 from skinfw.interfaces.protocols import Augmentation as Augmentation
 from skinfw.interfaces.protocols import Cache as Cache
+from skinfw.interfaces.protocols import ChoosingExplainer as ChoosingExplainer
 from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
 from skinfw.interfaces.protocols import Dataset as Dataset
 from skinfw.interfaces.protocols import DecodedImages as DecodedImages
@@ -75,6 +76,7 @@ from skinfw.interfaces.values import Downloads as Downloads
 from skinfw.interfaces.values import Draw as Draw
 from skinfw.interfaces.values import Duplicates as Duplicates
 from skinfw.interfaces.values import Estimate as Estimate
+from skinfw.interfaces.values import ExplainerChoice as ExplainerChoice
 from skinfw.interfaces.values import Explanations as Explanations
 from skinfw.interfaces.values import Features as Features
 from skinfw.interfaces.values import Findings as Findings
@@ -82,6 +84,7 @@ from skinfw.interfaces.values import FindingsPicture as FindingsPicture
 from skinfw.interfaces.values import FindingsScatter as FindingsScatter
 from skinfw.interfaces.values import FindingsTable as FindingsTable
 from skinfw.interfaces.values import Fingerprint as Fingerprint
+from skinfw.interfaces.values import InspectedImages as InspectedImages
 from skinfw.interfaces.values import Interval as Interval
 from skinfw.interfaces.values import Leakage as Leakage
 from skinfw.interfaces.values import Modalities as Modalities

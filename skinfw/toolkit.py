@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from skinfw.errors import printable as printable
     from skinfw.errors import raise_all as raise_all
     from skinfw.errors import unwritable as unwritable
+    from skinfw.evaluation.choices import choice_findings as choice_findings
+    from skinfw.evaluation.choices import explainers_by_name as explainers_by_name
     from skinfw.evaluation.combination import Combination as Combination
     from skinfw.evaluation.combination import CombinationMethod as CombinationMethod
     from skinfw.evaluation.explain import choose_images as choose_images
@@ -113,6 +115,13 @@ if TYPE_CHECKING:
     from skinfw.inference.cases import given_columns as given_columns
     from skinfw.inference.cases import make_cases as make_cases
     from skinfw.inference.cases import unseen_words as unseen_words
+    from skinfw.inference.labelled_rows import other_rows as other_rows
+    from skinfw.inference.labelled_rows import own_rows as own_rows
+    from skinfw.inference.labelled_rows import read_rows as read_rows
+    from skinfw.inference.labelled_rows import refuse_classes as refuse_classes
+    from skinfw.inference.labelled_rows import shared_with as shared_with
+    from skinfw.inference.labelled_rows import unknown_rows as unknown_rows
+    from skinfw.inference.labelled_rows import with_modalities as with_modalities
     from skinfw.inference.listed_images import find_images as find_images
     from skinfw.inference.listed_images import find_listed_images as find_listed_images
     from skinfw.inference.listed_images import image_ids as image_ids
@@ -200,6 +209,7 @@ if TYPE_CHECKING:
     from skinfw.runtime.tensor_files import load_safetensors as load_safetensors
     from skinfw.runtime.tensor_files import load_tensors as load_tensors
     from skinfw.statistics.confidence import INTERVAL_METHODS as INTERVAL_METHODS
+    from skinfw.statistics.confidence import composed_numbers as composed_numbers
     from skinfw.statistics.confidence import difference_intervals as difference_intervals
     from skinfw.statistics.confidence import intervals_record as intervals_record
     from skinfw.statistics.intervals import REPLICATES as REPLICATES
@@ -270,6 +280,7 @@ _HOMES = {
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
     "skinfw.errors": "REPORT_FAILED RecipeErrors printable raise_all unwritable",
+    "skinfw.evaluation.choices": "choice_findings explainers_by_name",
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
@@ -286,6 +297,9 @@ _HOMES = {
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
+    "skinfw.inference.labelled_rows": (
+        "other_rows own_rows read_rows refuse_classes shared_with unknown_rows with_modalities"
+    ),
     "skinfw.inference.cases": "ListedImage given_columns make_cases unseen_words",
     "skinfw.inference.listed_images": "find_images find_listed_images image_ids",
     "skinfw.inference.maps": "check_explainer class_maps named_explainer predicted_class_maps",
@@ -327,7 +341,9 @@ _HOMES = {
     "skinfw.runtime.seed": "stream",
     "skinfw.runtime.storage": "cache_folder",
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
-    "skinfw.statistics.confidence": "INTERVAL_METHODS difference_intervals intervals_record",
+    "skinfw.statistics.confidence": (
+        "INTERVAL_METHODS composed_numbers difference_intervals intervals_record"
+    ),
     "skinfw.statistics.intervals": (
         "REPLICATES Sample blocks group_lesions natural_range range_of_difference resample "
         "sample_numbers"

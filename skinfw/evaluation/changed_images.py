@@ -62,7 +62,7 @@ class ChangedImages:
 
     def _versions(self, index: int, views: Image) -> Image:
         """Return all versions of the views of one image, [K, V, H, W, 3]."""
-        lesions = self._lesions(index, len(views))
+        lesions = lesions_in_views(self.images, self.mask, index, len(views))
         return np.stack(
             [
                 check_versions(self.change(ViewedImage(index, read_only(view), lesion)), view.shape)
@@ -71,19 +71,28 @@ class ChangedImages:
             axis=1,
         )
 
-    def _lesions(self, index: int, count: int) -> Sequence[Mask | None]:
-        """Return where the lesion lies in each view, as the data set's mask says it."""
-        source = self.images.source
-        mask = self.mask(source.paths[index]) if self.mask else None
-        if mask is None:
-            return [None] * count
-        shape = source.read(index).shape[:2]
-        if source.decoding.prepare and _unprepared(source).read(index).shape[:2] != shape:
-            return [None] * count  # the preparation cut it, nobody knows where
-        white = cv2.resize(255 * mask.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_AREA)
-        plans = self.images.view.plan(shape)[:count]
-        shown = render_views(np.repeat(white[..., None], 3, 2), [_moves(plan) for plan in plans])
-        return list(shown[..., 0] > 127)
+
+def lesions_in_views(
+    images: EvalImages, mask: MaskFunction | None, index: int, count: int
+) -> Sequence[Mask | None]:
+    """Return where the lesion lies in the first views of an image, as the data set's mask says it.
+
+    images: the views as they are.
+    mask: the data set's `mask`, or None.
+    index: position of the image.
+    count: of the views.
+    """
+    source = images.source
+    own = mask(source.paths[index]) if mask else None
+    if own is None:
+        return [None] * count
+    shape = source.read(index).shape[:2]
+    if source.decoding.prepare and _unprepared(source).read(index).shape[:2] != shape:
+        return [None] * count  # the preparation cut it, nobody knows where
+    white = cv2.resize(255 * own.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_AREA)
+    plans = images.view.plan(shape)[:count]
+    shown = render_views(np.repeat(white[..., None], 3, 2), [_moves(plan) for plan in plans])
+    return list(shown[..., 0] > 127)
 
 
 @torch.inference_mode()

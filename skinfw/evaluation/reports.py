@@ -112,7 +112,7 @@ def _analyse(
     unchanged: Callable[[], AbstractContextManager[None]],
 ) -> tuple[list[tuple[PlannedComponent[R], R]], Result]:
     """Let reports work out their findings; return those that could, and the result with all."""
-    findings: list[Findings] = []
+    findings = list(result.findings)  # of explainers
     able = []
     for component, report in reports:
         before = len(failures.noted)

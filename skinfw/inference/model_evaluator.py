@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,10 @@ from skinfw.data.masks import mask_function
 from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import check_picture_columns, image_function, kept_part, read_data_table
 from skinfw.errors import RecipeError, raise_all
-from skinfw.evaluation.changed_images import ChangedImages, predict_changed
+from skinfw.evaluation.changed_images import ChangedImages, MaskFunction, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
 from skinfw.evaluation.explain import explain
+from skinfw.evaluation.inspection import inspect_images
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.guards.answers import check_mask
 from skinfw.inference.maps import average_maps, member_explainer
@@ -34,6 +35,7 @@ from skinfw.interfaces.values import (
     Change,
     Explanations,
     Features,
+    InspectedImages,
     Interval,
     Predictions,
 )
@@ -190,10 +192,9 @@ class ModelEvaluator:
                 for own in self._members
             ]
             return np.asarray(self.trained_model.combination.arrays(answers))
-        mask = mask_function(dataset)
         shown = ChangedImages(
             self._images(rows, dataset, first=views == "first"),
-            (lambda path: check_mask(mask(path))) if mask else None,
+            _mask(dataset),
             change,
         )
         return predict_changed(
@@ -204,6 +205,28 @@ class ModelEvaluator:
             self.trained_model.batch_size,
             self._hardware,
             self.trained_model.view_averaging,
+            self._modality_data(rows),
+        )
+
+    def inspect(
+        self,
+        rows: pd.DataFrame,
+        dataset: Dataset,
+        predictions: Predictions,
+        places: Sequence[int],
+    ) -> Iterator[InspectedImages]:
+        """Yield some images with the network that looks at them; an ensemble has none of its own.
+
+        rows, dataset: as for `predict`, which gave the predictions.
+        places: positions of the images.
+        """
+        return inspect_images(
+            self.network,
+            self._images(rows, dataset, first=True),
+            _mask(dataset),
+            predictions,
+            places,
+            self._hardware,
             self._modality_data(rows),
         )
 
@@ -231,6 +254,12 @@ class ModelEvaluator:
 
     def _modality_data(self, rows: pd.DataFrame) -> ModalityData:
         return ModalityData(self.trained_model.known, 1.0, rows, self._hardware.device)
+
+
+def _mask(dataset: Dataset) -> MaskFunction | None:
+    """Return what makes masks; None where the data set knows none."""
+    mask = mask_function(dataset)
+    return (lambda path: check_mask(mask(path))) if mask else None
 
 
 def evaluate_dataset(

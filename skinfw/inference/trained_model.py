@@ -10,6 +10,7 @@ from typing import Any
 
 from skinfw.data.metadata import modalities_from_record
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.evaluation.choices import chosen_tables
 from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.files.checksums import file_digest
@@ -232,6 +233,7 @@ def load_trained_model(
     refit = refit_record(record, folder, network)
     check_weights(folder, record, refit)
     classes, tables = tuple(record["classes"]), _settled(record["recipe"], folder)
+    tables["explainer"] = chosen_tables(tables.get("explainer", ()), record.get("explainers", ()))
     calibration = FittedCalibration.from_record({} if sets else record.get("calibration", {}))
     marks = list(record.get("marks", ()))
     parts = record.get("members", ()) if record.get("combination") else ()

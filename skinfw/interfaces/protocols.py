@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         DataTable,
         Draw,
         Duplicates,
+        ExplainerChoice,
         Findings,
         Floats,
         Image,
+        InspectedImages,
         Integers,
         Modalities,
         Predictions,
@@ -231,7 +233,7 @@ class Explainer(Protocol):
     """An explainer: where in an image the evidence for a class is."""
 
     def __call__(
-        self, model: nn.Module, images: torch.Tensor, classes: torch.Tensor
+        self, model: nn.Module, images: torch.Tensor, classes: torch.Tensor, /
     ) -> torch.Tensor:
         """Return maps [N, H, W] in [0, 1] for the classes [N] of normalised images."""
 
@@ -242,6 +244,18 @@ class CheckingExplainer(Protocol):
 
     def check(self, model: nn.Module) -> None:
         """Raise RecipeError where the network cannot be explained as the recipe says."""
+
+
+@runtime_checkable
+class ChoosingExplainer(Protocol):
+    """An explainer that chooses some of its parameters once the network is trained.
+
+    The host asks it once, records the answer in run.json, and builds it with these parameters from
+    then on.
+    """
+
+    def choose(self, batches: Sequence[InspectedImages]) -> ExplainerChoice | None:
+        """Return what it chooses by validation images; None where the recipe leaves no choice."""
 
 
 class Report(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, cast
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+    import torch
+    from torch import nn
 
     from skinfw.errors import SkinfwError
     from skinfw.interfaces.calibration import FittedCalibration
+    from skinfw.interfaces.protocols import Explainer
 
     Floats = npt.NDArray[np.floating[Any]]
     Integers = npt.NDArray[np.integer[Any]]
@@ -328,6 +331,27 @@ class ViewedImage:
 
 
 @dataclass(frozen=True)
+class InspectedImages:
+    """Hold some images with the network that looks at them, for who looks inside it.
+
+    predictions: of these N images.
+    pixels: uint8 [N, H, W, 3], the first view of each, of several pictures the first; read-only.
+    lesions: bool [H, W] each, where the mask of the data set says that the lesion is; None where it
+        has no mask of an image.
+    model: the network of normalised images alone, in evaluation mode; what else is known of these
+        images is known to it, so that it answers for all N in this order.
+    to_input: makes pixels, [N, H, W, 3] from 0 to 255, to normalised images on the device of the
+        network.
+    """
+
+    predictions: Predictions
+    pixels: Image
+    lesions: Sequence[npt.NDArray[np.bool_] | None]
+    model: nn.Module
+    to_input: Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Hold a number with the ends of its 95 % interval.
 
@@ -437,6 +461,20 @@ class Findings:
     scatters: Sequence[FindingsScatter] = ()
 
 
+@dataclass(frozen=True)
+class ExplainerChoice:
+    """Hold what an explainer chose of its parameters, on validation images.
+
+    parameters: what it is built with from now on, by name.
+    text: sentences that say what was chosen, and how good it is.
+    table: what it was chosen from.
+    """
+
+    parameters: Mapping[str, str | float | int | bool]
+    text: Sequence[str]
+    table: FindingsTable
+
+
 class PredictChanged(Protocol):
     """What shows the network changed images, as `Result.predict_changed` says."""
 
@@ -504,6 +542,11 @@ class Result:
         versions, uint8 [K, H, W, 3]; it depends on that image alone, and may be called from several
         threads. Returns probabilities, float64 [M, K, C]. `views`, "first" unless given, may be
         "all", whose answers are averaged as in `predictions`. None where `features` is.
+    inspect: `inspect(part, places)` yields `InspectedImages`, images of a part of `predictions`
+        with the network itself. None where `features` is, and for several networks that answer
+        together.
+    explainers: those of the recipe, by name, each called as an explainer is; empty where the
+        network is not at hand.
     """
 
     folder: Path
@@ -520,6 +563,8 @@ class Result:
     intervals: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     features: LookForFeatures | None = None
     predict_changed: PredictChanged | None = None
+    inspect: Callable[[str, Sequence[int]], Iterator[InspectedImages]] | None = None
+    explainers: Mapping[str, Explainer] = field(default_factory=dict)
     replicates: int = 1000
     seed: int = 0
     record: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.json_files import JsonError, check_schema, read_json
@@ -100,6 +100,29 @@ class ComponentSchema(Schema):
     source_sha256: str
 
 
+class ChoiceTableSchema(Schema):
+    """Say what an explainer chose from."""
+
+    caption: str
+    head: list[str]
+    rows: list[list[str | float | dict[str, str | float | None] | None]]
+
+
+class ChoiceSchema(Schema):
+    """Say what an explainer chose on validation images; empty where it had no choice."""
+
+    use: str = ""
+    parameters: dict[Word, str | float | int | bool] = {}
+    text: list[str] = []
+    table: ChoiceTableSchema | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> ChoiceSchema:
+        if self.use and self.table is None:
+            raise ValueError("it should have a table")
+        return self
+
+
 class MemberSchema(Schema):
     """Say which run another one was made of.
 
@@ -189,6 +212,7 @@ class RunSchema(Schema):
     calibration: CalibrationSchema = CalibrationSchema()
     members: Annotated[list[MemberSchema], Field(max_length=MOST_MEMBERS)] = []
     combination: CombinationSchema | None = None
+    explainers: list[ChoiceSchema] = []
     leakage: LeakageSchema | None = None
     xray: list[XraySchema] = []
     results: ResultsSchema = ResultsSchema()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from skinfw.data.preparation import make_view, recipe_decoding
 from skinfw.data.table import class_counts, image_function, kept_part
 from skinfw.evaluation.changed_images import ChangedImages, predict_changed
 from skinfw.evaluation.evaluator import Evaluator
+from skinfw.evaluation.inspection import inspect_images
 from skinfw.evaluation.numbers import Metrics, check_select
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.guards.answers import check_class_weights, check_image, check_mask
@@ -31,7 +32,7 @@ from skinfw.guards.tensors import (
     unchanged_network,
 )
 from skinfw.interfaces.protocols import CheckingExplainer, DecodedImages, NetworkWithLoss
-from skinfw.interfaces.values import Change, Features
+from skinfw.interfaces.values import Change, Features, InspectedImages, Predictions
 from skinfw.models.backbone import ALONE
 from skinfw.models.batch_norm import recompute_statistics
 from skinfw.models.feature_store import FeatureStore
@@ -224,10 +225,9 @@ class TrainingComponents:
     ) -> npt.NDArray[np.float64]:
         """Return what the network says of images whose pixels are changed, [M, K, C]."""
         rows, labels, source = self._evaluated_part(part)
-        mask, dataset = mask_function(self.plan.dataset), self.plan.components.dataset
         shown = ChangedImages(
             EvalImages(source, labels, self.view, first=views == "first"),
-            mask and dataset.wrap(mask, check_mask),
+            self._mask,
             change,
         )
         return predict_changed(
@@ -241,6 +241,25 @@ class TrainingComponents:
             self.modality_data(rows),
             self._guard_network,
         )
+
+    def inspect(
+        self, predictions: Predictions, part: str, places: Sequence[int]
+    ) -> Iterator[InspectedImages]:
+        """Yield images of one part with the network that looks at them.
+
+        predictions: of that part.
+        places: positions of the images.
+        """
+        images, modalities = self.pictures(part)
+        return inspect_images(
+            self.model, images, self._mask, predictions, places, self.hardware, modalities
+        )
+
+    @property
+    def _mask(self) -> Callable[[str], npt.NDArray[np.bool_] | None] | None:
+        """What makes masks, in the name of its data set; None where it knows none."""
+        mask = mask_function(self.plan.dataset)
+        return mask and self.plan.components.dataset.wrap(mask, check_mask)
 
     def trainer(self, states: Path, weights: Path, hooks: Any, validates: bool = True) -> Trainer:
         """Return the trainer, ready to fit.

@@ -29,7 +29,10 @@ from skinfw.data.table import (
 )
 from skinfw.data.teacher_table import labelled_rows
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.evaluation.explain import explain
+from skinfw.evaluation.choices import IMAGES as CHOICE_IMAGES
+from skinfw.evaluation.choices import Pairs as ExplainerPairs
+from skinfw.evaluation.choices import choice_findings, choose_all, explainers_by_name
+from skinfw.evaluation.explain import choose_images, explain
 from skinfw.evaluation.failures import Failures
 from skinfw.evaluation.numbers import compute_intervals, compute_metrics
 from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
@@ -43,7 +46,7 @@ from skinfw.guards.writes import watch_writes
 from skinfw.interfaces.calibration import combine
 from skinfw.interfaces.hooks import run_hooks
 from skinfw.interfaces.protocols import DecodedImages
-from skinfw.interfaces.values import PARTS, DataTable, Interval, Result
+from skinfw.interfaces.values import PARTS, DataTable, InspectedImages, Interval, Result
 from skinfw.models.modalities import check_numbers
 from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
@@ -200,7 +203,8 @@ class _Run:
         model, best = components.model, self.folder.path / BEST_WEIGHTS
         self.failures.restore = partial(load_weights, best, model)
         with self._time("explain"):
-            result = self._explain(components, result)
+            explainers, result = self._choose(components, result)
+            result = self._explain(components, explainers, result)
         with self._time("report"):
             # The network is at hand for reports alone.
             about = replace(
@@ -208,13 +212,18 @@ class _Run:
                 features=components.features_of,
                 images=components.images_of,
                 predict_changed=components.predict_changed,
+                inspect=lambda part, places: components.inspect(
+                    result.predictions[part], part, places
+                ),
+                explainers=explainers_by_name(explainers),
             )
             unchanged = partial(unchanged_network, model)
             folder = self.folder.path
             about = write_reports(components.reports, about, folder, self.failures, unchanged)
             fitted = combine(own.calibration for own in about.findings)
             self.folder.update(calibration=fitted.record())
-        return replace(about, features=None, images=None, predict_changed=None)
+        about = replace(about, features=None, images=None, predict_changed=None)
+        return replace(about, inspect=None, explainers={})
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
@@ -423,11 +432,29 @@ class _Run:
             refit = Refit(components, self.folder, epochs)
             return refit.train(self.stop, self.resumes, self.say, self.listeners)
 
-    def _explain(self, components: TrainingComponents, result: Result) -> Result:
+    def _choose(
+        self, components: TrainingComponents, result: Result
+    ) -> tuple[ExplainerPairs, Result]:
+        """Let explainers choose on validation images what the recipe leaves to them, once."""
+        part = str(self.plan.train.validation)
+        own = result.predictions[part]
+
+        def look() -> Iterator[InspectedImages]:
+            places = choose_images(own, CHOICE_IMAGES, 0, self.plan.seed)
+            return components.inspect(own, part, places)
+
+        recorded = self.folder.record.get("explainers", ())
+        pairs, chosen = choose_all(components.explainers, recorded, look, self.failures, self.say)
+        self.folder.update(explainers=chosen)
+        return pairs, replace(result, findings=choice_findings(chosen))
+
+    def _explain(
+        self, components: TrainingComponents, explainers: ExplainerPairs, result: Result
+    ) -> Result:
         """Ask the explainers about some of the test images."""
         images, modalities = components.pictures("test")
         explanations = []
-        for component, explainer in components.explainers:
+        for component, explainer in explainers:
             with self.failures.contain(component):
                 own = explain(
                     component,

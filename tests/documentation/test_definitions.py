@@ -12,6 +12,8 @@ from skinfw import Auxiliary, add_unknown_class
 from skinfw.files.pages import number_definitions, page
 from skinfw_datasets.points import POINTS
 from skinfw_datasets.seven_point import SevenPoint
+from skinfw_explain.scorecard.measures import BY_NAME as SCORES
+from skinfw_explain.scorecard.numbers import GAUSSIAN, Scores
 from skinfw_metrics.agreement import Agreement
 from skinfw_metrics.classification import Classification
 from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
@@ -31,6 +33,8 @@ def measures() -> Iterator[Any]:
     yield from (GroupNumbers(["MEL"]), ChallengeAccuracy(), PredictionSets(np.ones(5), "lac"))
     yield OperatingPoints({name: 0.5 for name in ("MEL", "NV", "BCC", "AK", "UNK")})
     yield Detection(np.linspace(0, 1, 12), np.linspace(0, 1, 12))
+    each = {own: np.linspace(0, 1, 12) for own in SCORES}
+    yield Scores({"grad-cam": each, GAUSSIAN: each})
 
 
 @pytest.mark.parametrize("measure", list(measures()), ids=lambda own: type(own).__name__)

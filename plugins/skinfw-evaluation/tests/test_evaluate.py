@@ -18,11 +18,11 @@ from support import add_refit
 
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
+from skinfw.inference.labelled_rows import own_rows, unknown_rows
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.recipe.run_record import read_run
 from skinfw_evaluation.compare import HEADER, as_rows, compare_runs, read_sides
-from skinfw_evaluation.data import own_rows, unknown_rows
 
 CLASSES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 

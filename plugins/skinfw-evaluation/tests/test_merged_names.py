@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from skinfw import write_csv
+from skinfw.inference.labelled_rows import shared_with
 from skinfw.recipe.plan import DataPlan, load_data_plan
 from skinfw.toolkit import load_data
-from skinfw_evaluation.data import shared_with
 
 
 @pytest.fixture

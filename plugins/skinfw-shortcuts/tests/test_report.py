@@ -50,8 +50,8 @@ def test_a_run_and_an_evaluation_look_for_shortcuts(
     page = (folder.path / "report.html").read_text()
     assert "Shortcuts" in page and "data:image/png;base64," in page
 
+    from skinfw.inference.labelled_rows import own_rows
     from skinfw.toolkit import load_trained_model
-    from skinfw_evaluation.data import own_rows
     from skinfw_evaluation.evaluate import evaluate_rows
 
     plan = load_plan(folder.path)

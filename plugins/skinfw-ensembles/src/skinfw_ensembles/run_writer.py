@@ -26,6 +26,7 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     display_path,
+    explainers_by_name,
     intervals_record,
     read_lock,
     split_hash,
@@ -161,6 +162,14 @@ def write_run(
         images=lambda part, places: evaluator.images(*images(part), places),
         predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
             division.parts[part], plan.dataset, places, change, views=views
+        ),
+        inspect=None
+        if model.members
+        else lambda part, places: evaluator.inspect(
+            division.parts[part], plan.dataset, predictions[part], places
+        ),
+        explainers=explainers_by_name(
+            build_components(model.components("explainer"), model.classes)
         ),
         replicates=replicates,
         seed=plan.seed,

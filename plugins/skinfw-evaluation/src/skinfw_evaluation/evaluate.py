@@ -30,17 +30,19 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     display_path,
+    explainers_by_name,
     file_name,
     intervals_record,
     load_data_plan,
+    own_rows,
     read_history,
     read_run,
     run_predictions,
+    unknown_rows,
     unwritable,
     write_evaluation_reports,
     write_predictions,
 )
-from skinfw_evaluation.data import own_rows, unknown_rows
 from skinfw_evaluation.schemas import VERSION
 
 EVALUATION_FILE = "evaluation.json"
@@ -142,6 +144,12 @@ def evaluate_rows(
         predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
             *images(part), places, change, views=views
         ),
+        inspect=None
+        if model.members
+        else lambda part, places: evaluator.inspect(*images(part), predictions[part], places),
+        explainers={}
+        if model.members
+        else explainers_by_name(build_components(model.components("explainer"), model.classes)),
         replicates=recorded_replicates(recipe),
         seed=plan.seed,
         record=record,

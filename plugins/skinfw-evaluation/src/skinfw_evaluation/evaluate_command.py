@@ -73,11 +73,12 @@ def evaluate(
         display_path,
         load_data_plan,
         load_trained_model,
+        other_rows,
+        own_rows,
         read_run,
         set_table,
         test_lines,
     )
-    from skinfw_evaluation.data import other_rows, own_rows
     from skinfw_evaluation.evaluate import evaluate_rows
 
     looks = [text for text in sets if set_table(text) == "view"]

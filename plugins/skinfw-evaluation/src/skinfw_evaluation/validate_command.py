@@ -67,9 +67,9 @@ def validate(
         display_path,
         load_trained_model,
         raise_all,
+        refuse_classes,
         unwritable,
     )
-    from skinfw_evaluation.data import refuse_classes
     from skinfw_evaluation.evaluate_command import map_names
     from skinfw_evaluation.validation import Validator
     from skinfw_evaluation.validation_files import lines, write_tables

@@ -30,10 +30,8 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     dataset_name,
-    run_predictions,
-)
-from skinfw_evaluation.data import (
     read_rows,
+    run_predictions,
     shared_with,
     with_modalities,
 )

@@ -7,31 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from skinfw_explain.layers import as_maps, check_layer, find_backbone, find_layer
+from skinfw_explain.layer_explainer import LayerExplainer
+from skinfw_explain.layers import as_maps, find_backbone, find_layer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
-class EigenCam:
+class EigenCam(LayerExplainer):
     """Show the first principal component of the features, whatever the class is.
 
     Muhammad and Yeasin 2020 (arXiv 2008.00299): with the features of an image as a matrix [hw, C]
     and its singular vectors U S V^T, the map is the first column of U S. Its sign is the one
     whose sum is positive, and what is negative then is cut.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
-    layer: str = ""
-
-    def check(self, model: nn.Module) -> None:
-        """Raise RecipeError where the network has no such layer."""
-        check_layer(model, self.layer)
-
-    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, /) -> Tensor:
         """Return a map per image, float [N, H, W] in [0, 1].
 
         model: in evaluation mode.
@@ -53,26 +49,22 @@ class EigenCam:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreCam:
+class ScoreCam(LayerExplainer):
     """Weigh each channel by how much of the class is left where only the channel's places show.
 
     Wang et al. 2020 (arXiv 1910.01279): channel k, enlarged and stretched to [0, 1], is multiplied
     with the image, and the weights are the softmax over k of the class's logits. It costs a forward
     pass for each channel.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     channels: how many are tried, those whose features vary most; 0 tries all, as the paper does.
     """
 
-    layer: str = ""
     channels: Annotated[int, Ge(0)] = 128
 
-    def check(self, model: nn.Module) -> None:
-        """Raise RecipeError where the network has no such layer."""
-        check_layer(model, self.layer)
-
-    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, /) -> Tensor:
         """Return a map per image, float [N, H, W] in [0, 1].
 
         model: in evaluation mode.

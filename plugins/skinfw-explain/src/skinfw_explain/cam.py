@@ -5,27 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skinfw_explain.layers import as_maps, check_layer, find_backbone, find_layer
+from skinfw_explain.layer_explainer import LayerExplainer
+from skinfw_explain.layers import as_maps, find_backbone, find_layer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientCam:
+class GradientCam(LayerExplainer):
     """Make a map of the features of a layer and of the gradients there.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
-    layer: str = ""
-
-    def check(self, model: nn.Module) -> None:
-        """Raise RecipeError where the network has no such layer."""
-        check_layer(model, self.layer)
-
-    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, /) -> Tensor:
         """Return a map per image, scaled so that its largest value is 1.
 
         model: in evaluation mode.

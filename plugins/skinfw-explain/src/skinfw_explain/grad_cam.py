@@ -18,8 +18,9 @@ class GradCam(GradientCam):
     The layer is the one that the backbone declares. Only what follows it is differentiated, so a
     batch costs one forward pass and the backward pass of the head alone.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
     def combine(self, features: Tensor, gradients: Tensor) -> Tensor:

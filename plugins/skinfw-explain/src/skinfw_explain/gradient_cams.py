@@ -23,8 +23,9 @@ class GradCamPlusPlus(GradientCam):
     a_ki max(g_ki, 0) with a_ki = g_ki^2 / (2 g_ki^2 + g_ki^3 sum_j A_kj). The sum is that of
     positive features, since the paper's maps end in a ReLU and others would divide by zero.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
     def combine(self, features: Tensor, gradients: Tensor) -> Tensor:
@@ -41,8 +42,9 @@ class HiresCam(GradientCam):
     Draelos and Carin 2020 (arXiv 2011.08891): the map is the sum over k of g_ki A_ki. Where the
     layers that follow are linear, it is what each place adds to the logit, exactly.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
     def combine(self, features: Tensor, gradients: Tensor) -> Tensor:
@@ -57,8 +59,9 @@ class LayerCam(GradientCam):
     Jiang et al. 2021 (IEEE TIP 30, doi 10.1109/TIP.2021.3089943): the map is the sum over k of
     max(g_ki, 0) A_ki.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
     def combine(self, features: Tensor, gradients: Tensor) -> Tensor:
@@ -73,8 +76,9 @@ class XgradCam(GradientCam):
     Fu et al. 2020 (arXiv 2008.02312): the weight of channel k is the sum over i of
     g_ki A_ki / sum_j A_kj; a channel whose features sum to zero has the weight 0.
 
-    layer: another layer of the backbone, by its dotted name; empty takes the declared one. Where
-        several pictures have a backbone each, it is that of the first.
+    layer: another layer of the backbone, by its dotted name; empty takes the declared one, and
+        "auto" the one that scores best on validation images. Where several pictures have a backbone
+        each, it is that of the first.
     """
 
     def combine(self, features: Tensor, gradients: Tensor) -> Tensor:

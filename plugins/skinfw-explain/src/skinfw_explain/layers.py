@@ -13,6 +13,9 @@ from skinfw.toolkit import did_you_mean
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+AUTO = "auto"
+"""The name of a layer that is chosen on validation images; until then the declared one is meant."""
+
 _MOST_PREFIX_TOKENS = 16
 """Before the tokens of the patches: a class token, one for a teacher, registers."""
 
@@ -49,9 +52,9 @@ def declared_layer(model: nn.Module) -> str:
 def find_layer(model: nn.Module, name: str = "") -> nn.Module:
     """Return a layer.
 
-    name: dotted, within the backbone or within the network; empty for the declared one.
+    name: dotted, within the backbone or within the network; empty or "auto" for the declared one.
     """
-    backbone = find_backbone(model)
+    name, backbone = "" if name == AUTO else name, find_backbone(model)
     inside = name and name in dict(backbone.named_modules())
     return (backbone if inside else model).get_submodule(name or str(model.cam_layer))
 
@@ -59,11 +62,11 @@ def find_layer(model: nn.Module, name: str = "") -> nn.Module:
 def check_layer(model: nn.Module, name: str) -> None:
     """Raise RecipeError where the network has no such layer.
 
-    name: empty for the declared one.
+    name: empty for the declared one; "auto" is none yet.
     """
     backbone = find_backbone(model)
     layers = [own for own, _ in backbone.named_modules() if own]
-    if name and name not in {*layers, *dict(model.named_modules())}:
+    if name not in ("", AUTO) and name not in {*layers, *dict(model.named_modules())}:
         raise RecipeError(
             f'the backbone has no layer "{name}"{did_you_mean(name, layers)}',
             why=f"its modules are {', '.join(dict(backbone.named_children()))}",

@@ -49,6 +49,12 @@ def skinfw_components() -> Iterator[Component]:
         yield Component("explainer", name, f"skinfw_explain.{target}", summary, example=example)
     for name, target, summary in _OF_CAPTUM:
         yield Component("explainer", name, f"skinfw_explain.{target}", summary, extra="explain")
+    yield Component(
+        "report",
+        "explanation-scorecard",
+        "skinfw_explain.scorecard.report:ExplanationScorecard",
+        "How good the maps of the explainers are, beside a random map and a centred Gaussian.",
+    )
 
 
 @hookimpl
@@ -56,4 +62,9 @@ def skinfw_commands() -> Iterator[Command]:
     """Name the commands of this plugin."""
     yield Command(
         "explain", "skinfw_explain.command:explain", "Show where the network of a run looks."
+    )
+    yield Command(
+        "scorecard",
+        "skinfw_explain.scorecard.command:scorecard",
+        "Measure how good the maps of explainers are, on a finished run.",
     )

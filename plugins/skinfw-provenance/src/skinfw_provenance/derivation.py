@@ -115,7 +115,7 @@ def _findings(
     reports: Reports, result: Result, found: Verification, silent: list[str]
 ) -> tuple[list[Findings], list[str]]:
     """Ask each report what it finds; who asks for what is not at hand stays silent."""
-    findings: list[Findings] = []
+    findings = list(result.findings)
     for component, report in reports:
         if not isinstance(report, AnalysingReport):
             continue

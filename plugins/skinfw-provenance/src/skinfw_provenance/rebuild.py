@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from skinfw import (
     Explanations,
     Features,
+    InspectedImages,
     Predictions,
     RecipeError,
     Result,
@@ -30,10 +31,12 @@ from skinfw.toolkit import (
     TrustError,
     best_epoch,
     build_components,
+    choice_findings,
     choose_hardware,
     choose_images,
     compute_intervals,
     compute_metrics,
+    explainers_by_name,
     image_function,
     load_data,
     load_plan,
@@ -130,7 +133,7 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
     select_by = record["recipe"]["train"]["select"]
     timings = {name: spent for name, spent in record.get("timings", {}).items() if name != "report"}
     rows = _rows(run, parts, plan)
-    features, predict_changed = _network(run, plan, rows, trust)
+    network = _network(run, plan, parts, rows, trust)
     result = Result(
         run,
         str(record.get("name", "")),
@@ -146,12 +149,12 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         {part: compute_intervals(metrics, own, replicates, seed) for part, own in parts.items()}
         if replicates
         else {},
-        features,
-        predict_changed=predict_changed,
         images=_black_images,
+        **network,
         replicates=replicates,
         seed=seed,
         record={**record, "timings": timings},  # as they were when the reports wrote
+        findings=choice_findings(record.get("explainers", ())),
     )
     return RunContents(record, model, metrics, complete, result)
 
@@ -228,9 +231,13 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
 
 
 def _network(
-    run: Path, plan: Plan | None, table: Mapping[str, Any], trust: bool
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return what looks at the images of a part once more, and what changes their pixels.
+    run: Path,
+    plan: Plan | None,
+    predictions: Mapping[str, Predictions],
+    table: Mapping[str, Any],
+    trust: bool,
+) -> dict[str, Any]:
+    """Return what of a result asks the network once more.
 
     table: the data set's rows of each part, beside its predictions.
     """
@@ -239,9 +246,10 @@ def _network(
         def refuse(*asked: Any, **keys: Any) -> Any:
             raise NotAtHandError(f"{WITH_DATA}, to ask the network once more")
 
-        return refuse, refuse
+        return {"features": refuse, "predict_changed": refuse, "inspect": refuse}
     choose_hardware(EngineSettings())  # here, for reports may not leave its threads changed
-    evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
+    model = load_trained_model(run, trust=trust, network="best")
+    evaluator = ModelEvaluator(model)
     ids, dataset = _ids(run), plan.dataset
 
     def features(part: str, places: Sequence[int] | None = None) -> Features:
@@ -254,7 +262,15 @@ def _network(
     def predict_changed(part: str, *asked: Any, **keys: Any) -> Any:
         return evaluator.predict_changed(table[part], dataset, *asked, **keys)
 
-    return features, predict_changed
+    own: dict[str, Any] = {"features": features, "predict_changed": predict_changed}
+    if model.members:
+        return own
+
+    def inspect(part: str, places: Sequence[int]) -> Iterator[InspectedImages]:
+        return evaluator.inspect(table[part], dataset, predictions[part], places)
+
+    explainers = build_components(model.components("explainer"), model.classes)
+    return own | {"inspect": inspect, "explainers": explainers_by_name(explainers)}
 
 
 def _ids(run: Path) -> dict[str, set[str]]:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from skinfw import UNKNOWN, RecipeError, SkinfwError, read_csv
-from skinfw.toolkit import (
-    DataPlan,
-    align,
+from skinfw.data.diagnoses import align
+from skinfw.data.leakage.links import shares_name
+from skinfw.data.table import (
     check_picture_columns,
     checked_data,
-    data_sources,
-    display_path,
     recorded_data,
-    shares_name,
     split_data,
     split_hash,
 )
+from skinfw.errors import RecipeError, SkinfwError
+from skinfw.files.csv_tables import read_csv
+from skinfw.files.paths import display_path
+from skinfw.interfaces.values import UNKNOWN
+from skinfw.recipe.merging import data_sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-    from skinfw.toolkit import TrainedModel
+    from skinfw.inference.trained_model import TrainedModel
+    from skinfw.recipe.plan import DataPlan
 
 Say = Callable[[str], None]
 
