@@ -21,9 +21,11 @@ from skinfw.evaluation.choices import choose_all, chosen_tables
 from skinfw.evaluation.failures import Failures
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.toolkit import KINDS, Catalog, Origin, plan_component
+from skinfw_explain.auto import AutoCam
 from skinfw_explain.baselines import CentredGaussian, RandomMap
+from skinfw_explain.grad_cam import GradCam
 from skinfw_explain.scorecard.findings import tell, verdict
-from skinfw_explain.scorecard.layer_choice import choose_layer
+from skinfw_explain.scorecard.map_choice import choose_layer
 from skinfw_explain.scorecard.measures import measure_explainers
 from skinfw_explain.scorecard.numbers import GAUSSIAN, Scores
 from skinfw_explain.scorecard.report import ExplanationScorecard, estimates
@@ -135,6 +137,27 @@ def test_the_layer_with_the_better_maps_is_chosen(masks: bool) -> None:
     words = "energy in lesion" if masks else "insertion less deletion"
     assert words in choice.text[0] and "beats it" in choice.text[1]
     assert [row[0] for row in choice.table.rows] == ["lesion", "corner", GAUSSIAN]
+
+
+def test_the_method_is_chosen_with_its_layer() -> None:
+    batch = shown()
+    choice = AutoCam().choose([batch])
+    assert choice is not None and choice.parameters["layer"] == "lesion"
+    assert choice.parameters["method"] in choice.text[0]
+    assert len(choice.table.rows) == 2 * 5 + 1
+    chosen = AutoCam(**choice.parameters)
+    assert chosen.choose([batch]) is None
+    images, classes = batch.to_input(torch.from_numpy(batch.pixels[:2])), torch.tensor([0, 1])
+    same = GradCam(layer="lesion")(batch.model, images, classes)
+    assert torch.equal(
+        AutoCam(method="grad-cam", layer="lesion")(batch.model, images, classes), same
+    )
+
+
+def test_a_layer_that_is_named_is_kept_and_its_method_chosen() -> None:
+    choice = AutoCam(layer="corner").choose([shown()])
+    assert choice is not None and choice.parameters["layer"] == "corner"
+    assert [row[0] for row in choice.table.rows][-2] == "grad-cam of the layer corner"
 
 
 REPORTS = """

@@ -33,7 +33,7 @@ class LayerExplainer:
         """Return the layer that scores best, where it is "auto"."""
         if self.layer != AUTO:
             return None
-        from skinfw_explain.scorecard.layer_choice import choose_layer
+        from skinfw_explain.scorecard.map_choice import choose_layer
 
         return choose_layer(lambda layer: replace(self, layer=layer), batches)
 

@@ -9,6 +9,8 @@ SKINFW_API = 1
 _EXPLAINERS = (
     ("grad-cam", "grad_cam:GradCam",
      "Where the last feature map supports a class (Selvaraju et al. 2017)."),
+    ("auto", "auto:AutoCam",
+     "The class activation map that scores best on validation images."),
     ("grad-cam-plus-plus", "gradient_cams:GradCamPlusPlus",
      "Grad-CAM by positive gradients, for several places (Chattopadhay et al. 2018)."),
     ("hires-cam", "gradient_cams:HiresCam",
