@@ -289,6 +289,21 @@ def test_a_token_is_asked_for_once_by_the_page_and_always_by_the_api(guarded: Se
     assert guarded.ask("GET", "/card", Cookie=value).status == 200
 
 
+@pytest.mark.parametrize("host", ["a/?", "a/#", "a/?b=", "a@b/?"])
+def test_no_host_leads_past_the_token(
+    guarded: Served, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from starlette.datastructures import URL
+    from starlette.requests import HTTPConnection
+
+    def as_it_was_told(self: HTTPConnection) -> URL:  # by Starlette before it checked the header
+        return URL(f"http://{self.headers['host']}{self.scope['path']}")
+
+    monkeypatch.setattr(HTTPConnection, "url", property(as_it_was_told))
+    assert guarded.ask("GET", "/health", Host=host).status == 401
+    assert guarded.predict(noise(), Host=host).status == 401
+
+
 def test_whoever_guesses_tokens_is_told_to_wait(run: Path) -> None:
     with serving(run, Policy(token=TOKEN), similar=False) as server:
         heard = [server.ask("GET", "/model", Authorization=f"Bearer {n}") for n in range(22)]
