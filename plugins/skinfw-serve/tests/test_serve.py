@@ -240,6 +240,10 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(served: Served) -> 
 def test_another_name_or_page_is_refused(served: Served) -> None:
     heard = served.ask("GET", "/model", Host="evil.example:8000")
     assert heard.status == 421 and "127.0.0.1" in heard.json["cure"]
+    for name in ("127.0.0.1.evil.example", "[::1].evil.example", "127.0.0.1:evil", "a@127.0.0.1"):
+        assert served.ask("GET", "/model", Host=name).status == 421, name
+    for name in ("127.0.0.1:8000", "127.0.0.1:", "127.0.0.1"):
+        assert served.ask("GET", "/model", Host=name).status == 200, name
     assert served.predict(noise(), Sec_Fetch_Site="cross-site").status == 403
     assert served.predict(noise(), Sec_Fetch_Site="same-origin").status == 200
 
@@ -331,7 +335,26 @@ def test_slow_senders_are_not_waited_for(guarded: Served) -> None:
     with socket.create_connection(("127.0.0.1", guarded.port), 20) as slow:
         slow.sendall(b"GET /health HT")
         assert slow.recv(65_536) == b""
+    with socket.create_connection(("127.0.0.1", guarded.port), 20) as slow:
+        slow.sendall(b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\ntoken=")
+        assert b"408 Request Timeout" in slow.recv(65_536)
     assert guarded.ask("GET", "/health", Authorization=f"Bearer {TOKEN}").json["status"] == "ok"
+
+
+def test_whoever_does_not_take_his_answers_is_not_waited_for(guarded: Served) -> None:
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.settimeout(20)
+        slow.connect(("127.0.0.1", guarded.port))
+        with pytest.raises(ConnectionError):  # the system holds some megabytes of answers
+            slow.sendall(b"GET /page.js HTTP/1.1\r\nHost: x\r\n\r\n" * 200_000)
+    assert guarded.ask("GET", "/page.js").status == 200
+
+
+def test_a_form_that_is_none_is_no_failure_of_the_server(guarded: Served) -> None:
+    for body in (b"a=1&" * 20, b"token=" + b"&" * 4_000):
+        assert guarded.ask("POST", "/session", body).status == 400
+    assert guarded.ask("POST", "/session", bytes(5_000)).status == 413
 
 
 def test_a_server_that_is_busy_says_so(run: Path) -> None:
@@ -366,6 +389,19 @@ def test_an_error_of_the_network_is_told_and_the_next_image_is_answered(
         assert problems == [422, 500]
         patch.undo()
         assert server.predict(noise()).status == 200
+
+
+def test_an_error_of_a_map_costs_the_map_alone(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("a secret")
+
+    monkeypatch.setattr("skinfw_serve.model_thread.predicted_class_maps", fail)
+    with serving(run, Policy(), similar=False) as server:
+        for _ in range(2):
+            answer = server.predict(noise(), "?map=true").json
+            assert answer["predicted"] and answer["map"] is None
+            assert "there is no map: MemoryError" in answer["notes"][0]
+        assert server.ask("GET", "/health").json["status"] == "ok"
 
 
 def test_measures_are_counted_and_name_nothing(served: Served) -> None:

@@ -76,7 +76,7 @@ def create_app(service: Service, policy: Policy, about: About) -> ASGIApp:
     measures = Measures(lambda: service.thread.waiting)
     uploads, doorkeeper = Uploads(policy), Doorkeeper(policy)
     _add_problems(app)
-    app.include_router(page_routes(about, doorkeeper))
+    app.include_router(page_routes(about, policy, doorkeeper))
     app.include_router(_image_routes(service, policy, uploads, measures), dependencies=guard)
     app.include_router(_state_routes(service, about, measures), dependencies=guard)
     return Gate(app, policy, doorkeeper, measures, uploads)

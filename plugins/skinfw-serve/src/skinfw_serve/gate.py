@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from http.cookies import CookieError, SimpleCookie
@@ -24,6 +25,7 @@ IMAGES = ("/predict", "/batch")
 _OPEN = ("/", "/session", "/page.css", "/page.js")
 """What is seen without a token: a page that asks for it."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_HOST = re.compile(r"(?P<name>\[[^]]*\]|[^:]*)(:[0-9]*)?")
 _ATTEMPTS = 20
 """Wrong tokens a minute of one client."""
 
@@ -147,9 +149,8 @@ class Gate:
 
     def _check(self, request: Request, images: bool) -> None:
         """Raise ProblemError for a request that may not come in."""
-        name = request.headers.get("host", "").rpartition("@")[2].lower()
-        name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
-        if self._policy.hosts and name not in self._policy.hosts:
+        host = _HOST.fullmatch(request.headers.get("host", "").lower())
+        if self._policy.hosts and (host is None or host["name"] not in self._policy.hosts):
             raise ProblemError(
                 421,
                 "the server is not called so",
