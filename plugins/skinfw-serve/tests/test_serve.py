@@ -351,6 +351,15 @@ def test_whoever_does_not_take_his_answers_is_not_waited_for(guarded: Served) ->
     assert guarded.ask("GET", "/page.js").status == 200
 
 
+def test_a_request_in_pieces_is_refused_before_they_are_read(served: Served) -> None:
+    head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), 20) as pieces:
+        pieces.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        with pieces.makefile("rb") as answer:
+            heard = answer.read()  # up to the end of the connection
+    assert heard.startswith(b"HTTP/1.1 411") and b"with its Content-Length" in heard
+
+
 def test_a_form_that_is_none_is_no_failure_of_the_server(guarded: Served) -> None:
     for body in (b"a=1&" * 20, b"token=" + b"&" * 4_000):
         assert guarded.ask("POST", "/session", body).status == 400

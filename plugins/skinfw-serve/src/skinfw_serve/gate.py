@@ -157,6 +157,16 @@ class Gate:
                 "a page of the internet could pretend to be this one by a name of its own",
                 f"call it {self._policy.hosts[0]}",
             )
+        if "transfer-encoding" in request.headers:
+            # A byte a piece would keep the server from others; closing it ends the reading.
+            error = ProblemError(
+                411,
+                "the request does not say how long it is",
+                "it comes in pieces (Transfer-Encoding)",
+                "send it whole, with its Content-Length",
+            )
+            error.headers["Connection"] = "close"
+            raise error
         from_elsewhere = request.headers.get("sec-fetch-site", "none") not in (
             "none", "same-origin",
         )  # fmt: skip

@@ -175,10 +175,7 @@ class ModelThread:
             return None, f"there is no map: {printable(error.what)}"
         except Exception as error:  # of no image either, which has its answer all the same
             _log.exception("an image has no map")
-            return (
-                None,
-                f"there is no map: {type(error).__name__}, which the terminal tells in full",
-            )
+            return None, f"there is no map: {type(error).__name__}, told in full by the terminal"
         return maps[0], ""
 
 
