@@ -1,8 +1,10 @@
 """`skinfw serve` as its clients see it: the numbers, the refusals, and what is never told."""
 
+import html
 import io
 import json
 import logging
+import re
 import shutil
 import socket
 import struct
@@ -264,6 +266,23 @@ def test_pages_need_nothing_from_elsewhere_and_say_what_this_is(served: Served) 
     card = served.ask("GET", "/card").body.decode()
     assert "Intended use" in card and "synthetic images, not patients" in card
     assert "the licence of their pictures: none is needed" in card
+
+
+def test_the_page_knows_which_classes_are_in_every_set_whatever_they_are_called() -> None:
+    from skinfw_serve.pages import _templates
+    from skinfw_serve.schemas import About, Bounds, SimilarCases
+
+    names = ["seborrhoeic keratosis", '"><script>', "a'b"]
+    bounds = Bounds(**{**dict.fromkeys(Bounds.model_fields, 1), "formats": []})
+    nothing = SimilarCases(images=0, why="", licence="", attribution="")
+    about = About(
+        name="a", skinfw="1", network="best", classes=[], limits=[], calibrated=True, coverage=0.9,
+        always_in_sets=names, tells_unknown=False, explainer="", operating_points=[],
+        similar=nothing, bounds=bounds, card="",
+    )  # fmt: skip
+    page = _templates().get_template("page.html.jinja").render(name="a", notice="", about=about)
+    (written,) = re.findall('data-always="([^"]*)"', page)
+    assert json.loads(html.unescape(written)) == names and "<script>" not in page
 
 
 def test_a_card_of_a_stranger_is_text(run: Path, tmp_path: Path) -> None:
