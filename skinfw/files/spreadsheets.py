@@ -51,6 +51,8 @@ class CsvWriter:
 
     def write(self, line: str) -> None:
         """Write a line that the csv module made."""
+        if not line.isascii():  # a file's name may hold bytes that are no text
+            line = line.encode(errors="backslashreplace").decode()
         self._sink.write(line.removesuffix("\r\n") + "\n")
 
     def writerow(self, row: Iterable[Any]) -> None:

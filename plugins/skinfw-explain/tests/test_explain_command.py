@@ -1,5 +1,6 @@
 """`skinfw explain` as a user sees it, and methods named in Python."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -160,6 +161,22 @@ def test_numbers_of_a_map_are_what_they_say() -> None:
 def test_a_dark_map_leaves_the_image_as_it_is() -> None:
     image = np.random.default_rng(0).integers(0, 255, (20, 20, 3)).astype(np.uint8)
     assert np.array_equal(draw_overlay(image, np.zeros((20, 20), np.float32)), image)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="no file can be called so there")
+def test_a_file_may_be_called_anything(
+    run: Path, photographs: Path, skinfw: Run, tmp_path: Path
+) -> None:
+    (photographs / "a.png").rename(photographs / "a\nline\x1b[2J.png")
+    (photographs / "b.png").rename(photographs / os.fsdecode(b"no text \xff.png"))
+    done = skinfw("explain", str(run), "photographs", "--trust", "--out", "looked")
+    assert done.returncode == 0 and "\x1b" not in done.stdout + done.stderr
+    table = pd.read_csv(tmp_path / "looked" / "explanations.csv")
+    assert sorted(table.id) == ["a\nline\x1b[2J", r"no text \udcff"]
+    assert len(list((tmp_path / "looked" / "centred-gaussian").glob("*.npy"))) == 2
+    assert (tmp_path / "looked" / "sheet-1.png").is_file()
+    done = skinfw("predict", str(run), "photographs", "--trust", "--out", "table.csv")
+    assert done.returncode == 0 and len(pd.read_csv(tmp_path / "table.csv")) == 2
 
 
 def test_a_sheet_holds_every_image_and_its_maps() -> None:

@@ -313,6 +313,32 @@ def test_npm_fetches_the_runtime_once(npm: Path, tmp_path: Path) -> None:
     assert first.wasm == runtime_web.WASM.encode()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="npm is another kind of program there")
+def test_what_npm_fetches_is_kept_only_where_it_is_what_was_tried(
+    npm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = dict(runtime_web.DIGESTS)
+    monkeypatch.setattr(runtime_web, "DIGESTS", {**right, runtime_web.WASM: "0" * 64})
+    with pytest.raises(SkinfwError, match="onnxruntime-web is not here") as refused:
+        runtime_web.find_runtime(None)
+    assert f"the SHA-256 of package/{runtime_web.WASM} is another one" in refused.value.why
+    assert not list((tmp_path / "cache").rglob("*.wasm"))
+    monkeypatch.setattr(runtime_web, "DIGESTS", right)
+    assert runtime_web.find_runtime(None).wasm == runtime_web.WASM.encode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="npm is another kind of program there")
+@pytest.mark.parametrize("cut", [b"no archive", 300])
+def test_an_archive_that_is_damaged_is_told(npm: Path, tmp_path: Path, cut: bytes | int) -> None:
+    archive = tmp_path / "packed.tgz"
+    content = archive.read_bytes()
+    if isinstance(cut, int):  # the checksum of what is packed does not fit any more
+        cut = content[:60] + bytes(byte ^ 255 for byte in content[60:90]) + content[90:]
+    archive.write_bytes(cut)
+    with pytest.raises(SkinfwError, match="onnxruntime-web is not here"):
+        runtime_web.find_runtime(None)
+
+
 def test_without_npm_the_cure_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKINFW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))

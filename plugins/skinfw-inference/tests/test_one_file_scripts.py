@@ -103,3 +103,12 @@ def test_the_page_answers_as_skinfw_does(sets: str, combine: str, tmp_path: Path
     unknown = fitted.may_be_unknown(raw)
     assert unknown is not None and {*unknown.tolist()} == {True, False}
     assert [own["mayBeUnknown"] for own in said] == unknown.tolist()
+
+
+def test_a_class_may_be_called_as_something_that_javascript_has(tmp_path: Path) -> None:
+    text = (SOURCES / "page.js").read_text()
+    start = text.index("function inWords")
+    function = text[start : text.index("\n}\n", start) + 3]
+    program = f"const about = job;\n{function}\nconst answer = job.names.map(inWords);"
+    job = {"names": ["MEL", "constructor", "toString"], "words": {"MEL": "melanoma"}}
+    assert node(program, job, tmp_path) == ["melanoma (MEL)", "constructor", "toString"]

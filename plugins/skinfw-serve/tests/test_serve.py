@@ -1,8 +1,10 @@
 """`skinfw serve` as its clients see it: the numbers, the refusals, and what is never told."""
 
+import html
 import io
 import json
 import logging
+import re
 import shutil
 import socket
 import struct
@@ -240,6 +242,10 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(served: Served) -> 
 def test_another_name_or_page_is_refused(served: Served) -> None:
     heard = served.ask("GET", "/model", Host="evil.example:8000")
     assert heard.status == 421 and "127.0.0.1" in heard.json["cure"]
+    for name in ("127.0.0.1.evil.example", "[::1].evil.example", "127.0.0.1:evil", "a@127.0.0.1"):
+        assert served.ask("GET", "/model", Host=name).status == 421, name
+    for name in ("127.0.0.1:8000", "127.0.0.1:", "127.0.0.1"):
+        assert served.ask("GET", "/model", Host=name).status == 200, name
     assert served.predict(noise(), Sec_Fetch_Site="cross-site").status == 403
     assert served.predict(noise(), Sec_Fetch_Site="same-origin").status == 200
 
@@ -260,6 +266,23 @@ def test_pages_need_nothing_from_elsewhere_and_say_what_this_is(served: Served) 
     card = served.ask("GET", "/card").body.decode()
     assert "Intended use" in card and "synthetic images, not patients" in card
     assert "the licence of their pictures: none is needed" in card
+
+
+def test_the_page_knows_which_classes_are_in_every_set_whatever_they_are_called() -> None:
+    from skinfw_serve.pages import _templates
+    from skinfw_serve.schemas import About, Bounds, SimilarCases
+
+    names = ["seborrhoeic keratosis", '"><script>', "a'b"]
+    bounds = Bounds(**{**dict.fromkeys(Bounds.model_fields, 1), "formats": []})
+    nothing = SimilarCases(images=0, why="", licence="", attribution="")
+    about = About(
+        name="a", skinfw="1", network="best", classes=[], limits=[], calibrated=True, coverage=0.9,
+        always_in_sets=names, tells_unknown=False, explainer="", operating_points=[],
+        similar=nothing, bounds=bounds, card="",
+    )  # fmt: skip
+    page = _templates().get_template("page.html.jinja").render(name="a", notice="", about=about)
+    (written,) = re.findall('data-always="([^"]*)"', page)
+    assert json.loads(html.unescape(written)) == names and "<script>" not in page
 
 
 def test_a_card_of_a_stranger_is_text(run: Path, tmp_path: Path) -> None:
@@ -289,6 +312,21 @@ def test_a_token_is_asked_for_once_by_the_page_and_always_by_the_api(guarded: Se
     assert guarded.ask("GET", "/card", Cookie=value).status == 200
 
 
+@pytest.mark.parametrize("host", ["a/?", "a/#", "a/?b=", "a@b/?"])
+def test_no_host_leads_past_the_token(
+    guarded: Served, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from starlette.datastructures import URL
+    from starlette.requests import HTTPConnection
+
+    def as_it_was_told(self: HTTPConnection) -> URL:  # by Starlette before it checked the header
+        return URL(f"http://{self.headers['host']}{self.scope['path']}")
+
+    monkeypatch.setattr(HTTPConnection, "url", property(as_it_was_told))
+    assert guarded.ask("GET", "/health", Host=host).status == 401
+    assert guarded.predict(noise(), Host=host).status == 401
+
+
 def test_whoever_guesses_tokens_is_told_to_wait(run: Path) -> None:
     with serving(run, Policy(token=TOKEN), similar=False) as server:
         heard = [server.ask("GET", "/model", Authorization=f"Bearer {n}") for n in range(22)]
@@ -316,7 +354,35 @@ def test_slow_senders_are_not_waited_for(guarded: Served) -> None:
     with socket.create_connection(("127.0.0.1", guarded.port), 20) as slow:
         slow.sendall(b"GET /health HT")
         assert slow.recv(65_536) == b""
+    with socket.create_connection(("127.0.0.1", guarded.port), 20) as slow:
+        slow.sendall(b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\ntoken=")
+        assert b"408 Request Timeout" in slow.recv(65_536)
     assert guarded.ask("GET", "/health", Authorization=f"Bearer {TOKEN}").json["status"] == "ok"
+
+
+def test_whoever_does_not_take_his_answers_is_not_waited_for(guarded: Served) -> None:
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.settimeout(20)
+        slow.connect(("127.0.0.1", guarded.port))
+        with pytest.raises(ConnectionError):  # the system holds some megabytes of answers
+            slow.sendall(b"GET /page.js HTTP/1.1\r\nHost: x\r\n\r\n" * 200_000)
+    assert guarded.ask("GET", "/page.js").status == 200
+
+
+def test_a_request_in_pieces_is_refused_before_they_are_read(served: Served) -> None:
+    head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), 20) as pieces:
+        pieces.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        with pieces.makefile("rb") as answer:
+            heard = answer.read()  # up to the end of the connection
+    assert heard.startswith(b"HTTP/1.1 411") and b"with its Content-Length" in heard
+
+
+def test_a_form_that_is_none_is_no_failure_of_the_server(guarded: Served) -> None:
+    for body in (b"a=1&" * 20, b"token=" + b"&" * 4_000):
+        assert guarded.ask("POST", "/session", body).status == 400
+    assert guarded.ask("POST", "/session", bytes(5_000)).status == 413
 
 
 def test_a_server_that_is_busy_says_so(run: Path) -> None:
@@ -351,6 +417,19 @@ def test_an_error_of_the_network_is_told_and_the_next_image_is_answered(
         assert problems == [422, 500]
         patch.undo()
         assert server.predict(noise()).status == 200
+
+
+def test_an_error_of_a_map_costs_the_map_alone(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("a secret")
+
+    monkeypatch.setattr("skinfw_serve.model_thread.predicted_class_maps", fail)
+    with serving(run, Policy(), similar=False) as server:
+        for _ in range(2):
+            answer = server.predict(noise(), "?map=true").json
+            assert answer["predicted"] and answer["map"] is None
+            assert "there is no map: MemoryError" in answer["notes"][0]
+        assert server.ask("GET", "/health").json["status"] == "ok"
 
 
 def test_measures_are_counted_and_name_nothing(served: Served) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skinfw.toolkit import overlay
+from skinfw.toolkit import overlay, printable
 from skinfw_explain.summary import smooth
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _write(pen: Any, place: tuple[int, int], text: str, width: int, colour: Any)
     """Write a line, shortened to its width."""
     from PIL import ImageFont
 
-    font = ImageFont.load_default(13)
+    font, text = ImageFont.load_default(13), printable(text)
     if pen.textlength(text, font) > width:
         while text and pen.textlength(f"{text}…", font) > width:
             text = text[:-1]

@@ -51,7 +51,7 @@ _SEVERAL_IMAGES = {
         FORM: {"schema": {"type": "object", "properties": {FIELD: _MANY}, "required": [FIELD]}}
     },
 }
-_REFUSALS = (400, 401, 403, 408, 413, 415, 421, 422, 429, 500, 503)
+_REFUSALS = (400, 401, 403, 408, 411, 413, 415, 421, 422, 429, 500, 503)
 _Map = Annotated[bool, Query(description="Whether to show where the evidence is.")]
 _Similar = Annotated[
     int, Query(ge=0, le=MOST_SIMILAR, description="How many training cases to compare with.")
@@ -76,7 +76,7 @@ def create_app(service: Service, policy: Policy, about: About) -> ASGIApp:
     measures = Measures(lambda: service.thread.waiting)
     uploads, doorkeeper = Uploads(policy), Doorkeeper(policy)
     _add_problems(app)
-    app.include_router(page_routes(about, doorkeeper))
+    app.include_router(page_routes(about, policy, doorkeeper))
     app.include_router(_image_routes(service, policy, uploads, measures), dependencies=guard)
     app.include_router(_state_routes(service, about, measures), dependencies=guard)
     return Gate(app, policy, doorkeeper, measures, uploads)
@@ -169,7 +169,7 @@ async def _in_order(images: list[bytes], line: Any) -> AsyncIterator[str]:
 
 def _state_routes(service: Service, about: About, measures: Measures) -> APIRouter:
     """Return the operations that tell of the network and the server."""
-    router = APIRouter(responses=problem_responses(401, 421, 500))
+    router = APIRouter(responses=problem_responses(401, 411, 421, 500))
 
     @router.get("/model", summary="What the network is, and what it cannot do.")
     async def model() -> About:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from http.cookies import CookieError, SimpleCookie
@@ -24,6 +25,7 @@ IMAGES = ("/predict", "/batch")
 _OPEN = ("/", "/session", "/page.css", "/page.js")
 """What is seen without a token: a page that asks for it."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_HOST = re.compile(r"(?P<name>\[[^]]*\]|[^:]*)(:[0-9]*)?")
 _ATTEMPTS = 20
 """Wrong tokens a minute of one client."""
 
@@ -147,21 +149,31 @@ class Gate:
 
     def _check(self, request: Request, images: bool) -> None:
         """Raise ProblemError for a request that may not come in."""
-        name = request.headers.get("host", "").rpartition("@")[2].lower()
-        name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
-        if self._policy.hosts and name not in self._policy.hosts:
+        host = _HOST.fullmatch(request.headers.get("host", "").lower())
+        if self._policy.hosts and (host is None or host["name"] not in self._policy.hosts):
             raise ProblemError(
                 421,
                 "the server is not called so",
                 "a page of the internet could pretend to be this one by a name of its own",
                 f"call it {self._policy.hosts[0]}",
             )
+        if "transfer-encoding" in request.headers:
+            # A byte a piece would keep the server from others; closing it ends the reading.
+            error = ProblemError(
+                411,
+                "the request does not say how long it is",
+                "it comes in pieces (Transfer-Encoding)",
+                "send it whole, with its Content-Length",
+            )
+            error.headers["Connection"] = "close"
+            raise error
         from_elsewhere = request.headers.get("sec-fetch-site", "none") not in (
             "none", "same-origin",
         )  # fmt: skip
         if from_elsewhere and request.method not in _SAFE:
             raise ProblemError(403, "another page has sent this", "", "use this server's own page")
-        if request.url.path not in _OPEN and not self._doorkeeper.knows(request):
+        # Not request.url: a Host header such as "a/?" moves the path that it tells.
+        if request.scope["path"] not in _OPEN and not self._doorkeeper.knows(request):
             error = ProblemError(
                 401,
                 "the token is missing or wrong",

@@ -72,7 +72,7 @@ def make_server(app: ASGIApp, policy: Policy) -> uvicorn.Server:
     """
 
     class Patient(_Patient):
-        head_seconds = policy.head_seconds
+        head_seconds, body_seconds = policy.head_seconds, policy.body_seconds
 
     config = uvicorn.Config(
         app,
@@ -90,27 +90,46 @@ def make_server(app: ASGIApp, policy: Policy) -> uvicorn.Server:
 
 
 class _Patient(H11Protocol):
-    """Close a connection whose next head does not arrive in time."""
+    """Close a connection whose next head does not arrive in time, or whose answer is not taken."""
 
     head_seconds: float
+    body_seconds: float
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._since = self.loop.time()
         self._watch = self.loop.call_later(self.head_seconds, self._look)
+        self._waited = 0.0
+        self._end: asyncio.TimerHandle | None = None
 
     def on_response_complete(self) -> None:
         self._since = self.loop.time()
+        self._waited = 0.0
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that takes its answer slowly, but no longer than for a slow sender."""
+        super().pause_writing()
+        self._paused = self.loop.time()
+        self._end = self.loop.call_later(self.body_seconds - self._waited, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._waited += self.loop.time() - self._paused
+        super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
+        if self._end is not None:
+            self._end.cancel()
         super().connection_lost(exc)
 
     def _look(self) -> None:
         idle: Any = self.cycle is None or self.cycle.response_complete
         left = self._since + self.head_seconds - self.loop.time()
         if idle and left <= 0:
-            self.transport.close()
+            self.transport.close()  # once the rest of the last answer is taken
+            self._watch = self.loop.call_later(self.body_seconds, self.transport.abort)
             return
         self._watch = self.loop.call_later(left if left > 0 else self.head_seconds, self._look)

@@ -165,6 +165,8 @@ def _always_in_sets(model: TrainedModel) -> list[str]:
 
 def _card(file: Path) -> str:
     """Return a model card without its head, which machines read; empty where there is none."""
+    if not file.is_file():  # nor a pipe, which would be waited for
+        return ""
     try:
         with file.open(encoding="utf-8", errors="replace") as source:
             text = source.read(_CARD_LETTERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -23,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 Prepared = tuple[PreparedCase, ...]
 """An image as each network of the run sees it."""
 
+_log = logging.getLogger("uvicorn.error")
 WAIT = 0.004
 """Seconds that the first image of a batch waits for others."""
 
@@ -171,6 +173,9 @@ class ModelThread:
             )
         except SkinfwError as error:
             return None, f"there is no map: {printable(error.what)}"
+        except Exception as error:  # of no image either, which has its answer all the same
+            _log.exception("an image has no map")
+            return None, f"there is no map: {type(error).__name__}, told in full by the terminal"
         return maps[0], ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import ClientDisconnect
 
 from skinfw_serve.gate import COOKIE
 from skinfw_serve.problems import ProblemError
@@ -19,6 +21,7 @@ from skinfw_serve.schemas import NOTICE
 
 if TYPE_CHECKING:
     from skinfw_serve.gate import Doorkeeper
+    from skinfw_serve.policy import Policy
     from skinfw_serve.schemas import About
 
 _FILES = {"page.css": "text/css", "page.js": "text/javascript"}
@@ -36,14 +39,16 @@ def _templates() -> Environment:
     )
 
 
-def page_routes(about: About, doorkeeper: Doorkeeper) -> APIRouter:
+def page_routes(about: About, policy: Policy, doorkeeper: Doorkeeper) -> APIRouter:
     """Return the routes of the pages and their files.
 
     about: the network.
+    policy: in how many seconds a form must have arrived.
     doorkeeper: knows who may see them.
     """
     router = APIRouter(include_in_schema=False)
     common: dict[str, Any] = {"name": about.name, "notice": NOTICE}
+    own_card = markdown(about.card)
 
     def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
         text = _templates().get_template(template).render(**common, **values)
@@ -57,11 +62,11 @@ def page_routes(about: About, doorkeeper: Doorkeeper) -> APIRouter:
 
     @router.get("/card")
     async def card() -> Response:
-        return render("card.html.jinja", about=about, card=markdown(about.card))
+        return render("card.html.jinja", about=about, card=own_card)
 
     @router.post("/session")
     async def session(request: Request) -> Response:
-        form = await _read_form(request)
+        form = await _read_form(request, policy.body_seconds)
         if not doorkeeper.accepts(form.get("token", ""), request):
             return render("sign_in.html.jinja", 401, fault="This is not the token.")
         answer = RedirectResponse("/", 303)
@@ -80,14 +85,25 @@ def page_routes(about: About, doorkeeper: Doorkeeper) -> APIRouter:
     return router
 
 
-async def _read_form(request: Request) -> Mapping[str, str]:
-    """Return the fields of a small form of a page."""
+async def _read_form(request: Request, seconds: float) -> Mapping[str, str]:
+    """Return the fields of a small form of a page.
+
+    Raises ProblemError where it is none, or too large or too slow.
+    """
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_BYTES:
-            raise ProblemError(413, "the form is too large")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _FORM_BYTES:
+                    raise ProblemError(413, "the form is too large")
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except TimeoutError:
+        raise ProblemError(408, "the form did not arrive in time") from None
+    except ClientDisconnect:
+        raise ProblemError(400, "the sender went away") from None
+    except ValueError:
+        raise ProblemError(400, "the form has too many fields") from None
     return {name: values[0].strip() for name, values in fields.items()}
 
 

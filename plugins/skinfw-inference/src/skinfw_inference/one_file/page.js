@@ -22,8 +22,7 @@ function percent(share) {
 
 /** Return a class as people read it. */
 function inWords(name) {
-  const words = about.words[name];
-  return words ? `${words} (${name})` : name;
+  return Object.hasOwn(about.words, name) ? `${about.words[name]} (${name})` : name;
 }
 
 /** Decode an image file, upright and without a change of its colours, transparency on white. */

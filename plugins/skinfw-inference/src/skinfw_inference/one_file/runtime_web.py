@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _read(folder: Path, name: str) -> bytes:
             error.strerror or str(error),
             f"unpack {PACKAGE} {VERSION}, and name its folder with --runtime-web",
         ) from error
-    if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
+    if not _is_right(name, content):
         raise SkinfwError(
             f"a file of {PACKAGE} is not that of version {VERSION}",
             display_path(file),
@@ -72,6 +73,10 @@ def _read(folder: Path, name: str) -> bytes:
             "--runtime-web",
         )
     return content
+
+
+def _is_right(name: str, content: bytes) -> bool:
+    return hashlib.sha256(content).hexdigest() == DIGESTS[name]
 
 
 def _fill(folder: Path) -> None:
@@ -109,10 +114,13 @@ def _unpack(archive: Path, folder: Path) -> None:
                 source = members.extractfile(f"package/{name}")
                 if source is None:
                     raise KeyError(f"package/{name} is no file")
+                content = source.read(_MOST)
+                if not _is_right(name, content):  # which would stay in the cache
+                    raise KeyError(f"the SHA-256 of package/{name} is another one")
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 with atomic_write(folder / name) as partial:
-                    partial.write_bytes(source.read(_MOST))
-    except (tarfile.TarError, KeyError, EOFError) as error:
+                    partial.write_bytes(content)
+    except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
         raise _unavailable(f"what npm has fetched is no {PACKAGE}: {error}") from error
 
 

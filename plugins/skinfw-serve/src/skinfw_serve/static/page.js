@@ -130,7 +130,7 @@ function line(text) {
 
 function setText(classes) {
   if (classes === null) return "No prediction sets were fitted.";
-  const always = main.dataset.always.split(" ").filter(Boolean);
+  const always = JSON.parse(main.dataset.always);
   const held = classes.filter((name) => !always.includes(name));
   const share = Math.round(100 * Number(main.dataset.coverage));
   const made = share ? ` (sets hold ${share} % of the images of each class)` : "";
