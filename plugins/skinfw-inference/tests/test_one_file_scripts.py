@@ -103,3 +103,24 @@ def test_the_page_answers_as_skinfw_does(sets: str, combine: str, tmp_path: Path
     unknown = fitted.may_be_unknown(raw)
     assert unknown is not None and {*unknown.tolist()} == {True, False}
     assert [own["mayBeUnknown"] for own in said] == unknown.tolist()
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "text"),
+    [
+        (None, ["NV", "BCC"], "Cannot be ruled out: nevus. Never ruled out, for lack of validation "
+         "lesions: BCC."),
+        (None, ["BCC"], "All classes that can be ruled out are. Never ruled out, for lack of "
+         "validation lesions: BCC."),
+        (0.5, [], "No class fits."),
+        (0.5, ["MEL", "NV"], "Cannot be ruled out: MEL; nevus."),
+    ],
+)  # fmt: skip
+def test_classes_that_no_set_can_rule_out_are_told_apart(
+    limit: float | None, held: list[str], text: str, tmp_path: Path
+) -> None:
+    calibration = {**CALIBRATION, "limits": {"MEL": 0.9, "NV": 0.7, "BCC": limit}}
+    about = {"classes": ["MEL", "NV", "BCC"], "calibration": calibration}
+    program = """const words = (name) => name === "NV" ? "nevus" : name;
+        const answer = setText(job.held, job.about, words);"""
+    assert node(program, {"held": held, "about": about}, tmp_path) == text
