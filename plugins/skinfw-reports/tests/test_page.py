@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import skinfw_reports as reports
 from skinfw import (
     Estimate,
     Explanations,
@@ -234,6 +235,14 @@ def test_without_the_network_the_gallery_has_the_explained_images_the_surest_fir
     order = np.argsort(-some.probabilities.max(1))
     assert shown == [some.ids[place] for place in order]
     assert "8 of 30 images are classified wrongly" in text
+    assert "Probabilities are as the network gives them, without temperature" in text
+    assert "not a medical device" in text.partition("</header>")[0]
+
+
+@pytest.mark.parametrize("name", ["page", "seeds", "comparison", "validation"])
+def test_every_page_says_that_it_is_no_medical_device(name: str) -> None:
+    template = Path(reports.__file__).with_name(f"{name}.html.jinja").read_text()
+    assert "not a medical device" in template.partition("<footer>")[2]
 
 
 def test_every_image_of_the_gallery_says_what_filters_ask_for(tmp_path: Path) -> None:
