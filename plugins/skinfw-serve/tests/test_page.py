@@ -116,7 +116,7 @@ def test_several_images_are_answered_each_in_its_place(
     ("always", "held", "text"),
     [
         ("BCC", ["NV", "BCC"], "Cannot be ruled out: NV. Never ruled out"),
-        ("BCC", ["BCC"], "All classes that can be ruled out are. Never ruled out"),
+        ("BCC", ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out"),
         ("", [], "No class fits."),
     ],
 )

@@ -135,7 +135,7 @@ function setText(classes) {
   const held = classes.filter((name) => !always.includes(name));
   const share = Math.round(100 * Number(main.dataset.coverage));
   const made = share ? ` (sets hold ${share} % of the images of each class)` : "";
-  const none = always.length ? "All classes that can be ruled out are" : "No class fits";
+  const none = always.length ? "All classes that can be ruled out are ruled out" : "No class fits";
   const first = held.length ? `Cannot be ruled out${made}: ${held.join(", ")}.` : `${none}${made}.`;
   if (!always.length) return first;
   return `${first} Never ruled out, for lack of validation lesions: ${always.join(", ")}.`;
