@@ -110,8 +110,8 @@ def test_the_page_answers_as_skinfw_does(sets: str, combine: str, tmp_path: Path
     [
         (None, ["NV", "BCC"], "Cannot be ruled out: nevus. Never ruled out, for lack of validation "
          "lesions: BCC."),
-        (None, ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out, for lack of "
-         "validation lesions: BCC."),
+        (None, ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out, for "
+         "lack of validation lesions: BCC."),
         (0.5, [], "No class fits."),
         (0.5, ["MEL", "NV"], "Cannot be ruled out: MEL; nevus."),
     ],
