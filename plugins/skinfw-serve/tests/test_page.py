@@ -130,6 +130,16 @@ def test_classes_that_no_set_can_rule_out_are_told_apart(
     assert visit().page.evaluate(said, [always, held]).startswith(text)
 
 
+def test_what_was_not_fitted_is_said_beside_the_answer(visit: Any) -> None:
+    said = """() => shown({
+        predicted: "NV", words: "nevus", probabilities: [], calibrated: false, notes: [],
+        prediction_set: null, may_be_unknown: null, operating_points: [], similar: [],
+    }).textContent"""
+    text = visit().page.evaluate(said)
+    for lack in ("fitted no temperature", "No prediction sets", "unlike all that was trained on"):
+        assert lack in text
+
+
 def test_a_bad_image_says_why_and_keeps_none_of_the_others(
     visit: Any, images: list[str], tmp_path: Path
 ) -> None:

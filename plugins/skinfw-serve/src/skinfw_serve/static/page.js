@@ -116,6 +116,9 @@ function shown(answer) {
     ? "Calibrated on validation images."
     : "Not calibrated: the run has fitted no temperature.";
   get(".set").textContent = setText(answer.prediction_set);
+  if (answer.may_be_unknown === null) {
+    get(".set").append(" Nothing was fitted that tells an image unlike all that was trained on.");
+  }
   get(".scale").hidden = !answer.calibrated;
   showPoints(get(".points"), answer.operating_points);
   for (const one of answer.similar) get(".similar ul").append(similarLine(one));
