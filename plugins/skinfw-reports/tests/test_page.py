@@ -148,6 +148,14 @@ def test_tables_name_the_images_that_they_are_of(tmp_path: Path) -> None:
         assert f"against the rest on the {said}" in per_class(own)["table"]["caption"]
 
 
+def test_the_page_of_an_evaluation_names_its_run(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    about = {"dataset": "x", "part": "test", "notes": []}
+    record = {**made.record, "name": "quickstart"}
+    text, _ = page(replace(made, name="test", record=record, evaluation=about))
+    assert "<h1>quickstart on test</h1>" in text
+
+
 def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
     tmp_path: Path,
 ) -> None:
