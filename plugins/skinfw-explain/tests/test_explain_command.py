@@ -18,7 +18,7 @@ from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
-from skinfw_explain.explanations import choose_explainers
+from skinfw_explain.explanations import choose_explainers, share
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet
 from skinfw_explain.summary import summarize_map
 
@@ -64,6 +64,10 @@ def test_it_writes_maps_pictures_a_sheet_and_a_table(
     run: Path, photographs: Path, skinfw: Run, tmp_path: Path
 ) -> None:
     (photographs / "c.jpg").write_bytes(b"no image")
+    earlier = [tmp_path / "looked" / f"sheet-{number}.png" for number in (1, 2, 3)]
+    earlier[0].parent.mkdir()
+    for file in earlier:
+        file.write_bytes(b"of an earlier call")
     done = skinfw(
         "explain", str(run), "photographs", "--trust", "--method", "grad-cam,random-map",
         "--out", "looked",
@@ -89,17 +93,30 @@ def test_it_writes_maps_pictures_a_sheet_and_a_table(
         told = summarize_map(heat)
         assert rows.peak_x.iloc[1] == pytest.approx(told.peak_x, abs=1e-4)
     assert min(picture_size(folder / "sheet-1.png")) > 200
+    assert not any(file.exists() for file in earlier[1:])
 
 
 def test_without_a_method_it_asks_the_explainer_of_the_recipe_for_the_class(
     run: Path, photographs: Path, skinfw: Run, tmp_path: Path
 ) -> None:
     name = load_trained_model(run, (), True).classes[-1]
+    (tmp_path / "explanations").mkdir()
+    (tmp_path / "explanations" / "failed.csv").write_text("id,path,reason\nold,old.jpg,gone\n")
     done = skinfw("explain", str(run), "photographs/a.png", "--trust", "--class", name)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "explanations" / "explanations.csv")
     assert table[["method", "class"]].values.tolist() == [["centred-gaussian", name]]
     assert table[["peak_x", "peak_y"]].to_numpy() == pytest.approx(0.5, abs=0.02)
+    assert not (tmp_path / "explanations" / "failed.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("chance", "text"),
+    [(0, "0%"), (1e-9, "<1%"), (0.0049, "<1%"), (0.006, "1%"), (0.994, "99%"), (0.996, ">99%"),
+     (1, "100%")],
+)  # fmt: skip
+def test_no_class_is_said_to_be_impossible_or_certain_that_is_not(chance: float, text: str) -> None:
+    assert share(chance) == text
 
 
 @pytest.mark.parametrize(

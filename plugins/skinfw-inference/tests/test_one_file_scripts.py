@@ -112,3 +112,24 @@ def test_a_class_may_be_called_as_something_that_javascript_has(tmp_path: Path) 
     program = f"const about = job;\n{function}\nconst answer = job.names.map(inWords);"
     job = {"names": ["MEL", "constructor", "toString"], "words": {"MEL": "melanoma"}}
     assert node(program, job, tmp_path) == ["melanoma (MEL)", "constructor", "toString"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "text"),
+    [
+        (None, ["NV", "BCC"], "Cannot be ruled out: nevus. Never ruled out, for lack of validation "
+         "lesions: BCC."),
+        (None, ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out, for "
+         "lack of validation lesions: BCC."),
+        (0.5, [], "No class fits."),
+        (0.5, ["MEL", "NV"], "Cannot be ruled out: MEL; nevus."),
+    ],
+)  # fmt: skip
+def test_classes_that_no_set_can_rule_out_are_told_apart(
+    limit: float | None, held: list[str], text: str, tmp_path: Path
+) -> None:
+    calibration = {**CALIBRATION, "limits": {"MEL": 0.9, "NV": 0.7, "BCC": limit}}
+    about = {"classes": ["MEL", "NV", "BCC"], "calibration": calibration}
+    program = """const words = (name) => name === "NV" ? "nevus" : name;
+        const answer = setText(job.held, job.about, words);"""
+    assert node(program, {"held": held, "about": about}, tmp_path) == text

@@ -167,6 +167,8 @@ form.querySelector('[data-by="right"]').value = "no";
 form.querySelector('[data-by="true"]').value = "MEL";
 form.dispatchEvent(new Event("input"));
 const plane = document.querySelector(".plane");
+const seen = document.querySelector(".asked img");
+const before = getComputedStyle(seen).visibility;
 plane.focus();
 plane.dispatchEvent(new KeyboardEvent("keydown", { key: "End" }));
 const said = document.querySelector(".asked p").textContent;
@@ -176,6 +178,8 @@ document.title = [
   form.querySelector("output").textContent,
   document.querySelectorAll(".point:not([hidden])").length,
   said,
+  before,
+  getComputedStyle(seen).visibility,
 ].join("|");
 </script>
 """
@@ -190,7 +194,8 @@ def test_a_browser_filters_and_shows_what_is_asked_for(tmp_path: Path) -> None:
     words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", file.as_uri()]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     title = done.stdout.partition("<title>")[2].partition("</title>")[0]
-    wrong, output, points, said = title.split("|")
+    wrong, output, points, said, before, after = title.split("|")
     assert wrong == "6" and output == "6 of 60 images"
     assert points == "60"
+    assert (before, after) == ("hidden", "visible")
     assert said == "&lt;b&gt;119 shows DF, predicted DF (80%)"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import skinfw_reports as reports
 from skinfw import (
     Estimate,
     Explanations,
@@ -147,6 +148,14 @@ def test_tables_name_the_images_that_they_are_of(tmp_path: Path) -> None:
         assert f"against the rest on the {said}" in per_class(own)["table"]["caption"]
 
 
+def test_the_page_of_an_evaluation_names_its_run(tmp_path: Path) -> None:
+    made = result(tmp_path)
+    about = {"dataset": "x", "part": "test", "notes": []}
+    record = {**made.record, "name": "quickstart"}
+    text, _ = page(replace(made, name="test", record=record, evaluation=about))
+    assert "<h1>quickstart on test</h1>" in text
+
+
 def test_one_table_tells_the_images_of_each_class_before_and_after_the_sampler(
     tmp_path: Path,
 ) -> None:
@@ -234,6 +243,14 @@ def test_without_the_network_the_gallery_has_the_explained_images_the_surest_fir
     order = np.argsort(-some.probabilities.max(1))
     assert shown == [some.ids[place] for place in order]
     assert "8 of 30 images are classified wrongly" in text
+    assert "Probabilities are as the network gives them, without temperature" in text
+    assert "not a medical device" in text.partition("</header>")[0]
+
+
+@pytest.mark.parametrize("name", ["page", "seeds", "comparison", "validation"])
+def test_every_page_says_that_it_is_no_medical_device(name: str) -> None:
+    template = Path(reports.__file__).with_name(f"{name}.html.jinja").read_text()
+    assert "not a medical device" in template.partition("<footer>")[2]
 
 
 def test_every_image_of_the_gallery_says_what_filters_ask_for(tmp_path: Path) -> None:

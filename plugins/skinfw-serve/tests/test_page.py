@@ -112,6 +112,34 @@ def test_several_images_are_answered_each_in_its_place(
     assert "image" in look.page.locator("#status").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("always", "held", "text"),
+    [
+        ("BCC", ["NV", "BCC"], "Cannot be ruled out: NV. Never ruled out"),
+        ("BCC", ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out"),
+        ("", [], "No class fits."),
+    ],
+)
+def test_classes_that_no_set_can_rule_out_are_told_apart(
+    visit: Any, always: str, held: list[str], text: str
+) -> None:
+    said = """([always, held]) => {
+        Object.assign(main.dataset, { always, coverage: "" });
+        return setText(held);
+    }"""
+    assert visit().page.evaluate(said, [always, held]).startswith(text)
+
+
+def test_what_was_not_fitted_is_said_beside_the_answer(visit: Any) -> None:
+    said = """() => shown({
+        predicted: "NV", words: "nevus", probabilities: [], calibrated: false, notes: [],
+        prediction_set: null, may_be_unknown: null, operating_points: [], similar: [],
+    }).textContent"""
+    text = visit().page.evaluate(said)
+    for lack in ("fitted no temperature", "No prediction sets", "unlike all that was trained on"):
+        assert lack in text
+
+
 def test_a_bad_image_says_why_and_keeps_none_of_the_others(
     visit: Any, images: list[str], tmp_path: Path
 ) -> None:
@@ -225,6 +253,8 @@ def test_pages_fit_the_screen_and_say_what_this_is(pages: tuple[int, str, list[V
         assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
         assert look.page.locator("html").evaluate("page => page.scrollWidth") == width
         assert "Not a medical device" in look.page.locator("header").inner_text()
+    for button in looks[0].page.locator(".remove").all():
+        assert button.evaluate("button => button.offsetHeight") < 44, "its word is on one line"
 
 
 @needs_axe

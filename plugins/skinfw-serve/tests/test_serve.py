@@ -493,6 +493,7 @@ def test_what_would_be_done_follows_the_thresholds_of_the_run(served: Served, ru
     for name, own in expected.items():
         assert points[name]["called"] == (chances[name] >= own["threshold"])
         assert points[name]["chance"] == pytest.approx(chances[name], abs=1e-6)
+        assert not re.search(r"\d%", points[name]["does"]), "percentages look alike on a page"
     malignant = sum(chances[name] for name in ("MEL", "BCC", "AK", "SCC"))
     assert points["malignant"]["called"] == (malignant >= 0.5)
 

@@ -78,6 +78,17 @@ def class_place(model: TrainedModel, name: str) -> int:
     return model.classes.index(name)
 
 
+def share(chance: float) -> str:
+    """Return a probability in whole per cent; what is neither 0 nor 1 is not said to be.
+
+    chance: in [0, 1].
+    """
+    text = f"{chance:.0%}"
+    if text == "0%" and chance > 0:
+        return "<1%"
+    return ">99%" if text == "100%" and chance < 1 else text
+
+
 @dataclass
 class ExplanationFolder:
     """Write what explainers say of images into a folder.
@@ -115,7 +126,7 @@ class ExplanationFolder:
             self._rows.append((image.id, image.path, method, name, f"{chance:.8f}", *told))
             maps.append((f"{method}: {name if heat.any() else f'nothing for {name}'}", heat))
         order = chances.argsort()[::-1][:_SHOWN]
-        title = ", ".join(f"{model.classes[one]} {chances[one]:.0%}" for one in order)
+        title = ", ".join(f"{model.classes[one]} {share(float(chances[one]))}" for one in order)
         self._waiting.append(SheetRow((image.id, title), pixels, maps))
         if len(self._waiting) == images_on_sheet(len(maps)):
             self._write_sheet()
@@ -133,11 +144,20 @@ class ExplanationFolder:
         numbers = [one.name for one in fields(MapSummary)]
         write_csv(table, ["id", "path", "method", "class", "probability", *numbers], self._rows)
         yield table
-        yield from sorted(self.folder.glob("sheet-*.png"))[: self._sheets]
+        yield from (self._sheet(number) for number in range(1, self._sheets + 1))
+        old = self._sheets + 1
+        while self._sheet(old).is_file():  # of an earlier call, whose images the table lacks
+            self._sheet(old).unlink()
+            old += 1
+        failed = self.folder / "failed.csv"
         if self._losses:
-            failed = self.folder / "failed.csv"
             write_csv(failed, ["id", "path", "reason"], self._losses)
             yield failed
+        else:
+            failed.unlink(missing_ok=True)
+
+    def _sheet(self, number: int) -> Path:
+        return self.folder / f"sheet-{number}.png"
 
     def _pixels(self, case: Case) -> npt.NDArray[np.uint8]:
         """Return the first view of the first picture, as the network sees it."""
@@ -175,6 +195,6 @@ class ExplanationFolder:
         notes = [f"Note: {mark}." for mark in model.marks]
         header = [f"Where {display_path(model.path)} looks", f"{_ABOUT} {_WARNING}", *notes]
         sheet = draw_sheet(self._waiting, header)
-        with atomic_write(self.folder / f"sheet-{self._sheets}.png") as file:
+        with atomic_write(self._sheet(self._sheets)) as file:
             sheet.save(file, "PNG")
         self._waiting.clear()

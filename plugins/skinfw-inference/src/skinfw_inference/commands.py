@@ -117,8 +117,8 @@ def _export_page(
     for text in filter(None, (page.maps, page.loss)):
         echo(f"note: {text}")
     echo(
-        f"wrote {display_path(out)}: {page.variant}, {page.bytes / 1e6:.1f} MB; its graph differs "
-        f"from torch by {page.difference:.1g}"
+        f"wrote {display_path(out)}: {page.variant}, {page.bytes / 1e6:.1f} MB; in fp32 its "
+        f"probabilities differ from torch's by {page.difference:.1g}"
     )
 
 

@@ -160,6 +160,8 @@ def gallery_text(result: Result, cards: list[dict[str, Any]]) -> list[str]:
             f"{len(cards):,} images are shown: the most confident mistakes, {explained}and of each "
             "class a spread from the surest answer to the least sure one."
         )
+    if cards:
+        said.append("Probabilities are as the network gives them, without temperature.")
     if mapped:
         said.append("Beside an explained image is what spoke for the answer, brighter for more.")
     elif evaluated_again:

@@ -121,7 +121,7 @@ class Page:
         place = [key for key, _ in titles].index("calibration") + 1
         titles[place:place] = [(own["key"], own["title"]) for own in others]
         return {
-            "name": result.name,
+            "name": _title(result),
             "backbone": recipe.get("backbone", {}).get("use", "a network"),
             "dataset": about_dataset(recipe),
             "evaluated_dataset": evaluation.get("dataset", ""),
@@ -160,6 +160,13 @@ class Page:
             "environment": _environment(record),
             "recipe": json.dumps(recipe, indent=1),
         }
+
+
+def _title(result: Result) -> str:
+    """Return what the page is about: a run, or a run on the images of an evaluation."""
+    if not result.evaluation:
+        return result.name
+    return f"{result.record.get('name', 'a run')} on {result.name}"
 
 
 def _render(template: str, content: Mapping[str, Any], file: Path) -> None:

@@ -34,6 +34,7 @@ for (const figure of document.querySelectorAll("figure.scatter")) {
     halo.setAttribute("transform", points[index].getAttribute("transform"));
     svg.append(points[index], halo);
     image.src = images[index];
+    image.hidden = false;
     text.textContent = texts[index];
   };
   const filter = () => {

@@ -176,7 +176,7 @@ def _by_class(thresholds: Mapping[str, Any] | None, classes: Sequence[str]) -> l
         if name not in classes or own["threshold"] is None:
             continue
         words, test = class_in_words(name).words, own.get("test", {})
-        reached = f"the threshold that finds {thresholds['sensitivity']:.0%} on validation"
+        reached = f"the threshold that finds {_percent(thresholds['sensitivity'])} on validation"
         found = _estimate("of its test images it found", test.get("sensitivity"))
         falsely = _estimate("of all others it let pass", test.get("specificity"))
         about = "; ".join(filter(None, (reached, found, falsely)))
@@ -196,8 +196,12 @@ def _estimate(about: str, estimate: Mapping[str, Any] | None) -> str:
     if not estimate or estimate.get("value") is None:
         return ""
     low, high = estimate.get("low"), estimate.get("high")
-    ends = "" if low is None or high is None else f" ({low:.0%} to {high:.0%})"
-    return f"{about} {estimate['value']:.0%}{ends}"
+    ends = "" if low is None or high is None else f" ({_percent(low)} to {_percent(high)})"
+    return f"{about} {_percent(estimate['value'])}{ends}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _by_rule(triage: Mapping[str, Any], classes: Sequence[str]) -> list[Point]:

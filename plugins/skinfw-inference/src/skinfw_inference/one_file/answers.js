@@ -62,3 +62,13 @@ function makeAnswer(views, {classes, combine, calibration}) {
     mayBeUnknown: unknown === null ? null : lacking > unknown,
   };
 }
+
+/** Return what a prediction set says, and apart from it what no set can rule out. */
+function setText(held, {classes, calibration}, inWords) {
+  const always = classes.filter((name) => calibration.limits[name] === null);
+  const fit = held.filter((name) => !always.includes(name)).map(inWords).join("; ");
+  const none = always.length ? "All classes that can be ruled out are ruled out." : "No class fits.";
+  const first = fit ? `Cannot be ruled out: ${fit}.` : none;
+  if (!always.length) return first;
+  return `${first} Never ruled out, for lack of validation lesions: ${always.join(", ")}.`;
+}

@@ -90,7 +90,8 @@ def calibration_texts(model: TrainedModel) -> dict[str, str]:
     if fitted.limits:
         texts["set_text"] = (
             "What cannot be ruled out is a prediction set, fitted so that it holds the right class "
-            f"of {fitted.coverage:.0%} of images like those of the validation part."
+            f"of {100 * fitted.coverage:.0f} % of the images of each class, for lesions like those "
+            "of validation. A class with too few lesions there is never ruled out."
         )
     if not math.isnan(fitted.unknown):
         texts["unknown_text"] = (

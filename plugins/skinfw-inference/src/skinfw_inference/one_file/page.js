@@ -99,9 +99,8 @@ function showAnswer(name, answer, view, maps, milliseconds) {
   }
   if (answer.predictionSet) {
     const set = item.querySelector(".set");
-    const held = answer.predictionSet.map(inWords).join("; ") || "no class: none fits well";
     set.hidden = false;
-    set.textContent = `Cannot be ruled out: ${held}.`;
+    set.textContent = setText(answer.predictionSet, about, inWords);
   }
   item.querySelector("tbody").append(...probabilityRows(answer));
   item.querySelector(".time").textContent = `Computed in ${Math.round(milliseconds)} ms.`;

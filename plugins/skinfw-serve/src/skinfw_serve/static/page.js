@@ -116,6 +116,10 @@ function shown(answer) {
     ? "Calibrated on validation images."
     : "Not calibrated: the run has fitted no temperature.";
   get(".set").textContent = setText(answer.prediction_set);
+  if (answer.may_be_unknown === null) {
+    get(".set").append(" Nothing was fitted that tells an image unlike all that was trained on.");
+  }
+  get(".scale").hidden = !answer.calibrated;
   showPoints(get(".points"), answer.operating_points);
   for (const one of answer.similar) get(".similar ul").append(similarLine(one));
   get(".similar").hidden = !answer.similar.length;
@@ -134,7 +138,8 @@ function setText(classes) {
   const held = classes.filter((name) => !always.includes(name));
   const share = Math.round(100 * Number(main.dataset.coverage));
   const made = share ? ` (sets hold ${share} % of the images of each class)` : "";
-  const first = held.length ? `Cannot be ruled out${made}: ${held.join(", ")}.` : `No class fits${made}.`;
+  const none = always.length ? "All classes that can be ruled out are ruled out" : "No class fits";
+  const first = held.length ? `Cannot be ruled out${made}: ${held.join(", ")}.` : `${none}${made}.`;
   if (!always.length) return first;
   return `${first} Never ruled out, for lack of validation lesions: ${always.join(", ")}.`;
 }
