@@ -18,7 +18,7 @@ from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
-from skinfw_explain.explanations import choose_explainers, share
+from skinfw_explain.explanations import answer_lines, choose_explainers, share
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet
 from skinfw_explain.summary import summarize_map
 
@@ -203,3 +203,11 @@ def test_a_sheet_holds_every_image_and_its_maps() -> None:
     sheet = np.asarray(draw_sheet(rows, ["title"]))
     tiles = (np.abs(sheet.astype(int) - 200).max(2) <= 1).sum() / 208**2
     assert tiles == pytest.approx(8, abs=0.05)
+
+
+def test_a_sheet_tells_where_an_image_may_show_none_of_the_classes() -> None:
+    chances = np.array([0.2, 0.5, 0.001, 0.299])
+    classes = ("A", "B", "C", "D")
+    assert answer_lines(classes, chances, None) == ["B 50%, D 30%, A 20%"]
+    assert answer_lines(classes, chances, True)[1:] == ["may show none of the classes"]
+    assert answer_lines(classes, chances, False)[1:] == [""]

@@ -89,6 +89,21 @@ def share(chance: float) -> str:
     return ">99%" if text == "100%" and chance < 1 else text
 
 
+def answer_lines(
+    classes: Sequence[str], chances: npt.NDArray[np.float64], unknown: bool | None
+) -> list[str]:
+    """Return what stands below an image: the most probable classes, and what is unknown.
+
+    chances: [C], of the classes.
+    unknown: whether the image may show none of them; None where nothing was fitted that tells.
+    """
+    order = chances.argsort()[::-1][:_SHOWN]
+    lines = [", ".join(f"{classes[one]} {share(float(chances[one]))}" for one in order)]
+    if unknown is not None:
+        lines.append("may show none of the classes" if unknown else "")
+    return lines
+
+
 @dataclass
 class ExplanationFolder:
     """Write what explainers say of images into a folder.
@@ -125,9 +140,9 @@ class ExplanationFolder:
             told = [format(number, ".4f") for number in astuple(summarize_map(heat))]
             self._rows.append((image.id, image.path, method, name, f"{chance:.8f}", *told))
             maps.append((f"{method}: {name if heat.any() else f'nothing for {name}'}", heat))
-        order = chances.argsort()[::-1][:_SHOWN]
-        title = ", ".join(f"{model.classes[one]} {share(float(chances[one]))}" for one in order)
-        self._waiting.append(SheetRow((image.id, title), pixels, maps))
+        unknown = model.calibration.may_be_unknown(raw[None])
+        lines = answer_lines(model.classes, chances, None if unknown is None else bool(unknown[0]))
+        self._waiting.append(SheetRow((image.id, *lines), pixels, maps))
         if len(self._waiting) == images_on_sheet(len(maps)):
             self._write_sheet()
 
