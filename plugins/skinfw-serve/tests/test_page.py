@@ -252,7 +252,7 @@ def test_pages_fit_the_screen_and_say_what_this_is(pages: tuple[int, str, list[V
         paper = body.evaluate("page => getComputedStyle(page).backgroundColor")
         assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
         assert look.page.locator("html").evaluate("page => page.scrollWidth") == width
-        assert "Not a medical device" in look.page.locator("header").inner_text()
+        assert "not a medical device" in look.page.locator("header").inner_text()
     for button in looks[0].page.locator(".remove").all():
         assert button.evaluate("button => button.offsetHeight") < 44, "its word is on one line"
 

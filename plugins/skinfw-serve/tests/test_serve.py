@@ -260,7 +260,7 @@ def test_every_answer_forbids_whatever_the_page_does_not_need(served: Served) ->
 def test_pages_need_nothing_from_elsewhere_and_say_what_this_is(served: Served) -> None:
     for path in ("/", "/card"):
         text = served.ask("GET", path).body.decode()
-        assert "Not a medical device" in text
+        assert "not a medical device" in text
         assert "http://" not in text and "https://" not in text
         assert "<style" not in text and "style=" not in text and "onclick" not in text
     card = served.ask("GET", "/card").body.decode()

@@ -14,12 +14,13 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
+from skinfw.toolkit import NOTICE
 from skinfw_serve.gate import Doorkeeper, Gate, client
 from skinfw_serve.measures import Measures
 from skinfw_serve.pages import page_routes
 from skinfw_serve.problems import Problem, ProblemError, problem_response, problem_responses
 from skinfw_serve.rates import Rates
-from skinfw_serve.schemas import NOTICE, About, Answer, BatchLine, Health
+from skinfw_serve.schemas import About, Answer, BatchLine, Health
 from skinfw_serve.service import Wish
 from skinfw_serve.uploads import FIELD, FORM, RAW, Uploads, split_images
 

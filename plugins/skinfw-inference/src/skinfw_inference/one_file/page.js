@@ -93,7 +93,7 @@ function showAnswer(name, answer, view, maps, milliseconds) {
   if (answer.mayBeUnknown) {
     const warning = item.querySelector(".unknown");
     warning.hidden = false;
-    warning.append(bold("Unlike what it was trained on?"), ` The highest probability lacks `
+    warning.append(bold("Unlike anything it was trained on."), ` The highest probability lacks `
       + `${percent(answer.lacking)} of one, more than the ${percent(about.calibration.unknown)} that `
       + "known images may lack. The image may show none of the classes.");
   }
