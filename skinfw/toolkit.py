@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from skinfw.inference.prediction import PreparedCase as PreparedCase
     from skinfw.inference.prediction import answer_prepared as answer_prepared
     from skinfw.inference.prediction import predict_images as predict_images
+    from skinfw.inference.result_network import with_network as with_network
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
@@ -314,6 +315,7 @@ _HOMES = {
     "skinfw.inference.prediction": (
         "Case CasePreparation Outcome Predictor PreparedCase answer_prepared predict_images"
     ),
+    "skinfw.inference.result_network": "with_network",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
