@@ -19,7 +19,7 @@ from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import plan_component
 from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
-from skinfw.toolkit import make_view, overlay, render_views
+from skinfw.toolkit import image_ids, make_view, overlay, render_views
 from skinfw_inference.one_file import page
 
 SOURCES = Path(page.__file__).parent
@@ -133,6 +133,12 @@ def test_classes_that_no_set_can_rule_out_are_told_apart(
     program = """const words = (name) => name === "NV" ? "nevus" : name;
         const answer = setText(job.held, job.about, words);"""
     assert node(program, {"held": held, "about": about}, tmp_path) == text
+
+
+@pytest.mark.parametrize("names", [["a.b.png", "c.jpg", ".d", "e"], ["a.png", "a.jpg", "b.png"]])
+def test_images_have_the_ids_of_predict(names: list[str], tmp_path: Path) -> None:
+    paths = [str(tmp_path / "photographs" / name) for name in names]
+    assert node("const answer = imageIds(job);", names, tmp_path) == image_ids(paths)
 
 
 def test_maps_have_the_colours_of_skinfw_s_overlays(tmp_path: Path) -> None:
