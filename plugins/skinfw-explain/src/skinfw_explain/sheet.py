@@ -116,7 +116,7 @@ def _font() -> Any:
 def _wrap(text: str, width: int) -> list[str]:
     """Return a text as lines that are no wider, unless a single word is."""
     font, lines = _font(), [""]
-    for word in text.split():
+    for word in printable(text).split():
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and font.getlength(longer) > width:
             lines.append(word)
