@@ -347,14 +347,23 @@ def test_without_npm_the_cure_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert refused.value.why == "npm is not installed" and "--runtime-web" in refused.value.cure
 
 
-def test_the_layer_that_a_run_has_chosen_is_the_one_of_its_file(run: Path, tmp_path: Path) -> None:
-    choice = {"use": "grad-cam", "parameters": {"layer": "0"}, "text": [],
+@pytest.mark.parametrize(
+    ("table", "parameters"),
+    [
+        ({"use": "grad-cam", "layer": "auto"}, {"layer": "0"}),
+        ({"use": "auto"}, {"method": "grad-cam", "layer": "0"}),
+    ],
+)
+def test_the_layer_that_a_run_has_chosen_is_the_one_of_its_file(
+    table: dict[str, str], parameters: dict[str, str], run: Path, tmp_path: Path
+) -> None:
+    choice = {"use": table["use"], "parameters": parameters, "text": [],
               "table": {"caption": "", "head": [], "rows": []}}  # fmt: skip
-    recipe = {"explainer": [{"use": "grad-cam", "layer": "auto"}]}
+    recipe = {"explainer": [table]}
     model = load_trained_model(changed(run, tmp_path / "chosen", recipe, explainers=[choice]))
     (own,) = run_explainers(model, "rise")
     assert own.arguments["layer"] == "0", "serve and explain ask this one"
-    assert named_explainer(model, "grad-cam", "a test").arguments["layer"] == "0"
+    assert named_explainer(model, table["use"], "a test").arguments["layer"] == "0"
     assert "The run's own is of the layer 0" in find_class_maps(Graph(model).eval(), model).about
 
 
