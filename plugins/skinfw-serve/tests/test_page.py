@@ -115,16 +115,16 @@ def test_several_images_are_answered_each_in_its_place(
 @pytest.mark.parametrize(
     ("always", "held", "text"),
     [
-        ("BCC", ["NV", "BCC"], "Cannot be ruled out: NV. Never ruled out"),
-        ("BCC", ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out"),
-        ("", [], "No class fits."),
+        (["BCC"], ["NV", "BCC"], "Cannot be ruled out: NV. Never ruled out"),
+        (["BCC"], ["BCC"], "All classes that can be ruled out are ruled out. Never ruled out"),
+        ([], [], "No class fits."),
     ],
 )
 def test_classes_that_no_set_can_rule_out_are_told_apart(
-    visit: Any, always: str, held: list[str], text: str
+    visit: Any, always: list[str], held: list[str], text: str
 ) -> None:
     said = """([always, held]) => {
-        Object.assign(main.dataset, { always, coverage: "" });
+        Object.assign(main.dataset, { always: JSON.stringify(always), coverage: "" });
         return setText(held);
     }"""
     assert visit().page.evaluate(said, [always, held]).startswith(text)
