@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from skinfw.data.diagnoses import FINER as FINER
     from skinfw.data.diagnoses import Alignment as Alignment
     from skinfw.data.diagnoses import align as align
+    from skinfw.data.diagnoses import alternatives as alternatives
     from skinfw.data.diagnoses import diagnoses as diagnoses
     from skinfw.data.leakage.links import COPIES as COPIES
     from skinfw.data.leakage.links import EVIDENCE as EVIDENCE
@@ -129,6 +130,7 @@ if TYPE_CHECKING:
     from skinfw.inference.maps import class_maps as class_maps
     from skinfw.inference.maps import named_explainer as named_explainer
     from skinfw.inference.maps import predicted_class_maps as predicted_class_maps
+    from skinfw.inference.maps import run_explainers as run_explainers
     from skinfw.inference.model_evaluator import ModelEvaluator as ModelEvaluator
     from skinfw.inference.prediction import Case as Case
     from skinfw.inference.prediction import CasePreparation as CasePreparation
@@ -137,6 +139,7 @@ if TYPE_CHECKING:
     from skinfw.inference.prediction import PreparedCase as PreparedCase
     from skinfw.inference.prediction import answer_prepared as answer_prepared
     from skinfw.inference.prediction import predict_images as predict_images
+    from skinfw.inference.result_network import with_network as with_network
     from skinfw.inference.torch_model import TorchPredictor as TorchPredictor
     from skinfw.inference.torch_model import load_network as load_network
     from skinfw.inference.trained_model import BATCH as BATCH
@@ -147,6 +150,8 @@ if TYPE_CHECKING:
     from skinfw.interfaces.hooks import CORE_COMMANDS as CORE_COMMANDS
     from skinfw.interfaces.kinds import KINDS as KINDS
     from skinfw.interfaces.kinds import Kind as Kind
+    from skinfw.interfaces.notices import NETWORK_LIMITS as NETWORK_LIMITS
+    from skinfw.interfaces.notices import NOTICE as NOTICE
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
     from skinfw.interfaces.protocols import ValidationReport as ValidationReport
     from skinfw.models.features import NoFeaturesError as NoFeaturesError
@@ -164,6 +169,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import load_recipe as load_recipe
     from skinfw.recipe.merging import data_sources as data_sources
     from skinfw.recipe.merging import dataset_name as dataset_name
+    from skinfw.recipe.named_component import named_component as named_component
     from skinfw.recipe.parameters import Parameters as Parameters
     from skinfw.recipe.parameters import describe as describe
     from skinfw.recipe.parameters import parameters as parameters
@@ -263,7 +269,7 @@ _HOMES = {
         "DECODER LIMITS Decoding UnreadableError decode file_size open_image read_file read_image "
         "reduction"
     ),
-    "skinfw.data.diagnoses": "FINER Alignment align diagnoses",
+    "skinfw.data.diagnoses": "FINER Alignment align alternatives diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
         "links_from_table shares_name"
@@ -302,17 +308,21 @@ _HOMES = {
     ),
     "skinfw.inference.cases": "ListedImage given_columns make_cases unseen_words",
     "skinfw.inference.listed_images": "find_images find_listed_images image_ids",
-    "skinfw.inference.maps": "check_explainer class_maps named_explainer predicted_class_maps",
+    "skinfw.inference.maps": (
+        "check_explainer class_maps named_explainer predicted_class_maps run_explainers"
+    ),
     "skinfw.inference.model_evaluator": "ModelEvaluator",
     "skinfw.inference.prediction": (
         "Case CasePreparation Outcome Predictor PreparedCase answer_prepared predict_images"
     ),
+    "skinfw.inference.result_network": "with_network",
     "skinfw.inference.torch_model": "TorchPredictor load_network",
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
+    "skinfw.interfaces.notices": "NETWORK_LIMITS NOTICE",
     "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target plan_component variants"
@@ -322,6 +332,7 @@ _HOMES = {
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
+    "skinfw.recipe.named_component": "named_component",
     "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"

@@ -19,6 +19,7 @@ from skinfw.api.runs import Run
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.inference.trained_model import MEMBERS, TrainedModel, load_trained_model
 from skinfw.interfaces.calibration import FittedCalibration
+from skinfw.interfaces.notices import NOTICE
 
 if TYPE_CHECKING:
     from skinfw.inference.networks import NetworkName
@@ -82,7 +83,7 @@ class Answers:
             list(rows.columns),
             [[f"{cell:.3f}" if isinstance(cell, float) else cell for cell in row]
              for row in rows.itertuples(index=False)],
-            "Research software, not a medical device",
+            NOTICE,
             2,
         )  # fmt: skip
 
@@ -233,7 +234,7 @@ class Model:
         from skinfw.inference.maps import check_explainer, named_explainer, predicted_class_maps
 
         if method:
-            component = named_explainer(self.trained_model, method)
+            component = named_explainer(self.trained_model, method, f'maps="{method}"')
             check_explainer(self._predictor, component)
             return predicted_class_maps(self._predictor, component, cases, raw)
         explainers = self.trained_model.components("explainer")

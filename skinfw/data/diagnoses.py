@@ -45,6 +45,13 @@ class Diagnoses:
         """Return the diagnoses that a label or a class holds; none for an unknown name."""
         return self.names.get(plain_name(name), ())
 
+    def in_words(self, name: str) -> str:
+        """Return the diagnoses of a label or a class as a sentence has them.
+
+        A name that the table lacks stays as it is.
+        """
+        return alternatives(self.of(name)) or name
+
     def may_show(self, name: str) -> frozenset[str]:
         """Return every diagnosis that an image of a label or a class may show.
 
@@ -90,6 +97,11 @@ def diagnoses() -> Diagnoses:
     for dataset in table["dataset"].values():
         names |= {plain_name(name): tuple(held) for name, held in dataset["labels"].items()}
     return Diagnoses(table["diagnosis"], names)
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """Return several words as a sentence names one or another; nothing of none."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def plain_name(name: str) -> str:

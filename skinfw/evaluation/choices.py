@@ -99,19 +99,6 @@ def choose_parameters(
     }
 
 
-def chosen_tables(
-    tables: Sequence[Mapping[str, Any]], choices: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return the recipe's explainer tables with what was chosen in its place.
-
-    choices: as run.json records them, one for each table; none for older runs.
-    """
-    own = [dict(table) for table in tables]
-    for table, choice in zip(own, choices, strict=False):
-        table |= choice.get("parameters", {})
-    return own
-
-
 def with_choice(
     component: PlannedComponent[Explainer], explainer: Explainer, choice: Mapping[str, Any]
 ) -> tuple[PlannedComponent[Explainer], Explainer]:

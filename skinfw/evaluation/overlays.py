@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+OPACITY = 0.6
 
-def overlay(image: Any, heat: Any, opacity: float) -> npt.NDArray[np.float64]:
+
+def overlay(image: Any, heat: Any, opacity: float = OPACITY) -> npt.NDArray[np.float64]:
     """Lay a map over an image; where the map is zero, the image shows through unchanged.
 
     image: uint8 [H, W, 3].

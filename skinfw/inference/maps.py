@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,50 +10,46 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from skinfw.errors import RecipeError, SkinfwError
+from skinfw.errors import SkinfwError
 from skinfw.evaluation.explain import with_metadata
+from skinfw.files.paths import display_path
 from skinfw.guards.tensors import check_maps, unchanged_network
 from skinfw.inference.prediction import Case, CasePreparation
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import TrainedModel
-from skinfw.interfaces.kinds import KINDS
 from skinfw.interfaces.protocols import CheckingExplainer
-from skinfw.recipe.component import PlannedComponent, plan_component
-from skinfw.recipe.parameters import Complaint
-from skinfw.recipe.places import Origin
-from skinfw.registry.catalog import Catalog
+from skinfw.recipe.component import PlannedComponent
+from skinfw.recipe.named_component import named_component
 
 NOTHING = -1
 """Instead of the place of a class: there is none to explain."""
 
 
+def run_explainers(trained_model: TrainedModel, otherwise: str) -> list[PlannedComponent[Any]]:
+    """Return the explainers of a run's recipe.
+
+    otherwise: the explainer where it names none.
+    """
+    own = trained_model.components("explainer")
+    where = display_path(trained_model.path)
+    return own or [named_explainer(trained_model, otherwise, where)]
+
+
 def named_explainer(
-    trained_model: TrainedModel, use: str, layer: str = ""
+    trained_model: TrainedModel, use: str, where: str, layer: str = ""
 ) -> PlannedComponent[Any]:
     """Return an explainer of a trained model, with the parameters of its recipe where it names it.
 
     use: its name, as in a recipe.
+    where: who names it, for messages.
     layer: of its network, instead of the one that it would look at; empty for that one.
     Raises RecipeError where there is no such explainer, or it looks at no layer.
     """
     own = next((one for one in trained_model.components("explainer") if one.use == use), None)
     if own and not layer:
         return own
-    where = f"--method {use}" + (f" --layer {layer}" if layer else "")
     table = {**(own.table() if own else {"use": use}), **({"layer": layer} if layer else {})}
-    origin = Origin(where, Path.cwd(), trusted=trained_model.trust)
-    component, complaints = plan_component(
-        KINDS["explainer"], ("explainer",), table, origin, where, Catalog(), trained_model.classes
-    )
-    if component is None:
-        raise _unfit(use, where, complaints)
-    return component
-
-
-def _unfit(use: str, where: str, complaints: Sequence[Complaint]) -> RecipeError:
-    texts = [f"{'.'.join(map(str, one.keys))} {one.text}" for one in complaints]
-    cure = f"skinfw show explainer {use} lists what it takes"
-    return RecipeError(f'the explainer "{use}" does not take this', where, "; ".join(texts), cure)
+    return named_component("explainer", table, where, trained_model.trust, trained_model.classes)
 
 
 def check_explainer(predictor: TorchPredictor, component: PlannedComponent[Any]) -> None:

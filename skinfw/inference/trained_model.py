@@ -10,7 +10,6 @@ from typing import Any
 
 from skinfw.data.metadata import modalities_from_record
 from skinfw.errors import RecipeError, SkinfwError
-from skinfw.evaluation.choices import chosen_tables
 from skinfw.evaluation.combination import Combination
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.files.checksums import file_digest
@@ -31,6 +30,7 @@ from skinfw.recipe.loading import load_recipe
 from skinfw.recipe.parameters import Complaint, parameters
 from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
+from skinfw.recipe.recorded_choices import chosen_tables
 from skinfw.recipe.run_record import read_run
 from skinfw.recipe.set_options import set_table
 from skinfw.recipe.settings import REFIT_ON_ALL, SETTINGS, ImageSettings

@@ -125,6 +125,7 @@ def test_no_class_is_said_to_be_impossible_or_certain_that_is_not(chance: float,
         (["grad-cm"], "", 'no explainer is called "grad-cm"', "grad-cam"),
         (["layer-cam"], "nowhere", 'no layer "nowhere"', "name one of"),
         (["rise"], "0", 'the explainer "rise" does not take this', "skinfw show explainer rise"),
+        (["layer-cam"], "auto", "a layer is chosen once", "leave out --layer"),
         (["attention-rollout"], "", "does not fit this network", "grad-cam or rise"),
     ],
 )
@@ -133,7 +134,8 @@ def test_what_cannot_be_explained_is_told_with_its_cure(
 ) -> None:
     with pytest.raises(RecipeError, match=what) as error:
         choose_explainers(predictor, names, layer)
-    assert cure in error.value.cure and f"--method {names[0]}" in error.value.where
+    assert cure in error.value.cure
+    assert (f"--layer {layer}" if layer else f"--method {names[0]}") in error.value.where
 
 
 def test_a_class_that_does_not_exist_is_told_before_anything_is_written(
@@ -157,10 +159,11 @@ def test_without_captum_the_line_for_pip_is_told(
 
 def test_the_recipe_s_parameters_are_kept_and_a_layer_is_changed(run: Path) -> None:
     model = load_trained_model(run, (), True)
-    assert named_explainer(model, "centred-gaussian").arguments == {"width": 0.4}
-    assert named_explainer(model, "layer-cam", "0").arguments == {"layer": "0"}
-    with pytest.raises(RecipeError, match="does not take this"):
-        named_explainer(model, "centred-gaussian", "0")
+    assert named_explainer(model, "centred-gaussian", "a test").arguments == {"width": 0.4}
+    assert named_explainer(model, "layer-cam", "a test", "0").arguments == {"layer": "0"}
+    with pytest.raises(RecipeError, match="does not take this") as error:
+        named_explainer(model, "centred-gaussian", "a test", "0")
+    assert error.value.where == "a test"
 
 
 def test_numbers_of_a_map_are_what_they_say() -> None:
@@ -201,6 +204,9 @@ def test_a_sheet_holds_every_image_and_its_maps() -> None:
     heat = np.zeros((32, 32), np.float32)
     rows = [SheetRow(("one", "A 90%"), image, [("grad-cam: A", heat)]) for _ in range(4)]
     sheet = np.asarray(draw_sheet(rows, ["title"]))
+    narrow = np.asarray(draw_sheet(rows[:1], ["title"]))
+    wrapped = np.asarray(draw_sheet(rows[:1], ["title", "a notice that nobody may miss " * 4]))
+    assert len(wrapped) >= len(narrow) + 2 * 19, "a line that is too long goes on below"
     tiles = (np.abs(sheet.astype(int) - 200).max(2) <= 1).sum() / 208**2
     assert tiles == pytest.approx(8, abs=0.05)
 

@@ -17,9 +17,10 @@ from torch import nn
 
 from skinfw import InspectedImages, RecipeError, Result, confidence_intervals
 from skinfw.cli import main
-from skinfw.evaluation.choices import choose_all, chosen_tables
+from skinfw.evaluation.choices import choose_all
 from skinfw.evaluation.failures import Failures
 from skinfw.inference.trained_model import load_trained_model
+from skinfw.recipe.recorded_choices import chosen_tables
 from skinfw.toolkit import KINDS, Catalog, Origin, plan_component
 from skinfw_explain.auto import AutoCam
 from skinfw_explain.baselines import CentredGaussian, RandomMap

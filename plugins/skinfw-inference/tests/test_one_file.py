@@ -27,7 +27,7 @@ from skinfw.recipe.component import plan_component
 from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import load_plan
 from skinfw.registry.catalog import Catalog
-from skinfw.toolkit import load_trained_model
+from skinfw.toolkit import load_trained_model, named_explainer, run_explainers
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
 
@@ -347,15 +347,32 @@ def test_without_npm_the_cure_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert refused.value.why == "npm is not installed" and "--runtime-web" in refused.value.cure
 
 
-def test_the_command_tells_what_is_wrong_in_four_lines(
-    run: Path, skinfw: Run, tmp_path: Path
+@pytest.mark.parametrize(
+    ("table", "parameters"),
+    [
+        ({"use": "grad-cam", "layer": "auto"}, {"layer": "0"}),
+        ({"use": "auto"}, {"method": "grad-cam", "layer": "0"}),
+    ],
+)
+def test_the_layer_that_a_run_has_chosen_is_the_one_of_its_file(
+    table: dict[str, str], parameters: dict[str, str], run: Path, tmp_path: Path
 ) -> None:
+    choice = {"use": table["use"], "parameters": parameters, "text": [],
+              "table": {"caption": "", "head": [], "rows": []}}  # fmt: skip
+    recipe = {"explainer": [table]}
+    model = load_trained_model(changed(run, tmp_path / "chosen", recipe, explainers=[choice]))
+    (own,) = run_explainers(model, "rise")
+    assert own.arguments["layer"] == "0", "serve and explain ask this one"
+    assert named_explainer(model, table["use"], "a test").arguments["layer"] == "0"
+    assert "The run's own is of the layer 0" in find_class_maps(Graph(model).eval(), model).about
+
+
+def test_another_runtime_is_refused_in_four_lines(run: Path, skinfw: Run, tmp_path: Path) -> None:
     for name in runtime_web.DIGESTS:
         (tmp_path / "old" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "old" / name).write_bytes(b"an older one")
-    done = skinfw("export", str(run), "--html", "--trust", "--runtime-web", str(tmp_path / "old"))
-    assert done.returncode == 1
-    lines = done.stderr[done.stderr.index("error:") :].splitlines()
-    assert len(lines) == 4 and "is not that of version 1.30.0" in lines[0]
+    with pytest.raises(SkinfwError, match=r"is not that of version 1\.30\.0") as error:
+        page_of(run, tmp_path / "old", tmp_path / "page.html")
+    assert all((error.value.where, error.value.why, error.value.cure))
     done = skinfw("export", str(run), "--onnx", "--variant", "fp16")
     assert done.returncode == 2 and "belong to --html" in done.stderr

@@ -150,7 +150,7 @@ def test_the_page_gives_the_numbers_of_predict_and_asks_nobody(
     assert said == []
     with (tmp_path / "table.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["id"] for row in rows] == [own.name for own in images]
+    assert [row["id"] for row in rows] == [own.stem for own in images]
     found = np.array([[float(row[name]) for name in model.classes] for row in rows])
     far = np.abs(found - expected).max(1)
     assert dict(zip([own.name for own in images], far, strict=True)) == pytest.approx(

@@ -19,7 +19,7 @@ from skinfw.interfaces.kinds import KINDS
 from skinfw.recipe.component import plan_component
 from skinfw.recipe.places import Origin
 from skinfw.registry.catalog import Catalog
-from skinfw.toolkit import make_view, render_views
+from skinfw.toolkit import image_ids, make_view, overlay, render_views
 from skinfw_inference.one_file import page
 
 SOURCES = Path(page.__file__).parent
@@ -34,9 +34,9 @@ CALIBRATION = {
 }
 
 
-def node(program: str, job: dict[str, Any], tmp_path: Path) -> Any:
+def node(program: str, job: Any, tmp_path: Path) -> Any:
     """Run the page's own functions under node; the program makes `answer` of `job`."""
-    scripts = "\n".join((SOURCES / name).read_text() for name in page.SCRIPTS[:3])
+    scripts = "\n".join((SOURCES / name).read_text() for name in (*page.SCRIPTS[:3], "maps.js"))
     (tmp_path / "job.json").write_text(json.dumps(job))
     read = 'const job = JSON.parse(require("fs").readFileSync("job.json"));'
     text = f"{scripts}\n{read}\n{program}\nprocess.stdout.write(JSON.stringify(answer));"
@@ -133,3 +133,18 @@ def test_classes_that_no_set_can_rule_out_are_told_apart(
     program = """const words = (name) => name === "NV" ? "nevus" : name;
         const answer = setText(job.held, job.about, words);"""
     assert node(program, {"held": held, "about": about}, tmp_path) == text
+
+
+@pytest.mark.parametrize("names", [["a.b.png", "c.jpg", ".d", "e"], ["a.png", "a.jpg", "b.png"]])
+def test_images_have_the_ids_of_predict(names: list[str], tmp_path: Path) -> None:
+    paths = [str(tmp_path / "photographs" / name) for name in names]
+    assert node("const answer = imageIds(job);", names, tmp_path) == image_ids(paths)
+
+
+def test_maps_have_the_colours_of_skinfw_s_overlays(tmp_path: Path) -> None:
+    shares = np.linspace(0, 1, 33)
+    said = np.array(node("const answer = job.map(mapColour);", shares.tolist(), tmp_path))
+    image = np.full((1, 33, 3), 200, np.uint8)
+    alpha = 0.6 * said[:, 3:] / 255
+    shown = (1 - alpha) * image[0] + alpha * said[:, :3]
+    np.testing.assert_allclose(shown / 255, overlay(image, shares[None])[0], atol=0.03)

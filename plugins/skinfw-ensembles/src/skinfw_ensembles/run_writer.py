@@ -26,10 +26,10 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     display_path,
-    explainers_by_name,
     intervals_record,
     read_lock,
     split_hash,
+    with_network,
     write_predictions,
     write_reports,
 )
@@ -81,6 +81,10 @@ class Division:
     rows: pd.DataFrame
     parts: Mapping[str, pd.DataFrame]
     marks: Sequence[str]
+
+    def of(self, part: str) -> pd.DataFrame:
+        """Return the images of a part, those of "train" too."""
+        return self.rows[self.rows["part"] == part].reset_index(drop=True)
 
 
 def folder_model(folder: RunFolder, first: TrainedModel, division: Division) -> TrainedModel:
@@ -140,12 +144,6 @@ def write_run(
         write_json(folder.path / "intervals.json", record)
     folder.update(results={"select": plan.train.select, **numbers})
     evaluator = ModelEvaluator(model)
-
-    def images(part: str) -> tuple[pd.DataFrame, Any]:
-        """Return the rows of a part and the data set that they are of."""
-        own = division.rows[division.rows["part"] == part].reset_index(drop=True)
-        return own, plan.dataset
-
     result = Result(
         folder.path,
         folder.record["name"],
@@ -158,23 +156,11 @@ def write_run(
         rows=division.parts,
         marks=division.marks,
         intervals=bounds,
-        features=lambda part, places=None: evaluator.features(*images(part), places),
-        images=lambda part, places: evaluator.images(*images(part), places),
-        predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
-            division.parts[part], plan.dataset, places, change, views=views
-        ),
-        inspect=None
-        if model.members
-        else lambda part, places: evaluator.inspect(
-            division.parts[part], plan.dataset, predictions[part], places
-        ),
-        explainers=explainers_by_name(
-            build_components(model.components("explainer"), model.classes)
-        ),
         replicates=replicates,
         seed=plan.seed,
         record=folder.record,
     )
+    result = with_network(result, evaluator, lambda part: (division.of(part), plan.dataset))
     if "test" in predictions:
         result = _tell(folder, model, plan, replace(result, explanations=[]), evaluator)
     else:

@@ -30,7 +30,6 @@ from skinfw.toolkit import (
     compute_intervals,
     compute_metrics,
     display_path,
-    explainers_by_name,
     file_name,
     intervals_record,
     load_data_plan,
@@ -40,6 +39,7 @@ from skinfw.toolkit import (
     run_predictions,
     unknown_rows,
     unwritable,
+    with_network,
     write_evaluation_reports,
     write_predictions,
 )
@@ -116,7 +116,7 @@ def evaluate_rows(
     }
     evaluation = write_evaluation(folder, predictions["test"], metrics, recipe, about)
 
-    def images(part: str) -> tuple[pd.DataFrame, Any]:
+    def labelled(part: str) -> tuple[pd.DataFrame, Any]:
         """Return the rows of a part and the data set that they are of."""
         if part in parts:
             return parts[part], plan.dataset
@@ -139,25 +139,13 @@ def evaluate_rows(
         rows=parts,
         marks=marks,
         intervals={"test": evaluation.intervals} if evaluation.intervals else {},
-        features=lambda part, places=None: evaluator.features(*images(part), places),
-        images=lambda part, places: evaluator.images(*images(part), places),
-        predict_changed=lambda part, places, change, *, views="first": evaluator.predict_changed(
-            *images(part), places, change, views=views
-        ),
-        inspect=None
-        if model.members
-        else lambda part, places: evaluator.inspect(*images(part), predictions[part], places),
-        explainers={}
-        if model.members
-        else explainers_by_name(build_components(model.components("explainer"), model.classes)),
         replicates=recorded_replicates(recipe),
         seed=plan.seed,
         record=record,
         evaluation={"dataset": dataset, "part": part, "notes": list(notes)},
     )
-    write_evaluation_reports(
-        build_components(model.components("report"), model.classes), result, folder
-    )
+    reports = build_components(model.components("report"), model.classes)
+    write_evaluation_reports(reports, with_network(result, evaluator, labelled), folder)
     return evaluation
 
 

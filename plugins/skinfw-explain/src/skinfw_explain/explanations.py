@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinfw import RecipeError, SkinfwError, atomic_write, write_csv
 from skinfw.toolkit import (
+    NOTICE,
     Case,
     CasePreparation,
     ListedImage,
@@ -21,7 +22,9 @@ from skinfw.toolkit import (
     display_path,
     file_name,
     named_explainer,
+    run_explainers,
 )
+from skinfw_explain.layers import AUTO
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet, images_on_sheet
 from skinfw_explain.summary import MapSummary, summarize_map
 
@@ -34,7 +37,6 @@ _SHOWN = 3
 """Of the classes, the most probable ones, below an image."""
 
 _ABOUT = "Brighter: speaks more for the class. Line: half of the highest value."
-_WARNING = "Research software, not a medical device."
 
 
 def choose_explainers(
@@ -47,6 +49,13 @@ def choose_explainers(
     Raises RecipeError where one does not exist or does not fit.
     """
     model = predictor.trained_model
+    if layer == AUTO:
+        raise RecipeError(
+            "a layer is chosen once, when a network is trained",
+            f"--layer {AUTO}",
+            "explain takes the layer that the run has chosen, if its recipe says so",
+            'leave out --layer; a recipe says it as layer = "auto" of [[explainer]]',
+        )
     if layer and model.members:
         raise RecipeError(
             "an ensemble has no layer that all its networks share",
@@ -54,9 +63,9 @@ def choose_explainers(
             f"it has {len(model.members)} networks, each explained by its own layer",
             "leave out --layer, or name the folder of one of its members",
         )
-    own = [component.use for component in model.components("explainer")]
-    wanted = dict.fromkeys(names or own or [DEFAULT])
-    components = [named_explainer(model, name, layer) for name in wanted]
+    wanted = dict.fromkeys(names or [component.use for component in run_explainers(model, DEFAULT)])
+    tail = f" --layer {layer}" if layer else ""
+    components = [named_explainer(model, name, f"--method {name}{tail}", layer) for name in wanted]
     for component in components:
         check_explainer(predictor, component)
     return components
@@ -208,7 +217,7 @@ class ExplanationFolder:
         model = self.predictor.trained_model
         self._sheets += 1
         notes = [f"Note: {mark}." for mark in model.marks]
-        header = [f"Where {display_path(model.path)} looks", f"{_ABOUT} {_WARNING}", *notes]
+        header = [f"Where {display_path(model.path)} looks", NOTICE, _ABOUT, *notes]
         sheet = draw_sheet(self._waiting, header)
         with atomic_write(self._sheet(self._sheets)) as file:
             sheet.save(file, "PNG")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-OPACITY = 0.6
 _TILE, _GAP, _LINE, _MARGIN = 208, 10, 17, 16
 _WIDTH, _HEIGHT = 6, 12
 """Tiles beside and below each other, where one image needs no more."""
@@ -53,7 +52,7 @@ def draw_overlay(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) ->
     import cv2
     import numpy as np
 
-    blend = np.ascontiguousarray((255 * overlay(image, heat, OPACITY)).round().astype(np.uint8))
+    blend = np.ascontiguousarray((255 * overlay(image, heat)).round().astype(np.uint8))
     if heat.max() > 0:
         even = smooth(heat)
         high = (even >= even.max() / 2).astype(np.uint8)
@@ -74,14 +73,19 @@ def draw_sheet(rows: Sequence[SheetRow], header: Sequence[str]) -> Any:
     across = max(1, _WIDTH // tiles)
     lines = len(rows[0].title)
     step_x, step_y = tiles * (_TILE + _GAP) + _GAP, _TILE + lines * _LINE + 2 * _GAP
-    top = _MARGIN + len(header) * (_LINE + 2) + _GAP
     width = 2 * _MARGIN + min(across, len(rows)) * step_x - 2 * _GAP
+    above = [
+        (line, _PALE if number else _INK)
+        for number, text in enumerate(header)
+        for line in _wrap(text, width - 2 * _MARGIN)
+    ]
+    top = _MARGIN + len(above) * (_LINE + 2) + _GAP
     height = top + -(-len(rows) // across) * step_y + _MARGIN
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    for number, text in enumerate(header):
+    for number, (text, ink) in enumerate(above):
         place = (_MARGIN, _MARGIN + number * (_LINE + 2))
-        _write(pen, place, text, width - 2 * _MARGIN, _INK if number == 0 else _PALE)
+        _write(pen, place, text, width - 2 * _MARGIN, ink)
     for number, row in enumerate(rows):
         down, right = divmod(number, across)
         _draw_row(sheet, pen, row, _MARGIN + right * step_x, top + down * step_y)
@@ -103,11 +107,27 @@ def _draw_row(sheet: Any, pen: Any, row: SheetRow, left: int, top: int) -> None:
             _write(pen, (at, top + _TILE + 4 + number * _LINE), text, _TILE, colour)
 
 
-def _write(pen: Any, place: tuple[int, int], text: str, width: int, colour: Any) -> None:
-    """Write a line, shortened to its width."""
+def _font() -> Any:
     from PIL import ImageFont
 
-    font, text = ImageFont.load_default(13), printable(text)
+    return ImageFont.load_default(13)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return a text as lines that are no wider, unless a single word is."""
+    font, lines = _font(), [""]
+    for word in printable(text).split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _write(pen: Any, place: tuple[int, int], text: str, width: int, colour: Any) -> None:
+    """Write a line, shortened to its width."""
+    font, text = _font(), printable(text)
     if pen.textlength(text, font) > width:
         while text and pen.textlength(f"{text}…", font) > width:
             text = text[:-1]

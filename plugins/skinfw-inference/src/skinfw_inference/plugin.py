@@ -12,11 +12,11 @@ def skinfw_commands() -> Iterator[Command]:
     """Name the commands of this plugin."""
     here = "skinfw_inference"
     yield Command(
-        "predict", f"{here}.commands:predict", "Predict images with the network of a run."
+        "predict", f"{here}.predict_command:predict", "Predict images with the network of a run."
     )
     yield Command(
         "export",
-        f"{here}.commands:export",
+        f"{here}.export_command:export",
         "Write the network of a run as one file that works without skinfw and torch.",
     )
     yield Command(

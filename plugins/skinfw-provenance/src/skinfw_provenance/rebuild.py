@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw import (
     Explanations,
-    Features,
-    InspectedImages,
     Predictions,
     RecipeError,
     Result,
@@ -19,8 +17,6 @@ from skinfw import (
     select,
 )
 from skinfw.toolkit import (
-    BEST_WEIGHTS,
-    MEMBERS,
     PREDICTION_FILES,
     EngineSettings,
     Metrics,
@@ -36,7 +32,6 @@ from skinfw.toolkit import (
     choose_images,
     compute_intervals,
     compute_metrics,
-    explainers_by_name,
     image_function,
     load_data,
     load_plan,
@@ -44,6 +39,7 @@ from skinfw.toolkit import (
     read_history,
     read_run,
     run_predictions,
+    with_network,
 )
 from skinfw_provenance.verification import Verification
 
@@ -133,7 +129,6 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
     select_by = record["recipe"]["train"]["select"]
     timings = {name: spent for name, spent in record.get("timings", {}).items() if name != "report"}
     rows = _rows(run, parts, plan)
-    network = _network(run, plan, parts, rows, trust)
     result = Result(
         run,
         str(record.get("name", "")),
@@ -149,13 +144,12 @@ def rebuild(run: Path, plan: Plan | None, found: Verification, trust: bool = Fal
         {part: compute_intervals(metrics, own, replicates, seed) for part, own in parts.items()}
         if replicates
         else {},
-        images=_black_images,
-        **network,
         replicates=replicates,
         seed=seed,
         record={**record, "timings": timings},  # as they were when the reports wrote
         findings=choice_findings(record.get("explainers", ())),
     )
+    result = replace(_with_network(run, plan, result, trust), images=_black_images)
     return RunContents(record, model, metrics, complete, result)
 
 
@@ -230,47 +224,26 @@ def _rows(run: Path, parts: dict[str, Predictions], plan: Plan | None) -> dict[s
     return answer
 
 
-def _network(
-    run: Path,
-    plan: Plan | None,
-    predictions: Mapping[str, Predictions],
-    table: Mapping[str, Any],
-    trust: bool,
-) -> dict[str, Any]:
-    """Return what of a result asks the network once more.
-
-    table: the data set's rows of each part, beside its predictions.
-    """
-    if plan is None or not ((run / BEST_WEIGHTS).is_file() or (run / MEMBERS).is_dir()):
+def _with_network(run: Path, plan: Plan | None, result: Result, trust: bool) -> Result:
+    """Return a result that asks the network once more, or says what is needed for it."""
+    if plan is None:
 
         def refuse(*asked: Any, **keys: Any) -> Any:
             raise NotAtHandError(f"{WITH_DATA}, to ask the network once more")
 
-        return {"features": refuse, "predict_changed": refuse, "inspect": refuse}
+        return replace(result, features=refuse, predict_changed=refuse, inspect=refuse)
     choose_hardware(EngineSettings())  # here, for reports may not leave its threads changed
-    model = load_trained_model(run, trust=trust, network="best")
-    evaluator = ModelEvaluator(model)
-    ids, dataset = _ids(run), plan.dataset
+    evaluator = ModelEvaluator(load_trained_model(run, trust=trust, network="best"))
+    ids, table, dataset = _ids(run), result.rows, plan.dataset
 
-    def features(part: str, places: Sequence[int] | None = None) -> Features:
+    def labelled(part: str) -> tuple[pd.DataFrame, Any]:
+        """Return the rows of a part and the data set that they are of."""
         if part in table:
-            return evaluator.features(table[part], dataset, places)
+            return table[part], dataset
         rows = load_data(plan).rows
-        own = rows[rows["id"].isin(ids[part])].reset_index(drop=True)
-        return evaluator.features(own, dataset, places)
+        return rows[rows["id"].isin(ids[part])].reset_index(drop=True), dataset
 
-    def predict_changed(part: str, *asked: Any, **keys: Any) -> Any:
-        return evaluator.predict_changed(table[part], dataset, *asked, **keys)
-
-    own: dict[str, Any] = {"features": features, "predict_changed": predict_changed}
-    if model.members:
-        return own
-
-    def inspect(part: str, places: Sequence[int]) -> Iterator[InspectedImages]:
-        return evaluator.inspect(table[part], dataset, predictions[part], places)
-
-    explainers = build_components(model.components("explainer"), model.classes)
-    return own | {"inspect": inspect, "explainers": explainers_by_name(explainers)}
+    return with_network(result, evaluator, labelled)
 
 
 def _ids(run: Path) -> dict[str, set[str]]:

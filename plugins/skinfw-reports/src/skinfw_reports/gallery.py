@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-OPACITY = 0.6
 SIDE, QUALITY = 224, 80
 
 
@@ -125,7 +124,7 @@ def _card(predictions: Predictions, place: int, seen: _Explained, unknown: bool)
     predicted = predictions.classes[predictions.predicted[place]]
     heat: npt.NDArray[np.uint8] | None = None
     if seen.map is not None:
-        heat = (255 * overlay(seen.image, seen.map, OPACITY)).round().astype(np.uint8)
+        heat = (255 * overlay(seen.image, seen.map)).round().astype(np.uint8)
     return {
         "id": name,
         "true": true,

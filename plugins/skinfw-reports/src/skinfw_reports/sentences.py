@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinfw import MIN_LESIONS, Result, few_lesions
-from skinfw.toolkit import dataset_name
+from skinfw.toolkit import NETWORK_LIMITS, dataset_name
 from skinfw_reports.cells import images_of, words
 
 
@@ -87,10 +87,7 @@ def about_leakage(record: Mapping[str, Any]) -> list[str]:
 def limits(result: Result) -> list[str]:
     """Return what the network cannot do, and what must be known of its numbers."""
     few = [f"{name} ({count})" for name, count in few_lesions(result.predictions["test"]).items()]
-    known = [
-        "It answers one of its classes for every image, even for one that shows none of them.",
-        "It has seen the cameras, the skin types and the clinics of its data set, and no others.",
-    ]
+    known = [*NETWORK_LIMITS]
     if few:
         known.append(
             f"Classes with fewer than {MIN_LESIONS} lesions here, whose numbers are coarse: "

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
@@ -14,12 +15,13 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
+from skinfw.toolkit import NOTICE
 from skinfw_serve.gate import Doorkeeper, Gate, client
 from skinfw_serve.measures import Measures
 from skinfw_serve.pages import page_routes
 from skinfw_serve.problems import Problem, ProblemError, problem_response, problem_responses
 from skinfw_serve.rates import Rates
-from skinfw_serve.schemas import NOTICE, About, Answer, BatchLine, Health
+from skinfw_serve.schemas import About, Answer, BatchLine, Health
 from skinfw_serve.service import Wish
 from skinfw_serve.uploads import FIELD, FORM, RAW, Uploads, split_images
 
@@ -75,37 +77,63 @@ def create_app(service: Service, policy: Policy, about: About) -> ASGIApp:
     )
     measures = Measures(lambda: service.thread.waiting)
     uploads, doorkeeper = Uploads(policy), Doorkeeper(policy)
+    images = _Images(service, policy, uploads, measures)
     _add_problems(app)
     app.include_router(page_routes(about, policy, doorkeeper))
-    app.include_router(_image_routes(service, policy, uploads, measures), dependencies=guard)
+    app.include_router(_image_routes(images, policy), dependencies=guard)
     app.include_router(_state_routes(service, about, measures), dependencies=guard)
     return Gate(app, policy, doorkeeper, measures, uploads)
 
 
-def _image_routes(
-    service: Service, policy: Policy, uploads: Uploads, measures: Measures
-) -> APIRouter:
-    """Return the operations that take images."""
-    router = APIRouter(responses=problem_responses(*_REFUSALS))
-    rates = Rates(policy.rate, max(policy.batch_images, policy.rate // 10))
+class _Images:
+    """Read the images of a request within bounds, and answer for each, counted."""
 
-    async def images_of(request: Request, most: int) -> list[bytes]:
-        rates.spend(client(request), 1)
-        body = await uploads.read(request, most)
+    def __init__(
+        self, service: Service, policy: Policy, uploads: Uploads, measures: Measures
+    ) -> None:
+        self._service, self._policy, self._uploads = service, policy, uploads
+        self._measures = measures
+        self._rates = Rates(policy.rate, max(policy.batch_images, policy.rate // 10))
+
+    async def read(self, request: Request, most: int) -> list[bytes]:
+        """Return the images of a request.
+
+        most: bytes of its body.
+        """
+        self._rates.spend(client(request), 1)
+        body = await self._uploads.read(request, most)
         content_type = request.headers.get("content-type", "")
-        loop = asyncio.get_running_loop()
-        images = await loop.run_in_executor(service.pool, split_images, content_type, body, policy)
-        rates.spend(client(request), len(images) - 1)
+        images = await asyncio.get_running_loop().run_in_executor(
+            self._service.pool, split_images, content_type, body, self._policy
+        )
+        self._rates.spend(client(request), len(images) - 1)
         return images
 
-    async def answer(image: bytes, wish: Wish) -> Answer:
+    async def answer(self, image: bytes, wish: Wish) -> Answer:
+        """Return the answer for an image."""
         try:
-            found = await service.answer(image, wish)
+            found = await self._service.answer(image, wish)
         except BaseException:
-            measures.image("problem")
+            self._measures.image("problem")
             raise
-        measures.image("answer")
+        self._measures.image("answer")
         return found
+
+    async def line(self, index: int, image: bytes, wish: Wish) -> str:
+        """Return the line of an image of a batch, whatever becomes of it."""
+        try:
+            said = BatchLine(index=index, answer=await self.answer(image, wish))
+        except ProblemError as error:
+            said = BatchLine(index=index, problem=error.problem)
+        except Exception as error:  # the other images have their answers all the same
+            _log.exception("an image of a batch has no answer")
+            said = BatchLine(index=index, problem=_failure(error).problem)
+        return said.model_dump_json() + "\n"
+
+
+def _image_routes(images: _Images, policy: Policy) -> APIRouter:
+    """Return the operations that take images."""
+    router = APIRouter(responses=problem_responses(*_REFUSALS))
 
     @router.post(
         "/predict",
@@ -113,10 +141,10 @@ def _image_routes(
         openapi_extra={"requestBody": _ONE_IMAGE},
     )
     async def predict(request: Request, map: _Map = False, similar: _Similar = 0) -> Answer:
-        images = await images_of(request, policy.image_bytes + _FORM_OVERHEAD)
-        if len(images) > 1:
+        first, *others = await images.read(request, policy.image_bytes + _FORM_OVERHEAD)
+        if others:
             raise ProblemError(400, "there are several images", "", "send them to /batch")
-        return await answer(images[0], Wish(map, similar))
+        return await images.answer(first, Wish(map, similar))
 
     @router.post(
         "/batch",
@@ -131,19 +159,9 @@ def _image_routes(
         },
     )
     async def batch(request: Request, map: _Map = False, similar: _Similar = 0) -> Response:
-        images = await images_of(request, policy.batch_bytes)
-
-        async def line(index: int, image: bytes) -> str:
-            try:
-                said = BatchLine(index=index, answer=await answer(image, Wish(map, similar)))
-            except ProblemError as error:
-                said = BatchLine(index=index, problem=error.problem)
-            except Exception as error:  # the other images have their answers all the same
-                _log.exception("an image of a batch has no answer")
-                said = BatchLine(index=index, problem=_failure(error).problem)
-            return said.model_dump_json() + "\n"
-
-        return StreamingResponse(_in_order(images, line), media_type=NDJSON)
+        wish, several = Wish(map, similar), await images.read(request, policy.batch_bytes)
+        lines = _in_order(several, partial(images.line, wish=wish))
+        return StreamingResponse(lines, media_type=NDJSON)
 
     return router
 

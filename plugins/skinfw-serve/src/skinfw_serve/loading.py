@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import skinfw
 from skinfw import SkinfwError
 from skinfw.toolkit import (
-    KINDS,
-    Catalog,
-    Origin,
+    NETWORK_LIMITS,
     TorchPredictor,
-    display_path,
     echo,
     load_trained_model,
-    plan_component,
     printable,
     read_run,
+    run_explainers,
 )
 from skinfw_serve.operating_points import read_operating_points
 from skinfw_serve.schemas import About, Bounds, SimilarCases
@@ -28,7 +25,7 @@ from skinfw_serve.similar import training_index
 from skinfw_serve.words import class_in_words
 
 if TYPE_CHECKING:
-    from skinfw.toolkit import PlannedComponent, TrainedModel
+    from skinfw.toolkit import TrainedModel
     from skinfw_serve.policy import Policy
     from skinfw_serve.similar import TrainingIndex
 
@@ -55,7 +52,7 @@ def load_service(
     model.check_whole_images()
     model.check_pictures()
     record = read_run(model.path)
-    explainer = _explainer(model)
+    explainer = run_explainers(model, _EXPLAINER)[0]
     points = read_operating_points(model)
     index, why = _index(model, record, similar)
     service = Service(TorchPredictor(model), explainer, points, index)
@@ -97,25 +94,6 @@ def _bounds(model: TrainedModel, policy: Policy) -> Bounds:
     )
 
 
-def _explainer(model: TrainedModel) -> PlannedComponent[Any]:
-    """Return the explainer of the run, or the one for runs that name none."""
-    if named := model.components("explainer"):
-        return named[0]
-    where = f'{display_path(model.path)}   explainer.use = "{_EXPLAINER}"'
-    component, complaints = plan_component(
-        KINDS["explainer"],
-        ("explainer",),
-        {"use": _EXPLAINER},
-        Origin(where, Path.cwd()),
-        where,
-        Catalog(),
-        model.classes,
-    )
-    if component is None:
-        raise SkinfwError("there is no explainer", where, complaints[0].text)
-    return component
-
-
 def _index(
     model: TrainedModel, record: dict[str, Any], wanted: bool
 ) -> tuple[TrainingIndex | None, str]:
@@ -142,8 +120,7 @@ def _limits(model: TrainedModel) -> list[str]:
     """Return what must be known before an answer is believed."""
     fitted = model.calibration
     limits = [
-        "It answers one of its classes for every image, even for one that shows none of them.",
-        "It has seen the cameras, the skin types and the clinics of its data set, and no others.",
+        *NETWORK_LIMITS,
         *model.image_marks(),
     ]
     if not math.isfinite(fitted.temperature):

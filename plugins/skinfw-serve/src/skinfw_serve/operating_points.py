@@ -12,9 +12,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from skinfw import MALIGNANT
-from skinfw.toolkit import Schema, read_record
+from skinfw.toolkit import Schema, alternatives, read_record
 from skinfw_serve.schemas import OperatingPoint
-from skinfw_serve.words import class_in_words, enumeration
+from skinfw_serve.words import class_in_words
 
 if TYPE_CHECKING:
     from skinfw.toolkit import TrainedModel
@@ -158,7 +158,7 @@ def _malignancy(model: TrainedModel) -> list[Point]:
     value = float(tables[0].get("threshold", 0.5))
     if not places:
         return []
-    words = enumeration([model.classes[place] for place in places], "or")
+    words = alternatives([model.classes[place] for place in places])
     text = f"malignant ({words}) at the recipe's threshold of {value:.2g}"
     return [
         Threshold(

@@ -15,9 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import ClientDisconnect
 
+from skinfw.toolkit import NOTICE
 from skinfw_serve.gate import COOKIE
 from skinfw_serve.problems import ProblemError
-from skinfw_serve.schemas import NOTICE
 
 if TYPE_CHECKING:
     from skinfw_serve.gate import Doorkeeper

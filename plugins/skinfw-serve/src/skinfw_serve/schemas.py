@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from skinfw.toolkit import NOTICE
 from skinfw_serve.problems import Problem
-
-NOTICE = "Research software, not a medical device: no answer may decide about a patient."
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Notice = Annotated[str, Field(description="What nobody may forget.")]

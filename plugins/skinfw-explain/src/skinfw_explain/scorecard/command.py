@@ -70,15 +70,8 @@ def scorecard(
     """
     import time
 
-    from skinfw.toolkit import (
-        display_path,
-        file_name,
-        load_trained_model,
-        read_json,
-        write_evaluation_reports,
-    )
+    from skinfw.toolkit import file_name, load_trained_model, write_evaluation_reports
     from skinfw_explain.scorecard.explainers import plan_report
-    from skinfw_explain.scorecard.findings import FILE
     from skinfw_explain.scorecard.finished_run import explained_rows, refuse_ensemble, run_result
 
     model = load_trained_model(run, (), trust, network or "best")
@@ -104,6 +97,14 @@ def scorecard(
     result = run_result(model, plan, rows, name, part if dataset is None else "all")
     folder.mkdir(parents=True, exist_ok=True)
     write_evaluation_reports(reports, result, folder)
+    _say(folder)
+
+
+def _say(folder: Path) -> None:
+    """Say what was measured, and where it is."""
+    from skinfw.toolkit import display_path, read_json
+    from skinfw_explain.scorecard.findings import FILE
+
     told = read_json(folder / f"{FILE}.json")
     for method, spent in told.get("seconds", {}).items():
         echo(f"{method:24} {spent:.3g} seconds an image")

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from skinfw import FindingsPicture, InspectedImages
+from skinfw.toolkit import overlay
 
 if TYPE_CHECKING:
     from skinfw import Explainer
@@ -33,10 +34,9 @@ def draw_maps(batch: InspectedImages, explainers: Mapping[str, Explainer]) -> Fi
     grid = figure.subplots(count, len(maps) + 1, squeeze=False)
     for place, row in enumerate(grid):
         for axes, own in zip(row, [None, *maps.values()], strict=True):
-            axes.imshow(batch.pixels[place])
+            pixels = batch.pixels[place]
+            axes.imshow(pixels if own is None else overlay(pixels, own[place]))
             axes.set(xticks=[], yticks=[])
-            if own is not None:
-                axes.imshow(own[place], cmap="inferno", alpha=0.6, vmin=0, vmax=1)
             if (lesion := batch.lesions[place]) is not None:
                 axes.contour(lesion, levels=[0.5], colors="white", linewidths=0.7)
         row[0].set_ylabel(batch.predictions.classes[batch.predictions.true[place]], fontsize=8)

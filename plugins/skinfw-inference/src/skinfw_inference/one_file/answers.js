@@ -72,3 +72,9 @@ function setText(held, {classes, calibration}, inWords) {
   if (!always.length) return first;
   return `${first} Never ruled out, for lack of validation lesions: ${always.join(", ")}.`;
 }
+
+/** Return an id for each image: its name without the ending, or with it where two would be the same. */
+function imageIds(names) {
+  const stems = names.map((name) => name.replace(/(?<=.)\.[^.]*$/, ""));
+  return new Set(stems).size === stems.length ? stems : names;
+}

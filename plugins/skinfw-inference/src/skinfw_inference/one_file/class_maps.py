@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from skinfw.toolkit import TrainedModel
+from skinfw.toolkit import PlannedComponent, TrainedModel
 from skinfw_inference.graph import Graph, trial_inputs
 
 MAPS = "maps"
@@ -91,12 +92,17 @@ def _no_maps(about: str) -> ClassMaps:
 
 
 def _own_layer(trained_model: TrainedModel) -> str:
-    """Return the layer that the run's recipe names for Grad-CAM; "" where it names none."""
+    """Return the layer of the run's own Grad-CAM; "" where it names none."""
     return next(
         (str(own.arguments.get("layer", "")) for own in trained_model.components("explainer")
-         if own.use == _EXPLAINER),
+         if _method(own) == _EXPLAINER),
         "",
     )  # fmt: skip
+
+
+def _method(explainer: PlannedComponent[Any]) -> str:
+    """Return the name of the method, which an explainer may have chosen."""
+    return str(explainer.arguments.get("method", explainer.use))
 
 
 def _are_constant(gradients: torch.Tensor) -> bool:
@@ -116,7 +122,8 @@ def _about(name: str, own: str, trained_model: TrainedModel) -> str:
     about = f"The map is Grad-CAM of the layer {name}, of the first view."
     if own != name:
         about += f" The run's own is of the layer {own}, which needs a gradient."
-    others = [own.use for own in trained_model.components("explainer") if own.use != _EXPLAINER]
+    methods = dict.fromkeys(map(_method, trained_model.components("explainer")))
+    others = [method for method in methods if method != _EXPLAINER]
     return f"{about} The run was explained by {', '.join(others)}, too." if others else about
 
 

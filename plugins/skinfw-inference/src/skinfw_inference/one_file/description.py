@@ -18,6 +18,7 @@ from skinfw import (
 )
 from skinfw.toolkit import (
     LOCK,
+    NETWORK_LIMITS,
     TrainedModel,
     build_components,
     dataset_name,
@@ -57,8 +58,8 @@ def program_facts(model: TrainedModel) -> dict[str, Any]:
 def class_words(classes: Sequence[str]) -> dict[str, str]:
     """Return what classes stand for, by the table of diagnoses; unknown names are left out."""
     table = diagnoses()
-    words = {name: " or ".join(table.of(name)) for name in classes}
-    return {name: own for name, own in words.items() if own and own != name}
+    words = {name: table.in_words(name) for name in classes}
+    return {name: own for name, own in words.items() if own != name}
 
 
 def class_rows(model: TrainedModel) -> list[dict[str, str]]:
@@ -107,10 +108,7 @@ def card(model: TrainedModel) -> dict[str, Any]:
     record = read_run(model.path)
     data = dataset_name(record["recipe"])
     predictions = _test_predictions(model)
-    limits = [
-        "It answers one of its classes for every image, even for one that shows none of them.",
-        "It has seen the cameras, the skin types and the clinics of its data, and no others.",
-    ]
+    limits = [*NETWORK_LIMITS]
     if predictions and (few := few_lesions(predictions)):
         some = ", ".join(f"{name} ({count})" for name, count in few.items())
         limits.append(

@@ -52,6 +52,14 @@ function mapValue(values, {height, width}, y, x) {
   return above * (1 - low) + below * low;
 }
 
+/** Return the colour of a share of the largest value, with its alpha: where nothing is, the image shows. */
+function mapColour(share) {
+  const step = Math.min(INFERNO.length - 2, Math.floor(share * (INFERNO.length - 1)));
+  const part = share * (INFERNO.length - 1) - step;
+  const colour = INFERNO[step].map((low, c) => low + part * (INFERNO[step + 1][c] - low));
+  return [...colour, 255 * share];
+}
+
 /** Draw a map, scaled so that its largest value is 1; return whether it is zero everywhere. */
 function drawMap(canvas, maps, values) {
   const {width, height} = canvas;
@@ -67,11 +75,7 @@ function drawMap(canvas, maps, values) {
   }
   const highest = spread.reduce((most, own) => Math.max(most, own), 0);
   spread.forEach((own, at) => {
-    const share = highest ? own / highest : 0;
-    const step = Math.min(INFERNO.length - 2, Math.floor(share * (INFERNO.length - 1)));
-    const part = share * (INFERNO.length - 1) - step;
-    const colour = INFERNO[step].map((low, c) => low + part * (INFERNO[step + 1][c] - low));
-    pixels.data.set([...colour, 255], 4 * at);
+    pixels.data.set(mapColour(highest ? own / highest : 0), 4 * at);
   });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   return highest === 0;

@@ -93,7 +93,7 @@ function showAnswer(name, answer, view, maps, milliseconds) {
   if (answer.mayBeUnknown) {
     const warning = item.querySelector(".unknown");
     warning.hidden = false;
-    warning.append(bold("Unlike what it was trained on?"), ` The highest probability lacks `
+    warning.append(bold("Unlike anything it was trained on."), ` The highest probability lacks `
       + `${percent(answer.lacking)} of one, more than the ${percent(about.calibration.unknown)} that `
       + "known images may lack. The image may show none of the classes.");
   }
@@ -155,7 +155,7 @@ function tableCell(text) {
   return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }
 
-/** Save a table with the columns of skinfw predict; an id is the name of a file. */
+/** Save a table with the columns and ids of skinfw predict. */
 function saveTable() {
   const {calibration, classes} = about;
   const sets = Object.keys(calibration.limits).length > 0;
@@ -164,8 +164,9 @@ function saveTable() {
     "id", "predicted", ...classes,
     ...(sets ? ["prediction_set"] : []), ...(unknown ? ["may_be_unknown"] : []),
   ];
-  const rows = answers.map(({name, answer}) => [
-    name, classes[answer.predicted], ...answer.probabilities.map((own) => own.toFixed(8)),
+  const ids = imageIds(answers.map(({name}) => name));
+  const rows = answers.map(({answer}, place) => [
+    ids[place], classes[answer.predicted], ...answer.probabilities.map((own) => own.toFixed(8)),
     ...(sets ? [answer.predictionSet.join(" ")] : []),
     ...(unknown ? [String(answer.mayBeUnknown)] : []),
   ]);

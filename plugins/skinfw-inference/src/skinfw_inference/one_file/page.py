@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skinfw.toolkit import NOTICE
 from skinfw_inference.one_file.runtime_web import LICENCE, VERSION, RuntimeWeb
 
 _HERE = Path(__file__).parent
@@ -44,6 +45,7 @@ def fill_page(
     return environment.get_template("page.html.jinja").render(
         **texts,
         name=name,
+        notice=NOTICE,
         policy=_policy(script, style),
         style=Markup(style),
         script=Markup(script),

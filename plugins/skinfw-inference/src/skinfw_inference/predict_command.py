@@ -1,125 +1,28 @@
-"""`skinfw export` and `skinfw predict`: use the network of a run."""
+"""`skinfw predict`: answers of the network of a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from skinfw.toolkit import echo, network_option, set_option, trust_option
+from skinfw_inference.export_command import (
+    NETWORK_HELP,
+    SET_HELP,
+    Network,
+    say_marks,
+    write_export,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skinfw import FittedCalibration
-    from skinfw.toolkit import Outcome, Predictor, TrainedModel
+    from skinfw.toolkit import Counter, Outcome, Predictor, TrainedModel
     from skinfw_inference.challenges import Challenge
-
-
-Network = Literal["best", "refit"] | None
-NETWORK_HELP = (
-    "The network of the run's numbers, or its refit; the refit unless given, if there is one."
-)
-SET_HELP = "Change the run's view, e.g. --set view.logit_adjustment=0.25; may be repeated."
-
-
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--onnx", is_flag=True, help="Write ONNX, which needs no torch.")
-@click.option("--torch", is_flag=True, help="Write a program of torch.export.")
-@click.option("--html", is_flag=True, help="Write one HTML file, which answers in a browser.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The file; RUN/model.onnx, RUN/model.pt2 or RUN/model.html unless given.",
-)
-@click.option(
-    "--variant",
-    type=click.Choice(["fp32", "fp16", "int8"]),
-    help="With --html, the numbers that the network has: fp32, or fp16 where the file would be "
-    "large, unless given. What the others lose is measured on the run's test part.",
-)
-@click.option(
-    "--runtime-web",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="With --html, an unpacked onnxruntime-web; npm fetches it once unless given.",
-)
-@network_option(NETWORK_HELP)
-@set_option("view.KEY=VALUE", SET_HELP)
-@trust_option
-def export(
-    run: Path,
-    onnx: bool,
-    torch: bool,
-    html: bool,
-    out: Path | None,
-    variant: Literal["fp32", "fp16", "int8"] | None,
-    runtime_web: Path | None,
-    network: Network,
-    sets: tuple[str, ...],
-    trust: bool,
-) -> None:
-    """Write the network of a run as one file that works without skinfw.
-
-    RUN is a run folder. The file takes pixels, and metadata where the network was trained with
-    some, and gives probabilities; texts in it hold the classes, how images are prepared, and the
-    marks of the run. Its answers are compared with the network's before it gets its name. With
-    --html it is a page that takes images and works from a disk, without a request to anybody.
-    """
-    from skinfw_inference.packages import check_packages
-
-    if onnx + torch + html != 1:
-        raise click.UsageError("say in which format: --onnx, --torch or --html")
-    if (variant or runtime_web) and not html:
-        raise click.UsageError("--variant and --runtime-web belong to --html")
-    if onnx or html:
-        check_packages("onnx", "onnxruntime")
-    trained_model = _trained_model(run, sets, trust, network)
-    trained_model.check_whole_images()
-    _say_marks(trained_model.marks)
-    if html:
-        _export_page(trained_model, out or trained_model.path / "model.html", variant, runtime_web)
-        return
-    name = "model.onnx" if onnx else "model.pt2"
-    _export(trained_model, out or trained_model.path / name, onnx)
-
-
-def _trained_model(run: Path, sets: Sequence[str], trust: bool, which: Network) -> TrainedModel:
-    """Read the model of a run folder."""
-    from skinfw.toolkit import load_trained_model
-
-    return load_trained_model(run, sets, trust, which)
-
-
-def _export(trained_model: TrainedModel, out: Path, onnx: bool = True) -> None:
-    from skinfw.toolkit import display_path
-
-    if onnx:
-        from skinfw_inference.onnx_export import export
-    else:
-        from skinfw_inference.torch_export import export
-
-    difference = export(trained_model, out)
-    echo(f"wrote {display_path(out)}; its probabilities differ from torch's by {difference:.1g}")
-
-
-def _export_page(
-    trained_model: TrainedModel,
-    out: Path,
-    variant: Literal["fp32", "fp16", "int8"] | None,
-    runtime_web: Path | None,
-) -> None:
-    from skinfw.toolkit import display_path
-    from skinfw_inference.one_file.export import export_page
-
-    page = export_page(trained_model, out, variant, runtime_web, echo)
-    for text in filter(None, (page.maps, page.loss)):
-        echo(f"note: {text}")
-    echo(
-        f"wrote {display_path(out)}: {page.variant}, {page.bytes / 1e6:.1f} MB; in fp32 its "
-        f"probabilities differ from torch's by {page.difference:.1g}"
-    )
+    from skinfw_inference.table import Columns
 
 
 @click.command()
@@ -174,9 +77,7 @@ def predict(
     with the column path and, if they have them, id and the columns of the recipe's [modalities]. An
     image that cannot be read is told and left out; the exit code is 1 then.
     """
-    from skinfw import SkinfwError
     from skinfw.toolkit import (
-        Counter,
         display_path,
         find_listed_images,
         given_columns,
@@ -186,7 +87,7 @@ def predict(
     )
     from skinfw_inference.challenges import challenge_of_classes
     from skinfw_inference.submission import check_submission
-    from skinfw_inference.table import Columns, reason, write_answers
+    from skinfw_inference.table import Columns
 
     named = find_listed_images(images)
     paths, ids = [image.path for image in named], [image.id for image in named]
@@ -194,28 +95,15 @@ def predict(
     trained_model = predictor.trained_model
     size = batch_size or trained_model.batch_size
     cases = make_cases(named, trained_model)
-    _say_marks(trained_model.image_marks(given_columns(named)))
-    _say_marks(unseen_words(named, trained_model))
+    say_marks(trained_model.image_marks(given_columns(named)))
+    say_marks(unseen_words(named, trained_model))
     challenge = challenge_of_classes(trained_model.classes, str(run)) if submission else None
     calibration = _calibration(trained_model, raw, challenge)
     if not images[0].lower().endswith(".csv") and ids != [Path(path).stem for path in paths]:
         echo("note: some images share a name: ids are paths")
-    with Counter(len(paths)) as counter:
-
-        def told(path: str, outcome: Outcome) -> None:
-            if isinstance(outcome, SkinfwError):
-                counter.fail(f"{path}: {reason(outcome)}")
-            counter.count()
-
-        try:
-            stream = predict_images(cases, predictor, size)
-            columns = Columns(trained_model.classes, calibration, challenge)
-            failed = write_answers(stream, dict(zip(paths, ids, strict=True)), columns, out, told)
-        except KeyboardInterrupt:
-            counter.say(
-                f"stopped; the first rows are in {display_path(out.with_suffix('.partial'))}"
-            )
-            raise click.exceptions.Exit(130) from None
+    columns = Columns(trained_model.classes, calibration, challenge)
+    stream = predict_images(cases, predictor, size)
+    counter, failed = _write_table(stream, dict(zip(paths, ids, strict=True)), columns, out)
     lost = f"{counter.failed} of them failed, " if failed else ""
     echo(f"{counter.seen} images, {lost}{counter.rate}")
     for file in filter(None, (out, failed)):
@@ -225,6 +113,35 @@ def predict(
     if challenge:
         count = check_submission(out, challenge, ids)
         echo(f"the table is a submission to {challenge.name}: {count:,} images")
+
+
+def _write_table(
+    stream: Iterable[Outcome], ids: Mapping[str, str], columns: Columns, out: Path
+) -> tuple[Counter, Path | None]:
+    """Write the answers as they come.
+
+    stream: the answers, in the order of `ids`.
+    ids: by path.
+    Returns what was counted, and the table of the images that failed.
+    """
+    from skinfw import SkinfwError
+    from skinfw.toolkit import Counter, display_path
+    from skinfw_inference.table import reason, write_answers
+
+    with Counter(len(ids)) as counter:
+
+        def told(path: str, outcome: Outcome) -> None:
+            if isinstance(outcome, SkinfwError):
+                counter.fail(f"{path}: {reason(outcome)}")
+            counter.count()
+
+        try:
+            failed = write_answers(stream, ids, columns, out, told)
+        except KeyboardInterrupt:
+            partial = display_path(out.with_suffix(".partial"))
+            counter.say(f"stopped; the first rows are in {partial}")
+            raise click.exceptions.Exit(130) from None
+    return counter, failed
 
 
 def _predictor(
@@ -238,7 +155,7 @@ def _predictor(
 ) -> Predictor:
     """Open what computes; with ONNX Runtime, torch is imported only where an export is due."""
     from skinfw import RecipeError
-    from skinfw.toolkit import BATCH, display_path
+    from skinfw.toolkit import BATCH, display_path, load_trained_model
     from skinfw_inference.packages import check_packages
 
     if runtime == "onnx":
@@ -259,7 +176,7 @@ def _predictor(
         from skinfw_inference.onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(run, min(batch_size or BATCH, images), trust)
-    trained_model = _trained_model(run, sets, trust, which)
+    trained_model = load_trained_model(run, sets, trust, which)
     if runtime == "torch":
         from skinfw.toolkit import TorchPredictor
 
@@ -275,13 +192,8 @@ def _predictor(
         network = OnnxPredictor(file, rows, trust)
         if network.texts == write_metadata(trained_model):
             return network
-    _export(trained_model, file)
+    write_export(trained_model, file)
     return OnnxPredictor(file, rows, trust)
-
-
-def _say_marks(marks: Sequence[str]) -> None:
-    for mark in marks:
-        echo(f"note: {mark}")
 
 
 def _calibration(
