@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 OPACITY = 0.6
 
@@ -18,6 +19,7 @@ def overlay(image: Any, heat: Any, opacity: float = OPACITY) -> npt.NDArray[np.f
     opacity: where the map is one.
     Returns float [H, W, 3] in [0, 1].
     """
+    import numpy as np
     from matplotlib import colormaps
 
     alpha = opacity * np.asarray(heat)[..., None]
