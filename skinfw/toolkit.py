@@ -105,6 +105,7 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.numbers import amount as amount
+    from skinfw.files.numbers import whole_percent as whole_percent
     from skinfw.files.pages import Definition as Definition
     from skinfw.files.pages import number_definitions as number_definitions
     from skinfw.files.paths import display_path as display_path
@@ -298,7 +299,7 @@ _HOMES = {
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
-    "skinfw.files.numbers": "amount",
+    "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
     "skinfw.files.stores": "Store seal",

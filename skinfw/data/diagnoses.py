@@ -50,7 +50,7 @@ class Diagnoses:
 
         A name that the table lacks stays as it is.
         """
-        return alternatives(self.of(name)) or name
+        return alternatives(self.of(name)).replace("bowen", "Bowen") or name
 
     def may_show(self, name: str) -> frozenset[str]:
         """Return every diagnosis that an image of a label or a class may show.

@@ -18,6 +18,17 @@ def decimal_number(cell: str) -> float | None:
     return float(cell) if _DECIMAL.fullmatch(cell) else None
 
 
+def whole_percent(chance: float) -> str:
+    """Return a probability in whole per cent; what is neither 0 nor 1 is not said to be.
+
+    chance: in [0, 1].
+    """
+    text = f"{chance:.0%}"
+    if text == "0%" and chance > 0:
+        return "<1%"
+    return ">99%" if text == "100%" and chance < 1 else text
+
+
 def amount(count: int) -> str:
     """Return a number of bytes as people say it.
 

@@ -112,3 +112,8 @@ def test_what_a_user_names_wins_over_the_table() -> None:
         "SK": ("DF",), "AK": (), "UNK": ("UNK",), "MISC": ("VASC",), "wart": ("UNK",),
     }  # fmt: skip
     assert align(rows, (*HAM, "UNK"), {}).answers["UNK"] == ("UNK",)
+
+
+def test_a_class_in_words_has_the_names_that_its_readers_know() -> None:
+    assert diagnoses().in_words("AKIEC") == "Bowen disease or actinic keratosis"
+    assert diagnoses().in_words("MEL") == "melanoma" and diagnoses().in_words("Fleck") == "Fleck"

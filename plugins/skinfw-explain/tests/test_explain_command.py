@@ -16,9 +16,10 @@ from skinfw.inference.maps import named_explainer
 from skinfw.inference.torch_model import TorchPredictor
 from skinfw.inference.trained_model import load_trained_model
 from skinfw.recipe.plan import load_plan
+from skinfw.toolkit import whole_percent
 from skinfw.workflows.run import execute_run
 from skinfw.workflows.run_folder import RunFolder
-from skinfw_explain.explanations import answer_lines, choose_explainers, share
+from skinfw_explain.explanations import answer_lines, choose_explainers
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet
 from skinfw_explain.summary import summarize_map
 
@@ -116,7 +117,7 @@ def test_without_a_method_it_asks_the_explainer_of_the_recipe_for_the_class(
      (1, "100%")],
 )  # fmt: skip
 def test_no_class_is_said_to_be_impossible_or_certain_that_is_not(chance: float, text: str) -> None:
-    assert share(chance) == text
+    assert whole_percent(chance) == text
 
 
 @pytest.mark.parametrize(

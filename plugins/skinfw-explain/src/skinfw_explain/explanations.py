@@ -23,6 +23,7 @@ from skinfw.toolkit import (
     file_name,
     named_explainer,
     run_explainers,
+    whole_percent,
 )
 from skinfw_explain.layers import AUTO
 from skinfw_explain.sheet import SheetRow, draw_overlay, draw_sheet, images_on_sheet
@@ -87,17 +88,6 @@ def class_place(model: TrainedModel, name: str) -> int:
     return model.classes.index(name)
 
 
-def share(chance: float) -> str:
-    """Return a probability in whole per cent; what is neither 0 nor 1 is not said to be.
-
-    chance: in [0, 1].
-    """
-    text = f"{chance:.0%}"
-    if text == "0%" and chance > 0:
-        return "<1%"
-    return ">99%" if text == "100%" and chance < 1 else text
-
-
 def answer_lines(
     classes: Sequence[str], chances: npt.NDArray[np.float64], unknown: bool | None
 ) -> list[str]:
@@ -107,7 +97,7 @@ def answer_lines(
     unknown: whether the image may show none of them; None where nothing was fitted that tells.
     """
     order = chances.argsort()[::-1][:_SHOWN]
-    lines = [", ".join(f"{classes[one]} {share(float(chances[one]))}" for one in order)]
+    lines = [", ".join(f"{classes[one]} {whole_percent(float(chances[one]))}" for one in order)]
     if unknown is not None:
         lines.append("may show none of the classes" if unknown else "")
     return lines

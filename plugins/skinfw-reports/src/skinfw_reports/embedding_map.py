@@ -21,6 +21,7 @@ from skinfw import (
     write_csv,
     write_json,
 )
+from skinfw.toolkit import whole_percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,7 +135,7 @@ def _scatter(own: Predictions, plane: Floats, images: list[bytes], verdict: str)
     for place, (name, image) in enumerate(zip(own.ids, images, strict=True)):
         true, predicted = own.classes[own.true[place]], own.classes[own.predicted[place]]
         chance = float(own.probabilities[place].max())
-        text = f"{name} shows {true}, predicted {predicted} ({chance:.0%})"
+        text = f"{name} shows {true}, predicted {predicted} ({whole_percent(chance)})"
         x, y = map(float, plane[place])
         points.append(ScatterPoint(x, y, true, true != predicted, text, image))
     return FindingsScatter(

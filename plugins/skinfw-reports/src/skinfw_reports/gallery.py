@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skinfw import Predictions, Result, add_unknown_class, concatenate
-from skinfw.toolkit import combine, overlay
+from skinfw.toolkit import combine, overlay, whole_percent
 from skinfw_reports.thumbnails import jpeg_address, thumbnail
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def _card(predictions: Predictions, place: int, seen: _Explained, unknown: bool)
         "right": true == predicted,
         "unknown": unknown,
         "percent": f"{100 * chances.max():.2f}",
-        "chance": f"{chances.max():.0%}",
-        "true_chance": f"{chances[predictions.true[place]]:.0%}",
+        "chance": whole_percent(chances.max()),
+        "true_chance": whole_percent(chances[predictions.true[place]]),
         "image": jpeg_address(thumbnail(np.asarray(seen.image), SIDE, QUALITY)),
         "map": jpeg_address(thumbnail(heat, SIDE, QUALITY)) if heat is not None else "",
         "alt": f"Image {name}, which shows {true}",

@@ -10,7 +10,7 @@ from typing import Annotated
 from annotated_types import Interval
 
 from skinfw import Explanations, Result
-from skinfw.toolkit import file_name, overlay
+from skinfw.toolkit import file_name, overlay, whole_percent
 from skinfw_reports.figures import new_figure, save
 
 RIGHT, WRONG = "#1b6e3a", "#a3221f"
@@ -72,7 +72,7 @@ def _caption(explanations: Explanations, index: int) -> tuple[str, tuple[str, st
     names, chances = predictions.classes, predictions.probabilities[index]
     true, called = predictions.true[index], predictions.predicted[index]
     left = f"{predictions.ids[index]}\ntrue {names[true]}"
-    right = f"predicted {names[called]} ({chances[called]:.0%})"
+    right = f"predicted {names[called]} ({whole_percent(chances[called])})"
     if called != true:
-        right += f"\ntrue class given {chances[true]:.0%}"
+        right += f"\ntrue class given {whole_percent(chances[true])}"
     return RIGHT if called == true else WRONG, (left, right)
