@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -90,11 +91,10 @@ def score_estimates(
     ends = dict(confidence_intervals(metric, predictions, replicates, seed))
     if replicates:  # rates differ as rates do, also where each hits always or never
         composed = composed_numbers(metric, predictions, numbers)
-        for name, own in composed.items():
-            measure, explainer, group = name.split("/")
-            gap = f"{BEYOND}/{measure}/{explainer}/{group}"
-            if gap in ends:
-                rival = composed[f"{measure}/{GAUSSIAN}/{group}"]
-                ends[gap] = own.interval_of_difference(rival)
+        for explainer, group in product(metric.values, (ALL, *predictions.classes)):
+            name = f"{RATE}/{explainer}/{group}"
+            if f"{BEYOND}/{name}" in ends and name in composed:
+                rival = composed[f"{RATE}/{GAUSSIAN}/{group}"]
+                ends[f"{BEYOND}/{name}"] = composed[name].interval_of_difference(rival)
     nothing = (math.nan, math.nan)
     return {name: Estimate(value, *ends.get(name, nothing)) for name, value in numbers.items()}
