@@ -89,6 +89,23 @@ def test_images_that_come_together_have_the_answers_of_single_ones(served: Serve
         )
 
 
+def test_a_batch_waits_for_images_that_are_being_prepared(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(run, Policy(), similar=False) as server:
+        service, sizes = server.service, []
+        thread, look = service.thread, service.thread._look
+        monkeypatch.setattr(thread, "_look", lambda own: (sizes.append(len(own)), look(own))[1])
+        monkeypatch.setattr("skinfw_serve.model_thread.WAIT", 30.0)
+        prepared = service._prepare(noise())
+        with thread.preparing():
+            first = thread.compute(prepared, None)
+            second = thread.compute(prepared, None)
+        answers = [own.result(20).probabilities for own in (first, second)]
+    assert sizes == [2]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+
+
 def test_classes_are_told_in_words(served: Served) -> None:
     classes = {one["name"]: one for one in served.ask("GET", "/model").json["classes"]}
     assert classes["MEL"]["words"] == "melanoma"

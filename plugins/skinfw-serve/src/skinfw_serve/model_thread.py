@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,8 +25,8 @@ Prepared = tuple[PreparedCase, ...]
 """An image as each network of the run sees it."""
 
 _log = logging.getLogger("uvicorn.error")
-WAIT = 0.004
-"""Seconds that the first image of a batch waits for others."""
+WAIT = 0.1
+"""Seconds at most that the first image of a batch waits for those that are being prepared."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class ModelThread:
         """
         self._predictor, self._explainer, self._wants_features = predictor, explainer, features
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._prepared = threading.Condition()
+        self._preparing = 0
         self._most = max(1, predictor.trained_model.batch_size)
         self._thread = threading.Thread(target=self._work, name="skinfw-model", daemon=True)
         self._thread.start()
@@ -84,6 +86,18 @@ class ModelThread:
     def works(self) -> bool:
         """Whether the thread lives."""
         return self._thread.is_alive()
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Let a batch wait for the image that is prepared inside, and handed to `compute`."""
+        with self._prepared:
+            self._preparing += 1
+        try:
+            yield
+        finally:
+            with self._prepared:
+                self._preparing -= 1
+                self._prepared.notify()
 
     def compute(self, prepared: Prepared, content: bytes | None) -> Future[Look]:
         """Return what will be known of an image.
@@ -113,16 +127,23 @@ class ModelThread:
         first = self._tasks.get()
         if first is None:
             return [], False
-        batch, end = [first], time.monotonic() + WAIT
+        with self._prepared:
+            # Many small batches cost more than what they wait for.
+            self._prepared.wait_for(self._is_enough, WAIT)
+        batch = [first]
         while len(batch) < self._most:
             try:
-                task = self._tasks.get(timeout=max(0.0, end - time.monotonic()))
+                task = self._tasks.get_nowait()
             except queue.Empty:
                 break
             if task is None:
                 return batch, False
             batch.append(task)
         return batch, True
+
+    def _is_enough(self) -> bool:
+        """Tell whether a batch is full, or nothing more is about to come."""
+        return not self._preparing or self._tasks.qsize() + 1 >= self._most
 
     def _answer(self, tasks: Sequence[_Task]) -> None:
         """Give each image its answer, or the error that kept it from one."""

@@ -85,8 +85,9 @@ class Service:
         Raises ProblemError where they are no image that can be used.
         """
         loop = asyncio.get_running_loop()
-        prepared = await loop.run_in_executor(self.pool, self._prepare, content)
-        future = self.thread.compute(prepared, content if wish.map else None)
+        with self.thread.preparing():
+            prepared = await loop.run_in_executor(self.pool, self._prepare, content)
+            future = self.thread.compute(prepared, content if wish.map else None)
         try:
             look = await asyncio.wrap_future(future)
         except SkinfwError as error:
