@@ -187,6 +187,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.run_record import Schema as Schema
     from skinfw.recipe.run_record import check_calibration as check_calibration
     from skinfw.recipe.run_record import read_run as read_run
+    from skinfw.recipe.set_options import refuse_unread_sets as refuse_unread_sets
     from skinfw.recipe.set_options import set_table as set_table
     from skinfw.recipe.settings import KEYS as KEYS
     from skinfw.recipe.settings import LISTED_KEYS as LISTED_KEYS
@@ -331,7 +332,7 @@ _HOMES = {
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
     "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
-    "skinfw.recipe.set_options": "set_table",
+    "skinfw.recipe.set_options": "refuse_unread_sets set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.named_component": "named_component",
     "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",

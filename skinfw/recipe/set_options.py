@@ -13,6 +13,9 @@ from skinfw.recipe.limits import LONGEST_NAME, LONGEST_TEXT, LimitError, check_s
 from skinfw.recipe.lines import key_lines
 from skinfw.recipe.places import Keys, Origin
 
+_OF_DATA = ("dataset", "split", "seed", "engine")
+"""What a command that brings a trained network reads of a recipe."""
+
 _LAYER = 1_000
 """The problems of `--set` come behind those of all files."""
 
@@ -23,6 +26,23 @@ def set_table(text: str) -> str:
     text: such as `train.epochs=3`.
     """
     return text.partition("=")[0].partition(".")[0].strip()
+
+
+def refuse_unread_sets(sets: Sequence[str], what: str, besides: str = "") -> None:
+    """Raise RecipeError for a `--set` option that a command would not read of its data's recipe.
+
+    sets: texts such as `dataset.root="..."`.
+    what: would not read it, such as "an evaluation".
+    besides: what else the command reads, after a comma.
+    """
+    for text in sets:
+        if set_table(text) not in _OF_DATA:
+            raise RecipeError(
+                f"{what} would not read it",
+                f"--set {text}",
+                f"of the recipe it reads {', '.join(_OF_DATA)}{besides}",
+                "leave it out, or train again",
+            )
 
 
 def read_sets(sets: Sequence[str]) -> Layer:

@@ -18,7 +18,6 @@ NETWORK_HELP = (
     "The network of the run's numbers, or its refit: for the run's own data the first unless "
     "given, for another data set the refit, where there is one."
 )
-_OF_DATA = ("dataset", "split", "seed", "engine")
 LEARNED = {
     "train": "the images are the run's own training part: the network has learned them",
     "val": "the images are the run's own validation part: its best epoch was chosen by them",
@@ -76,6 +75,7 @@ def evaluate(
         other_rows,
         own_rows,
         read_run,
+        refuse_unread_sets,
         set_table,
         test_lines,
     )
@@ -83,14 +83,7 @@ def evaluate(
 
     looks = [text for text in sets if set_table(text) == "view"]
     sets = tuple(text for text in sets if text not in looks)
-    for text in sets:
-        if set_table(text) not in _OF_DATA:
-            raise RecipeError(
-                "an evaluation would not read it",
-                f"--set {text}",
-                f"of the recipe it reads {', '.join(_OF_DATA)}, and of the run the view",
-                "leave it out, or train again",
-            )
+    refuse_unread_sets(sets, "an evaluation", ", and of the run the view")
     network = network or ("best" if dataset is None else None)
     model = load_trained_model(run, looks, trust, network)
     names, marks = map_names(maps), []

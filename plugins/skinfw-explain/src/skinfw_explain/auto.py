@@ -54,20 +54,17 @@ class AutoCam:
         from skinfw_explain.scorecard.measures import ShownBatch
 
         shown = [ShownBatch(batch, "predicted") for batch in batches]
-        layers = [
-            (own.name, f" of the layer {own.name}", f" ({size})") for own, size in map_layers(shown)
-        ]
-        if self.layer != AUTO:
-            layers = [(self.layer, f" of the layer {self.layer}" if self.layer else "", "")]
+        layers = {self.layer: ""}
+        if self.layer == AUTO:
+            layers = {own.name: size for own, size in map_layers(shown)}
         methods = _METHODS if self.method == AUTO else {self.method: _METHODS[self.method]}
-        candidates = [
-            Candidate(
-                f"{method}{where}", size.strip(" ()"), make(layer=layer),
-                {"method": method, "layer": layer}, f"the maps are those of {method}{where}{size}",
-            )
-            for layer, where, size in layers
-            for method, make in methods.items()
-        ]  # fmt: skip
+        candidates = []
+        for layer, size in layers.items():
+            for method, make in methods.items():
+                name = f"{method} of the layer {layer}" if layer else method
+                says = f"the maps are those of {name}" + (f" ({size})" if size else "")
+                parameters = {"method": method, "layer": layer}
+                candidates.append(Candidate(name, size, make(layer=layer), parameters, says))
         return choose_map("maps that could be shown", candidates, shown)
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, /) -> Tensor:

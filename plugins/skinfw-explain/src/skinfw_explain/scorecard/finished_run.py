@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from skinfw import Predictions, RecipeError, Result, SkinfwError, select
+from skinfw import Predictions, Result, SkinfwError, select
 from skinfw.toolkit import (
     PREDICTION_FILES,
     REPLICATES,
@@ -26,13 +26,11 @@ from skinfw.toolkit import (
     other_rows,
     own_rows,
     read_run,
+    refuse_unread_sets,
     run_predictions,
-    set_table,
     stream,
     unknown_rows,
 )
-
-_OF_DATA = ("dataset", "split", "seed", "engine")
 
 
 def refuse_ensemble(model: TrainedModel) -> None:
@@ -65,14 +63,7 @@ def explained_rows(
     count: images, taken from every class in turn.
     say: told what is left out.
     """
-    for text in sets:
-        if set_table(text) not in _OF_DATA:
-            raise RecipeError(
-                "a scorecard would not read it",
-                f"--set {text}",
-                f"of the recipe it reads {', '.join(_OF_DATA)}",
-                "leave it out, or train again",
-            )
+    refuse_unread_sets(sets, "a scorecard")
     plan = load_data_plan(dataset or model.path, sets, trust=trust or None)
     if dataset is None:
         rows = own_rows(plan, part, read_run(model.path), model.path)
