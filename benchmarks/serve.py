@@ -109,7 +109,7 @@ def _bare(service: Service, files: Sequence[Path], count: int) -> float:
     """Return the seconds in which the network of the server answers for files by itself."""
     from skinfw.inference.prediction import Case, predict_images
 
-    predictor, size = service.thread.networks[0], service.model.batch_size
+    predictor, size = service.threads.networks[0], service.model.batch_size
     cases = [Case(str(files[place % len(files)])) for place in range(count)]
     start = time.perf_counter()
     for _ in predict_images(cases, predictor, size):

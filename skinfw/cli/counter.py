@@ -38,6 +38,11 @@ class Counter(StatusLine):
         self._start = self._told = time.perf_counter()
 
     @property
+    def images(self) -> str:
+        """How many images were seen so far."""
+        return "1 image" if self.seen == 1 else f"{self.seen:,} images"
+
+    @property
     def rate(self) -> str:
         """Images per second so far."""
         return f"{self.seen / (time.perf_counter() - self._start):.1f} images/s"

@@ -65,6 +65,11 @@ class TorchPredictor:
         self.model = load_network(trained_model, self._hardware)
         self.normalise = self._hardware.normaliser(self.model)
 
+    @property
+    def device(self) -> torch.device:
+        """What the network, or the first of an ensemble, computes on."""
+        return self.members[0].device if self.members else self._hardware.device
+
     def probabilities(
         self, images: npt.NDArray[np.uint8], metadata: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float64]:

@@ -32,6 +32,7 @@ pytest.importorskip("fastapi", reason="needs the extra serve")
 from skinfw_serve.app import MOST_SIMILAR
 from skinfw_serve.gate import HEADERS
 from skinfw_serve.loading import load_service
+from skinfw_serve.model_threads import _Worker
 from skinfw_serve.operating_points import Band, read_operating_points
 from skinfw_serve.policy import Policy
 from skinfw_serve.problems import ProblemError
@@ -93,17 +94,19 @@ def test_a_batch_waits_for_images_that_are_being_prepared(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(run, Policy(), similar=False) as server:
-        service, sizes = server.service, []
-        thread, look = service.thread, service.thread._look
-        monkeypatch.setattr(thread, "_look", lambda own: (sizes.append(len(own)), look(own))[1])
-        monkeypatch.setattr("skinfw_serve.model_thread.WAIT", 30.0)
-        prepared = service._prepare(noise())
-        with thread.preparing():
-            first = thread.compute(prepared, None)
-            second = thread.compute(prepared, None)
-        answers = [own.result(20).probabilities for own in (first, second)]
-    assert sizes == [2]
-    np.testing.assert_allclose(*answers, atol=1e-6)
+        service, sizes, look = server.service, [], _Worker._look
+        monkeypatch.setattr(
+            _Worker, "_look", lambda own, cases: (sizes.append(len(cases)), look(own, cases))[1]
+        )
+        monkeypatch.setattr("skinfw_serve.model_threads.WAIT", 30.0)
+        monkeypatch.setattr("skinfw_serve.model_threads._WHOLE", 2)
+        prepared, threads = service._prepare(noise()), service.threads
+        count = 2 * len(threads._threads)
+        with threads.preparing():
+            coming = [threads.compute(prepared, None) for _ in range(count)]
+        answers = [own.result(20).probabilities for own in coming]
+    assert sizes == [2] * (count // 2)  # a fair share for each thread
+    np.testing.assert_allclose(answers, [answers[0]] * count, atol=1e-6)
 
 
 def test_classes_are_told_in_words(served: Served) -> None:
@@ -425,8 +428,7 @@ def test_an_error_of_the_network_is_told_and_the_next_image_is_answered(
         def fail(*_: object) -> None:
             raise ValueError("a secret")
 
-        network = server.service.thread._predictor
-        patch.setattr(network, "probabilities", fail)
+        patch.setattr("skinfw.inference.torch_model.TorchPredictor.probabilities", fail)
         heard = server.predict(noise())
         assert heard.status == 500 and "a secret" not in heard.body.decode()
         body, kind = form(b"no image", noise())
@@ -441,7 +443,7 @@ def test_an_error_of_a_map_costs_the_map_alone(run: Path, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise MemoryError("a secret")
 
-    monkeypatch.setattr("skinfw_serve.model_thread.predicted_class_maps", fail)
+    monkeypatch.setattr("skinfw_serve.model_threads.predicted_class_maps", fail)
     with serving(run, Policy(), similar=False) as server:
         for _ in range(2):
             answer = server.predict(noise(), "?map=true").json

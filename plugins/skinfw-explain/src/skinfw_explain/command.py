@@ -101,7 +101,7 @@ def _explain(
             counter.count()
     lost = f"{counter.failed} of them failed, " if counter.failed else ""
     methods = ", ".join(component.use for component in folder.components)
-    echo(f"{counter.seen} images, {lost}{counter.rate}, by {methods}")
+    echo(f"{counter.images}, {lost}{counter.rate}, by {methods}")
     for file in folder.finish():
         echo(f"  {display_path(file)}")
     if counter.failed:

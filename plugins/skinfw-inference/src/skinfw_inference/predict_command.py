@@ -105,7 +105,7 @@ def predict(
     stream = predict_images(cases, predictor, size)
     counter, failed = _write_table(stream, dict(zip(paths, ids, strict=True)), columns, out)
     lost = f"{counter.failed} of them failed, " if failed else ""
-    echo(f"{counter.seen} images, {lost}{counter.rate}")
+    echo(f"{counter.images}, {lost}{counter.rate}")
     for file in filter(None, (out, failed)):
         echo(f"  {display_path(file)}")
     if failed:

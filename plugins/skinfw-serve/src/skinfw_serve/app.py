@@ -75,7 +75,7 @@ def create_app(service: Service, policy: Policy, about: About) -> ASGIApp:
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
     )
-    measures = Measures(lambda: service.thread.waiting)
+    measures = Measures(lambda: service.threads.waiting)
     uploads, doorkeeper = Uploads(policy), Doorkeeper(policy)
     images = _Images(service, policy, uploads, measures)
     _add_problems(app)
@@ -195,9 +195,9 @@ def _state_routes(service: Service, about: About, measures: Measures) -> APIRout
 
     @router.get("/health", summary="Whether the server answers.", responses=problem_responses(503))
     async def health() -> Health:
-        if not service.thread.works:
-            raise ProblemError(503, "the network's thread has ended", "", "start the server again")
-        return Health(status="ok", waiting=service.thread.waiting)
+        if not service.threads.alive:
+            raise ProblemError(503, "a thread of it has ended", "", "start the server again")
+        return Health(status="ok", waiting=service.threads.waiting)
 
     @router.get(
         "/metrics",

@@ -17,6 +17,7 @@ from skinfw.toolkit import (
     printable,
     read_run,
     run_explainers,
+    usable_cores,
 )
 from skinfw_serve.operating_points import read_operating_points
 from skinfw_serve.schemas import About, Bounds, SimilarCases
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from skinfw_serve.similar import TrainingIndex
 
 CARD = "README.md"
+_THREADS = 4  # at most that compute; more cores help each of them
+_LARGE = 400_000_000
+"""Bytes of weights that are not held several times."""
 _CARD_LETTERS = 200_000
 _EXPLAINER = "grad-cam"
 """Makes the maps of runs whose recipe names no explainer."""
@@ -55,7 +59,7 @@ def load_service(
     explainer = run_explainers(model, _EXPLAINER)[0]
     points = read_operating_points(model)
     index, why = _index(model, record, similar)
-    service = Service(TorchPredictor(model), explainer, points, index)
+    service = Service(_predictors(model), explainer, points, index)
     fitted = model.calibration
     about = About(
         name=str(record.get("name") or model.path.name),
@@ -79,6 +83,15 @@ def load_service(
         card=_card(model.path / CARD),
     )
     return service, about
+
+
+def _predictors(model: TrainedModel) -> list[TorchPredictor]:
+    """Return the network as often as threads can make use of it: on a GPU, or a large one, once."""
+    first = TorchPredictor(model)
+    size = sum(own.weights.stat().st_size for own in model.networks)
+    alone = first.device.type != "cpu" or size > _LARGE
+    more = 0 if alone else min(_THREADS, usable_cores()) - 1
+    return [first, *(TorchPredictor(model) for _ in range(more))]
 
 
 def _bounds(model: TrainedModel, policy: Policy) -> Bounds:

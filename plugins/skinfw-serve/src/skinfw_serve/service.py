@@ -1,4 +1,4 @@
-"""From the bytes of an image to its answer: decoded in threads, computed in one, told in words."""
+"""From the bytes of an image to its answer: decoded, computed, each in threads, told in words."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from skinfw import SkinfwError
 from skinfw.toolkit import Case, CasePreparation, usable_cores
-from skinfw_serve.model_thread import ModelThread
+from skinfw_serve.model_threads import ModelThreads
 from skinfw_serve.problems import ProblemError, image_problem
 from skinfw_serve.schemas import Answer, ClassProbability, Map
 from skinfw_serve.words import class_in_words
 
 if TYPE_CHECKING:
     from skinfw.toolkit import PlannedComponent, TorchPredictor, TrainedModel
-    from skinfw_serve.model_thread import Look, Prepared
+    from skinfw_serve.model_threads import Look, Prepared
     from skinfw_serve.operating_points import Point
     from skinfw_serve.similar import TrainingIndex
 
@@ -51,25 +51,25 @@ class Service:
 
     def __init__(
         self,
-        predictor: TorchPredictor,
+        predictors: Sequence[TorchPredictor],
         explainer: PlannedComponent[Any],
         points: Sequence[Point],
         index: TrainingIndex | None,
     ) -> None:
         """Start the threads.
 
-        predictor: the network of the run.
+        predictors: the network of the run, once for each thread that computes.
         explainer: makes the maps.
         points: what would be done at.
         index: of the training images, where similar ones can be told.
         """
-        self.model: TrainedModel = predictor.trained_model
+        self.model: TrainedModel = predictors[0].trained_model
         self._explainer, self._points, self._index = explainer, points, index
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
         cv2.setNumThreads(0)  # images are too small to share one among threads
-        self.thread = ModelThread(predictor, explainer, index is not None)
-        self._preparations = [CasePreparation(own.trained_model) for own in self.thread.networks]
+        self.threads = ModelThreads(predictors, explainer, index is not None)
+        self._preparations = [CasePreparation(own.trained_model) for own in self.threads.networks]
         workers = min(_DECODERS, usable_cores())
         self.pool = ThreadPoolExecutor(workers, "skinfw-decode")
         self._classes = [class_in_words(name) for name in self.model.classes]
@@ -77,7 +77,7 @@ class Service:
     def stop(self) -> None:
         """Finish what was begun, and end the threads."""
         self.pool.shutdown()
-        self.thread.stop()
+        self.threads.stop()
 
     async def answer(self, content: bytes, wish: Wish) -> Answer:
         """Return the answer for the bytes of an image file.
@@ -85,9 +85,9 @@ class Service:
         Raises ProblemError where they are no image that can be used.
         """
         loop = asyncio.get_running_loop()
-        with self.thread.preparing():
+        with self.threads.preparing():
             prepared = await loop.run_in_executor(self.pool, self._prepare, content)
-            future = self.thread.compute(prepared, content if wish.map else None)
+            future = self.threads.compute(prepared, content if wish.map else None)
         try:
             look = await asyncio.wrap_future(future)
         except SkinfwError as error:

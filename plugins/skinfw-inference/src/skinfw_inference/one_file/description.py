@@ -108,7 +108,13 @@ def card(model: TrainedModel) -> dict[str, Any]:
     record = read_run(model.path)
     data = dataset_name(record["recipe"])
     predictions = _test_predictions(model)
-    limits = [*NETWORK_LIMITS]
+    side = 3 * (model.image.short or model.image.size)
+    limits = [
+        *NETWORK_LIMITS,
+        f"Of JPEG files whose shorter side has {side} pixels and more, skinfw makes a smaller "
+        "picture in another way than this page, so that probabilities may differ in the second "
+        "decimal.",
+    ]
     if predictions and (few := few_lesions(predictions)):
         some = ", ".join(f"{name} ({count})" for name, count in few.items())
         limits.append(

@@ -1,8 +1,9 @@
-"""One thread owns the network: images that come together are computed together."""
+"""Threads own the networks: images that come together are computed together."""
 
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from skinfw import SkinfwError
-from skinfw.toolkit import Case, PreparedCase, answer_prepared, predicted_class_maps, printable
+from skinfw.toolkit import (
+    Case,
+    PreparedCase,
+    answer_prepared,
+    predicted_class_maps,
+    printable,
+    usable_cores,
+)
 
 if TYPE_CHECKING:
     from skinfw.toolkit import Outcome, PlannedComponent, TorchPredictor, TrainedModel
@@ -27,6 +36,8 @@ Prepared = tuple[PreparedCase, ...]
 _log = logging.getLogger("uvicorn.error")
 WAIT = 0.1
 """Seconds at most that the first image of a batch waits for those that are being prepared."""
+_WHOLE = 16
+"""Views of one batch that are not divided among threads, which would take longer for them."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +63,37 @@ class _Task:
     future: Future[Look] = field(default_factory=Future)
 
 
-class ModelThread:
-    """Compute images in the order in which they come, several at once where several wait."""
+class ModelThreads:
+    """Compute images in threads, several at once where several wait; each has its own network.
+
+    A network asked by one thread at a time needs no lock. On a CPU two threads with a core each
+    compute more images than one with both, and decoding goes on beside them.
+    """
 
     def __init__(
-        self, predictor: TorchPredictor, explainer: PlannedComponent[Any], features: bool
+        self,
+        predictors: Sequence[TorchPredictor],
+        explainer: PlannedComponent[Any],
+        features: bool,
     ) -> None:
         """Begin to wait for images.
 
-        predictor: the network, or an ensemble.
+        predictors: the network, or an ensemble, once for each thread.
         explainer: makes the maps.
         features: whether anybody compares images.
         """
-        self._predictor, self._explainer, self._wants_features = predictor, explainer, features
+        workers = [_Worker(own, explainer, features) for own in predictors]
+        self.networks: Sequence[TorchPredictor] = workers[0].networks
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._prepared = threading.Condition()
-        self._preparing = 0
-        self._most = max(1, predictor.trained_model.batch_size)
-        self._thread = threading.Thread(target=self._work, name="skinfw-model", daemon=True)
-        self._thread.start()
-
-    @property
-    def networks(self) -> Sequence[TorchPredictor]:
-        """The members of an ensemble, or the one network."""
-        return self._predictor.members or [self._predictor]
+        self._changed = threading.Condition()
+        self._preparing = self._computing = 0
+        self._most = max(1, predictors[0].trained_model.batch_size)
+        self._threads = [
+            threading.Thread(target=self._work, args=[own], name="skinfw-model", daemon=True)
+            for own in workers
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -83,21 +101,21 @@ class ModelThread:
         return self._tasks.qsize()
 
     @property
-    def works(self) -> bool:
-        """Whether the thread lives."""
-        return self._thread.is_alive()
+    def alive(self) -> bool:
+        """Whether all threads live."""
+        return all(thread.is_alive() for thread in self._threads)
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
         """Let a batch wait for the image that is prepared inside, and handed to `compute`."""
-        with self._prepared:
+        with self._changed:
             self._preparing += 1
         try:
             yield
         finally:
-            with self._prepared:
+            with self._changed:
                 self._preparing -= 1
-                self._prepared.notify()
+                self._changed.notify_all()
 
     def compute(self, prepared: Prepared, content: bytes | None) -> Future[Look]:
         """Return what will be known of an image.
@@ -111,41 +129,59 @@ class ModelThread:
 
     def stop(self) -> None:
         """Finish what waits, and end."""
-        self._tasks.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _work(self) -> None:
-        going_on = True
-        while going_on:
-            tasks, going_on = self._next_batch()
-            wanted = [task for task in tasks if task.future.set_running_or_notify_cancel()]
-            if wanted:
-                self._answer(wanted)
-
-    def _next_batch(self) -> tuple[list[_Task], bool]:
-        """Return images that wait, and whether there may be more after them."""
-        first = self._tasks.get()
-        if first is None:
-            return [], False
-        with self._prepared:
-            # Many small batches cost more than what they wait for.
-            self._prepared.wait_for(self._is_enough, WAIT)
-        batch = [first]
-        while len(batch) < self._most:
+    def _work(self, worker: _Worker) -> None:
+        while (first := self._tasks.get()) is not None:
+            tasks = self._batch(first)
             try:
-                task = self._tasks.get_nowait()
-            except queue.Empty:
-                break
-            if task is None:
-                return batch, False
-            batch.append(task)
-        return batch, True
+                wanted = [task for task in tasks if task.future.set_running_or_notify_cancel()]
+                if wanted:
+                    worker.answer(wanted)
+            finally:
+                with self._changed:
+                    self._computing -= 1
 
-    def _is_enough(self) -> bool:
+    def _batch(self, first: _Task) -> list[_Task]:
+        """Return a fair share of the images that wait, and take as many of the cores."""
+        with self._changed:
+            # Many small batches cost more than what they wait for.
+            self._changed.wait_for(self._are_enough, WAIT)
+            idle = len(self._threads) - self._computing
+            share = math.ceil((self._tasks.qsize() + 1) / idle)
+            share = min(self._most, max(share, _WHOLE // len(first.prepared[0].views)))
+            self._computing += 1
+            torch.set_num_threads(max(1, usable_cores() // self._computing))
+            batch = [first]
+            while len(batch) < share:
+                try:
+                    task = self._tasks.get_nowait()
+                except queue.Empty:
+                    break
+                if task is None:  # the end, which a thread shall find
+                    self._tasks.put(None)
+                    break
+                batch.append(task)
+            return batch
+
+    def _are_enough(self) -> bool:
         """Tell whether a batch is full, or nothing more is about to come."""
         return not self._preparing or self._tasks.qsize() + 1 >= self._most
 
-    def _answer(self, tasks: Sequence[_Task]) -> None:
+
+class _Worker:
+    """Answer for batches of images with one network, or one ensemble."""
+
+    def __init__(
+        self, predictor: TorchPredictor, explainer: PlannedComponent[Any], features: bool
+    ) -> None:
+        self._predictor, self._explainer, self._wants_features = predictor, explainer, features
+        self.networks: Sequence[TorchPredictor] = predictor.members or [predictor]
+
+    def answer(self, tasks: Sequence[_Task]) -> None:
         """Give each image its answer, or the error that kept it from one."""
         try:
             outcomes, features = self._look([task.prepared for task in tasks])
