@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from skinfw import SkinfwError, write_json
 from skinfw.toolkit import read_run
-from skinfw_trackers.queue import QUEUE, STATE, read_entries, read_state, read_tracker
+from skinfw_trackers.queue import STATE, read_entries, read_state, read_tracker
 
 DESTINATIONS = {
     "csv": "skinfw_trackers.csv_files:CsvDestination",
@@ -31,7 +31,7 @@ DESTINATIONS = {
     "wandb": "skinfw_trackers.wandb:WandbDestination",
 }
 LOOK_SECONDS = 0.2
-LONGEST_WAIT = 60.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds between two tries."""
 LAST_TRIES = 3
 """After the run has ended."""
@@ -77,8 +77,6 @@ class Delivery:
 
     def look(self) -> None:
         """Read new entries; what a resumed run tells again is left out."""
-        if not (self.folder / QUEUE).is_file():
-            return
         for entry, end in read_entries(self.folder, self._read):
             self._read = end
             key = (entry["event"], entry["epoch"])
@@ -137,16 +135,16 @@ def deliver(delivery: Delivery, over: Callable[[], str]) -> None:
 
     over: returns how the run ended, "" as long as it goes on.
     """
-    wait, failures, ended = 1.0, 0, False
+    wait, failures, ended = FIRST_WAIT, 0, False
     status = ""
     while not delivery.complete:
         status = over()  # before the look, so that nothing comes between
         delivery.look()
         if (status or delivery.ends) and not ended:
-            ended, failures, wait = True, 0, 1.0
+            ended, failures, wait = True, 0, FIRST_WAIT
         try:
             delivery.advance()
-            failures, wait = 0, 1.0
+            failures, wait = 0, FIRST_WAIT
             if status:
                 break
             time.sleep(0 if delivery.complete else LOOK_SECONDS)

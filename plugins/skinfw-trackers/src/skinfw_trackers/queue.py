@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import time
@@ -94,9 +95,10 @@ class Queue:
             size = os.fstat(file.fileno()).st_size
             try:
                 if file.write(self._unwritten) != len(self._unwritten):
-                    raise OSError(28, os.strerror(28), str(self.folder / QUEUE))
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder / QUEUE))
             except OSError:
-                file.truncate(size)  # half an entry would be none
+                with contextlib.suppress(OSError):
+                    file.truncate(size)  # half an entry would be none
                 raise
         self._unwritten = b""
 
@@ -126,6 +128,8 @@ def read_entries(folder: Path, start: int) -> Iterator[tuple[dict[str, Any], int
 
     Raises SkinfwError for a file that is no queue.
     """
+    if not (folder / QUEUE).is_file():  # nothing could be written yet
+        return
     with (folder / QUEUE).open("rb") as file:
         file.seek(start)
         content = file.read(LARGEST + 1)
