@@ -24,15 +24,16 @@ class Csv(QueuedTracker):
     file: `kind`, `name`, `value`.
 
     folder: where a folder for each run is made; unless given, they stand in the run folder.
+    patience: seconds that the end of a run waits for what is not delivered yet.
     """
 
-    folder: Path | None = None
+    folder: str = ""
 
     name: ClassVar[str] = "csv"
 
     def settings(self, place: Path) -> dict[str, Any]:
         """Return where the files go, "" for the queue's own folder."""
-        return {"folder": "" if self.folder is None else str(self.folder.resolve())}
+        return {"folder": self.folder and str(Path(self.folder).resolve())}
 
 
 class CsvDestination:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ class Mlflow(QueuedTracker):
         without one the file mlflow.db in the folder of the runs.
     experiment: its name; the recipe's unless given.
     model: whether the weights are sent, too.
+    patience: seconds that the end of a run waits for what is not delivered yet.
     """
 
     uri: str = ""
@@ -48,7 +49,7 @@ class Mlflow(QueuedTracker):
 
     def settings(self, place: Path) -> dict[str, Any]:
         """Return the settings, and the file that is the store where none is named."""
-        return {**super().settings(place), "file": str(place / "mlflow.db")}
+        return {**asdict(self), "file": str(place / "mlflow.db")}
 
 
 class MlflowDestination:

@@ -42,8 +42,7 @@ class QueuedTracker:
 
         place: the folder of runs, which holds this run or its study.
         """
-        own = {key: value for key, value in asdict(self).items() if key != "patience"}
-        return {key: str(value) if isinstance(value, Path) else value for key, value in own.items()}
+        raise NotImplementedError
 
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""
@@ -101,10 +100,10 @@ class QueuedTracker:
 
     def _queue_name(self) -> str:
         """Return a name that two tables of a recipe share only where they say the same."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        own = asdict(self)
         if all(own[field.name] == field.default for field in fields(self)):
             return self.name
-        text = json.dumps(own, sort_keys=True, default=str)
+        text = json.dumps(own, sort_keys=True)
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -19,12 +19,14 @@ _INIT_SECONDS = 30.0
 class Wandb(QueuedTracker):
     """Send the run to Weights & Biases: parameters, numbers, figures, report, weights, lineage.
 
-    Nothing of the machine, its folders or its output is sent. Runs of a study are a group.
+    Of the machine only its system and the version of Python are sent, and no output. Runs of a
+    study are a group.
 
     project: its name; the recipe's unless given.
     entity: the user or team; the account's own unless given.
     mode: "online", or "offline" for `wandb sync` to send later; that of `WANDB_MODE` unless given.
     model: whether the weights are sent, too.
+    patience: seconds that the end of a run waits for what is not delivered yet.
     """
 
     project: str = ""
@@ -37,6 +39,10 @@ class Wandb(QueuedTracker):
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""
         return self.model
+
+    def settings(self, place: Path) -> dict[str, Any]:
+        """Return the settings."""
+        return asdict(self)
 
 
 class WandbDestination:
@@ -68,18 +74,22 @@ class WandbDestination:
             settings=wandb.Settings(
                 console="off",
                 disable_git=True,
+                disable_job_creation=True,
+                host="skinfw",
                 init_timeout=_INIT_SECONDS,
                 save_code=False,
                 silent=True,
                 x_disable_machine_info=True,
                 x_disable_meta=True,
                 x_disable_stats=True,
+                x_save_requirements=False,
             ),
         )
 
     def epoch(self, entry: dict[str, Any]) -> None:
         """Send the numbers of an epoch at its step."""
-        self._sent.log({"epoch": entry["epoch"], **entry["numbers"]}, step=entry["epoch"])
+        numbers = {name: value for name, value in entry["numbers"].items() if value is not None}
+        self._sent.log({"epoch": entry["epoch"], **numbers}, step=entry["epoch"])
 
     def end(self, entry: dict[str, Any]) -> None:
         """Send the numbers of the best epoch as the summary, and the files; wait for the last."""
@@ -96,7 +106,7 @@ class WandbDestination:
             elif role == "report":
                 shown["report"] = wandb.Html(Path(file).read_text("utf-8"), inject=False)
             else:
-                model.add_file(file)
+                model.add_file(file, policy="immutable")  # or it would be copied first
         self._sent.log(shown)
         self._sent.log_artifact(model)
         self._sent.finish()
