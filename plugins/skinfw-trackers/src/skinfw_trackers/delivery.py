@@ -114,7 +114,7 @@ class Delivery:
 
     def note(self, error: Exception) -> None:
         """Keep why the last try failed."""
-        text = " ".join(str(error).split())[:1000]
+        text = " ".join(str(error).split())[:300]
         self._save(0, f"{type(error).__name__}: {text}")
 
     def leave(self, status: str) -> None:

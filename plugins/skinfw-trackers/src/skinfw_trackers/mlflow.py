@@ -70,7 +70,9 @@ class MlflowDestination:
         named = self._settings["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")
         self._client = MlflowClient(named or f"sqlite:///{self._settings['file']}")
         # Several runs that begin together must not make the store, a study or an experiment twice.
-        with FileLock(Path(self._settings["file"]).with_suffix(".lock"), timeout=_LOCK_SECONDS):
+        with FileLock(
+            Path(self._settings["file"]).with_name(".mlflow.lock"), timeout=_LOCK_SECONDS
+        ):
             experiment = self._experiment(entry, local=not named)
             self._id = memory.get("run") or self._find(experiment, "run", entry["run"]["id"])
             if not self._id:
