@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from skinfw import Result, SkinfwError, hookimpl
-from skinfw.toolkit import BEST_WEIGHTS, LOCK, REFIT_WEIGHTS, display_path
+from skinfw.toolkit import BEST_WEIGHTS, REFIT_WEIGHTS, display_path
 from skinfw_trackers.queue import FOLDER, LOG, Queue, count_left, read_state
 
 if TYPE_CHECKING:
     from skinfw_trackers.process import DeliveryProcess
 
-_RECORDS = ("metrics.json", "intervals.json", LOCK)
+_RECORDS = ("metrics.json", "intervals.json")  # recipe.lock has the names of all images
 _ABOUT = ("git_commit", "data_fingerprint", "split_hash", "draw_hash")
 """Of run.json, what says from which code and images a run comes."""
 
