@@ -91,7 +91,7 @@ class RunHooks:
 
     @hookspec
     def run_start(
-        self, folder: Path, recipe: Mapping[str, Any], lineage: Mapping[str, Any], noise: bool
+        self, folder: Path, recipe: Mapping[str, Any], lineage: Mapping[str, Any], rehearsal: bool
     ) -> None:
         """Hear that a run begins or goes on.
 
@@ -100,7 +100,7 @@ class RunHooks:
         lineage: `recipe`, its name; where the run is one of several also `study`, the name of the
             folder that holds them, the `word` for one of them, such as "fold", its `value`, and the
             `count` of all.
-        noise: whether the run is on noise, so that nobody wants its numbers.
+        rehearsal: whether nobody wants its numbers: it tries a recipe on noise, or verifies a run.
         """
 
     @hookspec

@@ -122,7 +122,7 @@ class RunFolder:
             "folder": self.path,
             "recipe": record["recipe"],
             "lineage": {"recipe": record["name"], **record.get("lineage", {})},
-            "noise": record.get("noise", False),
+            "rehearsal": record.get("rehearsal", False),
         }
 
     @property

@@ -79,9 +79,9 @@ def test_one_tracker_has_the_run_and_another_one_gets_it_later(
     assert csv_numbers(occupied / folder.path.name) == numbers
 
 
-def test_a_run_on_noise_is_sent_nowhere(tmp_path: Path) -> None:
+def test_a_rehearsal_is_sent_nowhere(tmp_path: Path) -> None:
     tracker = Csv(folder=str(tmp_path / "all"))
-    tracker.run_start(tmp_path / "run", {"seed": 0}, {"recipe": "a"}, noise=True)
+    tracker.run_start(tmp_path / "run", {"seed": 0}, {"recipe": "a"}, rehearsal=True)
     tracker.epoch_end({"epoch": 1, "val_loss": 0.5})
     tracker.run_end(Result(tmp_path / "run", "a", ("MEL", "NV"), [], 1, "accuracy"))
     assert not (tmp_path / "all").exists()

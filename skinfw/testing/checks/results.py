@@ -190,7 +190,7 @@ def follows(candidate: Candidate) -> None:
                 "folder": box.folder,
                 "recipe": {},
                 "lineage": {"recipe": "tried"},
-                "noise": True,
+                "rehearsal": True,
             },
             "epoch_start": {"epoch": 1, "epochs": 1, "steps": 1, "images": 8},
             "step_end": {"step": 1, "images": 8, "loss": 0.5},

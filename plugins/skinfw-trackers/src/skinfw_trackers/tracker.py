@@ -50,11 +50,11 @@ class QueuedTracker:
 
     @hookimpl
     def run_start(
-        self, folder: Path, recipe: Mapping[str, Any], lineage: Mapping[str, Any], noise: bool
+        self, folder: Path, recipe: Mapping[str, Any], lineage: Mapping[str, Any], rehearsal: bool
     ) -> None:
         """Begin the queue, or go on with it, and start the process that delivers it.
 
-        What a component of a run on noise would send is queued only.
+        What a rehearsal would send is queued only.
         """
         from skinfw_trackers.process import DeliveryProcess
 
@@ -68,7 +68,7 @@ class QueuedTracker:
         if "study" in lineage:
             about["study_id"] = hashlib.sha256(str(whole.parent).encode()).hexdigest()[:16]
         self._queue.add("start", run=run, recipe=recipe, lineage=about)
-        if not noise:
+        if not rehearsal:
             self._process = DeliveryProcess(self._queue.folder)
 
     @hookimpl
