@@ -24,6 +24,7 @@ _NUMBERS, _PARAMETERS, _LETTERS = 1000, 100, 6000
 """Of one request: numbers, parameters, letters of a parameter."""
 _STATUS = {"done": "FINISHED", "failed": "FAILED"}
 _LOCK_SECONDS = 60.0
+_SQLITE = "sqlite:///"
 
 
 @dataclass(kw_only=True)
@@ -49,7 +50,10 @@ class Mlflow(QueuedTracker):
 
     def settings(self, place: Path) -> dict[str, Any]:
         """Return the settings, and the file that is the store where none is named."""
-        return {**asdict(self), "file": str(place / "mlflow.db")}
+        uri = self.uri
+        if uri.startswith(_SQLITE):  # `skinfw track` may be called elsewhere
+            uri = _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute())
+        return {**asdict(self), "uri": uri, "file": str(place / "mlflow.db")}
 
 
 class MlflowDestination:
@@ -68,12 +72,13 @@ class MlflowDestination:
         from mlflow.tracking import MlflowClient
 
         named = self._settings["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")
-        self._client = MlflowClient(named or f"sqlite:///{self._settings['file']}")
-        # Several runs that begin together must not make the store, a study or an experiment twice.
-        with FileLock(
-            Path(self._settings["file"]).with_name(".mlflow.lock"), timeout=_LOCK_SECONDS
-        ):
-            experiment = self._experiment(entry, local=not named)
+        uri = named or f"{_SQLITE}{self._settings['file']}"
+        is_file = uri.startswith(_SQLITE)
+        file = Path(uri.removeprefix(_SQLITE) if is_file else self._settings["file"])
+        # Runs that begin together must not make the store, an experiment or a study twice.
+        with FileLock(file.with_name(".mlflow.lock"), timeout=_LOCK_SECONDS):
+            self._client = MlflowClient(uri)
+            experiment = self._experiment(entry, file.parent if is_file else None)
             self._id = memory.get("run") or self._find(experiment, "run", entry["run"]["id"])
             if not self._id:
                 self._id = self._make(experiment, entry)
@@ -102,14 +107,16 @@ class MlflowDestination:
         if status != "done":
             self._client.set_terminated(self._id, _STATUS.get(status, "KILLED"))
 
-    def _experiment(self, entry: dict[str, Any], local: bool) -> str:
-        """Return the id of the experiment; a local one has its files beside the store."""
+    def _experiment(self, entry: dict[str, Any], folder: Path | None) -> str:
+        """Return the id of the experiment.
+
+        folder: of a store that is a file, beside which the files of runs are kept.
+        """
         recipe = str(entry["lineage"].get("recipe") or "skinfw")
         name = self._settings["experiment"] or recipe
         if found := self._client.get_experiment_by_name(name):
             return str(found.experiment_id)
-        files = Path(self._settings["file"]).with_name("mlartifacts") / re.sub(r"\W", "_", name)
-        place = files.as_uri() if local else None
+        place = folder and (folder / "mlartifacts" / re.sub(r"\W", "_", name)).absolute().as_uri()
         return str(self._client.create_experiment(name, artifact_location=place))
 
     def _find(self, experiment: str, tag: str, value: str) -> str:
