@@ -90,8 +90,18 @@ class RunHooks:
     """What a component of a recipe may implement to follow its run."""
 
     @hookspec
-    def run_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
-        """Hear that a run begins, with its folder and its resolved recipe."""
+    def run_start(
+        self, folder: Path, recipe: Mapping[str, Any], lineage: Mapping[str, Any], rehearsal: bool
+    ) -> None:
+        """Hear that a run begins or goes on.
+
+        folder: of the run.
+        recipe: with all that is written in it or left to defaults.
+        lineage: `recipe`, its name; where the run is one of several also `study`, the name of the
+            folder that holds them, the `word` for one of them, such as "fold", its `value`, and the
+            `count` of all.
+        rehearsal: whether nobody wants its numbers: it tries a recipe on noise, or verifies a run.
+        """
 
     @hookspec
     def epoch_start(self, epoch: int, epochs: int, steps: int, images: int) -> None:

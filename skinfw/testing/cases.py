@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from skinfw.errors import AnswerError, RecipeError, SkinfwError, raising_line
 from skinfw.interfaces.kinds import KINDS
+from skinfw.recipe.guard import extra_cure
 from skinfw.registry.catalog import Catalog, CatalogEntry
 from skinfw.registry.discovery import Plugin, discover
 from skinfw.registry.names import did_you_mean
@@ -65,12 +66,23 @@ class Case:
         except NotTried as limit:
             return Outcome("not tried", str(limit))
         except Exception as error:
+            if lacks := _absent_extra(self.subject, error):
+                return Outcome("not tried", lacks)
             if reason:
                 return Outcome("expected failure", reason)
             return Outcome("failed", _message(error))
         if reason:
             return Outcome("unexpected pass", f"it was expected to fail: {reason}")
         return Outcome("passed")
+
+
+def _absent_extra(subject: Subject, error: Exception) -> str:
+    """Say how to install the extra whose absence an error is about, "" where it is none."""
+    cause = error.__cause__
+    if not isinstance(subject, Candidate) or cause is None:
+        return ""
+    cure = extra_cure(subject.entry, cause)
+    return f"its extra is not installed: {cure}" if cure else ""
 
 
 def _message(error: Exception) -> str:

@@ -96,7 +96,8 @@ class Refit:
             say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
         heard = own.listeners if first.hardware.main else ()
         hooks = run_hooks([*((None, listener) for listener in listeners), *heard])
-        hooks.run_start(folder=path, recipe=first.plan.resolved())
+        start = {"folder": path, "recipe": first.plan.resolved()}
+        hooks.run_start(**{**self.folder.start(), **start})
         with watch_network(partial(NetworkState, own.model)):
             trainer: Trainer = own.trainer(states, weights, hooks, validates=False)
             complete = trainer.fit(stop, saved.state)

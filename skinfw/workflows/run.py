@@ -369,7 +369,7 @@ class _Run:
         best = Path(broadcast(str(self.folder.path / BEST_WEIGHTS), self.machine))
         if state and state["progress"]["history"]:
             read_weights(best)  # hours before they are wanted
-        hooks.run_start(folder=self.folder.path, recipe=deepcopy(self.folder.record["recipe"]))
+        hooks.run_start(**deepcopy(self.folder.start()))
         if state and state["progress"]["epoch"] > self.plan.train.epochs:
             self.say("the training is complete: going on with the evaluation")
         elif state:

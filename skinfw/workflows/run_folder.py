@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "stopped", "failed"]
 FILE = "run.json"
-_LATER = ("last", "evaluations", RUN_LOCK)
+_LATER = ("last", "evaluations", "trackers", RUN_LOCK)
 _PACKAGES = ("skinfw", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python-headless")
 
 
@@ -47,12 +47,15 @@ class RunFolder:
         self.path, self.record, self._writes = path, record, writes
 
     @classmethod
-    def create(cls, parent: Path, plan: Plan, name: str = "") -> RunFolder:
+    def create(
+        cls, parent: Path, plan: Plan, name: str = "", lineage: Mapping[str, Any] | None = None
+    ) -> RunFolder:
         """Make a new folder for a run.
 
         parent: where runs go.
         plan: the checked recipe.
         name: of the folder; recipe and time unless given.
+        lineage: what it is one of, as the hook `run_start` tells it.
         Raises SkinfwError where the folder cannot be written.
         """
         # torchrun's processes share one folder, and only the first one writes into it.
@@ -70,7 +73,7 @@ class RunFolder:
                 path = parent / f"{name}-{number}"
             except OSError as error:
                 raise unwritable(parent, error) from error
-        run = cls(path, run_record(plan), writes)
+        run = cls(path, {**run_record(plan), "lineage": {**(lineage or {})}}, writes)
         run.save()
         return run
 
@@ -111,6 +114,16 @@ class RunFolder:
             (self.path / RUN_LOCK).unlink(missing_ok=True)
             line = f"stopped; go on with: skinfw run {display_path(self.path)} --resume\n"
             os.write(2, line.encode())  # no lock of a stream may hold it up
+
+    def start(self) -> dict[str, Any]:
+        """Return what the hook `run_start` tells."""
+        record = self.record
+        return {
+            "folder": self.path,
+            "recipe": record["recipe"],
+            "lineage": {"recipe": record["name"], **record.get("lineage", {})},
+            "rehearsal": record.get("rehearsal", False),
+        }
 
     @property
     def exit_code(self) -> int:
@@ -155,7 +168,9 @@ def record_digest(record: Mapping[str, Any]) -> str:
 
 
 def written_files(folder: Path) -> list[Path]:
-    """Return the files of a run that stay as they are: all but run.json, the state, evaluations.
+    """Return the files of a run that stay as they are.
+
+    All but run.json, the state, evaluations, and what trackers go on with.
 
     folder: of the run.
     """

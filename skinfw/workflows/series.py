@@ -87,6 +87,11 @@ class RunSeries:
         """Return what is set for one run; nobody would use the refit of one of many."""
         return (*self.sets, f"{self.kind.key}={value}", "train.refit=none")
 
+    def lineage(self, value: int) -> dict[str, Any]:
+        """Return what one run is one of, as the hook `run_start` tells it."""
+        about = {"word": self.kind.word, "value": value, "count": self.count}
+        return {"study": self.folder.name, **about}
+
     def record(self) -> dict[str, Any]:
         """Return what its file says of it."""
         about = {"recipe": str(self.recipe), "sets": list(self.sets), "count": self.count}
@@ -174,4 +179,4 @@ def run_folder(series: RunSeries, value: int, plan: Plan) -> tuple[RunFolder, bo
     path = series.run_path(value)
     if (path / "run.json").is_file():
         return RunFolder.open(path), True
-    return RunFolder.create(series.folder, plan, path.name), False
+    return RunFolder.create(series.folder, plan, path.name, series.lineage(value)), False

@@ -103,6 +103,7 @@ def run_on_noise(plan: Plan, place: Path) -> RunFolder:
         engine=engine,
     )
     folder = RunFolder.create(place, trial)
+    folder.update(rehearsal=True)
     result = execute_run(trial, folder, lambda _: None)
     raise_all([own.error for own in result.failures] if result else [])
     return folder

@@ -39,6 +39,12 @@ def test_what_is_wrong_is_caught_by_its_check(kind: str, target: str, check: str
     assert set(failures) == {check}, failures
 
 
+def test_what_needs_an_absent_extra_is_not_tried() -> None:
+    (case, *_) = cases("track", "zoo.absent:Remote", extra="remote")
+    done = case.run()
+    assert done.status == "not tried" and "pip install 'skinfw-zoo[remote]'" in done.message
+
+
 def test_the_zoo_has_every_kind() -> None:
     kinds = set(KINDS) - NEED_FILES
     assert {kind for kind, _ in zoo.RIGHT} == kinds == {kind for kind, *_ in zoo.WRONG}

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from skinfw.workflows.run_folder import _git_commit
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.run_folder import RunFolder, _git_commit
+from skinfw.workflows.series import FOLDS, RunSeries, run_folder
 
 
 def git(folder: Path, *words: str) -> str:
@@ -47,3 +49,13 @@ def test_nothing_of_the_repository_is_run(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "ran").unlink()
     assert _git_commit(recipe).endswith("-dirty")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_run_of_a_series_knows_what_it_is_one_of(tiny: Path, tmp_path: Path) -> None:
+    series = RunSeries(FOLDS, tmp_path / "tiny-folds", tiny, (), 5)
+    plan = load_plan(tiny)
+    folder, _ = run_folder(series, 2, plan)
+    expected = {"recipe": "tiny", "study": "tiny-folds", "word": "fold", "value": 2, "count": 5}
+    again, _ = run_folder(series, 2, plan)  # from its record, as a resumed run has it
+    assert folder.start()["lineage"] == again.start()["lineage"] == expected
+    assert RunFolder.create(tmp_path, plan).start()["lineage"] == {"recipe": "tiny"}

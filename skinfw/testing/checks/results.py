@@ -186,7 +186,12 @@ def follows(candidate: Candidate) -> None:
         refuse("has no run hook", "mark a method such as epoch_end with skinfw.hookimpl")
     with sandbox() as box:
         said: dict[str, dict[str, Any]] = {
-            "run_start": {"folder": box.folder, "recipe": {}},
+            "run_start": {
+                "folder": box.folder,
+                "recipe": {},
+                "lineage": {"recipe": "tried"},
+                "rehearsal": True,
+            },
             "epoch_start": {"epoch": 1, "epochs": 1, "steps": 1, "images": 8},
             "step_end": {"step": 1, "images": 8, "loss": 0.5},
             "epoch_end": {"record": dict(result.history[0])},

@@ -47,6 +47,7 @@ def check_retraining(
     plan = load_plan(run, sets, trust=trust or None)
     with TemporaryDirectory(prefix="skinfw-retrain-") as place:
         folder = RunFolder.create(Path(place), plan, "again")
+        folder.update(rehearsal=True)
         if execute_run(plan, folder, say) is None:
             raise SkinfwError("the training was stopped, so that nothing can be compared", str(run))
         apart = lock_differences(read_lock(run), read_lock(folder.path)).numbers

@@ -1,0 +1,1 @@
+"""Tell CSV files, TensorBoard, MLflow and Weights & Biases of a run, for skinfw."""
