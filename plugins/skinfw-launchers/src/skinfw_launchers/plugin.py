@@ -1,0 +1,18 @@
+"""What this plugin offers, as names; nothing heavy is imported here."""
+
+from collections.abc import Iterator
+
+from skinfw import Component, hookimpl
+
+SKINFW_API = 1
+
+
+@hookimpl
+def skinfw_components() -> Iterator[Component]:
+    """Name the components of this plugin."""
+    yield Component(
+        "launcher",
+        "local",
+        "skinfw_launchers.local:Local",
+        "Side by side on this machine, which deals its cores and GPUs to them.",
+    )
