@@ -111,9 +111,7 @@ def _batches(series: RunSeries, trust: bool | None, plans: list[Plan]) -> Iterat
         yield [task for task in tasks if task]
 
 
-def _task(
-    series: RunSeries, value: int, trust: bool | None, plans: list[Plan]
-) -> Task | None:
+def _task(series: RunSeries, value: int, trust: bool | None, plans: list[Plan]) -> Task | None:
     """Return the task of one run, whose folder is made; None where the run is done."""
     from skinfw.workflows.launch import run_task
     from skinfw.workflows.series import check_unchanged, plan_run, run_folder

@@ -34,7 +34,7 @@ def plan_launcher(name: str, sets: Sequence[str] = ()) -> PlannedComponent[Launc
         layer = read_file(Path(name), 1)
         if others := [key for key in layer.data if key != TABLE]:
             raise RecipeError(
-                f'a file of a launcher has the table [{TABLE}] alone, and this one has "{others[0]}"',
+                f'a file of a launcher has the table [{TABLE}] alone, and no "{others[0]}"',
                 layer.origins[(others[0],)].text,
                 "what is computed stands in the recipe, and where in this file",
                 "leave it out",
@@ -46,5 +46,7 @@ def plan_launcher(name: str, sets: Sequence[str] = ()) -> PlannedComponent[Launc
     recipe = Recipe(TABLE, Path(name), layer.data, layer.origins, Origin(where, Path.cwd()))
     component = plan_kind(recipe, Catalog(), TABLE)
     if component is None:
-        raise RecipeError(f"the file has no table [{TABLE}]", where, cure=f'[{TABLE}] use = "local"')
+        raise RecipeError(
+            f"the file has no table [{TABLE}]", where, cure=f'[{TABLE}] use = "local"'
+        )
     return component

@@ -26,10 +26,10 @@ def run_task(folder: Path, plan: Plan, log: Path) -> Task:
     plan: its checked recipe; whoever has planned it has trusted its Python files.
     log: the file for what the run prints.
     """
-    words = ("run", str(folder.resolve()), "--resume")
+    words = ["run", str(folder.resolve()), "--resume"]
     if any(component.entry.file for component in plan.components):
-        words += ("--trust",)
-    return Task(folder.name, words, log.resolve(), plan.engine.device)
+        words.append("--trust")
+    return Task(folder.name, tuple(words), log.resolve(), plan.engine.device)
 
 
 def launch_tasks(

@@ -1,6 +1,6 @@
 """What a task's process does first: bind itself to cores and to the life of its launcher.
 
-Started as `python -m skinfw_launchers.child PARENT CORES WORDS`, it becomes `python -m skinfw WORDS`.
+`python -m skinfw_launchers.child PARENT CORES WORDS` becomes `python -m skinfw WORDS`.
 """
 
 from __future__ import annotations

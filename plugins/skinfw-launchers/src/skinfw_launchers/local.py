@@ -75,7 +75,7 @@ class Local:
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         if self.workers * self.threads > len(cores) > 0:
             raise RecipeError(
-                f"{self.workers} workers with {self.threads} threads need more cores than there are",
+                f"{self.workers} workers with {self.threads} threads need more cores",
                 why=f"this process may use {len(cores)}",
                 cure="set fewer workers or threads; threads = 0 divides the cores",
             )
@@ -85,9 +85,7 @@ class Local:
             Slot(
                 tuple(cores[(place * own + one) % len(cores)] for one in range(own) if cores),
                 # More workers than GPUs share them in turn.
-                tuple(gpus[place :: self.workers] or gpus[place % len(gpus) :][:1])
-                if gpus
-                else (),
+                tuple(gpus[place :: self.workers] or gpus[place % len(gpus) :][:1]) if gpus else (),
             )
             for place in range(self.workers)
         ]
