@@ -4,9 +4,9 @@ import errno
 import json
 import os
 import socket
-import threading
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest

@@ -16,3 +16,10 @@ def skinfw_components() -> Iterator[Component]:
         "skinfw_launchers.local:Local",
         "Side by side on this machine, which deals its cores and GPUs to them.",
     )
+    yield Component(
+        "launcher",
+        "slurm",
+        "skinfw_launchers.slurm:Slurm",
+        "As jobs of a Slurm cluster, which requeue themselves and go on.",
+        extra="slurm",
+    )
