@@ -99,7 +99,7 @@ def test_a_preempted_run_is_requeued_and_ends_with_the_same_bits(
     (tmp_path / "tiny.toml").write_text(TINY)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     words = [sys.executable, "-m", "skinfw", "run", "tiny.toml", "--seeds", "2",
-             "--set", "train.epochs=16", "--set", "explainer=[]"]  # fmt: skip
+             "--set", "train.epochs=10", "--set", "explainer=[]"]  # fmt: skip
     own = ["--launcher", "slurm", "--launcher-set", "cores=1", "--out", "launched"]
     host = subprocess.Popen([*words, *own], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 120

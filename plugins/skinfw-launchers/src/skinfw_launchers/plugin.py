@@ -23,3 +23,10 @@ def skinfw_components() -> Iterator[Component]:
         "As jobs of a Slurm cluster, which requeue themselves and go on.",
         extra="slurm",
     )
+    yield Component(
+        "launcher",
+        "ray",
+        "skinfw_launchers.ray_cluster:Ray",
+        "On a Ray cluster, or on one that is started for the call.",
+        extra="ray",
+    )

@@ -221,8 +221,11 @@ def _parts(option: str) -> tuple[str, str, str]:
 
 def _need_slurm() -> None:
     """Raise SkinfwError where there is no Slurm, or nothing to talk to it."""
-    import submitit  # noqa: F401 - whoever lacks it is told of the extra before anything else
-
+    try:
+        import submitit  # noqa: F401 - told before anything else
+    except ModuleNotFoundError as error:
+        what = "submitit is not installed"
+        raise SkinfwError(what, why=str(error), cure="pip install 'skinfw[slurm]'") from error
     if absent := [name for name in ("sbatch", "srun", "squeue", "scancel") if not which(name)]:
         raise SkinfwError(
             "this is no machine of a Slurm cluster",
