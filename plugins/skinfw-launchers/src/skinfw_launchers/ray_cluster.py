@@ -107,6 +107,7 @@ class Ray:
         except ModuleNotFoundError as error:
             what = "Ray is not installed"
             raise SkinfwError(what, why=str(error), cure="pip install 'skinfw[ray]'") from error
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # which tells its makers who uses it
         ours = {name: value for name, value in os.environ.items() if name.startswith("SKINFW_")}
         given: dict[str, Any] = {"address": self.address}
         if not self.address:  # "local" starts one, whatever RAY_ADDRESS says
