@@ -44,12 +44,19 @@ def chosen_launcher(name: str | None, sets: Sequence[str]) -> PlannedComponent[L
     """Return the launcher that the options name, checked, or None where they name none.
 
     name, sets: of `launcher_options`.
+    Raises SkinfwError where it is none, or can carry out nothing here.
     """
     from skinfw.errors import RecipeError
+    from skinfw.interfaces.protocols import CheckingLauncher
     from skinfw.recipe.launcher_table import plan_launcher
 
     if name is not None:
-        return plan_launcher(name, sets)
+        component = plan_launcher(name, sets)
+        launcher = component.make()
+        if isinstance(launcher, CheckingLauncher):
+            with component.guard(launcher.check):
+                launcher.check()
+        return component
     if sets:
         raise RecipeError(
             "--launcher-set sets a key of a launcher, and none is named",
@@ -73,12 +80,14 @@ def launch_series(
     Returns the recipe of the last run. Raises SkinfwError where a run has failed, after the others
     have ended, and leaves the command with the exit code of the signal where it is stopped.
     """
+    from skinfw.files.paths import display_path
     from skinfw.runtime.signals import exit_code, stop_signals
     from skinfw.workflows.launch import launch_tasks
 
     say = echo if detail != "quiet" else lambda _: None
     plans: list[Plan] = []
     stopped = ""
+    say(f"what the {series.kind.word}s print is in {display_path(_logs(series))}")
     with stop_signals() as stop:
         try:
             for tasks in _batches(series, trust, plans):
@@ -125,8 +134,12 @@ def _task(series: RunSeries, value: int, trust: bool | None, plans: list[Plan]) 
     return run_task(folder.path, plan, _log(series, value))
 
 
+def _logs(series: RunSeries) -> Path:
+    return series.folder / "logs"
+
+
 def _log(series: RunSeries, value: int) -> Path:
-    return series.folder / "logs" / f"{series.run_path(value).name}.log"
+    return _logs(series) / f"{series.run_path(value).name}.log"
 
 
 def _end_line(series: RunSeries, end: TaskEnd, seconds: float) -> str:

@@ -323,6 +323,14 @@ class Launcher(Protocol):
 
 
 @runtime_checkable
+class CheckingLauncher(Protocol):
+    """A launcher that says before anything is made whether it can carry out tasks."""
+
+    def check(self) -> None:
+        """Raise SkinfwError where it cannot, such as far from its cluster."""
+
+
+@runtime_checkable
 class PairedNetwork(Protocol):
     """A network that trains on pairs: batches hold N images and then their N partners.
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from safetensors.torch import load_file
 from support import TINY, TINY_BACKBONE
 
 from skinfw import SkinfwError, Task
+from skinfw.cli import main
 from skinfw_launchers import slurm
 from skinfw_launchers.slurm import Slurm
 
@@ -81,6 +83,14 @@ def test_without_slurm_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SkinfwError, match="no machine of a Slurm cluster"):
         next(Slurm().launch(iter(lambda: pytest.fail("asked for a task"), None), print))
+
+
+def test_far_from_slurm_no_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = CliRunner().invoke(main, ["run", "quickstart", "--seeds", "2", "--launcher", "slurm"])
+    assert done.exit_code == 1 and "there is no command sbatch" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_slurm_refuses_is_told(cluster: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from typing import Annotated, Any
 
@@ -72,8 +73,15 @@ class Ray:
     gpus: Annotated[float, Ge(0)] = 1.0
     retries: Annotated[int, Ge(0)] = 20
 
+    def check(self) -> None:
+        """Raise SkinfwError where Ray is not installed."""
+        if find_spec("ray") is None:
+            cure = "pip install 'skinfw[ray]', on all machines of the cluster"
+            raise SkinfwError("Ray is not installed", cure=cure)
+
     def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
         """Give tasks to the cluster, and yield how each ended."""
+        self.check()
         ray = self._connect()
         waiting, running = iter(tasks), dict[Any, Task]()
         try:
@@ -102,11 +110,8 @@ class Ray:
 
     def _connect(self) -> Any:
         """Return Ray, connected to the cluster."""
-        try:
-            import ray
-        except ModuleNotFoundError as error:
-            what = "Ray is not installed"
-            raise SkinfwError(what, why=str(error), cure="pip install 'skinfw[ray]'") from error
+        import ray
+
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # which tells its makers who uses it
         ours = {name: value for name, value in os.environ.items() if name.startswith("SKINFW_")}
         given: dict[str, Any] = {"address": self.address}

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import groupby, islice
 from pathlib import Path
 from shutil import which
@@ -124,9 +125,20 @@ class Slurm:
     setup: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
+    def check(self) -> None:
+        """Raise SkinfwError where there is no Slurm, or nothing to talk to it."""
+        if find_spec("submitit") is None:
+            raise SkinfwError("submitit is not installed", cure="pip install 'skinfw[slurm]'")
+        if absent := [name for name in ("sbatch", "srun", "squeue", "scancel") if not which(name)]:
+            raise SkinfwError(
+                "this is no machine of a Slurm cluster",
+                why=f"there is no command {absent[0]}",
+                cure="call skinfw where jobs are submitted, or take --launcher local",
+            )
+
     def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
         """Submit tasks, as many at a time as `workers` says, and yield how each ended."""
-        _need_slurm()
+        self.check()
         waiting, running = iter(tasks), dict[str, Job]()
         try:
             while True:
@@ -217,21 +229,6 @@ class Slurm:
 
 def _parts(option: str) -> tuple[str, str, str]:
     return option.removeprefix("--").partition("=")
-
-
-def _need_slurm() -> None:
-    """Raise SkinfwError where there is no Slurm, or nothing to talk to it."""
-    try:
-        import submitit  # noqa: F401 - told before anything else
-    except ModuleNotFoundError as error:
-        what = "submitit is not installed"
-        raise SkinfwError(what, why=str(error), cure="pip install 'skinfw[slurm]'") from error
-    if absent := [name for name in ("sbatch", "srun", "squeue", "scancel") if not which(name)]:
-        raise SkinfwError(
-            "this is no machine of a Slurm cluster",
-            why=f"there is no command {absent[0]}",
-            cure="call skinfw where jobs are submitted, or take --launcher local",
-        )
 
 
 def _lost(jobs: Iterable[Job]) -> list[Job]:
