@@ -7,7 +7,12 @@ import pytest
 from click.testing import CliRunner
 from support import TINY, TINY_BACKBONE, Run
 
+from skinfw import SkinfwError
 from skinfw.cli import main
+from skinfw.cli.launcher import launch_series
+from skinfw.recipe.launcher_table import plan_launcher
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.series import SEEDS, create_series
 
 SETS = (
     "--set", "train.epochs=1", "--set", "explainer=[]", "--set", "dataset.images=64",
@@ -42,20 +47,30 @@ class Forks:
                     os._exit(end.code or 0)
             yield TaskEnd(task, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 '''
-FAILING = """
+FAKES = """
 from pathlib import Path
 
-from skinfw import Draw
+from skinfw import TaskEnd
+from skinfw.workflows.run_folder import RunFolder
 
 
-class Sometimes:
-    '''Fail while there is a file.'''
+class Fakes:
+    '''Call the runs of tasks done, but for the first one where there is a file.'''
 
-    def draw(self, labels, context):
-        '''Draw all.'''
-        if Path("fail").exists() and len(list(Path("runs").glob("*/seed-1/run.lock"))):
-            raise ArithmeticError("not today")
-        return Draw(context.rng.permutation(len(labels)))
+    def launch(self, tasks, say):
+        '''Write what their runs would.'''
+        say("launch")
+        for task in tasks:
+            say(" ".join((task.name, task.device, *task.words[2:])))
+            folder = RunFolder.open(Path(task.words[1]))
+            if task.name == "seed-1" and Path("fail").exists():
+                folder.finish("failed", ArithmeticError("not today"))
+                yield TaskEnd(task, 1, "a place")
+                continue
+            train = folder.record["recipe"]["train"]
+            train["batch_size"] = 4 if train["batch_size"] == "auto" else train["batch_size"]
+            folder.finish("done")
+            yield TaskEnd(task, 0)
 """
 
 
@@ -63,11 +78,12 @@ class Sometimes:
 def there(tmp_path: Path) -> Path:
     (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
     (tmp_path / "mine.py").write_text(LAUNCHER)
-    (tmp_path / "sometimes.py").write_text(FAILING)
+    (tmp_path / "fakes.py").write_text(FAKES)
     (tmp_path / "tiny.toml").write_text(TINY)
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_launched_series_is_the_one_of_this_process(there: Path, skinfw: Run) -> None:
     auto = ("--set", "train.batch_size=auto")
     for out, own in (("here", ()), ("there", ("--launcher", "./mine.py:Forks"))):
@@ -86,20 +102,39 @@ def test_a_launched_series_is_the_one_of_this_process(there: Path, skinfw: Run) 
     assert first == second, "where it was computed stands in no recipe"
 
 
-def test_the_others_go_on_where_a_run_fails(there: Path, skinfw: Run) -> None:
+def test_the_others_go_on_where_a_run_fails(
+    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(there)
     (there / "fail").touch()
-    own = ("--launcher", "./mine.py:Forks", "--set", "sampler.use=./sometimes.py:Sometimes")
-    done = skinfw("run", "tiny.toml", "--seeds", "2", *SETS, *own)
-    assert done.returncode == 1
-    assert "1 of 2 seeds are not done" in done.stderr and "not today" in done.stderr
-    (folder,) = (there / "runs").iterdir()
-    records = [json.loads((folder / f"seed-{n}/run.json").read_text()) for n in (1, 2)]
-    assert [one["status"] for one in records] == ["failed", "done"]
+    series = create_series(SEEDS, there, load_plan(there / "tiny.toml"), Path("tiny.toml"), (), 3)
+    launcher = plan_launcher("./fakes.py:Fakes")
+    with pytest.raises(SkinfwError, match="1 of 3 seeds are not done") as caught:
+        launch_series(series, None, launcher)
+    assert caught.value.where.endswith("logs/seed-1.log") and "not today" in caught.value.why
+    # tiny.py is a file of the recipe, which this process has trusted.
+    asked = [f"seed-{seed} auto --resume --trust" for seed in (1, 2, 3)]
+    told = [line for line in capsys.readouterr().out.splitlines() if line in ("launch", *asked)]
+    assert told == ["launch", *asked]
     (there / "fail").unlink()
-    again = skinfw("run", str(folder), "--resume", "--trust", "--launcher", "./mine.py:Forks")
-    assert again.returncode == 0, again.stderr
-    assert "seed-1 auto" in again.stderr and "seed-2 auto" not in again.stderr
-    assert "seed 1 of 2 done after" in again.stdout
+    plan = launch_series(series, None, launcher)
+    told = capsys.readouterr().out.splitlines()
+    assert told[2] == asked[0] and asked[1] not in told
+    assert told[3].startswith("seed 1 of 3 done after") and plan.seed == 3
+
+
+def test_the_others_wait_for_the_batch_size_of_the_first(
+    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(there)
+    sets, plan = ("train.batch_size=auto",), load_plan(there / "tiny.toml")
+    series = create_series(SEEDS, there, plan, Path("tiny.toml"), sets, 2)
+    plan = launch_series(series, None, plan_launcher("./fakes.py:Fakes"))
+    assert plan.train.batch_size == 4
+    told = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert [word for word in told if word in ("launch", "seed-1", "seed-2")] == [
+        "launch", "seed-1", "launch", "seed-2",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
