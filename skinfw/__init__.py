@@ -36,6 +36,7 @@ from skinfw.interfaces.protocols import DuplicateFinder as DuplicateFinder
 from skinfw.interfaces.protocols import EvaluationReport as EvaluationReport
 from skinfw.interfaces.protocols import ExplainableNetwork as ExplainableNetwork
 from skinfw.interfaces.protocols import Explainer as Explainer
+from skinfw.interfaces.protocols import Launcher as Launcher
 from skinfw.interfaces.protocols import Metric as Metric
 from skinfw.interfaces.protocols import Mix as Mix
 from skinfw.interfaces.protocols import Modification as Modification
@@ -55,6 +56,8 @@ from skinfw.interfaces.protocols import Split as Split
 from skinfw.interfaces.protocols import ValidationReport as ValidationReport
 from skinfw.interfaces.protocols import View as View
 from skinfw.interfaces.protocols import Weighting as Weighting
+from skinfw.interfaces.tasks import Task as Task
+from skinfw.interfaces.tasks import TaskEnd as TaskEnd
 from skinfw.interfaces.transforms import ColourMatrix as ColourMatrix
 from skinfw.interfaces.transforms import Dice as Dice
 from skinfw.interfaces.transforms import LookupTable as LookupTable

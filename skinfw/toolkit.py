@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skinfw.cli.counter import Counter as Counter
+    from skinfw.cli.launcher import chosen_launcher as chosen_launcher
+    from skinfw.cli.launcher import launcher_options as launcher_options
     from skinfw.cli.options import Detail as Detail
     from skinfw.cli.options import detail_options as detail_options
     from skinfw.cli.options import network_option as network_option
@@ -150,6 +152,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.calibration import combine as combine
     from skinfw.interfaces.hooks import CORE_COMMANDS as CORE_COMMANDS
     from skinfw.interfaces.kinds import KINDS as KINDS
+    from skinfw.interfaces.kinds import RECIPE_KINDS as RECIPE_KINDS
     from skinfw.interfaces.kinds import Kind as Kind
     from skinfw.interfaces.notices import NETWORK_LIMITS as NETWORK_LIMITS
     from skinfw.interfaces.notices import NOTICE as NOTICE
@@ -239,6 +242,8 @@ if TYPE_CHECKING:
     from skinfw.statistics.seeds import shared_lesions as shared_lesions
     from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.launch import launch_tasks as launch_tasks
+    from skinfw.workflows.launch import run_task as run_task
     from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
     from skinfw.workflows.lock import data_record as data_record
     from skinfw.workflows.lock import read_lock as read_lock
@@ -259,6 +264,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "skinfw.cli.counter": "Counter",
+    "skinfw.cli.launcher": "chosen_launcher launcher_options",
     "skinfw.cli.options": (
         "Detail detail_options network_option recipe_options set_option trust_option"
     ),
@@ -322,7 +328,7 @@ _HOMES = {
     "skinfw.inference.trained_model": "BATCH MEMBERS TrainedModel load_trained_model",
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
-    "skinfw.interfaces.kinds": "KINDS Kind",
+    "skinfw.interfaces.kinds": "KINDS RECIPE_KINDS Kind",
     "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
     "skinfw.interfaces.notices": "NETWORK_LIMITS NOTICE",
     "skinfw.models.features": "NoFeaturesError",
@@ -367,6 +373,7 @@ _HOMES = {
     "skinfw.statistics.seeds": "combine_seeds resample_together seed_numbers shared_lesions",
     "skinfw.training.checkpoint": "save_weights",
     "skinfw.training.trainer": "best_epoch",
+    "skinfw.workflows.launch": "launch_tasks run_task",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.refit": "open_refit",

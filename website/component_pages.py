@@ -49,8 +49,7 @@ def _kind(kind: Kind) -> str:
     parts = [
         f"# {kind.name}",
         f"`{kind.does}`",
-        f"In a recipe: `{table_header(kind.name)}`. "
-        f"[What is asked of it](../kinds.md#{kind.name}), if you write one.",
+        f"{_naming(kind)} [What is asked of it](../kinds.md#{kind.name}), if you write one.",
     ]
     for entry in offers:
         parts += _component(entry)
@@ -67,6 +66,14 @@ def _kind(kind: Kind) -> str:
         ),
     ]
     return "\n\n".join(parts)
+
+
+def _naming(kind: Kind) -> str:
+    """Say where a component of a kind is named."""
+    header = table_header(kind.name)
+    if kind.in_recipe:
+        return f"In a recipe: `{header}`."
+    return f"Not in a recipe: `--{kind.name} NAME`, or that of a file with `{header}`."
 
 
 def _component(entry: CatalogEntry) -> Iterator[str]:

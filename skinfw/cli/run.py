@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from skinfw.cli.launcher import chosen_launcher, launcher_options
 from skinfw.cli.options import Detail, detail_options, recipe_options, trust_option
 from skinfw.cli.terminal import echo
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Repeat the run RECIPE only where nothing differs that can change its numbers.",
 )
+@launcher_options
 @trust_option
 @detail_options
 def run(
@@ -43,6 +45,8 @@ def run(
     out: Path | None,
     resume: bool,
     seeds: int | None,
+    launcher: str | None,
+    launcher_sets: tuple[str, ...],
     trust: bool,
     locked: bool,
     detail: Detail | None,
@@ -54,7 +58,7 @@ def run(
     stops between two batches and leaves a run that can be resumed. With --locked it is a run
     folder or the recipe.lock of one; what differs from it is told, and nothing is installed.
     With --seeds it is trained several times, in a folder with a run folder for each seed, which
-    --resume goes on with, too.
+    --resume goes on with, too; --launcher trains seeds side by side, here or on other machines.
     """
     from skinfw.cli.seeds import run_seeds
     from skinfw.errors import RecipeError
@@ -81,8 +85,15 @@ def run(
             display_path(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
+    chosen = chosen_launcher(launcher, launcher_sets)
     if seeds or (resume and (recipe / SEEDS.file).is_file()):
-        return run_seeds(recipe, sets, out or Path("runs"), seeds, trust, detail)
+        return run_seeds(recipe, sets, out or Path("runs"), seeds, trust, detail, chosen)
+    if chosen:
+        raise RecipeError(
+            "a launcher carries out several runs, and this is one",
+            f"--launcher {launcher}",
+            cure="add --seeds N, or leave --launcher out",
+        )
     lock = _lock_of(recipe, resume) if locked else None
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets, trust=trust or None)

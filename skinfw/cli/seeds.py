@@ -1,4 +1,4 @@
-"""`skinfw run --seeds`: one run after the other, and all of them together."""
+"""`skinfw run --seeds`: a run for each seed, and all of them together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from skinfw.cli.series import refuse_processes, run_series
 from skinfw.cli.terminal import echo
 
 if TYPE_CHECKING:
+    from skinfw.interfaces.protocols import Launcher
     from skinfw.interfaces.values import SeedsSummary
+    from skinfw.recipe.component import PlannedComponent
 
 
 def run_seeds(
@@ -23,6 +25,7 @@ def run_seeds(
     count: int | None,
     trust: bool,
     detail: Detail | None,
+    launcher: PlannedComponent[Launcher] | None = None,
 ) -> None:
     """Train a recipe with several seeds, or go on with them, and tell of all together.
 
@@ -30,6 +33,7 @@ def run_seeds(
     sets, trust, detail: as `skinfw run` takes them.
     out: where the folder is made.
     count: how many seeds; None goes on.
+    launcher: as `run_series` takes it.
     """
     from skinfw.errors import REPORT_FAILED, RecipeError
     from skinfw.files.paths import display_path
@@ -51,7 +55,7 @@ def run_seeds(
         series, one_division = create_seeds(out, recipe, sets, count, trust or None)
         echo(f"note: {ONE_DIVISION}" if one_division else OWN_DIVISIONS)
     # Another's seeds.json names another's recipe.
-    plan, failed = run_series(series, trust or (False if count is None else None), detail)
+    plan, failed = run_series(series, trust or (False if count is None else None), detail, launcher)
     summary = summarize_seeds(series, plan)
     echo("all seeds together", bold=True)
     for line in summary_lines(summary, detail == "verbose"):

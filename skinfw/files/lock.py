@@ -26,6 +26,13 @@ BEAT_SECONDS = 15.0
 SILENT_SECONDS = 60.0
 """Who gave no sign of life that long, on a machine whose locks may not reach here, is gone."""
 
+PATIENCE = "SKINFW_LOCK_SECONDS"
+"""The environment variable that says how long to wait for a lock; launchers set it."""
+
+
+class HeldLockError(SkinfwError):
+    """Say who holds a lock."""
+
 
 @contextlib.contextmanager
 def lock_folder(folder: Path) -> Iterator[str]:
@@ -36,11 +43,11 @@ def lock_folder(folder: Path) -> Iterator[str]:
 
     folder: holds the file run.lock meanwhile.
     Gives the name of the process that held it before and died, "" where none did.
-    Raises SkinfwError that says who holds it.
+    Raises HeldLockError that says who holds it, after the seconds that SKINFW_LOCK_SECONDS says.
     """
     file = folder / FILE
     try:
-        handle, before = _acquire(file)
+        handle, before = _wait_for(file)
     except OSError as error:
         raise unwritable(file, error) from error
     try:
@@ -50,6 +57,19 @@ def lock_folder(folder: Path) -> Iterator[str]:
         with contextlib.suppress(OSError):
             file.unlink()  # while it is held, so that it is nobody else's
         os.close(handle)
+
+
+def _wait_for(file: Path) -> tuple[int, dict[str, Any]]:
+    """Return what `_acquire` returns, once whoever holds the lock lets go of it."""
+    seconds = os.environ.get(PATIENCE, "")
+    end = time.monotonic() + (float(seconds) if seconds.isdecimal() else 0)
+    while True:
+        try:
+            return _acquire(file)
+        except HeldLockError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(0.5)
 
 
 def _acquire(file: Path) -> tuple[int, dict[str, Any]]:
@@ -114,11 +134,11 @@ def _write(handle: int) -> None:
     os.pwrite(handle, json.dumps(holder).encode(), 0)
 
 
-def _occupied(file: Path, holder: dict[str, Any], silence: float) -> SkinfwError:
+def _occupied(file: Path, holder: dict[str, Any], silence: float) -> HeldLockError:
     who = "a process that has not told its name yet"
     if holder:
         who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    return SkinfwError(
+    return HeldLockError(
         "another run is at work in this folder",
         str(file),
         f"held by {who}; its last sign of life is {silence:.0f} s old",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-MAY_THROW_DICE = ("backbone", "modify", "report", "track", "explainer")
+MAY_THROW_DICE = ("backbone", "modify", "report", "track", "explainer", "launcher")
 """Kinds that may throw the dice of everybody: networks do, and the others decide no number."""
 
 EVERY_IMAGE = ("prepare", "augment", "view")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """Describe one role that a component can play in a recipe.
+    """Describe one role that a component can play.
 
     name: the recipe table.
     does: what the built object does, for `skinfw show` and the docs.
@@ -18,6 +18,7 @@ class Kind:
     required: whether a recipe must name one.
     merger: the component that makes one of several where a recipe lists them (`[[dataset]]`) and
         the kind is not of many; empty where it may name but one.
+    in_recipe: whether recipes name it; commands name the others, by an option.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Kind:
     many: bool = False
     required: bool = False
     merger: str = ""
+    in_recipe: bool = True
 
 
 _TABLE = (
@@ -122,6 +124,15 @@ _TABLE = (
     Kind("explainer", "(model, images, targets) -> maps [N, H, W] in [0, 1]", many=True),
     Kind("report", "write(result, folder) -> files", (), ("write", "result", "folder"), many=True),
     Kind("track", "any of the run hooks", many=True),
+    Kind(
+        "launcher",
+        "launch(tasks, say) -> how each command of skinfw ended that it carried out somewhere",
+        method=("launch", "tasks", "say"),
+        in_recipe=False,
+    ),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}
+
+RECIPE_KINDS: dict[str, Kind] = {name: kind for name, kind in KINDS.items() if kind.in_recipe}
+"""What a recipe says; where it is computed is said beside it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from skinfw.interfaces.compositions import Composition
+    from skinfw.interfaces.tasks import Task, TaskEnd
     from skinfw.interfaces.transforms import Dice, Step
     from skinfw.interfaces.values import (
         Comparison,
@@ -307,6 +308,26 @@ class SeedsReport(Protocol):
 
     def summarize(self, summary: SeedsSummary, folder: Path) -> None:
         """Write about all of them together."""
+
+
+class Launcher(Protocol):
+    """A launcher: carries out commands of skinfw side by side, here or on other machines."""
+
+    def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+        """Carry out tasks, and yield how each ended, as they end.
+
+        A task is asked for when there is room for it, so that a search can choose the next one by
+        what has ended. Closing the iterator ends what is under way as SIGTERM does, so that it can
+        go on later. Raises SkinfwError where nothing can be carried out.
+        """
+
+
+@runtime_checkable
+class CheckingLauncher(Protocol):
+    """A launcher that says before anything is made whether it can carry out tasks."""
+
+    def check(self) -> None:
+        """Raise SkinfwError where it cannot, such as far from its cluster."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from typing import Any
 
 from skinfw.errors import RecipeError, shorten
 from skinfw.files.paths import display_path
-from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.kinds import RECIPE_KINDS
 from skinfw.recipe.layers import Layer, merge, tables_layer
 from skinfw.recipe.limits import MOST_FILES, MOST_VALUES
 from skinfw.recipe.places import Keys, Origin, nearest_origin
@@ -21,7 +21,7 @@ from skinfw.recipe.set_options import read_sets
 from skinfw.recipe.settings import SETTINGS
 from skinfw.recipe.shipped import shipped_recipe, shipped_recipes
 
-TOP_LEVEL = ("seed", "requires", "extends", *SETTINGS, *KINDS)
+TOP_LEVEL = ("seed", "requires", "extends", *SETTINGS, *RECIPE_KINDS)
 """All that may stand at the top of a recipe."""
 
 LONGEST_RECIPE_NAME = 200
@@ -225,7 +225,7 @@ class _Chain:
                 "the recipe extends a file that is no recipe",
                 where,
                 "none of what stands at its top belongs to a recipe",
-                f"the tables are {', '.join((*SETTINGS, *KINDS))}",
+                f"the tables are {', '.join((*SETTINGS, *RECIPE_KINDS))}",
             )
 
 

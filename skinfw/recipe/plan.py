@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from skinfw.errors import RecipeError, SkinfwError, raise_all, shorten
 from skinfw.guards.answers import check_classes
-from skinfw.interfaces.kinds import KINDS, Kind
+from skinfw.interfaces.kinds import KINDS, RECIPE_KINDS, Kind
 from skinfw.interfaces.protocols import Dataset
 from skinfw.interfaces.values import Modalities
 from skinfw.recipe.component import PlannedComponent, check_method, plan_component
@@ -64,7 +64,7 @@ LONGEST_USE = 4_000
 S = TypeVar("S")
 _CHEAP = (
     "duplicates", "split", "sampler", "prepare", "cache", "augment", "mix", "view", "modify",
-    "weighting", "metric", "explainer", "report",
+    "weighting", "metric", "explainer", "report", "launcher",
 )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ class Components(DataComponents):
 
     def __iter__(self) -> Iterator[PlannedComponent[Any]]:
         """Return all of them."""
-        for kind in KINDS:
+        for kind in RECIPE_KINDS:
             own = getattr(self, kind)
             components = own if isinstance(own, tuple) else (own,) if own else ()
             for component in components:
@@ -150,7 +150,7 @@ class Plan(DataPlan):
         """Return the recipe with every default written out."""
         settings = {name: to_toml(vars(getattr(self, name))) for name in SETTINGS}
         tables: dict[str, Any] = {"seed": self.seed, "requires": list(self.requires), **settings}
-        for kind in KINDS:
+        for kind in RECIPE_KINDS:
             own = getattr(self.components, kind)
             if isinstance(own, tuple):
                 tables |= {kind: [component.table() for component in own]} if own else {}
@@ -232,7 +232,7 @@ class _Planner:
         self.absent: list[str] = []  # packages that the recipe requires
 
     def plan(self) -> Plan:
-        whole, planned, dataset = self._check(KINDS)
+        whole, planned, dataset = self._check(RECIPE_KINDS)
         return Plan(self.recipe, **whole, components=Components(**planned), dataset=dataset)
 
     def data_plan(self) -> DataPlan:
@@ -248,7 +248,7 @@ class _Planner:
         self._check_kept_pictures(settings["modalities"])
         planned: dict[str, Any] = {}
         dataset = None
-        for kind in KINDS.values():
+        for kind in RECIPE_KINDS.values():
             own = tuple(self._kind(kind)) if kind.name in kinds else ()
             if own:
                 planned[kind.name] = own if kind.many else own[0]
@@ -312,7 +312,7 @@ class _Planner:
         self._problem(path, RecipeError(f"{name} {complaint.text}".strip(), where, cure=cure))
 
     def _top_level(self) -> TopLevel | None:
-        tables = [*SETTINGS, *KINDS]
+        tables = [*SETTINGS, *RECIPE_KINDS]
         values = {key: value for key, value in self.recipe.data.items() if key not in tables}
         for key in [key for key in values if key not in ("seed", "requires")]:
             del values[key]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.json_files import JsonError, check_schema, read_json
 from skinfw.files.paths import display_path, refuse_links
-from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.kinds import RECIPE_KINDS
 from skinfw.recipe.settings import REFIT_PARTS, SETTINGS
 
 VERSION = 1
@@ -174,14 +174,15 @@ def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     for name, value in recipe.items():
         if name in SETTINGS and not isinstance(value, dict):
             raise ValueError(f"its {name} should be a table")
-        if name not in KINDS:
+        if name not in RECIPE_KINDS:
             continue
         tables = value if isinstance(value, list) else [value]
         for table in tables:
             if not isinstance(table, dict) or not isinstance(table.get("use"), str):
                 raise ValueError(f'its {name} should be tables with use = "name"')
-        if isinstance(value, list) != KINDS[name].many and not KINDS[name].merger:
-            raise ValueError(f"its {name} should be {'a list' if KINDS[name].many else 'a table'}")
+        kind = RECIPE_KINDS[name]
+        if isinstance(value, list) != kind.many and not kind.merger:
+            raise ValueError(f"its {name} should be {'a list' if kind.many else 'a table'}")
     return recipe
 
 

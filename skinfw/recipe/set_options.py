@@ -45,19 +45,22 @@ def refuse_unread_sets(sets: Sequence[str], what: str, besides: str = "") -> Non
             )
 
 
-def read_sets(sets: Sequence[str]) -> Layer:
+def read_sets(sets: Sequence[str], option: str = "--set", within: tuple[str, ...] = ()) -> Layer:
     """Lay all `--set` options together into one layer.
 
     sets: texts such as `train.epochs=3`; the value is TOML, or a bare word taken as text.
+    option: what the user wrote, where it is another one.
+    within: the table that all keys stand in.
     Raises RecipeError with the option.
     """
     data: dict[str, Any] = {}
     origins: dict[Keys, Origin] = {}
-    where = "--set"
+    where = option
     for text in sets:
-        where = f"--set {shorten(text)}"
+        where = f"{option} {shorten(text)}"
         try:
-            keys, value = _read(text, where)
+            keys, value = _read(text, where, option)
+            keys = (*within, *keys)
         except LimitError as error:
             raise RecipeError(error.what, where, cure=error.cure) from error
         _put(data, keys, value, where)
@@ -69,7 +72,7 @@ def read_sets(sets: Sequence[str]) -> Layer:
     return layer
 
 
-def _read(text: str, where: str) -> tuple[tuple[str, ...], Any]:
+def _read(text: str, where: str, option: str) -> tuple[tuple[str, ...], Any]:
     """Return the keys and the value of one option."""
     name, equals, written = text.partition("=")
     check_text(name, "the key", LONGEST_NAME * 10)
@@ -82,7 +85,10 @@ def _read(text: str, where: str) -> tuple[tuple[str, ...], Any]:
             cure="write a recipe of three lines that extends another",
         )
     if not equals or not all(keys):
-        raise RecipeError("--set needs table.key=value", where, cure="e.g. --set train.epochs=3")
+        needs, example = "table.key=value", "--set train.epochs=3"
+        if option != "--set":
+            needs, example = "key=value", f"{option} workers=2"
+        raise RecipeError(f"{option} needs {needs}", where, cure=f"e.g. {example}")
     check_text(written, "the value", LONGEST_TEXT)
     return keys, _value(written)
 

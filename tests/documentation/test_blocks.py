@@ -17,6 +17,7 @@ from documents import PAGES, Block, blocks, calls
 from support import ROOT
 
 from skinfw.cli import main
+from skinfw.recipe.launcher_table import plan_launcher
 from skinfw.recipe.plan import load_data_plan, load_plan
 
 OWN_TESTS = ("tutorial.md",)
@@ -63,6 +64,9 @@ def test_toml_blocks_are_recipes_that_pass(block: Block, tmp_path: Path) -> None
     file.write_text(block.text)
     quickstart = (ROOT / "recipes" / "quickstart.toml").read_text()
     (tmp_path / "quickstart.toml").write_text(quickstart)
+    if "[launcher]" in block.text:
+        plan_launcher(str(file))
+        return
     whole = "[backbone]" in block.text or "extends" in block.text
     (load_plan if whole else load_data_plan)(file)
 

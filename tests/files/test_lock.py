@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,21 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(SkinfwError, match="cannot be written"), lock_folder(folder):
         pass
     assert precious.read_text() == "precious"
+
+
+def test_who_is_told_to_waits_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKINFW_LOCK_SECONDS", "60")
+    held, free = threading.Event(), threading.Event()
+
+    def hold_for_a_while() -> None:
+        with lock_folder(tmp_path):
+            held.set()
+            free.wait()
+
+    holder = threading.Thread(target=hold_for_a_while)
+    holder.start()
+    held.wait()
+    monkeypatch.setattr(lock.time, "sleep", lambda _: free.set())
+    with lock_folder(tmp_path):
+        assert free.is_set()
+    holder.join()

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from skinfw.errors import RecipeError
-from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.kinds import RECIPE_KINDS
 from skinfw.recipe.plan import Components, load_data_plan, load_plan
 
 DATASET = '[dataset]\nuse = "synthetic"\nimages = 80\n'
 
 
 def test_every_kind_has_a_field_and_every_field_a_kind() -> None:
-    assert {field.name for field in fields(Components)} == set(KINDS)
+    assert {field.name for field in fields(Components)} == set(RECIPE_KINDS)
 
 
 def test_kinds_of_which_a_recipe_names_many_are_tuples() -> None:
     for field in fields(Components):
-        assert ("tuple[" in str(field.type)) == KINDS[field.name].many, field.name
+        assert ("tuple[" in str(field.type)) == RECIPE_KINDS[field.name].many, field.name
 
 
 def test_a_plan_of_data_needs_a_data_set_alone(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """Metrics, reports and what follows a run, right and wrong."""
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from click.testing import CliRunner
 
 import skinfw
+from skinfw import Task, TaskEnd
+from skinfw.cli import main
 from skinfw.metrics import Rate
 from zoo.register import right, wrong
 
@@ -148,3 +152,41 @@ class NoHooks:
 
     def epoch_end(self, record: Any) -> None:
         self.epoch = record["epoch"]
+
+
+@right("launcher")
+class Here:
+    """Carry out tasks in this process, one after the other."""
+
+    def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+        for task in tasks:
+            done = CliRunner().invoke(main, task.words)
+            task.log.write_text(done.output)
+            yield TaskEnd(task, done.exit_code)
+
+
+@wrong("launcher", "answers")
+class Optimist(Here):
+    """Call everything done."""
+
+    def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+        for end in super().launch(tasks, say):
+            yield TaskEnd(end.task, 0)
+
+
+@wrong("launcher", "answers")
+class Forgetful(Here):
+    """Lose the last task."""
+
+    def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+        ends = list(super().launch(tasks, say))
+        yield from ends[:-1]
+
+
+@wrong("launcher", "nothing to do")
+class Impatient(Here):
+    """Think that there is always a task."""
+
+    def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+        first, *others = tasks
+        yield from super().launch([first, *others], say)

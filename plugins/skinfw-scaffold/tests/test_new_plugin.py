@@ -13,7 +13,7 @@ from environments import Environment, build
 from support import ROOT, Run, Site
 
 from skinfw.cli import main
-from skinfw.interfaces.kinds import KINDS
+from skinfw.interfaces.kinds import KINDS, RECIPE_KINDS
 from skinfw.registry.discovery import discover
 
 EVERY = (*KINDS, "command")
@@ -107,7 +107,7 @@ def test_the_types_of_all_packages_hold(projects: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECIPE_KINDS)
 def test_the_recipe_names_the_component_and_passes(kind: str, projects: Path) -> None:
     name = NAMES[kind]
     recipe = projects / f"skinfw-{name}" / "recipe.toml"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 
-from skinfw.toolkit import DEFAULTS, KINDS, SETTINGS, Catalog, TopLevel, parameters
+from skinfw.toolkit import DEFAULTS, RECIPE_KINDS, SETTINGS, Catalog, TopLevel, parameters
 from skinfw_catalog.schema_draft7 import draft7
 from skinfw_catalog.schema_hints import hints
 from skinfw_catalog.schema_kind import KindSchema
@@ -27,7 +27,7 @@ def recipe_schema(catalog: Catalog) -> Schema:
 
     catalog: what is installed; components that cannot be imported are left out.
     """
-    kinds = [KindSchema.read(catalog, kind) for kind in KINDS.values()]
+    kinds = [KindSchema.read(catalog, kind) for kind in RECIPE_KINDS.values()]
     settings = {
         name: draft7(parameters(table).schema())["properties"] for name, table in SETTINGS.items()
     }

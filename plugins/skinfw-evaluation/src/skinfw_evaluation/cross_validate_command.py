@@ -1,4 +1,4 @@
-"""`skinfw cross-validate`: one run after the other, and all of them together."""
+"""`skinfw cross-validate`: a run for each fold, and all of them together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from skinfw.toolkit import Detail, detail_options, echo, recipe_options, trust_option
+from skinfw.toolkit import (
+    Detail,
+    detail_options,
+    echo,
+    launcher_options,
+    recipe_options,
+    trust_option,
+)
 
 
 @click.command()
@@ -20,6 +27,7 @@ from skinfw.toolkit import Detail, detail_options, echo, recipe_options, trust_o
     help="Where the folder of the cross-validation is made.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the cross-validation in folder RECIPE.")
+@launcher_options
 @trust_option
 @detail_options
 def cross_validate(
@@ -27,17 +35,21 @@ def cross_validate(
     sets: tuple[str, ...],
     out: Path,
     resume: bool,
+    launcher: str | None,
+    launcher_sets: tuple[str, ...],
     trust: bool,
     detail: Detail | None,
 ) -> None:
-    """Run every fold of a recipe's split, one after the other, and evaluate all together.
+    """Run every fold of a recipe's split, and evaluate all together.
 
     RECIPE is a recipe whose split has folds, such as kfold, or with --resume the folder of a
-    cross-validation that was stopped; folds that are done are left as they are.
+    cross-validation that was stopped; folds that are done are left as they are. They run one after
+    the other, or with --launcher side by side, here or on other machines.
     """
     from skinfw import RecipeError
     from skinfw.toolkit import (
         FOLDS,
+        chosen_launcher,
         display_path,
         load_data,
         load_plan,
@@ -49,6 +61,7 @@ def cross_validate(
     from skinfw_evaluation.cross_validate import create_folds, pool_folds
 
     refuse_processes(FOLDS)
+    chosen = chosen_launcher(launcher, launcher_sets)
     if resume and sets:
         raise RecipeError(
             "--resume goes on with what was set when the cross-validation began",
@@ -61,7 +74,7 @@ def cross_validate(
         load_data(plan)  # without its data it never starts, and leaves no folder
         folds = create_folds(out, plan, recipe, sets)
     # Another's folds.json names another's recipe.
-    plan, _ = run_series(folds, trust or (False if resume else None), detail)
+    plan, _ = run_series(folds, trust or (False if resume else None), detail, chosen)
     evaluation = pool_folds(folds, plan)
     echo("all folds together", bold=True)
     select = plan.train.select

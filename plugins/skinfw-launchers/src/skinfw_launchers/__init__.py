@@ -1,0 +1,1 @@
+"""Where runs are carried out: side by side on this machine, for skinfw."""
