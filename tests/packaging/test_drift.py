@@ -58,6 +58,7 @@ def test_a_plugin_s_imports_are_declared(folder: Path) -> None:
         "packageurl": "packageurl-python",
         "huggingface_hub": "huggingface-hub",
         "markdown_it": "markdown-it-py",
+        "mlflow": "mlflow-skinny",
         "prometheus_client": "prometheus-client",
         "python_multipart": "python-multipart",
     }
