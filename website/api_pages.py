@@ -22,6 +22,7 @@ SECTIONS = {
     "What components are": ("interfaces.protocols",),
     "Values": ("interfaces.values", "interfaces.calibration"),
     "Steps of images": ("interfaces.transforms",),
+    "Tasks of launchers": ("interfaces.tasks",),
     "Files": (
         "files.atomic",
         "files.csv_tables",

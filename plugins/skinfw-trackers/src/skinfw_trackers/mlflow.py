@@ -10,10 +10,8 @@ from typing import Any, ClassVar
 
 from filelock import FileLock
 
-from skinfw_trackers.names import flat_parameters, require, tags
+from skinfw_trackers.names import flat_parameters, tags
 from skinfw_trackers.tracker import QueuedTracker
-
-require("mlflow")
 
 _PATIENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # what a clinic trains is nobody's business
@@ -43,6 +41,7 @@ class Mlflow(QueuedTracker):
     model: bool = True
 
     name: ClassVar[str] = "mlflow"
+    library: ClassVar[str] = "mlflow"
 
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""

@@ -9,10 +9,7 @@ from typing import Any
 
 
 def require(module: str) -> None:
-    """Raise ModuleNotFoundError where a library is absent, without importing it.
-
-    The process that delivers imports it, and nobody reads there what is missing.
-    """
+    """Raise ModuleNotFoundError where a library is absent, without importing it."""
     if find_spec(module) is None:
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 

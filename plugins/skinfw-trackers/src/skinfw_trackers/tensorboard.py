@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from skinfw_trackers.names import flat_parameters, require, tags
+from skinfw_trackers.names import flat_parameters, tags
 from skinfw_trackers.tracker import QueuedTracker
-
-require("tensorboard")
 
 
 @dataclass(kw_only=True)
@@ -25,6 +23,7 @@ class TensorBoard(QueuedTracker):
     folder: str = ""
 
     name: ClassVar[str] = "tensorboard"
+    library: ClassVar[str] = "tensorboard"
 
     def settings(self, place: Path) -> dict[str, Any]:
         """Return where the files go, "" for the queue's own folder."""

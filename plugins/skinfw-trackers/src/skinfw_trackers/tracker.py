@@ -16,6 +16,7 @@ from annotated_types import Interval
 
 from skinfw import Result, SkinfwError, hookimpl
 from skinfw.toolkit import BEST_WEIGHTS, REFIT_WEIGHTS, display_path
+from skinfw_trackers.names import require
 from skinfw_trackers.queue import FOLDER, LOG, Queue, count_left, read_state
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class QueuedTracker:
     patience: Annotated[float, Interval(ge=0, le=86_400)] = 60.0
 
     name: ClassVar[str]
+    library: ClassVar[str] = ""
+    """What the process that delivers imports; nobody reads there that it is missing."""
+
+    def __post_init__(self) -> None:
+        """Raise ModuleNotFoundError where the library is absent."""
+        if self.library:
+            require(self.library)
 
     def settings(self, place: Path) -> dict[str, Any]:
         """Return what its destination needs to know.

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from skinfw_trackers.names import require, tags
+from skinfw_trackers.names import tags
 from skinfw_trackers.tracker import QueuedTracker
-
-require("wandb")
 
 _INIT_SECONDS = 30.0
 
@@ -35,6 +33,7 @@ class Wandb(QueuedTracker):
     model: bool = True
 
     name: ClassVar[str] = "wandb"
+    library: ClassVar[str] = "wandb"
 
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""
