@@ -97,7 +97,7 @@ def launch_series(
         except KeyboardInterrupt:
             stopped = stop.name or "SIGINT"
     if stopped:
-        echo(f"stopped; go on with: {_again(series)}")
+        echo(f"stopped; go on with: {series.resume_command}")
         raise click.exceptions.Exit(exit_code(stopped))
     _refuse_absent(series)
     return plans[-1]
@@ -172,11 +172,5 @@ def _refuse_absent(series: RunSeries) -> None:
         f"{len(absent)} of {series.count} {word}s are not done",
         display_path(log),
         f"{word} {first}: {why}",
-        f"go on with: {_again(series)}",
+        f"go on with: {series.resume_command}",
     )
-
-
-def _again(series: RunSeries) -> str:
-    from skinfw.files.paths import display_path
-
-    return f"skinfw {series.kind.command} {display_path(series.folder)} --resume"

@@ -45,7 +45,6 @@ def run_series(
     command with the exit code of the signal where one of them is stopped.
     """
     from skinfw.cli.run import run_with_progress
-    from skinfw.files.paths import display_path
     from skinfw.recipe.run_record import read_run
     from skinfw.workflows.series import check_unchanged, plan_run, run_folder
 
@@ -60,8 +59,7 @@ def run_series(
         if folder.record.get("status") != "done":
             echo(f"{word} {value} of {series.count}", bold=True)
             if not run_with_progress(plan, folder, there, detail):
-                again = f"skinfw {series.kind.command} {display_path(series.folder)} --resume"
-                echo(f"stopped; go on with: {again}")
+                echo(f"stopped; go on with: {series.resume_command}")
                 raise click.exceptions.Exit(folder.exit_code)
         failed = failed or bool(folder.record.get("failures"))
     return plan, failed

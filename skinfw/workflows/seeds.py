@@ -53,12 +53,11 @@ def read_trainings(series: RunSeries) -> dict[str, Predictions]:
     for seed in series.values:
         path = series.run_path(seed)
         if not (path / "run.json").is_file() or read_run(path).get("status") != "done":
-            folder = display_path(series.folder)
             raise SkinfwError(
                 f"seed {seed} of {series.count} is not done",
-                folder,
+                display_path(series.folder),
                 "all seeds count together, or none",
-                f"go on with: skinfw {SEEDS.command} {folder} --resume",
+                f"go on with: {series.resume_command}",
             )
         trainings[path.name] = run_predictions(path)
     return trainings

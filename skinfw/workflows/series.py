@@ -75,6 +75,11 @@ class RunSeries:
     count: int
 
     @property
+    def resume_command(self) -> str:
+        """What goes on with it where it was stopped."""
+        return f"skinfw {self.kind.command} {display_path(self.folder)} --resume"
+
+    @property
     def values(self) -> range:
         """The values of the key that the runs differ in."""
         return range(self.kind.first, self.kind.first + self.count)
