@@ -64,7 +64,7 @@ LONGEST_USE = 4_000
 S = TypeVar("S")
 _CHEAP = (
     "duplicates", "split", "sampler", "prepare", "cache", "augment", "mix", "view", "modify",
-    "weighting", "metric", "explainer", "report", "launcher",
+    "weighting", "metric", "explainer", "report", "track", "launcher",
 )  # fmt: skip
 
 
