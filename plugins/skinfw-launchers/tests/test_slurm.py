@@ -16,6 +16,7 @@ from support import TINY, TINY_BACKBONE
 from skinfw import SkinfwError, Task
 from skinfw.cli import main
 from skinfw_launchers import slurm
+from skinfw_launchers.processes import LOST
 from skinfw_launchers.slurm import Slurm
 
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
@@ -73,7 +74,7 @@ def test_a_task_whose_job_is_lost_is_submitted_again_as_often_as_is_said(
     monkeypatch.setattr(slurm, "QUEUE_SECONDS", 0.0)
     said: list[str] = []
     (end,) = Slurm(requeues=1).launch(tasks(tmp_path)[2:], said.append)
-    assert end.code == slurm.LOST
+    assert end.code == LOST
     assert [line.partition(" job ")[2].lstrip("0123456789") for line in said] == [
         ": cpu", " left the queue without a word", ": cpu",
     ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""Where runs are carried out: side by side on this machine, for skinfw."""
+"""Where runs are carried out: on this machine, on Slurm or on Ray, for skinfw."""

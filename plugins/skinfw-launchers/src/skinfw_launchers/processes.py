@@ -18,6 +18,9 @@ END_SECONDS = 20.0
 LOCK_SECONDS = 120
 """How long a run waits for the lock of its folder, which one that is ending may still hold."""
 
+LOST = 1
+"""The exit code that is told of a task which was lost with each machine that it was given to."""
+
 _POLL_SECONDS = 0.05
 
 

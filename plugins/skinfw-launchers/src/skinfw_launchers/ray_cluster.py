@@ -14,12 +14,10 @@ from typing import Annotated, Any
 from annotated_types import Ge, Interval
 
 from skinfw import SkinfwError, Task, TaskEnd
-from skinfw_launchers.processes import END_SECONDS, TaskProcess, end_all
+from skinfw_launchers.processes import END_SECONDS, LOST, TaskProcess, end_all
 
 POLL_SECONDS = 1.0
 _DEBUGGER = "PYTHONBREAKPOINT"
-LOST = 1
-"""The exit code that is told of a task whose machines have all died."""
 
 
 def carry_out(task: Task, cores: int) -> tuple[int, str]:

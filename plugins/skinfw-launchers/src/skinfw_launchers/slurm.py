@@ -17,14 +17,11 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Interval
 
 from skinfw import SkinfwError, Task, TaskEnd, atomic_write
-from skinfw_launchers.processes import TaskProcess, end_all
+from skinfw_launchers.processes import LOST, TaskProcess, end_all
 
 POLL_SECONDS = 1.0
 QUEUE_SECONDS = 30.0
 """How often the queue is looked at for jobs that left it without a word."""
-
-LOST = 1
-"""The exit code that is told of a task whose jobs all left the queue without a word."""
 
 
 @dataclass

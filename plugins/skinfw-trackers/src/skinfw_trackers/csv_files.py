@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from skinfw import write_csv
+from skinfw_trackers.folders import FolderTracker, run_place
 from skinfw_trackers.names import flat_parameters, tags
-from skinfw_trackers.tracker import QueuedTracker
 
 Row = list[Any]
 _INTERVAL = ("", "_low", "_high")
 
 
 @dataclass(kw_only=True)
-class Csv(QueuedTracker):
+class Csv(FolderTracker):
     """Write metrics.csv and about.csv, long tables that are alike for all runs.
 
     metrics.csv has a row per number: `epoch`, `part` ("epoch" for what the history has), `metric`,
@@ -27,13 +27,7 @@ class Csv(QueuedTracker):
     patience: seconds that the end of a run waits for what is not delivered yet.
     """
 
-    folder: str = ""
-
     name: ClassVar[str] = "csv"
-
-    def settings(self, place: Path) -> dict[str, Any]:
-        """Return where the files go, "" for the queue's own folder."""
-        return {"folder": self.folder and str(Path(self.folder).resolve())}
 
 
 class CsvDestination:
@@ -43,17 +37,14 @@ class CsvDestination:
 
     def __init__(self, settings: dict[str, Any], run: Path, queue: Path) -> None:
         """Take the folders of the run and of its queue."""
-        self._root, self._run, self._queue = settings["folder"], run, queue
+        self._settings, self._run, self._queue = settings, run, queue
         self._numbers: list[Row] = []
         self._about: list[Row] = []
 
     def start(self, entry: dict[str, Any], memory: dict[str, str]) -> None:
         """Make the folder, and write what the run is."""
-        study = str(entry["lineage"].get("study") or "")
-        self._place = self._queue
-        if self._root:
-            self._place = Path(self._root) / Path(study).name / Path(entry["run"]["name"]).name
-            self._place.mkdir(parents=True, exist_ok=True)
+        self._place = run_place(self._settings, self._queue, entry)
+        self._place.mkdir(parents=True, exist_ok=True)
         about = flat_parameters(entry["recipe"])
         self._about = [["run", *pair] for pair in entry["run"].items()]
         self._about += [["lineage", *pair] for pair in tags(entry["lineage"]).items()]

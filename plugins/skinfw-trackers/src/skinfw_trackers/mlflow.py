@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,7 +52,7 @@ class Mlflow(QueuedTracker):
         uri = self.uri
         if uri.startswith(_SQLITE):  # `skinfw track` may be called elsewhere
             uri = _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute())
-        return {**asdict(self), "uri": uri, "file": str(place / "mlflow.db")}
+        return {**super().settings(place), "uri": uri, "file": str(place / "mlflow.db")}
 
 
 class MlflowDestination:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from skinfw_trackers.folders import FolderTracker, run_place
 from skinfw_trackers.names import flat_parameters, tags
-from skinfw_trackers.tracker import QueuedTracker
 
 
 @dataclass(kw_only=True)
-class TensorBoard(QueuedTracker):
+class TensorBoard(FolderTracker):
     """Write event files for `tensorboard --logdir`: numbers, figures, parameters, lineage.
 
     TensorBoard keeps 32 bits of a number.
@@ -20,14 +20,8 @@ class TensorBoard(QueuedTracker):
     patience: seconds that the end of a run waits for what is not delivered yet.
     """
 
-    folder: str = ""
-
     name: ClassVar[str] = "tensorboard"
     library: ClassVar[str] = "tensorboard"
-
-    def settings(self, place: Path) -> dict[str, Any]:
-        """Return where the files go, "" for the queue's own folder."""
-        return {"folder": self.folder and str(Path(self.folder).resolve())}
 
 
 class TensorBoardDestination:
@@ -37,17 +31,13 @@ class TensorBoardDestination:
 
     def __init__(self, settings: dict[str, Any], run: Path, queue: Path) -> None:
         """Take the folders of the run and of its queue."""
-        self._root, self._run, self._queue = settings["folder"], run, queue
+        self._settings, self._run, self._queue = settings, run, queue
 
     def start(self, entry: dict[str, Any], memory: dict[str, str]) -> None:
         """Open an event file; the first one has the parameters."""
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        study = str(entry["lineage"].get("study") or "")
-        place = self._queue
-        if self._root:
-            place = Path(self._root) / Path(study).name / Path(entry["run"]["name"]).name
-        self._writer = EventFileWriter(str(place))
+        self._writer = EventFileWriter(str(run_place(self._settings, self._queue, entry)))
         if "began" not in memory:
             parameters = flat_parameters(entry["recipe"])
             self._hyperparameters(parameters, entry["time"])

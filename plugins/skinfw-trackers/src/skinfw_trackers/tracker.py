@@ -50,7 +50,7 @@ class QueuedTracker:
 
         place: the folder of runs, which holds this run or its study.
         """
-        raise NotImplementedError
+        return asdict(self)
 
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""

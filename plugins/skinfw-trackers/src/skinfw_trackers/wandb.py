@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -38,10 +38,6 @@ class Wandb(QueuedTracker):
     def sends_model(self) -> bool:
         """Return whether the weights are among what is sent."""
         return self.model
-
-    def settings(self, place: Path) -> dict[str, Any]:
-        """Return the settings."""
-        return asdict(self)
 
 
 class WandbDestination:
