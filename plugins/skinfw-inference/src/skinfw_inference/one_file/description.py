@@ -108,7 +108,7 @@ def card(model: TrainedModel) -> dict[str, Any]:
     record = read_run(model.path)
     data = dataset_name(record["recipe"])
     predictions = _test_predictions(model)
-    side = 3 * (model.image.short or model.image.size)
+    side = 2 * model.image.decoded_short  # from there on it is halved
     limits = [
         *NETWORK_LIMITS,
         f"Of JPEG files whose shorter side has {side} pixels and more, skinfw makes a smaller "
