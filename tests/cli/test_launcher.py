@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support import TINY, TINY_BACKBONE, Run
+from support import FORKS, TINY, TINY_BACKBONE, Run
 
 from skinfw import SkinfwError
 from skinfw.cli import main
@@ -18,35 +18,6 @@ SETS = (
     "--set", "train.epochs=1", "--set", "explainer=[]", "--set", "dataset.images=64",
     "--set", 'metric=[{use="classification"}]', "--set", "report=[]", "-q",
 )  # fmt: skip
-LAUNCHER = '''
-import os
-import sys
-
-from skinfw import TaskEnd
-from skinfw.cli import main
-from skinfw.guards import writes
-
-
-class Forks:
-    """Carry out tasks in forks of this process, one after the other."""
-
-    def launch(self, tasks, say):
-        """Carry them out."""
-        print("launch", file=sys.stderr)
-        for task in tasks:
-            print(task.name, task.device, file=sys.stderr)
-            child = os.fork()
-            if not child:
-                writes.end()  # here, it is not the launcher that writes
-                log = os.open(task.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-                os.dup2(log, 1)
-                os.dup2(log, 2)
-                try:
-                    main(task.words)
-                except SystemExit as end:
-                    os._exit(end.code or 0)
-            yield TaskEnd(task, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-'''
 FAKES = """
 from pathlib import Path
 
@@ -77,7 +48,7 @@ class Fakes:
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
     (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
-    (tmp_path / "mine.py").write_text(LAUNCHER)
+    (tmp_path / "mine.py").write_text(FORKS)
     (tmp_path / "fakes.py").write_text(FAKES)
     (tmp_path / "tiny.toml").write_text(TINY)
     return tmp_path

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 from sklearn.metrics import roc_auc_score
+from support import FORKS
 
 from skinfw import MALIGNANT, Estimate, Predictions
 from skinfw.cli import main
@@ -190,6 +191,30 @@ def test_one_part_of_a_data_set_and_labels_of_the_users_own(there: Path) -> None
     assert own["images"] == 6
     assert [group["labels"] for group in own["groups"]] == [["MEL"], ["NV", "lump"]]
     assert own["numbers"]["malignant_auc"]["images"] == 6, "a lump is as benign as a nevus"
+
+
+def test_a_launcher_finds_what_this_process_finds(there: Path) -> None:
+    (there / "mine.py").write_text(FORKS)
+    csv_set(there, "own", ["lump", "MEL", "NV"] * 4)
+    csv_set(there, "cars", ["car", "tree"] * 3)
+    (there / "absent.toml").write_text('[dataset]\nuse = "isic2017"\nroot = "nowhere"\n')
+    words = ("--on", "own.toml", "cars.toml", "absent.toml", "--map", "lump=NV", "--map", "lumb=NV")
+    found = []
+    for own in ((), ("--launcher", "./mine.py:Forks")):
+        said = validate(*words, *own, code=3)
+        assert "note: --map lumb=NV is not used" in said.output and "lump=NV is" not in said.output
+        record = json.loads((there / "out/validation.json").read_text())
+        failures = [one.pop("failure") for one in record["data_sets"]]
+        found.append({**by_name(record), "table": (there / "out/predictions/own.csv").read_text()})
+        shutil.rmtree(there / "out/predictions")
+    here, launched = found
+    assert here.keys() == launched.keys()
+    here["own"]["notes"] = here["own"]["notes"][1:]  # the images were decoded for the first time
+    for name, one in here.items():
+        assert one == launched[name], name
+    assert "root is no folder" in failures[2] and "(out/logs/absent.log)" in failures[2]
+    assert "has a counterpart" in failures[1] and "cars could not be judged" in said.output
+    assert not (there / "out/parts").exists()
 
 
 @pytest.mark.parametrize(

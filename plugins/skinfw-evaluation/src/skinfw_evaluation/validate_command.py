@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skinfw.toolkit import echo, trust_option
+from skinfw.toolkit import echo, launcher_options, trust_option
 from skinfw_evaluation.options import replicates_option
 
 if TYPE_CHECKING:
-    from skinfw import SkinfwError, Validation, ValidationSet
+    from skinfw import Launcher, SkinfwError, Validation, ValidationSet
+    from skinfw.toolkit import PlannedComponent
     from skinfw_evaluation.validation import Validator
-
-PARTS = ("all", "train", "val", "test")
+    from skinfw_evaluation.validation_sets import Outcome, Wanted
 
 
 @click.command()
@@ -44,6 +44,7 @@ PARTS = ("all", "train", "val", "test")
     "--out", type=click.Path(path_type=Path), help="The folder; RUN/validations/... unless given."
 )
 @replicates_option
+@launcher_options
 @trust_option
 def validate(
     run: Path,
@@ -52,6 +53,8 @@ def validate(
     maps: tuple[str, ...],
     out: Path | None,
     replicates: int,
+    launcher: str | None,
+    launcher_sets: tuple[str, ...],
     trust: bool,
 ) -> None:
     """Judge the network of a run on several data sets, and how far its numbers drop from home.
@@ -61,9 +64,10 @@ def validate(
     and those of its own test part, are left out by id or lesion. A data set that cannot be judged
     is told in the table, and the exit code is 3.
     """
-    from skinfw import Validation
+    from skinfw import SkinfwError, Validation
     from skinfw.toolkit import (
         REPORT_FAILED,
+        chosen_launcher,
         display_path,
         load_trained_model,
         raise_all,
@@ -73,8 +77,10 @@ def validate(
     from skinfw_evaluation.evaluate_command import map_names
     from skinfw_evaluation.validation import Validator
     from skinfw_evaluation.validation_files import lines, write_tables
+    from skinfw_evaluation.validation_sets import wanted_sets
 
     names = map_names(maps)
+    chosen = chosen_launcher(launcher, launcher_sets)
     # Drops are of one network: the one of the numbers at home.
     model = load_trained_model(run, trust=trust, network="best")
     refuse_classes(model, names)
@@ -87,11 +93,13 @@ def validate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-    sets, failures = _judge_all(validator, (*first, *others), names, trust, folder)
-    if len(failures) == len(sets):
+    outcomes = _judge_all(validator, wanted_sets((*first, *others)), names, trust, folder, chosen)
+    failures = [outcome for outcome in outcomes.values() if isinstance(outcome, SkinfwError)]
+    if len(failures) == len(outcomes):
         with suppress(OSError):  # what others have put there stays
             folder.rmdir()
         raise_all(failures)
+    sets = [_as_set(name, outcome) for name, outcome in outcomes.items()]
     validation = Validation(model.path.resolve().name, home, sets, validator.threshold, model.marks)
     write_tables(folder, validation, model.path)
     _write_page(validator, validation, folder)
@@ -105,38 +113,49 @@ def validate(
 
 def _judge_all(
     validator: Validator,
-    texts: Sequence[str],
+    wanted: Sequence[Wanted],
     names: Mapping[str, str],
     trust: bool,
     folder: Path,
-) -> tuple[list[ValidationSet], list[SkinfwError]]:
-    """Return what was found on each data set, and why some could not be judged."""
-    from skinfw import SkinfwError, ValidationSet
-    from skinfw.toolkit import file_name, load_data_plan
-    from skinfw_evaluation.validation_files import write_foreign
+    launcher: PlannedComponent[Launcher] | None,
+) -> dict[str, Outcome]:
+    """Return what was found on each data set, or why it could not be judged, by its name."""
+    from skinfw import SkinfwError
+    from skinfw_evaluation.validation_sets import judge_in_turn, load_plans, read_labels
+    from skinfw_evaluation.validation_tasks import ValidationTasks
 
-    sets: list[ValidationSet] = []
-    failures: list[SkinfwError] = []
+    sound, failures = load_plans(wanted, trust)
+    ready = [one for one in wanted if one.name in sound]
+    if launcher:
+        options = [f"--replicates={validator.replicates}"]
+        options += [f"--map={label}={name}" for label, name in names.items()]
+        options += ["--trust"] if trust else []
+        ends = ValidationTasks(validator.model, folder, options).judge(launcher, ready)
+    else:
+        ends = judge_in_turn(validator, sound, ready, names, folder)
+    outcomes: dict[str, Outcome] = {**failures}
     unused = set(names)
-    for text in texts:
-        path, part = _part(text)
-        name = _unused_name(path.stem if part == "all" else f"{path.stem} {part}", sets)
-        echo(f"{name} ...")
-        try:
-            plan = load_data_plan(path, trust=trust or None)
-            unused -= {*plan.classes}
-            found, foreign = validator.judge(name, plan, part, names, echo)
-        except SkinfwError as error:
-            failures.append(error)
-            sets.append(ValidationSet(name, failure=_reason(error)))
-            echo(str(error), err=True)
+    for error in failures.values():
+        echo(str(error), err=True)
+    for one, outcome in ends:
+        outcomes[one.name] = outcome
+        if isinstance(outcome, SkinfwError):
+            echo(str(outcome), err=True)
+            unused -= {*sound[one.name].classes}
         else:
-            sets.append(found)
-            unused -= {*foreign.labels}
-            write_foreign(folder / "predictions" / f"{file_name(name)}.csv", foreign)
+            unused -= {*sound[one.name].classes, *read_labels(folder, one)}
     for label in sorted(unused):
         echo(f"note: --map {label}={names[label]} is not used: no data set has this label")
-    return sets, failures
+    return {one.name: outcomes[one.name] for one in wanted}
+
+
+def _as_set(name: str, outcome: Outcome) -> ValidationSet:
+    """Return an outcome as a line of the table."""
+    from skinfw import SkinfwError, ValidationSet
+
+    if isinstance(outcome, SkinfwError):
+        return ValidationSet(name, failure=_reason(outcome))
+    return outcome
 
 
 def _reason(error: SkinfwError) -> str:
@@ -155,19 +174,3 @@ def _write_page(validator: Validator, validation: Validation, folder: Path) -> N
         if isinstance(report, ValidationReport):
             with component.guard():
                 report.validate(validation, folder)
-
-
-def _part(text: str) -> tuple[Path, str]:
-    """Return the path of a data set and the part that is wanted of it."""
-    place, equals, part = text.rpartition("=")
-    return (Path(place), part) if equals and part in PARTS else (Path(text), "all")
-
-
-def _unused_name(name: str, sets: Sequence[ValidationSet]) -> str:
-    """Return a name that no other data set of the validation has."""
-    from skinfw_evaluation.validation import HOME
-
-    others, number, unused = {HOME, *(own.name for own in sets)}, 2, name
-    while unused in others:
-        unused, number = f"{name} ({number})", number + 1
-    return unused

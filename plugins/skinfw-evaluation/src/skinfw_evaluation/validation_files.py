@@ -1,20 +1,30 @@
-"""What `skinfw validate` writes as tables, and says in the terminal."""
+"""What `skinfw validate` writes as tables and reads of them, and says in the terminal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from skinfw import Estimate, Validation, ValidationNumber, ValidationSet, write_csv, write_json
-from skinfw_evaluation.schemas import VERSION
+from skinfw import (
+    ClassGroup,
+    Estimate,
+    Validation,
+    ValidationNumber,
+    ValidationSet,
+    write_csv,
+    write_json,
+)
+from skinfw.toolkit import read_record
+from skinfw_evaluation.schemas import VERSION, ValidationSchema
 from skinfw_evaluation.validation import Foreign
 
 HEADER = (
     "dataset", "number", "value", "low", "high", "home", "home_low", "home_high", "drop",
     "drop_low", "drop_high", "images", "lesions", "failure",
 )  # fmt: skip
+ENDS = ("value", "low", "high")
 FIRST = (
     "balanced_accuracy", "accuracy", "macro_auc",
     "malignant_auc", "malignant_sensitivity", "malignant_specificity",
@@ -40,6 +50,41 @@ def write_tables(folder: Path, validation: Validation, path: Path) -> None:
         "data_sets": [_record(own) for own in validation.sets],
     }
     write_json(folder / "validation.json", record)
+
+
+def read_set(folder: Path) -> ValidationSet:
+    """Return the first data set of a validation.
+
+    folder: that `write_tables` has written to.
+    Raises SkinfwError where it cannot be read.
+    """
+    record = read_record(ValidationSchema, folder / "validation.json", "validate again")
+    one: dict[str, Any] = record["data_sets"][0]
+    groups = [
+        ClassGroup(own["name"], tuple(own["labels"]), tuple(own["classes"]))
+        for own in one["groups"]
+    ]
+    numbers = {
+        name: ValidationNumber(
+            _estimate(own["there"]),
+            _estimate(own["home"]),
+            _estimate(own["drop"]),
+            own["images"],
+            own["lesions"],
+        )
+        for name, own in one["numbers"].items()
+    }
+    about = {key: one[key] for key in ("name", "dataset", "images", "lesions", "left_out", "notes")}
+    return ValidationSet(**about, groups=groups, numbers=numbers)
+
+
+def _estimate(ends: Mapping[str, float | None]) -> Estimate:
+    value, low, high = (ends[key] for key in ENDS)
+    return Estimate(_number(value), _number(low), _number(high))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def write_foreign(file: Path, foreign: Foreign) -> None:
@@ -76,7 +121,7 @@ def _record(own: ValidationSet) -> dict[str, Any]:
         "notes": list(own.notes),
         "numbers": {
             name: {
-                key: dict(zip(("value", "low", "high"), _ends(estimate), strict=True))
+                key: dict(zip(ENDS, _ends(estimate), strict=True))
                 for key, estimate in zip(("there", "home", "drop"), _estimates(one), strict=True)
             }
             | {"images": one.images, "lesions": one.lesions}
