@@ -27,18 +27,17 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from torchvision.transforms import v2
 
+from benchmarks.ensembles import REPLICATES, mean_numbers
 from skinfw.data.table import load_data
 from skinfw.interfaces.values import Predictions
 from skinfw.recipe.plan import load_plan
-from skinfw.statistics.intervals import Sample, sample_numbers
 from skinfw.statistics.predictions import read_predictions, run_predictions, write_predictions
-from skinfw_evaluation.paired import align, compare
+from skinfw_evaluation.paired import compare
 from skinfw_metrics.classification import Classification
 
 SIZE = 160
 BATCH = 32
 LR = 1e-3
-REPLICATES = 2000
 NUMBERS = ("balanced_accuracy", "accuracy", "macro_auc")
 TRIAL = 15 * BATCH
 Floats = npt.NDArray[np.float64]
@@ -119,7 +118,7 @@ def beside(ours: Predictions, theirs: Predictions) -> str:
 
 def together(runs: list[Predictions], loops: list[Predictions]) -> str:
     """Return how far the mean number of runs lies from that of loops, on the same draws."""
-    ours, theirs = _mean(runs, loops[0]), _mean(loops, loops[0])
+    ours, theirs = mean_numbers(runs, loops[0], NUMBERS), mean_numbers(loops, loops[0], NUMBERS)
     said = []
     for name in NUMBERS:
         apart = ours[name].minus(theirs[name])
@@ -129,22 +128,6 @@ def together(runs: list[Predictions], loops: list[Predictions]) -> str:
             f"difference {apart.number:+.3f} (95 % over lesions {low:+.3f} to {high:+.3f})"
         )
     return "; ".join(said)
-
-
-def _mean(predictions: list[Predictions], order: Predictions) -> dict[str, Sample]:
-    """Return the mean of each number over several predictions of the same images."""
-    samples = [
-        sample_numbers(Classification(), align(order, one), REPLICATES, 0) for one in predictions
-    ]
-    means = {}
-    for name in NUMBERS:
-        own = [sample[name] for sample in samples]
-        means[name] = Sample(
-            float(np.mean([one.number for one in own])),
-            np.mean([one.replicates for one in own], axis=0),
-            np.mean([one.left_out for one in own], axis=0),
-        )
-    return means
 
 
 @click.command()
