@@ -359,9 +359,7 @@ _HOMES = {
     "skinfw.recipe.set_options": "refuse_unread_sets set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.named_component": "named_component",
-    "skinfw.recipe.plan": (
-        "DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind"
-    ),
+    "skinfw.recipe.plan": ("DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind"),
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),

@@ -327,7 +327,8 @@ class Launcher(Protocol):
 
         A task is asked for when there is room for it, so that a search can choose the next one by
         what has ended: where there is none for now, it is asked for again after the next end.
-        Closing the iterator ends what is under way as SIGTERM does, so that it can go on later. Raises SkinfwError where nothing can be carried out.
+        Closing the iterator ends what is under way as SIGTERM does, so that it can go on later.
+        Raises SkinfwError where nothing can be carried out.
         """
 
 

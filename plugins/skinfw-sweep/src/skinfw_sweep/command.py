@@ -155,9 +155,7 @@ def _run(study: Study, launcher: PlannedComponent[Launcher] | None, detail: Deta
         raise click.exceptions.Exit(REPORT_FAILED)
 
 
-def _launch(
-    queue: TrialQueue, launcher: PlannedComponent[Launcher], detail: Detail | None
-) -> None:
+def _launch(queue: TrialQueue, launcher: PlannedComponent[Launcher], detail: Detail | None) -> None:
     """Let a launcher carry out trials, as long as there are some for it."""
     from skinfw.toolkit import launch_tasks
     from skinfw_sweep.workers import trial_task

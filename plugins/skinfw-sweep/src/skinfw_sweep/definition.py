@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice, product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,16 @@ from skinfw.toolkit import (
     Origin,
     Plan,
     Recipe,
-    applicable_metrics,
-    build_components,
     changed_recipe,
     did_you_mean,
     load_recipe,
     make_plan,
     parameters,
     raise_all,
-    selectable_names,
 )
-from skinfw_sweep.settings import RANGE_KEYS, TABLE, Axis, SweepSettings, flatten
+from skinfw_sweep.objectives import measured_names
+from skinfw_sweep.settings import TABLE, Axis, SweepSettings
+from skinfw_sweep.space import axis_fault, flatten
 
 MOST_TRIALS = 10_000
 CHECKED = 200
@@ -112,6 +111,7 @@ class _Reader:
         self.recipe, self.table = recipe, dict(recipe.data[TABLE])
         data = {key: value for key, value in recipe.data.items() if key != TABLE}
         self.base = replace(recipe, data=data)
+        self.catalog = Catalog()
         self.problems: list[SkinfwError] = []
         self.places: dict[str, Origin] = {}
         self.said: set[str] = set()
@@ -155,7 +155,7 @@ class _Reader:
         for key, value in flatten(space, ranges=True).items():
             origin = self._origin(("space",), key)
             self.places[key] = origin
-            why = _FIXED.get(key, "") or _axis_fault(value)
+            why = _FIXED.get(key, "") or axis_fault(value)
             if why:
                 cure = "write values, [0.001, 0.01], or a range, { low = 0.001, high = 0.1 }"
                 what = f"{key} cannot be tried like this"
@@ -256,10 +256,8 @@ class _Reader:
         if plan.train.batch_size == "auto":
             where = plan.recipe.origin("train", "batch_size").text
             why = "each trial would have what was free while it began"
-            self.problems.append(
-                RecipeError('a sweep cannot have train.batch_size = "auto"', where, why,
-                            "write a number")  # fmt: skip
-            )
+            what = 'a sweep cannot have train.batch_size = "auto"'
+            self.problems.append(RecipeError(what, where, why, "write a number"))
 
     def _check_count(
         self,
@@ -281,9 +279,8 @@ class _Reader:
         """Check the names of objectives, and return the settings with `train.select` in place."""
         if not settings.objectives:
             return replace(settings, objectives=(plan.train.select,))
-        built = build_components(plan.components.metric, plan.classes)
-        names = measured_names(plan)
-        if len(applicable_metrics_of(plan)) < len(built):  # some need what only images have
+        names, whole = measured_names(plan)
+        if not whole:
             return settings
         for place, name in enumerate(settings.objectives):
             if name not in names:
@@ -318,7 +315,7 @@ class _Reader:
     def _plan(self, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> Plan | None:
         """Check the recipe with some values, and note every problem once."""
         try:
-            return make_plan(changed_recipe(self.base, values, origins), Catalog())
+            return make_plan(changed_recipe(self.base, values, origins), self.catalog)
         except RecipeError as error:
             for one in error.problems:
                 if str(one) not in self.said:
@@ -332,7 +329,7 @@ class _Reader:
             if axis.choices or not axis.whole or axis.step:
                 continue
             try:
-                make_plan(changed_recipe(self.base, {axis.key: axis.low + 0.5}), Catalog())
+                make_plan(changed_recipe(self.base, {axis.key: axis.low + 0.5}), self.catalog)
             except RecipeError:
                 continue
             self.problems.append(
@@ -343,72 +340,6 @@ class _Reader:
                     f"write {float(axis.low)} and {float(axis.high)}, or add step = 1",
                 )
             )
-
-
-def measured_names(plan: Plan) -> list[str]:
-    """Return the names of what the recipe measures of its validation part."""
-    from skinfw import Modalities
-
-    return selectable_names(plan.classes, applicable_metrics_of(plan), Modalities())
-
-
-def applicable_metrics_of(plan: Plan) -> Any:
-    """Return the metrics of a recipe that need no more than predictions."""
-    import numpy as np
-
-    from skinfw import Predictions
-
-    true = np.arange(2 * len(plan.classes)) % len(plan.classes)
-    even = np.full((len(true), len(plan.classes)), 1 / len(plan.classes))
-    ids = [str(place) for place in range(len(true))]
-    built = build_components(plan.components.metric, plan.classes)
-    return applicable_metrics(built, Predictions(ids, ids, true, even, plan.classes))[0]
-
-
-def smaller_is_better(plan: Plan, name: str) -> bool:
-    """Tell whether a number is better small, as its metric says."""
-    built = build_components(plan.components.metric, plan.classes)
-    small = chain(*(getattr(metric, "smaller_is_better", ()) for _, metric in built))
-    return name == "val_loss" or name in {*small}
-
-
-_FAULTS: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
-    (lambda own: not {"low", "high"} <= {*own} <= RANGE_KEYS, "a range has low, high, step, log"),
-    (lambda own: not isinstance(own.get("log", False), bool), "log is true or false"),
-    (lambda own: not all(map(_is_number, _ends(own))), "low, high and step are numbers"),
-    (lambda own: not own["low"] < own["high"], "low lies below high"),
-    (lambda own: own.get("log", False) and own["low"] <= 0, "a logarithm needs low above 0"),
-    (lambda own: own.get("log", False) and "step" in own, "log and step exclude each other"),
-    (lambda own: own.get("step", 1) <= 0, "step lies above 0"),
-    (lambda own: "step" in own and not _divides(own), "step does not lead from low to high"),
-    (lambda own: len({isinstance(end, int) for end in _ends(own)}) > 1,
-     "write all its numbers with a point, or none of them"),
-)  # fmt: skip
-
-
-def _axis_fault(value: Any) -> str:
-    """Return why a value of [sweep.space] is none, "" where it is one."""
-    if isinstance(value, list):
-        texts = [repr(item) for item in value]
-        if len(value) < 2:
-            return "there is nothing to choose from fewer than two values"
-        return "a value stands in it twice" if len({*texts}) < len(texts) else ""
-    if not isinstance(value, dict):
-        return "it is one value"
-    return next((why for wrong, why in _FAULTS if wrong(value)), "")
-
-
-def _ends(own: dict[str, Any]) -> list[Any]:
-    return [own[key] for key in ("low", "high", "step") if key in own]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _divides(own: dict[str, Any]) -> bool:
-    steps = (own["high"] - own["low"]) / own["step"]
-    return math.isclose(steps, round(steps), abs_tol=1e-9)
 
 
 def _line(error: SkinfwError) -> tuple[str, int]:

@@ -235,9 +235,9 @@ def _test_numbers(
     if (file := folder / "intervals.json").is_file():
         bounds = read_json(file)["parts"]["test"]["intervals"]
     numbers = {name: float(measured[name]) for name in names if measured.get(name) is not None}
-    intervals = {name: (float(low), float(high)) for name in numbers
-                 for low, high in [bounds.get(name) or (None, None)]
-                 if low is not None}  # fmt: skip
+    ends = {name: bounds[name] for name in numbers if bounds.get(name)}
+    intervals = {name: (float(own[0]), float(own[1])) for name, own in ends.items()
+                 if own[0] is not None}  # fmt: skip
     return numbers, intervals
 
 
@@ -264,8 +264,15 @@ def _write_table(file: Path, summary: SweepSummary) -> None:
         numbers = [own.numbers.get(name, math.nan) for name in summary.objectives]
         cells = [_cell(value) for value in (*numbers, *bounds)]
         rows.append(
-            [" ".join(map(str, own.trials)), own.state, *(own.labels.get(key, "") for key in keys),
-             *cells, "yes" if own.on_front else "", own.epochs, own.error]  # fmt: skip
+            [
+                " ".join(map(str, own.trials)),
+                own.state,
+                *(own.labels.get(key, "") for key in keys),
+                *cells,
+                "yes" if own.on_front else "",
+                own.epochs,
+                own.error,
+            ]
         )
     write_csv(file, head, rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,6 @@ from annotated_types import Ge, Interval, Lt
 
 Method = Literal["grid", "random", "tpe"]
 TABLE = "sweep"
-RANGE_KEYS = {"low", "high", "step", "log"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,19 +92,3 @@ def label(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return json.dumps(value, ensure_ascii=False)
-
-
-def flatten(table: Mapping[str, Any], ranges: bool, before: str = "") -> dict[str, Any]:
-    """Return the values of nested tables by their keys with dots.
-
-    ranges: whether a table such as { low = 1, high = 2 } is a value. A table with `use` is one.
-    """
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        name = f"{before}{key}"
-        inner = isinstance(value, Mapping) and value and "use" not in value
-        if inner and not (ranges and {"low", "high"} & {*value}):
-            values |= flatten(value, ranges, f"{name}.")
-        else:
-            values[name] = value
-    return values

@@ -6,7 +6,6 @@ Nothing is written twice, so that no kill can make two files disagree.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -36,7 +35,8 @@ from skinfw.toolkit import (
     read_run,
     unwritable,
 )
-from skinfw_sweep.definition import Definition, smaller_is_better
+from skinfw_sweep.definition import Definition
+from skinfw_sweep.objectives import smaller_is_better
 from skinfw_sweep.settings import Axis, SweepSettings
 
 FILE = "sweep.json"
@@ -75,9 +75,9 @@ class TrialSchema(Schema):
     """Say what is read of the key `trial` of run.json."""
 
     set: dict[str, Any]
-    epochs: list[float | None] = []
-    objectives: dict[str, float | None] = {}
-    intervals: dict[str, Ends] = {}
+    epochs: list[float | None] = Field(default_factory=list)
+    objectives: dict[str, float | None] = Field(default_factory=dict)
+    intervals: dict[str, Ends] = Field(default_factory=dict)
     pruned: bool = False
 
 
@@ -138,9 +138,13 @@ class Study:
         return self.definition.count
 
     @cached_property
+    def _catalog(self) -> Catalog:
+        return Catalog()
+
+    @cached_property
     def plan(self) -> Plan:
         """The checked recipe that all trials share."""
-        return make_plan(self.recipe, Catalog())
+        return make_plan(self.recipe, self._catalog)
 
     @cached_property
     def smaller(self) -> frozenset[str]:
@@ -160,7 +164,7 @@ class Study:
     def plan_of(self, values: Mapping[str, Any]) -> Plan:
         """Return the checked recipe of a trial."""
         recipe = changed_recipe(self.recipe, {**values, "train.refit": "none"})
-        return make_plan(recipe, Catalog())
+        return make_plan(recipe, self._catalog)
 
     def trial(self, number: int) -> Trial | None:
         """Return a trial, None where it has no run folder yet."""
@@ -177,9 +181,7 @@ class Study:
                      for name, (low, high) in own.intervals.items()}  # fmt: skip
         epochs = tuple(map(_number, own.epochs))
         complete = record["status"] == "done"
-        return Trial(
-            number, folder, own.set, state, epochs, objectives, intervals, error, complete
-        )
+        return Trial(number, folder, own.set, state, epochs, objectives, intervals, error, complete)
 
     def trials(self) -> list[Trial]:
         """Return the trials up to the first that has no run folder yet."""
@@ -194,7 +196,7 @@ class Study:
                    "count": self.count}  # fmt: skip
         run = RunFolder.create(making, self.plan_of(values), self.name(number), lineage)
         run.update(trial={"set": dict(values)})
-        os.replace(run.path, self.folder / self.name(number))
+        run.path.rename(self.folder / self.name(number))
 
 
 def _state(
