@@ -219,6 +219,7 @@ if TYPE_CHECKING:
     from skinfw.registry.names import did_you_mean as did_you_mean
     from skinfw.registry.names import nearest as nearest
     from skinfw.registry.trust import TrustError as TrustError
+    from skinfw.registry.trust import trust as trust
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
@@ -372,7 +373,7 @@ _HOMES = {
     "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "did_you_mean nearest",
-    "skinfw.registry.trust": "TrustError",
+    "skinfw.registry.trust": "TrustError trust",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",

@@ -101,6 +101,7 @@ def kill_workers(number: int, dice: random.Random, folder: Path, figures: Figure
     (folder / "sweep.toml").write_text(SWEEP.format(trials=trials))
     at_work = [Coordinator(folder, "sweep.toml")]
     while sweep_folder(folder) is None:
+        assert at_work[0].process.poll() is None, at_work[0].log.read_text()
         time.sleep(0.1)
     study = sweep_folder(folder)
     assert study

@@ -141,7 +141,9 @@ def _ticks(plane: Any, place: int, axis: SweepAxis, values: Sequence[float]) -> 
         ends = {one / max(1, count - 1) if count > 1 else 0.5: text[:18]
                 for one, text in enumerate(axis.choices)}  # fmt: skip
     for height, text in ends.items():
-        plane.text(place + 0.04, height, text, fontsize=8, color="#555555", va="center")
+        plane.text(
+            place + 0.04, height, text, fontsize=8, color="#555555", va="center", parse_math=False
+        )
 
 
 def _importance(summary: SweepSummary) -> list[Drawing]:

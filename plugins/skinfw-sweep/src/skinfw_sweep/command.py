@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,11 @@ def sweep(
             "a sweep goes on with what was set when it began",
             f"--set {sets[0]}",
             cure="leave --set out, or start a new sweep without --resume",
+        )
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RecipeError(
+            "a sweep is one process, and its trials are others",
+            cure="leave torchrun out, and take a launcher: --launcher local",
         )
     if trial is not None:
         return _carry_out(open_study(recipe, trust), trial, detail)

@@ -33,6 +33,7 @@ from skinfw.toolkit import (
     parameters,
     read_record,
     read_run,
+    trust,
     unwritable,
 )
 from skinfw_sweep.definition import Definition
@@ -228,6 +229,9 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     about = {"name": plan.recipe.name, "file": str(plan.recipe.path.resolve())}
     record = {"schema_version": VERSION, **about, "recipe": plan.resolved(), **definition.record()}
     write_json(folder / FILE, record)
+    for component in plan.components:
+        if component.entry.file:  # the user's own recipe names it
+            trust(component.entry.file)
     return open_study(folder, True)
 
 
@@ -241,7 +245,8 @@ def open_study(folder: Path, trusted: bool) -> Study:
     for one in complaints:
         where, key = display_path(folder / FILE), ".".join(map(str, one.keys))
         raise SkinfwError(f"{FILE} cannot be read", where, f"settings.{key} {one.text}", _CURE)
-    axes = tuple(Axis(**{**own, "choices": tuple(own["choices"])}) for own in record["axes"])
+    read = [AxisSchema(**own).model_dump() for own in record["axes"]]
+    axes = tuple(Axis(**{**own, "choices": tuple(own["choices"])}) for own in read)
     definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]))
     tables = load_recipe(record["recipe"], trust=trusted)
     recipe = replace(tables, name=record["name"], path=Path(record["file"]))
