@@ -71,12 +71,16 @@ def write_results(study: Study, trials: Sequence[Trial]) -> list[str]:
     counts = [f"{states.count(word)} {word}" for word in ("done", "pruned", "failed")
               if word in states]  # fmt: skip
     numbers = [_number_text(name, best) for name in summary.objectives]
-    said = ", ".join(f"{key} = {text}" for key, text in best.labels.items())
+    word = "trials" if len(best.trials) > 1 else "trial"
+    said = ": ".join(filter(None, [
+        f"{word} {', '.join(map(str, best.trials))}",
+        ", ".join(f"{key} = {text}" for key, text in best.labels.items()),
+    ]))  # fmt: skip
     files = sorted(path for path in study.folder.iterdir() if path.is_file())
     return [
         f"{len(trials)} trials: {', '.join(counts)}",
         f"best on the validation part: {', '.join(numbers)}",
-        f"  trial {best.trials[0]}: {said}",
+        f"  {said}",
         f"note: {_OPTIMISTIC}",
         *(f"  {display_path(file)}" for file in files),
     ]

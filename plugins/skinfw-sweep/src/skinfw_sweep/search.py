@@ -23,7 +23,7 @@ JOURNAL = "journal.log"
 ATTEMPTS = 50
 """How often a trial is drawn again that was drawn before."""
 
-_STARTING = 10
+STARTING = 10
 """Trials that tpe draws evenly before it prefers any, as Optuna does by default."""
 
 
@@ -67,7 +67,7 @@ def _ask(
         sampler: Any = optuna.samplers.RandomSampler(seed)
     else:
         sampler = optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=_STARTING, multivariate=True, constant_liar=True
+            seed=seed, n_startup_trials=STARTING, multivariate=True, constant_liar=True
         )
     asked = _quiet_study(study, sampler)
     if settings.method == "tpe":
