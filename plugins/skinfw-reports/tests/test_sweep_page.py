@@ -47,8 +47,8 @@ def test_the_page_tells_the_best_and_all_others(tmp_path: Path) -> None:
     text = (tmp_path / "sweep.html").read_text()
     assert "Trial 1" in text and "0.700 to 0.900" in text
     assert "which chose nothing: accuracy 0.750 (0.650 to 0.850)" in text
-    rows = [row.split("</th>")[0].rpartition(">")[2]
-            for row in text.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr>")[1:]]  # fmt: skip
+    body = text.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = [row.split("</th>")[0].rpartition(">")[2] for row in body.split("<tr>")[1:]]
     assert rows == ["1", "0", "2", "3", "4"]  # the best first, then those without a number
     assert "4: the training loss is nan" in text and "a note" in text
     assert text.count("<figure") == 3  # axes, one front, importance of one objective
