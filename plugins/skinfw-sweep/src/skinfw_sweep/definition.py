@@ -22,11 +22,11 @@ from skinfw.toolkit import (
     parameters,
     raise_all,
 )
+from skinfw_sweep.checks import whole_problems
 from skinfw_sweep.objectives import measured_names
 from skinfw_sweep.settings import TABLE, Axis, SweepSettings
 from skinfw_sweep.space import axis_fault, flatten
 
-MOST_TRIALS = 10_000
 CHECKED = 200
 """So many combinations of a grid are checked whole; of the others, each value by itself."""
 
@@ -35,6 +35,7 @@ REPEATED = (SEED, FOLD)
 """What the trials of one setting may differ in."""
 
 _FIXED = {
+    "train": "its keys are tried one by one, such as train.ema",
     "train.select": "trials are compared and stopped by it",
     "train.validation": "trials are chosen by the validation part, and never by the test part",
     "train.refit": "it is for the network that is chosen; no trial is refitted",
@@ -122,7 +123,7 @@ class _Reader:
         plan = self._plan({}, {})
         if plan:
             axes += self._repeats(settings, axes, listed, plan)
-            self._check_whole(settings, axes, listed, plan)
+            self.problems += whole_problems(settings, axes, listed, plan, self._place)
             settings = self._objectives(settings, plan)
         for values, origins in self._variants(settings, axes, listed):
             self._plan(values, origins)
@@ -133,6 +134,11 @@ class _Reader:
 
     def _problem(self, what: str, *keys: str | int, why: str = "", cure: str = "") -> None:
         self.problems.append(RecipeError(what, self.recipe.origin(TABLE, *keys).text, why, cure))
+
+    def _place(self, *keys: str | int) -> str:
+        """Return the place of a key of [sweep], or of an axis."""
+        own = self.places.get(str(keys[-1])) if keys else None
+        return (own or self.recipe.origin(TABLE, *keys)).text
 
     def _settings(self) -> SweepSettings:
         own = {key: value for key, value in self.table.items() if key not in ("space", "trial")}
@@ -213,67 +219,6 @@ class _Reader:
             cure = "search first, then try the best few as a list with seeds"
             self._problem("a search takes no seeds and no folds", "method", why=why, cure=cure)
         return own
-
-    def _check_whole(
-        self,
-        settings: SweepSettings,
-        axes: list[Axis],
-        listed: list[dict[str, Any]],
-        plan: Plan,
-    ) -> None:
-        """Refuse what single keys cannot tell."""
-        ranges = [axis.key for axis in axes if not axis.choices]
-        if settings.searches and listed:
-            self._problem("a search takes no [[sweep.trial]]", "trial", cure='method = "grid"')
-        if settings.searches and not axes:
-            self._problem("a search needs [sweep.space]", "method", cure="say what is searched")
-        if not settings.searches and not axes and not listed:
-            what = "the sweep tries nothing"
-            self._problem(what, cure="add [sweep.space], [[sweep.trial]], seeds or folds")
-        if not settings.searches and ranges:
-            why = "a grid has the values that are listed, and a range has no end of them"
-            self.problems.append(
-                RecipeError(
-                    f"{ranges[0]} is a range",
-                    self.places[ranges[0]].text,
-                    why,
-                    'list its values, or set sweep.method = "random" or "tpe"',
-                )
-            )
-        names = sorted({axis.key for axis in axes} | {key for own in listed for key in own})
-        for one, other in product(names, names):
-            if other.startswith(f"{one}."):
-                self._problem(f"{one} and {other} are tried at once", "space", why="one holds both")
-        for own, axis in product(listed, axes):
-            if axis.key in own:
-                self._problem(f"{axis.key} is in [[sweep.trial]] and in [sweep.space]", "trial")
-        self._check_count(settings, axes, listed, bool(ranges))
-        if plan.train.validation == "test":
-            where = plan.recipe.origin("train", "validation").text
-            why = "the trials would be chosen by the part that is to tell how good the best is"
-            cure = 'set train.validation = "val"'
-            self.problems.append(RecipeError("a sweep chooses by validation", where, why, cure))
-        if plan.train.batch_size == "auto":
-            where = plan.recipe.origin("train", "batch_size").text
-            why = "each trial would have what was free while it began"
-            what = 'a sweep cannot have train.batch_size = "auto"'
-            self.problems.append(RecipeError(what, where, why, "write a number"))
-
-    def _check_count(
-        self,
-        settings: SweepSettings,
-        axes: list[Axis],
-        listed: list[dict[str, Any]],
-        endless: bool,
-    ) -> None:
-        """Refuse a grid that has too many trials, and a search that has more than there are."""
-        count = (len(listed) or 1) * math.prod(len(axis.choices) for axis in axes)
-        if not settings.searches and count > MOST_TRIALS:
-            what = f"the grid has {count:,} trials, and {MOST_TRIALS:,} is the most"
-            self._problem(what, "space", cure='set method = "random" or "tpe"')
-        if settings.searches and axes and not endless and count < settings.trials:
-            what = f"the search has {settings.trials} trials, and there are {count} combinations"
-            self._problem(what, "trials", cure='set method = "grid", or fewer trials')
 
     def _objectives(self, settings: SweepSettings, plan: Plan) -> SweepSettings:
         """Check the names of objectives, and return the settings with `train.select` in place."""
