@@ -32,10 +32,10 @@ def importances(
     choices: how many there are on each axis; 0 for numbers.
     Returns NaN for all where there are too few settings, or none differs.
     """
-    from sklearn.ensemble import RandomForestRegressor
-
     if len(values) < FEWEST or np.ptp(values) == 0:
         return [math.nan] * points.shape[1]
+    from sklearn.ensemble import RandomForestRegressor
+
     forest = RandomForestRegressor(_TREES, random_state=seed, n_jobs=1).fit(points, values)
     rng = np.random.default_rng(seed)
     even = rng.random((_POINTS, points.shape[1]))
