@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +16,8 @@ import numpy as np
 import pytest
 from support import ONE_EPOCH, Run
 
-from skinfw import RecipeError, SkinfwError
-from skinfw.toolkit import Detail, Plan, RunFolder, load_plan
+from skinfw import RecipeError, SkinfwError, Task, TaskEnd
+from skinfw.toolkit import Detail, Plan, RunFolder, launch_tasks, load_plan
 from skinfw_sweep import pruning, search
 from skinfw_sweep import trial as trials
 from skinfw_sweep.definition import read_definition
@@ -233,6 +235,32 @@ def test_a_failed_trial_is_tried_again_unless_later_ones_know_it(
     assert [own.state for own in study.trials()] == ["done", "failed", "done", "done", "failed",
                                                      "open"]  # fmt: skip
     assert TrialQueue(study)._again == {4}  # trial 1 decides on trial 4, which has begun
+
+
+def test_a_launcher_asks_again_for_a_trial_that_waits_for_another(tmp_path: Path) -> None:
+    first, second = (Task(name, ("run",), tmp_path / name) for name in ("first", "second"))
+    ended: list[Task] = []
+    left = [first, second]
+
+    class Waiting:
+        def __iter__(self) -> Iterator[Task]:
+            return self
+
+        def __next__(self) -> Task:
+            if not left or (left[0] is second and first not in ended):
+                raise StopIteration
+            return left.pop(0)
+
+    class Two:
+        def launch(self, tasks: Iterable[Task], say: Callable[[str], None]) -> Iterator[TaskEnd]:
+            waiting, running = iter(tasks), list[Task]()
+            while running := [*running, *islice(waiting, 2 - len(running))]:
+                yield TaskEnd(running.pop(), 0)
+
+    component: Any = SimpleNamespace(make=Two, guard=lambda _: nullcontext())
+    for end in launch_tasks(component, Waiting(), print):
+        ended.append(end.task)
+    assert ended == [first, second]
 
 
 def test_hopeless_is_what_optuna_prunes() -> None:
