@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
@@ -329,6 +330,13 @@ def test_results_are_a_table_a_journal_and_a_recipe_that_runs(
     ]
     assert best.number in [own.number for own in told.best_trials]
     assert len((study.folder / "sweep.csv").read_text().splitlines()) == 6
+
+
+def test_a_search_without_optuna_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(SkinfwError, match="a search needs Optuna") as raised:
+        search.check_optuna()
+    assert "skinfw[sweep]" in raised.value.cure
 
 
 def test_a_front_is_what_nobody_dominates() -> None:

@@ -22,6 +22,7 @@ from skinfw.toolkit import (
 if TYPE_CHECKING:
     from skinfw import Launcher, Task
     from skinfw.toolkit import PlannedComponent
+    from skinfw_sweep.definition import Definition
     from skinfw_sweep.study import Study, Trial
     from skinfw_sweep.workers import TrialQueue
 
@@ -72,7 +73,6 @@ def sweep(
     from skinfw import RecipeError
     from skinfw.toolkit import chosen_launcher
     from skinfw_sweep.definition import read_definition
-    from skinfw_sweep.search import check_optuna
     from skinfw_sweep.study import create_study, open_study
 
     if sets and (resume or trial is not None):
@@ -91,10 +91,10 @@ def sweep(
     chosen = chosen_launcher(launcher, launcher_sets)
     if resume:
         study = open_study(recipe, trust)
+        _need_optuna(study.definition)
     else:
         definition, plan = read_definition(recipe, sets, trust or None)
-        if definition.settings.searches:
-            check_optuna()
+        _need_optuna(definition)
         if check:
             echo(f"{definition.count} trials, chosen by {', '.join(definition.settings.objectives)}"
                  " of the validation part")  # fmt: skip
@@ -104,6 +104,14 @@ def sweep(
         load_data(plan)  # without its data it never starts, and leaves no folder
         study = create_study(out, definition, plan)
     _run(study, chosen, detail)
+
+
+def _need_optuna(definition: Definition) -> None:
+    """Raise SkinfwError where Optuna is needed and absent."""
+    from skinfw_sweep.search import check_optuna
+
+    if definition.settings.searches:
+        check_optuna()
 
 
 def _carry_out(study: Study, number: int, detail: Detail | None) -> None:
