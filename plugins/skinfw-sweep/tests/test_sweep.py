@@ -289,6 +289,7 @@ def test_hopeless_is_what_optuna_prunes() -> None:
     assert 5 < sum(answers) < 55
 
 
+@pytest.mark.slow
 def test_pruned_trials_end_early_and_are_told_as_such(
     begin: Callable[..., Study], no_training: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
