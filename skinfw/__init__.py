@@ -53,9 +53,13 @@ from skinfw.interfaces.protocols import Sampler as Sampler
 from skinfw.interfaces.protocols import Schedule as Schedule
 from skinfw.interfaces.protocols import SeedsReport as SeedsReport
 from skinfw.interfaces.protocols import Split as Split
+from skinfw.interfaces.protocols import SweepReport as SweepReport
 from skinfw.interfaces.protocols import ValidationReport as ValidationReport
 from skinfw.interfaces.protocols import View as View
 from skinfw.interfaces.protocols import Weighting as Weighting
+from skinfw.interfaces.sweeps import SweepAxis as SweepAxis
+from skinfw.interfaces.sweeps import SweepSetting as SweepSetting
+from skinfw.interfaces.sweeps import SweepSummary as SweepSummary
 from skinfw.interfaces.tasks import Task as Task
 from skinfw.interfaces.tasks import TaskEnd as TaskEnd
 from skinfw.interfaces.transforms import ColourMatrix as ColourMatrix

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skinfw.cli.counter import Counter as Counter
+    from skinfw.cli.durations import duration as duration
     from skinfw.cli.launcher import chosen_launcher as chosen_launcher
     from skinfw.cli.launcher import launcher_options as launcher_options
     from skinfw.cli.options import Detail as Detail
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import applicable_metrics as applicable_metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
+    from skinfw.evaluation.numbers import selectable_names as selectable_names
     from skinfw.evaluation.overlays import overlay as overlay
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
@@ -106,6 +108,8 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import parse_json as parse_json
     from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.lock import HeldLockError as HeldLockError
+    from skinfw.files.lock import lock_folder as lock_folder
     from skinfw.files.numbers import amount as amount
     from skinfw.files.numbers import whole_percent as whole_percent
     from skinfw.files.pages import Definition as Definition
@@ -170,6 +174,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.loading import LOCK as LOCK
     from skinfw.recipe.loading import REFIT_WEIGHTS as REFIT_WEIGHTS
     from skinfw.recipe.loading import Recipe as Recipe
+    from skinfw.recipe.loading import changed_recipe as changed_recipe
     from skinfw.recipe.loading import load_recipe as load_recipe
     from skinfw.recipe.merging import data_sources as data_sources
     from skinfw.recipe.merging import dataset_name as dataset_name
@@ -182,6 +187,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_data_plan as load_data_plan
     from skinfw.recipe.plan import load_plan as load_plan
+    from skinfw.recipe.plan import make_plan as make_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
     from skinfw.recipe.run_record import CalibrationSchema as CalibrationSchema
@@ -199,6 +205,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.settings import EngineSettings as EngineSettings
     from skinfw.recipe.settings import ImageSettings as ImageSettings
     from skinfw.recipe.settings import TopLevel as TopLevel
+    from skinfw.recipe.toml import as_toml as as_toml
     from skinfw.recipe.toml import table_header as table_header
     from skinfw.recipe.toml import table_text as table_text
     from skinfw.registry.catalog import Catalog as Catalog
@@ -212,10 +219,13 @@ if TYPE_CHECKING:
     from skinfw.registry.names import did_you_mean as did_you_mean
     from skinfw.registry.names import nearest as nearest
     from skinfw.registry.trust import TrustError as TrustError
+    from skinfw.registry.trust import trust as trust
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
     from skinfw.runtime.seed import stream as stream
+    from skinfw.runtime.signals import exit_code as exit_code
+    from skinfw.runtime.signals import stop_signals as stop_signals
     from skinfw.runtime.storage import cache_folder as cache_folder
     from skinfw.runtime.tensor_files import load_safetensors as load_safetensors
     from skinfw.runtime.tensor_files import load_tensors as load_tensors
@@ -240,8 +250,11 @@ if TYPE_CHECKING:
     from skinfw.statistics.seeds import resample_together as resample_together
     from skinfw.statistics.seeds import seed_numbers as seed_numbers
     from skinfw.statistics.seeds import shared_lesions as shared_lesions
+    from skinfw.training.checkpoint import STATES as STATES
+    from skinfw.training.checkpoint import load_state as load_state
     from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.launch import last_line as last_line
     from skinfw.workflows.launch import launch_tasks as launch_tasks
     from skinfw.workflows.launch import run_task as run_task
     from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
@@ -264,6 +277,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "skinfw.cli.counter": "Counter",
+    "skinfw.cli.durations": "duration",
     "skinfw.cli.launcher": "chosen_launcher launcher_options",
     "skinfw.cli.options": (
         "Detail detail_options network_option recipe_options set_option trust_option"
@@ -298,7 +312,9 @@ _HOMES = {
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
-    "skinfw.evaluation.numbers": "Metrics applicable_metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.numbers": (
+        "Metrics applicable_metrics compute_intervals compute_metrics selectable_names"
+    ),
     "skinfw.evaluation.overlays": "overlay",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
     "skinfw.files.archives": "check_archive",
@@ -306,6 +322,7 @@ _HOMES = {
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
+    "skinfw.files.lock": "HeldLockError lock_folder",
     "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
@@ -335,29 +352,32 @@ _HOMES = {
     "skinfw.recipe.component": (
         "PlannedComponent build_components check_variant import_target plan_component variants"
     ),
-    "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
+    "skinfw.recipe.loading": (
+        "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe changed_recipe load_recipe"
+    ),
     "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
     "skinfw.recipe.set_options": "refuse_unread_sets set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.named_component": "named_component",
-    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
+    "skinfw.recipe.plan": ("DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind"),
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
     "skinfw.recipe.settings": (
         "KEYS LISTED_KEYS REFIT_PARTS SETTINGS EngineSettings ImageSettings TopLevel"
     ),
-    "skinfw.recipe.toml": "table_header table_text",
+    "skinfw.recipe.toml": "as_toml table_header table_text",
     "skinfw.registry.catalog": "Catalog CatalogEntry",
     "skinfw.registry.discovery": "Plugin discover",
     "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "did_you_mean nearest",
-    "skinfw.registry.trust": "TrustError",
+    "skinfw.registry.trust": "TrustError trust",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",
+    "skinfw.runtime.signals": "exit_code stop_signals",
     "skinfw.runtime.storage": "cache_folder",
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
     "skinfw.statistics.confidence": (
@@ -371,9 +391,9 @@ _HOMES = {
         "PREDICTION_FILES probability read_history run_predictions write_predictions"
     ),
     "skinfw.statistics.seeds": "combine_seeds resample_together seed_numbers shared_lesions",
-    "skinfw.training.checkpoint": "save_weights",
+    "skinfw.training.checkpoint": "STATES load_state save_weights",
     "skinfw.training.trainer": "best_epoch",
-    "skinfw.workflows.launch": "launch_tasks run_task",
+    "skinfw.workflows.launch": "last_line launch_tasks run_task",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.refit": "open_refit",

@@ -20,7 +20,7 @@ SECTIONS = {
     "Running and using": ("api.runs", "api.models", "api.listing", "errors"),
     "Naming components": ("interfaces.hooks",),
     "What components are": ("interfaces.protocols",),
-    "Values": ("interfaces.values", "interfaces.calibration"),
+    "Values": ("interfaces.values", "interfaces.sweeps", "interfaces.calibration"),
     "Steps of images": ("interfaces.transforms",),
     "Tasks of launchers": ("interfaces.tasks",),
     "Files": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,7 @@ def run_with_progress(
     resume: bool,
     detail: Detail | None = None,
     lock: Path | None = None,
+    listeners: Sequence[object] = (),
 ) -> bool:
     """Carry a run out on the terminal.
 
@@ -154,6 +156,7 @@ def run_with_progress(
     folder: of the run, new or to be resumed.
     detail: "quiet" for the last lines alone, "verbose" for every number and file in them.
     lock: the recipe.lock of the run that is repeated, where nothing may differ from it.
+    listeners: objects with run hooks beside those of the recipe.
     Returns whether it is done; False where it was stopped.
     """
     from skinfw.cli.progress import Watcher
@@ -163,12 +166,12 @@ def run_with_progress(
 
     try:
         if detail == "quiet":
-            result = execute_run(plan, folder, lambda _: None, resume=resume, lock=lock)
+            result = execute_run(plan, folder, lambda _: None, listeners, resume, lock)
         else:
             if _is_main():
                 echo(f"run folder {display_path(folder.path)}", bold=True)
             with Watcher() as watcher:
-                result = execute_run(plan, folder, watcher.say, [watcher], resume, lock)
+                result = execute_run(plan, folder, watcher.say, [watcher, *listeners], resume, lock)
     except KeyboardInterrupt:
         result = None
     if result is not None and _is_main():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from skinfw.interfaces.compositions import Composition
+    from skinfw.interfaces.sweeps import SweepSummary
     from skinfw.interfaces.tasks import Task, TaskEnd
     from skinfw.interfaces.transforms import Dice, Step
     from skinfw.interfaces.values import (
@@ -310,6 +311,14 @@ class SeedsReport(Protocol):
         """Write about all of them together."""
 
 
+@runtime_checkable
+class SweepReport(Protocol):
+    """A report that can also speak of the settings that a sweep tried."""
+
+    def sweep(self, summary: SweepSummary, folder: Path) -> None:
+        """Write about all of them together."""
+
+
 class Launcher(Protocol):
     """A launcher: carries out commands of skinfw side by side, here or on other machines."""
 
@@ -317,8 +326,9 @@ class Launcher(Protocol):
         """Carry out tasks, and yield how each ended, as they end.
 
         A task is asked for when there is room for it, so that a search can choose the next one by
-        what has ended. Closing the iterator ends what is under way as SIGTERM does, so that it can
-        go on later. Raises SkinfwError where nothing can be carried out.
+        what has ended: where there is none for now, it is asked for again after the next end.
+        Closing the iterator ends what is under way as SIGTERM does, so that it can go on later.
+        Raises SkinfwError where nothing can be carried out.
         """
 
 

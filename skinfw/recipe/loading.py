@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,11 +14,11 @@ from typing import Any
 from skinfw.errors import RecipeError, shorten
 from skinfw.files.paths import display_path
 from skinfw.interfaces.kinds import RECIPE_KINDS
-from skinfw.recipe.layers import Layer, merge, tables_layer
+from skinfw.recipe.layers import Layer, merge, paths, tables_layer
 from skinfw.recipe.limits import MOST_FILES, MOST_VALUES
 from skinfw.recipe.places import Keys, Origin, nearest_origin
 from skinfw.recipe.recipe_file import ENDING, place_of, read_file
-from skinfw.recipe.set_options import read_sets
+from skinfw.recipe.set_options import put, read_sets
 from skinfw.recipe.settings import SETTINGS
 from skinfw.recipe.shipped import shipped_recipe, shipped_recipes
 
@@ -101,6 +102,25 @@ def load_recipe(
         merged = merge(merged, layer)
     whole = Origin(place, path.parent)
     return Recipe(name, path, merged.data, merged.origins, whole, replays)
+
+
+def changed_recipe(
+    recipe: Recipe, values: Mapping[str, Any], origins: Mapping[str, Origin] = _NO_VALUES
+) -> Recipe:
+    """Return a recipe with single values laid over it, as `--set` does.
+
+    values: by keys with dots, such as "train.epochs".
+    origins: where each was written; what stands in none is told at the recipe's own place.
+    """
+    over = Layer({}, {}, sets=True)
+    for name, value in values.items():
+        origin = origins.get(name, recipe.whole)
+        keys = tuple(name.split("."))
+        put(over.data, keys, deepcopy(value), origin.text)
+        over.origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
+        over.origins.update({(*keys, *rest): origin for rest in paths(value)})
+    merged = merge(Layer(recipe.data, recipe.origins), over)
+    return replace(recipe, data=merged.data, origins=merged.origins)
 
 
 def _without_trust(layer: Layer) -> Layer:

@@ -319,6 +319,11 @@ class _Planner:
             hint = did_you_mean(key, [*tables, "seed", "requires", "extends"])
             where = self.recipe.origin(key).text
             cure = f"the tables are {', '.join(tables)}"
+            if key == "sweep":
+                hint, cure = (
+                    ": it is for skinfw sweep",
+                    ("keep [sweep] in a file of its own that extends the recipe"),
+                )
             self._problem(
                 (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, cure=cure)
             )

@@ -63,7 +63,7 @@ def read_sets(sets: Sequence[str], option: str = "--set", within: tuple[str, ...
             keys = (*within, *keys)
         except LimitError as error:
             raise RecipeError(error.what, where, cure=error.cure) from error
-        _put(data, keys, value, where)
+        put(data, keys, value, where)
         origin = Origin(where, Path.cwd(), 0, _LAYER)
         origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
         origins.update({(*keys, *rest): origin for rest in paths(value)})
@@ -104,12 +104,15 @@ def _value(written: str) -> Any:
     return data["value"] if len(data) == 1 else written
 
 
-def _put(data: dict[str, Any], keys: tuple[str, ...], value: Any, where: str) -> None:
-    """Put a value into nested tables."""
+def put(data: dict[str, Any], keys: tuple[str, ...], value: Any, where: str) -> None:
+    """Put a value into nested tables.
+
+    where: who says so, for the error that one of the keys is a value already.
+    """
     table = data
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
             name = ".".join(keys)
-            raise RecipeError(f"{name} cannot be set", where, "an earlier --set made it a value")
+            raise RecipeError(f"{name} cannot be set", where, "another one made it a value")
     table[keys[-1]] = value

@@ -38,21 +38,16 @@ def launch_tasks(
     """Carry out tasks by a launcher, and yield how each ended, as they end.
 
     component: the launcher, checked but not built.
-    tasks: each is asked for when the launcher has room for it; no two have one name.
+    tasks: each is asked for when the launcher has room for it; no two have one name. An iterator
+        that has none for now, but will have some, is asked again after the next end.
     say: told what a user must hear, a line at a time.
     Raises SkinfwError that names the launcher where it answers wrongly or cannot carry them out.
     """
     launcher = component.make()
     running: dict[str, Task] = {}
 
-    def ask() -> Iterator[Task]:
-        for task in tasks:
-            task.log.parent.mkdir(parents=True, exist_ok=True)
-            running[task.name] = task
-            yield task
-
     with component.guard(launcher.launch):
-        ends = iter(launcher.launch(ask(), say))
+        ends = iter(launcher.launch(_Asked(iter(tasks), running), say))
     try:
         while True:
             with component.guard(launcher.launch):
@@ -66,6 +61,25 @@ def launch_tasks(
         if close := getattr(ends, "close", None):
             with component.guard(launcher.launch):
                 close()
+
+
+class _Asked:
+    """Give tasks to a launcher, and note them as under way.
+
+    Where `tasks` has none for now it may have some later, which a generator could not.
+    """
+
+    def __init__(self, tasks: Iterator[Task], running: dict[str, Task]) -> None:
+        self._tasks, self._running = tasks, running
+
+    def __iter__(self) -> Iterator[Task]:
+        return self
+
+    def __next__(self) -> Task:
+        task = next(self._tasks)
+        task.log.parent.mkdir(parents=True, exist_ok=True)
+        self._running[task.name] = task
+        return task
 
 
 def _check_end(end: object, running: dict[str, Task]) -> None:

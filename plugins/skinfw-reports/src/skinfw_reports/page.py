@@ -15,6 +15,7 @@ from skinfw import (
     Findings,
     Result,
     SeedsSummary,
+    SweepSummary,
     Validation,
     atomic_write,
     read_csv,
@@ -42,6 +43,7 @@ from skinfw_reports.sentences import (
     about_training,
     limits,
 )
+from skinfw_reports.swept import sweep_content
 from skinfw_reports.validated import validation_content, write_plot
 
 TITLES = {
@@ -107,6 +109,10 @@ class Page:
     def summarize(self, summary: SeedsSummary, folder: Path) -> None:
         """Write seeds.html, a recipe that was trained with several seeds."""
         _render("seeds.html.jinja", seeds_content(summary), folder / "seeds.html")
+
+    def sweep(self, summary: SweepSummary, folder: Path) -> None:
+        """Write sweep.html, the settings that a sweep tried."""
+        _render("sweep.html.jinja", sweep_content(summary), folder / "sweep.html")
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
