@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from skinfw.files.json_files import parse_json as parse_json
     from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
+    from skinfw.files.lock import lock_folder as lock_folder
     from skinfw.files.numbers import amount as amount
     from skinfw.files.numbers import whole_percent as whole_percent
     from skinfw.files.pages import Definition as Definition
@@ -157,6 +158,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.notices import NETWORK_LIMITS as NETWORK_LIMITS
     from skinfw.interfaces.notices import NOTICE as NOTICE
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
+    from skinfw.interfaces.protocols import FindingsReport as FindingsReport
     from skinfw.interfaces.protocols import ValidationReport as ValidationReport
     from skinfw.models.features import NoFeaturesError as NoFeaturesError
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
@@ -182,8 +184,10 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan as Plan
     from skinfw.recipe.plan import load_data_plan as load_data_plan
     from skinfw.recipe.plan import load_plan as load_plan
+    from skinfw.recipe.plan import make_plan as make_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
+    from skinfw.recipe.recipe_file import read_recipe_file as read_recipe_file
     from skinfw.recipe.run_record import CalibrationSchema as CalibrationSchema
     from skinfw.recipe.run_record import ClassNames as ClassNames
     from skinfw.recipe.run_record import RecordedRecipe as RecordedRecipe
@@ -216,6 +220,8 @@ if TYPE_CHECKING:
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import usable_cores as usable_cores
     from skinfw.runtime.seed import stream as stream
+    from skinfw.runtime.signals import exit_code as exit_code
+    from skinfw.runtime.signals import stop_signals as stop_signals
     from skinfw.runtime.storage import cache_folder as cache_folder
     from skinfw.runtime.tensor_files import load_safetensors as load_safetensors
     from skinfw.runtime.tensor_files import load_tensors as load_tensors
@@ -242,6 +248,7 @@ if TYPE_CHECKING:
     from skinfw.statistics.seeds import shared_lesions as shared_lesions
     from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.launch import last_line as last_line
     from skinfw.workflows.launch import launch_tasks as launch_tasks
     from skinfw.workflows.launch import run_task as run_task
     from skinfw.workflows.lock import RECORD_KEYS as RECORD_KEYS
@@ -306,6 +313,7 @@ _HOMES = {
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
     "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
+    "skinfw.files.lock": "lock_folder",
     "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
@@ -329,7 +337,7 @@ _HOMES = {
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS RECIPE_KINDS Kind",
-    "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
+    "skinfw.interfaces.protocols": "ComparisonReport FindingsReport ValidationReport",
     "skinfw.interfaces.notices": "NETWORK_LIMITS NOTICE",
     "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
@@ -338,10 +346,11 @@ _HOMES = {
     "skinfw.recipe.loading": "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe load_recipe",
     "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
+    "skinfw.recipe.recipe_file": "read_recipe_file",
     "skinfw.recipe.set_options": "refuse_unread_sets set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.named_component": "named_component",
-    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan plan_image plan_kind",
+    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),
@@ -358,6 +367,7 @@ _HOMES = {
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch usable_cores",
     "skinfw.runtime.seed": "stream",
+    "skinfw.runtime.signals": "exit_code stop_signals",
     "skinfw.runtime.storage": "cache_folder",
     "skinfw.runtime.tensor_files": "load_safetensors load_tensors",
     "skinfw.statistics.confidence": (
@@ -373,7 +383,7 @@ _HOMES = {
     "skinfw.statistics.seeds": "combine_seeds resample_together seed_numbers shared_lesions",
     "skinfw.training.checkpoint": "save_weights",
     "skinfw.training.trainer": "best_epoch",
-    "skinfw.workflows.launch": "launch_tasks run_task",
+    "skinfw.workflows.launch": "last_line launch_tasks run_task",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.refit": "open_refit",

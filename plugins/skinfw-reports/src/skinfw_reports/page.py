@@ -108,6 +108,12 @@ class Page:
         """Write seeds.html, a recipe that was trained with several seeds."""
         _render("seeds.html.jinja", seeds_content(summary), folder / "seeds.html")
 
+    def present(self, title: str, findings: Sequence[Findings], file: Path) -> None:
+        """Write a page of what a command found, a section for each."""
+        sections = [section(own) for own in findings]
+        content = {"title": title, "sections": sections, "glossary": Glossary()}
+        _render("findings.html.jinja", content, file.with_name(f"{file.name}.html"))
+
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
         record, evaluation = result.record, result.evaluation
