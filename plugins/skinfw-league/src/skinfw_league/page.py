@@ -63,11 +63,10 @@ def _reading(league: League, ranking: Ranking) -> Findings:
 def _set_section(place: int, own: SetRanking, ranking: Ranking) -> Findings:
     """Return the ranking on one data set."""
     head = ["rank", *AXES[1:], words(ranking.number), "between seeds", "like the first"]
-    like = own.groups[0][1] if own.groups and own.groups[0][0] == 0 else 0
     rows = [
         [str(at + 1), *one.names[1:],
          Estimate(one.number.mean, *one.number.interval), one.number.deviation,
-         "yes" if at <= like else ""]
+         "yes" if at <= own.like_first else ""]
         for at, one in enumerate(own.entries)
     ]  # fmt: skip
     table = FindingsTable(f"Recipes on {own.name}, the best first", head, rows)
@@ -107,9 +106,8 @@ def _averages(ranking: Ranking) -> Iterator[Findings]:
                 if level.axis == axis
             ]
             head = [axis, words(ranking.number)]
-            tables.append(
-                FindingsTable(f"{axis} on {own.name}, the mean of its recipes", head, rows)
-            )
+            caption = f"{axis} on {own.name}, the mean of its recipes"
+            tables.append(FindingsTable(caption, head, rows))
             pairs = [pair for pair in own.pairs if pair.of == axis]
             tables.append(_pair_table(f"Pairs of {axis} on {own.name}", pairs))
     if tables:

@@ -50,7 +50,7 @@ class LeagueSettings:
     seeds: Annotated[int, Interval(ge=1, le=100)] = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """Hold one table of an axis.
 
@@ -230,9 +230,8 @@ def check_protocol(protocol: Protocol) -> dict[Cell, Plan]:
             for own in error.problems:
                 problems.setdefault(str(own), (_line(own.where), own))
     if not problems:
-        error = _number_error(protocol, next(iter(plans.values())))
-        problems |= {str(error): (("", 0), error)} if error else {}
-    raise_all([error for _, error in sorted(problems.values(), key=lambda one: one[0])])
+        _check_number(protocol, next(iter(plans.values())))
+    raise_all([own for _, own in sorted(problems.values(), key=lambda one: one[0])])
     return plans
 
 
@@ -243,14 +242,14 @@ def _line(where: str) -> tuple[str, int]:
     return file, int(number) if number.isdecimal() else 0
 
 
-def _number_error(protocol: Protocol, plan: Plan) -> RecipeError | None:
-    """Return what is wrong with the number, found before any image is read."""
+def _check_number(protocol: Protocol, plan: Plan) -> None:
+    """Refuse a number that no metric gives, before any image is read."""
     from skinfw_league.numbers import known_numbers
 
     name, names = protocol.settings.number, known_numbers(plan)
     if name in names:
-        return None
-    return RecipeError(
+        return
+    raise RecipeError(
         f'{TABLE}.number names no number: "{name}"{did_you_mean(name, names)}',
         protocol.number_origin.text,
         f"the metrics of its recipe give {', '.join(own for own in names if '/' not in own)}",

@@ -111,6 +111,11 @@ class SetRanking:
     images: int
     lesions: int
 
+    @property
+    def like_first(self) -> int:
+        """The last place that is not shown to differ from the first."""
+        return self.groups[0][1] if self.groups and self.groups[0][0] == 0 else 0
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -296,9 +301,8 @@ def _over_sets(
 ) -> tuple[tuple[str, ...], RankTest | None]:
     """Rank the recipes that all data sets have, where these are three or more."""
     numbers = [{label(one.names): one.number.mean for one in own.entries} for own in sets]
-    shared = [
-        name for name in (numbers[0] if numbers else ()) if all(name in own for own in numbers)
-    ]
+    first = numbers[0] if numbers else {}
+    shared = [name for name in first if all(name in own for own in numbers)]
     if len(sets) < FEWEST_SETS or len(shared) < 2:
         return tuple(shared), None
     values = np.array([[own[name] for name in shared] for own in numbers])

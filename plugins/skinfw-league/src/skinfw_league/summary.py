@@ -74,15 +74,13 @@ def written(league: League) -> list[Path]:
 def _lines(ranking: Ranking) -> list[str]:
     lines = []
     for own in ranking.sets:
-        lines.append(
-            f"{own.name}: {words(ranking.number)}, 95 % interval, on {own.lesions:,} lesions"
-        )
+        number = words(ranking.number)
+        lines.append(f"{own.name}: {number}, 95 % interval, on {own.lesions:,} lesions")
         width = max(len(" ".join(one.names[1:])) for one in own.entries)
-        like = own.groups[0][1] if own.groups and own.groups[0][0] == 0 else 0
         for place, one in enumerate(own.entries[:_SHOWN]):
             low, high = one.number.interval
             ends = "no interval" if low != low else f"{low:.3f} to {high:.3f}"
-            mark = "  like the first" if 0 < place <= like else ""
+            mark = "  like the first" if 0 < place <= own.like_first else ""
             name = " ".join(one.names[1:])
             lines.append(f"  {place + 1:2}  {name:{width}}  {one.number.mean:.3f}  ({ends}){mark}")
         if len(own.entries) > _SHOWN:

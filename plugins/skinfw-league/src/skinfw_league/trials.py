@@ -87,10 +87,14 @@ def carry_out(
     waiting = [one for one in trials if not league.has_row(one.key)]
     say(f"{len(trials)} trials, {len(trials) - len(waiting)} of them done")
     failed: list[tuple[Trial, str]] = []
-    carry = _launch if launcher else _one_by_one
     done = len(trials) - len(waiting)
     began = time.monotonic()
-    for trial, why in carry(protocol, league, waiting, launcher, say):
+    ends = (
+        _launch(protocol, league, waiting, launcher, say)
+        if launcher
+        else _one_by_one(protocol, league, waiting, say)
+    )
+    for trial, why in ends:
         done += not why
         if why:
             failed.append((trial, why))
@@ -103,9 +107,7 @@ def carry_out(
 Ended = Iterator[tuple[Trial, str]]
 
 
-def _one_by_one(
-    protocol: Protocol, league: League, trials: Sequence[Trial], _: object, say: Say
-) -> Ended:
+def _one_by_one(protocol: Protocol, league: League, trials: Sequence[Trial], say: Say) -> Ended:
     for trial in trials:
         plan = protocol.plan(trial.cell, trial.seed)
         folder, there = _run_folder(league, trial, plan)
