@@ -19,6 +19,7 @@ from support import ROOT
 from skinfw.cli import main
 from skinfw.recipe.launcher_table import plan_launcher
 from skinfw.recipe.plan import load_data_plan, load_plan
+from skinfw_league.protocol import check_protocol, read_protocol
 
 OWN_TESTS = ("tutorial.md",)
 # What lies in the current folder comes before what skinfw brings.
@@ -66,6 +67,9 @@ def test_toml_blocks_are_recipes_that_pass(block: Block, tmp_path: Path) -> None
     (tmp_path / "quickstart.toml").write_text(quickstart)
     if "[launcher]" in block.text:
         plan_launcher(str(file))
+        return
+    if "[league]" in block.text:
+        check_protocol(read_protocol(file))
         return
     whole = "[backbone]" in block.text or "extends" in block.text
     (load_plan if whole else load_data_plan)(file)

@@ -23,6 +23,10 @@ class LeagueGroup(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return `merge`, or `run` for a protocol."""
+        return super().get_command(ctx, name) or self.commands["run"]
+
 
 @click.group(cls=LeagueGroup, subcommand_metavar="PROTOCOL | merge A B --out C")
 def league() -> None:

@@ -230,7 +230,7 @@ def check_protocol(protocol: Protocol) -> dict[Cell, Plan]:
             for own in error.problems:
                 problems.setdefault(str(own), (_line(own.where), own))
     if not problems:
-        _check_number(protocol, next(iter(plans.values())))
+        _check_measuring(protocol, next(iter(plans.values())))
     raise_all([own for _, own in sorted(problems.values(), key=lambda one: one[0])])
     return plans
 
@@ -242,10 +242,16 @@ def _line(where: str) -> tuple[str, int]:
     return file, int(number) if number.isdecimal() else 0
 
 
-def _check_number(protocol: Protocol, plan: Plan) -> None:
-    """Refuse a number that no metric gives, before any image is read."""
+def _check_measuring(protocol: Protocol, plan: Plan) -> None:
+    """Refuse a number that no metric gives, and a league without intervals."""
     from skinfw_league.numbers import known_numbers
 
+    if not plan.evaluate.replicates:
+        raise RecipeError(
+            "a league needs intervals, and evaluate.replicates = 0 makes none",
+            plan.recipe.origin("evaluate", "replicates").text,
+            cure="leave it out",
+        )
     name, names = protocol.settings.number, known_numbers(plan)
     if name in names:
         return

@@ -12,7 +12,6 @@ import numpy as np
 
 from skinfw import Metric, Predictions, SeedNumber, SkinfwError, confidence_intervals
 from skinfw.toolkit import (
-    REPLICATES,
     Metrics,
     applicable_metrics,
     combine_seeds,
@@ -49,13 +48,11 @@ class Entry:
     """Hold one recipe on one data set, over its seeds.
 
     names: of its tables, in the order of `AXES`.
-    keys: of its rows.
     number: the ranking number with its interval over lesions and seeds.
     draws: [S, R], with the same lesions drawn again for all entries of a data set.
     """
 
     names: tuple[str, ...]
-    keys: tuple[str, ...]
     number: SeedNumber
     draws: Floats = field(repr=False)
 
@@ -150,6 +147,7 @@ def rank(league: League, rows: Sequence[Row], metrics_of: MetricsOf) -> Ranking:
     """
     check_rows(rows)
     seeds, number = league.shared["seeds"], league.shared["number"]
+    replicates = league.shared["recipe"]["evaluate"]["replicates"]
     cells: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         cells.setdefault(row.names, []).append(row)
@@ -160,7 +158,7 @@ def rank(league: League, rows: Sequence[Row], metrics_of: MetricsOf) -> Ranking:
     sets, smallest = [], False
     for name in dict.fromkeys(names[0] for names in whole):
         own = {names: some for names, some in whole.items() if names[0] == name}
-        ranking, smallest = _rank_set(name, own, number, metrics_of)
+        ranking, smallest = _rank_set(name, own, metrics_of, number, replicates)
         sets.append(ranking)
     recipes, over_sets = _over_sets(sets, smallest)
     return Ranking(number, smallest, tuple(sets), recipes, over_sets, tuple(notes))
@@ -196,7 +194,11 @@ def _short(fact: object) -> str:
 
 
 def _rank_set(
-    name: str, cells: Mapping[tuple[str, ...], list[Row]], number: str, metrics_of: MetricsOf
+    name: str,
+    cells: Mapping[tuple[str, ...], list[Row]],
+    metrics_of: MetricsOf,
+    number: str,
+    replicates: int,
 ) -> tuple[SetRanking, bool]:
     """Rank what is whole on one data set, and tell whether the smallest is best."""
     answers = {
@@ -205,10 +207,7 @@ def _rank_set(
     }
     first = next(iter(answers.values()))[0]
     metric, smallest = _metric_of(metrics_of(first.classes), first, number)
-    entries = [
-        _entry(metric, number, names, tuple(row.key for row in cells[names]), own)
-        for names, own in answers.items()
-    ]
+    entries = [_entry(metric, number, names, own, replicates) for names, own in answers.items()]
     sign = 1 if smallest else -1
     entries.sort(key=lambda one: (sign * one.number.mean, one.names))
     labels = [label(one.names) for one in entries]
@@ -245,19 +244,19 @@ def _entry(
     metric: Metric,
     number: str,
     names: tuple[str, ...],
-    keys: tuple[str, ...],
     answers: Sequence[Predictions],
+    replicates: int,
 ) -> Entry:
     """Measure one recipe on one data set."""
     values = [float(metric(own)[number]) for own in answers]
-    bounds = [confidence_intervals(metric, own)[number] for own in answers]
-    drawn = resample_together(metric, answers, REPLICATES, 0)
+    bounds = [confidence_intervals(metric, own, replicates)[number] for own in answers]
+    drawn = resample_together(metric, answers, replicates, 0)
     draws = np.array([own[number] for own in drawn])
     if len(answers) > 1:
         shared, limits = shared_lesions(answers), natural_range(draws)
-        return Entry(names, keys, combine_seeds(values, bounds, draws, shared, limits), draws)
+        return Entry(names, combine_seeds(values, bounds, draws, shared, limits), draws)
     alone = SeedNumber((values[0],), values[0], math.nan, bounds[0])
-    return Entry(names, keys, alone, draws)
+    return Entry(names, alone, draws)
 
 
 def _pairs(of: str, names: Sequence[str], numbers: Sequence[tuple[Floats, Floats]]) -> list[Pair]:
