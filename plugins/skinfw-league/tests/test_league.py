@@ -209,9 +209,9 @@ def test_all_problems_of_a_protocol_come_at_once(tiny: Path, skinfw: Run) -> Non
     )
     ended = skinfw("league", str(protocol))
     assert ended.returncode == 2
-    for said in ("protocol.toml:3", "league.numbr", "protocol.toml:4", 'did you mean "loss"',
-                 "protocol.toml:6", "protocol.toml:9", "each sampler of a protocol has a name"):  # fmt: skip
-        assert said in ended.stderr
+    said = ["league.numbr", 'did you mean "loss"', "each sampler of a protocol has a name"]
+    for text in (*said, *(f"protocol.toml:{line}" for line in (3, 4, 6, 9))):
+        assert text in ended.stderr
     protocol.write_text(PROTOCOL + 'gama = 1\n\n[sampler.half]\nuse = "half"\n')
     ended = skinfw("league", str(protocol))
     assert ended.returncode == 2

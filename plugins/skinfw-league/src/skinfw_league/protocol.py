@@ -105,7 +105,8 @@ class Protocol:
         """
         data, origins = {**self.recipe.data, "seed": seed}, dict(self.recipe.origins)
         data |= _ALONE if alone else {}
-        data["train"] = {**data.get("train", {}), "refit": "none"}
+        if isinstance(train := data.get("train", {}), dict):
+            data["train"] = {**train, "refit": "none"}
         for own in cell:
             data[own.kind] = dict(own.table)
             origins = {keys: place for keys, place in origins.items() if keys[0] != own.kind}
@@ -147,8 +148,8 @@ def read_protocol(path: Path) -> Protocol:
         for kind in [kind for kind in AXES if kind not in layer.data]:
             axes[kind] = _of_recipe(kind, recipe, complain)
     raise_all([error for _, error in sorted(problems, key=lambda one: one[0])])
-    assert settings
-    assert recipe
+    assert settings is not None  # or there was a problem
+    assert recipe is not None
     return Protocol(path.stem, settings, recipe, axes, place(TABLE, "number"))
 
 

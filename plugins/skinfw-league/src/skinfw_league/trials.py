@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -213,7 +214,9 @@ def _run_folder(league: League, trial: Trial, plan: Plan) -> tuple[RunFolder, bo
         folder = RunFolder.open(path)
         _refuse_changed(folder, plan)
         return folder, True
-    lineage = {"study": league.path.name, "word": "trial", "value": trial.seed}
+    shutil.rmtree(path, ignore_errors=True)  # of one that was killed before it had begun
+    about = {"word": "seed", "value": trial.seed, "count": league.shared["seeds"]}
+    lineage = {"study": league.path.name, **about}
     return RunFolder.create(path.parent, plan, path.name, lineage), False
 
 
