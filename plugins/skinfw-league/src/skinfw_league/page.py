@@ -66,7 +66,7 @@ def _set_section(place: int, own: SetRanking, ranking: Ranking) -> Findings:
     rows = [
         [str(at + 1), *one.names[1:],
          Estimate(one.number.mean, *one.number.interval), one.number.deviation,
-         "yes" if at <= own.like_first else ""]
+         "yes" if own.like_first[at] else ""]
         for at, one in enumerate(own.entries)
     ]  # fmt: skip
     table = FindingsTable(f"Recipes on {own.name}, the best first", head, rows)

@@ -16,6 +16,7 @@ from skinfw.toolkit import (
     applicable_metrics,
     combine_seeds,
     natural_range,
+    range_of_difference,
     resample_together,
     shared_lesions,
 )
@@ -96,7 +97,8 @@ class SetRanking:
     entries: the best first.
     pairs: of entries, and of the tables of each axis.
     levels: of axes with several tables, the best of each axis first.
-    groups: first and last place of neighbours that cannot be told apart.
+    groups: first and last place of neighbours of which no two differ.
+    like_first: of each entry, whether it is not shown to differ from the first.
     images, lesions: of the test part of the first seed.
     """
 
@@ -105,13 +107,9 @@ class SetRanking:
     pairs: tuple[Pair, ...]
     levels: tuple[Level, ...]
     groups: tuple[tuple[int, int], ...]
+    like_first: tuple[bool, ...]
     images: int
     lesions: int
-
-    @property
-    def like_first(self) -> int:
-        """The last place that is not shown to differ from the first."""
-        return self.groups[0][1] if self.groups and self.groups[0][0] == 0 else 0
 
 
 @dataclass(frozen=True)
@@ -223,6 +221,7 @@ def _rank_set(
         (*pairs, *more),
         tuple(levels),
         tuple(cliques(apart)),
+        tuple(not differs for differs in apart[0].tolist()),
         len(first.ids),
         len(set(first.lesions)),
     )
@@ -266,7 +265,8 @@ def _pairs(of: str, names: Sequence[str], numbers: Sequence[tuple[Floats, Floats
     """
     pairs = []
     for (one, ones), (other, others) in itertools.combinations(zip(names, numbers, strict=True), 2):
-        effect = two_way_effect(ones[0] - others[0], ones[1] - others[1])
+        limits = range_of_difference(natural_range(ones[1]), natural_range(others[1]))
+        effect = two_way_effect(ones[0] - others[0], ones[1] - others[1], limits)
         pairs.append(Pair(of, one, other, effect, math.nan))
     corrected = holm([pair.effect.p for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, corrected, strict=True)]
@@ -288,7 +288,8 @@ def _levels(entries: Sequence[Entry], sign: int) -> tuple[list[Level], list[Pair
             some = [own[others] for others in sorted(shared)]
             values = np.mean([one.number.values for one in some], axis=0)
             draws = np.mean([one.draws for one in some], axis=0)
-            means.append((Level(axis, name, two_way_effect(values, draws)), (values, draws)))
+            effect = two_way_effect(values, draws, natural_range(draws))
+            means.append((Level(axis, name, effect), (values, draws)))
         means.sort(key=lambda one: (sign * one[0].effect.mean, one[0].name))
         levels += [level for level, _ in means]
         pairs += _pairs(axis, [level.name for level, _ in means], [own for _, own in means])

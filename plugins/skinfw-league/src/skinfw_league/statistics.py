@@ -36,11 +36,14 @@ class Effect:
     p: float
 
 
-def two_way_effect(values: Floats, draws: Floats) -> Effect:
+def two_way_effect(
+    values: Floats, draws: Floats, limits: tuple[float, float] = (-math.inf, math.inf)
+) -> Effect:
     """Return the mean of a number of S trainings, and how sure it is that it is not 0.
 
     values: [S], of each training, such as differences between two recipes.
     draws: [S, R], where the same lesions are drawn again for all of them.
+    limits: what the interval keeps to.
     Two variances make the mean's: the mean covariance of two trainings over lesions, and that
     between seeds, s^2 / S. Each has its own critical value, of the normal distribution and of t
     with S - 1 degrees of freedom (Cochran 1964, Biometrics 20), at the level of p as at 95 %.
@@ -75,7 +78,8 @@ def two_way_effect(values: Floats, draws: Floats) -> Effect:
         p = SMALLEST
         if margin(SMALLEST) > abs(mean):
             p = float(brentq(lambda level: margin(level) - abs(mean), SMALLEST, 1.0))
-    return Effect(mean, mean - width, mean + width, p)
+    low, high = np.clip([mean - width, mean + width], *limits).tolist()
+    return Effect(mean, low, high, p)
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -80,7 +80,7 @@ def _lines(ranking: Ranking) -> list[str]:
         for place, one in enumerate(own.entries[:_SHOWN]):
             low, high = one.number.interval
             ends = "no interval" if low != low else f"{low:.3f} to {high:.3f}"
-            mark = "  like the first" if 0 < place <= own.like_first else ""
+            mark = "  like the first" if place and own.like_first[place] else ""
             name = " ".join(one.names[1:])
             lines.append(f"  {place + 1:2}  {name:{width}}  {one.number.mean:.3f}  ({ends}){mark}")
         if len(own.entries) > _SHOWN:

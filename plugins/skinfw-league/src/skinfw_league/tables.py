@@ -62,7 +62,7 @@ def write_tables(folder: Path, ranking: Ranking, costs: Mapping[tuple[str, ...],
         for place, one in enumerate(own.entries):
             number = one.number
             numbers = [number.mean, *number.interval, number.deviation]
-            like = "yes" if place <= own.like_first else "no"
+            like = "yes" if own.like_first[place] else "no"
             values = map(_cell, number.values)
             rows.append([own.name, place + 1, *one.names[1:], *map(_cell, numbers), like, *values])
     write_csv(folder / TABLE, [*head, *(f"seed_{n}" for n in range(1, seeds + 1))], rows)
