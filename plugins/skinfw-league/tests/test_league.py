@@ -185,7 +185,7 @@ def test_a_recipe_whose_seeds_are_not_all_done_is_left_out(make: Make) -> None:
     tools = recorded_tools(league, False)
     ranking = rank(league, read_rows(league), lambda own: build_components(tools.metrics(own), own))
     assert [one.names[1] for one in ranking.sets[0].entries] == ["good"]
-    assert "1 recipes are left out" in ranking.notes[0]
+    assert "not all of their seeds are done: 1 of 2" in ranking.notes[0]
 
 
 PROTOCOL = """

@@ -136,8 +136,8 @@ def _over_sets(ranking: Ranking) -> Findings:
     title, test = "Over data sets", ranking.over_sets
     if test is None:
         why = (
-            f"The data sets are {len(ranking.sets)}. Ranks over data sets are tested from "
-            f"{FEWEST_SETS} on that share two recipes or more."
+            f"Ranks over data sets are tested from {FEWEST_SETS} on that share two recipes or "
+            f"more; this league has {len(ranking.sets)}."
         )
         return Findings("over-sets", title, [why])
     order = sorted(range(len(test.ranks)), key=lambda place: float(test.ranks[place]))
@@ -187,10 +187,11 @@ def _protocol(league: League, rows: Sequence[Row]) -> Findings:
         for kind, name in zip(AXES, row.names, strict=True):
             meanings[kind, name] = row.record["tables"][kind]
     names = [[name, kind, _said(table)] for (kind, name), table in sorted(meanings.items())]
-    shared = [[name, _said(table)] for name, table in league.shared["recipe"].items() if table]
+    shared = [["checksum", league.digest]]
+    shared += [[name, _said(table)] for name, table in league.shared["recipe"].items() if table]
     text = [
         f"{league.shared['seeds']} seeds for each recipe. Rows of another protocol cannot be "
-        f"merged with these. Its checksum: {league.digest}"
+        "merged with these."
     ]
     tables = [
         FindingsTable("What the names mean", ["name", "kind", "settings"], names),
@@ -200,4 +201,7 @@ def _protocol(league: League, rows: Sequence[Row]) -> Findings:
 
 
 def _said(table: Any) -> str:
-    return json.dumps(table, ensure_ascii=False)
+    """Return a table, or several, as a reader wants them."""
+    if isinstance(table, list):
+        return "; ".join(map(_said, table))
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items())

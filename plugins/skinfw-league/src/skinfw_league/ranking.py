@@ -152,7 +152,7 @@ def rank(league: League, rows: Sequence[Row], metrics_of: MetricsOf) -> Ranking:
     whole = {names: own for names, own in cells.items() if len(own) == seeds}
     notes = list(dict.fromkeys(mark for row in rows for mark in row.record["marks"]))
     if absent := len(cells) - len(whole):
-        notes.append(f"{absent} recipes are left out, for not all of their seeds are done")
+        notes.append(f"left out, for not all of their seeds are done: {absent} of {len(cells)}")
     sets, smallest = [], False
     for name in dict.fromkeys(names[0] for names in whole):
         own = {names: some for names, some in whole.items() if names[0] == name}
