@@ -79,7 +79,7 @@ def parse(words: list[str]) -> None:
     """Find a command and let click read its options; it is not called."""
     command: click.Command = main
     context = click.Context(main)
-    while isinstance(command, click.Group):
+    while words and isinstance(command, click.Group):
         own = command.get_command(context, words[0])
         assert own is not None, words
         command, words = own, words[1:]
