@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import applicable_metrics as applicable_metrics
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
+    from skinfw.evaluation.numbers import selectable_names as selectable_names
     from skinfw.evaluation.overlays import overlay as overlay
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
@@ -305,7 +306,9 @@ _HOMES = {
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
-    "skinfw.evaluation.numbers": "Metrics applicable_metrics compute_intervals compute_metrics",
+    "skinfw.evaluation.numbers": (
+        "Metrics applicable_metrics compute_intervals compute_metrics selectable_names"
+    ),
     "skinfw.evaluation.overlays": "overlay",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
     "skinfw.files.archives": "check_archive",

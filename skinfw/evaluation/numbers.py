@@ -135,14 +135,15 @@ def _check_resample(metric: Metric, predictions: Predictions, seed: int) -> None
             )
 
 
-def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:
-    """Refuse a `select` that can choose no epoch, before training and not after its first epoch.
+def selectable_names(
+    classes: tuple[str, ...], metrics: Metrics, modalities: Modalities
+) -> list[str]:
+    """Return the names of what is measured of the validation part after each epoch.
 
-    plan: the checked recipe.
+    classes: of the data set.
     metrics: pairs of plan and object.
     modalities: for the auxiliary outputs that metrics may ask for.
     """
-    classes = plan.classes
     true = np.arange(2 * len(classes)) % len(classes)
     even = np.full((len(true), len(classes)), 1 / len(classes))
     ids = [str(index) for index in range(len(true))]
@@ -152,7 +153,17 @@ def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:
         for name, values in modalities.auxiliary.items()
     }
     trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
-    names = [*compute_metrics(metrics, trial), "val_loss"]
+    return [*compute_metrics(metrics, trial), "val_loss"]
+
+
+def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:
+    """Refuse a `select` that can choose no epoch, before training and not after its first epoch.
+
+    plan: the checked recipe.
+    metrics: pairs of plan and object.
+    modalities: for the auxiliary outputs that metrics may ask for.
+    """
+    names = selectable_names(plan.classes, metrics, modalities)
     whole = [name for name in names if "/" not in name]
     select, where = plan.train.select, plan.recipe.origin("train", "select").text
     if ("train", "select") not in plan.recipe.origins:  # who named the metrics left it out

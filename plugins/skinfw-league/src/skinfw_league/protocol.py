@@ -245,7 +245,8 @@ def _line(where: str) -> tuple[str, int]:
 
 def _check_measuring(protocol: Protocol, plan: Plan) -> None:
     """Refuse a number that no metric gives, and a league without intervals."""
-    from skinfw_league.numbers import known_numbers
+    from skinfw import Modalities
+    from skinfw.toolkit import build_components, selectable_names
 
     if not plan.evaluate.replicates:
         raise RecipeError(
@@ -253,7 +254,9 @@ def _check_measuring(protocol: Protocol, plan: Plan) -> None:
             plan.recipe.origin("evaluate", "replicates").text,
             cure="leave it out",
         )
-    name, names = protocol.settings.number, known_numbers(plan)
+    metrics = build_components(plan.components.metric, plan.classes)
+    name = protocol.settings.number
+    *names, _ = selectable_names(plan.classes, metrics, Modalities())  # the loss is no metric's
     if name in names:
         return
     raise RecipeError(
