@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import Run
+from support import ROOT, Run
 
 from skinfw import Predictions, SkinfwError, write_csv
 from skinfw.toolkit import (
@@ -59,14 +59,19 @@ def make(tmp_path: Path) -> Make:
     """Make a league of some backbones without training; they differ in their skill."""
 
     def league(
-        name: str, backbones: list[str], data: str = "a" * 64, shared: Any = SHARED, **tables: Any
+        name: str,
+        backbones: list[str],
+        data: str = "a" * 64,
+        shared: Any = SHARED,
+        dataset: str = "moles",
+        **tables: Any,
     ) -> League:
         own = create_league(tmp_path / name, name, shared, ())
         for backbone in backbones:
             for seed in (1, 2):
                 run = tmp_path / "run"
                 write_run(run, answers(SKILL[backbone], hash_of(backbone, seed)))
-                names = {"dataset": "moles", "backbone": backbone, "loss": "ce", "sampler": "all"}
+                names = {"dataset": dataset, "backbone": backbone, "loss": "ce", "sampler": "all"}
                 settings = {kind: {"use": used} for kind, used in names.items()} | tables
                 record = {
                     "shared": own.digest, "names": names, "tables": settings, "seed": seed,
@@ -188,6 +193,26 @@ def test_a_recipe_whose_seeds_are_not_all_done_is_left_out(make: Make) -> None:
     assert "not all of their seeds are done: 1 of 2" in ranking.notes[0]
 
 
+def test_recipes_are_ranked_over_three_data_sets(make: Make) -> None:
+    for place, dataset in enumerate(("moles", "spots", "freckles")):
+        league = make("one", ["good", "bad"], data=str(place) * 64, dataset=dataset)
+    tools = recorded_tools(league, False)
+    rows = read_rows(league)
+    ranking = rank(league, rows, lambda own: build_components(tools.metrics(own), own))
+    assert ranking.over_sets is not None
+    assert dict(zip(ranking.recipes, ranking.over_sets.ranks.tolist(), strict=True)) == {
+        "good · ce · all": 1, "bad · ce · all": 2,
+    }  # fmt: skip
+    tables(league)
+    assert len(rows_of((league.path / "league.csv").read_bytes())) == 6
+
+
+def test_one_data_set_under_two_names_is_refused(make: Make, tmp_path: Path) -> None:
+    paths = [make("ours", ["good"]).path, make("theirs", ["bad"], dataset="nevi").path]
+    with pytest.raises(SkinfwError, match="a data set has two names"):
+        merge_leagues(paths, tmp_path / "both", lambda _: None)
+
+
 PROTOCOL = """
 [league]
 recipe = "tiny.toml"
@@ -219,6 +244,12 @@ def test_all_problems_of_a_protocol_come_at_once(tiny: Path, skinfw: Run) -> Non
     assert 'did you mean "gamma"' in ended.stderr
     assert "protocol.toml:14" in ended.stderr
     assert not tiny.with_name("leagues").exists()
+
+
+@pytest.mark.slow
+def test_the_example_passes_its_check() -> None:
+    plans = check_protocol(read_protocol(ROOT / "examples" / "league" / "thirty.toml"))
+    assert len(plans) == 30
 
 
 def test_a_number_that_no_metric_gives_is_refused_before_training(tiny: Path) -> None:
