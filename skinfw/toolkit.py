@@ -161,6 +161,7 @@ if TYPE_CHECKING:
     from skinfw.interfaces.notices import NETWORK_LIMITS as NETWORK_LIMITS
     from skinfw.interfaces.notices import NOTICE as NOTICE
     from skinfw.interfaces.protocols import ComparisonReport as ComparisonReport
+    from skinfw.interfaces.protocols import FindingsReport as FindingsReport
     from skinfw.interfaces.protocols import ValidationReport as ValidationReport
     from skinfw.models.features import NoFeaturesError as NoFeaturesError
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
@@ -190,6 +191,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import make_plan as make_plan
     from skinfw.recipe.plan import plan_image as plan_image
     from skinfw.recipe.plan import plan_kind as plan_kind
+    from skinfw.recipe.recipe_file import read_recipe_file as read_recipe_file
     from skinfw.recipe.run_record import CalibrationSchema as CalibrationSchema
     from skinfw.recipe.run_record import ClassNames as ClassNames
     from skinfw.recipe.run_record import RecordedRecipe as RecordedRecipe
@@ -346,7 +348,7 @@ _HOMES = {
     "skinfw.interfaces.calibration": "combine",
     "skinfw.interfaces.hooks": "CORE_COMMANDS",
     "skinfw.interfaces.kinds": "KINDS RECIPE_KINDS Kind",
-    "skinfw.interfaces.protocols": "ComparisonReport ValidationReport",
+    "skinfw.interfaces.protocols": "ComparisonReport FindingsReport ValidationReport",
     "skinfw.interfaces.notices": "NETWORK_LIMITS NOTICE",
     "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
@@ -357,10 +359,11 @@ _HOMES = {
     ),
     "skinfw.recipe.merging": "data_sources dataset_name",
     "skinfw.recipe.places": "Origin",
+    "skinfw.recipe.recipe_file": "read_recipe_file",
     "skinfw.recipe.set_options": "refuse_unread_sets set_table",
     "skinfw.recipe.parameters": "Parameters describe parameters",
     "skinfw.recipe.named_component": "named_component",
-    "skinfw.recipe.plan": ("DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind"),
+    "skinfw.recipe.plan": "DataPlan Plan load_data_plan load_plan make_plan plan_image plan_kind",
     "skinfw.recipe.run_record": (
         "CalibrationSchema ClassNames RecordedRecipe Schema check_calibration read_run"
     ),

@@ -319,6 +319,18 @@ class SweepReport(Protocol):
         """Write about all of them together."""
 
 
+@runtime_checkable
+class FindingsReport(Protocol):
+    """A report that can also show what a command found."""
+
+    def present(self, title: str, findings: Sequence[Findings], file: Path) -> None:
+        """Write about the findings, in their order.
+
+        title: what they are about.
+        file: where to, without an ending.
+        """
+
+
 class Launcher(Protocol):
     """A launcher: carries out commands of skinfw side by side, here or on other machines."""
 

@@ -12,7 +12,7 @@ from skinfw.recipe.layers import merge, tables_layer
 from skinfw.recipe.loading import Recipe
 from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import plan_kind
-from skinfw.recipe.recipe_file import ENDING, read_file
+from skinfw.recipe.recipe_file import ENDING, read_recipe_file
 from skinfw.recipe.set_options import read_sets
 from skinfw.registry.catalog import Catalog
 
@@ -31,7 +31,7 @@ def plan_launcher(name: str, sets: Sequence[str] = ()) -> PlannedComponent[Launc
     """
     where = f"--launcher {name}"
     if name.endswith(ENDING):
-        layer = read_file(Path(name), 1)
+        layer = read_recipe_file(Path(name), 1)
         if others := [key for key in layer.data if key != TABLE]:
             raise RecipeError(
                 f'a file of a launcher has the table [{TABLE}] alone, and no "{others[0]}"',

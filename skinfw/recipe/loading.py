@@ -17,7 +17,7 @@ from skinfw.interfaces.kinds import RECIPE_KINDS
 from skinfw.recipe.layers import Layer, merge, paths, tables_layer
 from skinfw.recipe.limits import MOST_FILES, MOST_VALUES
 from skinfw.recipe.places import Keys, Origin, nearest_origin
-from skinfw.recipe.recipe_file import ENDING, place_of, read_file
+from skinfw.recipe.recipe_file import ENDING, place_of, read_recipe_file
 from skinfw.recipe.set_options import put, read_sets
 from skinfw.recipe.settings import SETTINGS
 from skinfw.recipe.shipped import shipped_recipe, shipped_recipes
@@ -74,7 +74,7 @@ def load_recipe(
     """
     replays = None
     if isinstance(path, Mapping):
-        layers = [read_file(DEFAULTS, 0), _own_tables(path, "the recipe", 1)]
+        layers = [read_recipe_file(DEFAULTS, 0), _own_tables(path, "the recipe", 1)]
         path, name, place = Path("recipe"), "recipe", "the recipe"
     elif _is_run(path):
         from skinfw.recipe.run_record import read_run  # its schema is slow to import
@@ -88,7 +88,7 @@ def load_recipe(
         shipped = shipped_recipe(path)
         path = shipped or path
         own = _Chain().layers(path)
-        layers = [read_file(DEFAULTS, 0), *(map(_as_if_here, own) if shipped else own)]
+        layers = [read_recipe_file(DEFAULTS, 0), *(map(_as_if_here, own) if shipped else own)]
         name, place = path.stem, place_of(path)
     _check_name(name, place)
     if sets:
@@ -208,13 +208,13 @@ class _Chain:
         where: the line that extends it; empty for the recipe itself.
         seen: the files that lead here.
         """
-        real = Path(os.path.realpath(path))  # a circle of links is for read_file to tell
+        real = Path(os.path.realpath(path))  # a circle of links is for read_recipe_file to tell
         if real in seen:
             circle = " -> ".join(display_path(step) for step in (*seen, real))
             raise RecipeError(
                 "the recipe extends itself", where, circle, "remove one `extends` of the circle"
             )
-        layer = read_file(path, len(seen) + 1)
+        layer = read_recipe_file(path, len(seen) + 1)
         self._check_size(layer, where, len(seen))
         layers = []
         for index, parent in enumerate(_parents(layer, path)):

@@ -22,7 +22,7 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CURE = "texts need quotes, tables are [name], lists of tables are [[name]]"
 
 
-def read_file(path: Path, depth: int) -> Layer:
+def read_recipe_file(path: Path, depth: int) -> Layer:
     """Read one file of a recipe.
 
     path: the file.

@@ -19,6 +19,7 @@ from support import ROOT
 from skinfw.cli import main
 from skinfw.recipe.launcher_table import plan_launcher
 from skinfw.recipe.plan import load_data_plan, load_plan
+from skinfw_league.protocol import check_protocol, read_protocol
 from skinfw_sweep.definition import read_definition
 
 OWN_TESTS = ("tutorial.md",)
@@ -71,6 +72,9 @@ def test_toml_blocks_are_recipes_that_pass(block: Block, tmp_path: Path) -> None
     if "[sweep]" in block.text:
         read_definition(file, (), None)
         return
+    if "[league]" in block.text:
+        check_protocol(read_protocol(file))
+        return
     whole = "[backbone]" in block.text or "extends" in block.text
     (load_plan if whole else load_data_plan)(file)
 
@@ -79,7 +83,7 @@ def parse(words: list[str]) -> None:
     """Find a command and let click read its options; it is not called."""
     command: click.Command = main
     context = click.Context(main)
-    while isinstance(command, click.Group):
+    while words and isinstance(command, click.Group):
         own = command.get_command(context, words[0])
         assert own is not None, words
         command, words = own, words[1:]

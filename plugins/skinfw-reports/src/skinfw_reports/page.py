@@ -62,6 +62,9 @@ TITLES = {
 }
 """The page's own sections; what reports found follows calibration, under headings of their own."""
 
+_LONG_CELL = 60
+"""Letters from which a table of findings is one of texts, whose cells are wrapped."""
+
 _NO_CALIBRATION = Findings(
     "calibration",
     "Calibration",
@@ -113,6 +116,15 @@ class Page:
     def sweep(self, summary: SweepSummary, folder: Path) -> None:
         """Write sweep.html, the settings that a sweep tried."""
         _render("sweep.html.jinja", sweep_content(summary), folder / "sweep.html")
+
+    def present(self, title: str, findings: Sequence[Findings], file: Path) -> None:
+        """Write a page of what a command found, a section for each."""
+        sections = [section(own) for own in findings]
+        for table in (table for own in sections for table in own["tables"]):
+            cells = [cell for row in table["rows"] for cell in row]
+            table["texts"] = max(map(len, cells), default=0) > _LONG_CELL
+        content = {"title": title, "sections": sections, "glossary": Glossary()}
+        _render("findings.html.jinja", content, file.with_name(f"{file.name}.html"))
 
     def _content(self, result: Result) -> dict[str, Any]:
         """Return everything that the template names."""
