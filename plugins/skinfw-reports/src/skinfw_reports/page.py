@@ -31,7 +31,7 @@ from skinfw_reports.cells import (
     plain_table,
     section,
 )
-from skinfw_reports.compared import comparison_content
+from skinfw_reports.comparison import comparison_content
 from skinfw_reports.definitions import Glossary
 from skinfw_reports.gallery import everyone, gallery, gallery_text
 from skinfw_reports.seeds import seeds_content
@@ -43,8 +43,8 @@ from skinfw_reports.sentences import (
     about_training,
     limits,
 )
-from skinfw_reports.swept import sweep_content
-from skinfw_reports.validated import validation_content, write_plot
+from skinfw_reports.sweep import sweep_content
+from skinfw_reports.validation import validation_content, write_plot
 
 TITLES = {
     "classes": "Results per class",
