@@ -373,6 +373,7 @@ def test_none_done_is_an_error_with_its_reason(begin: Callable[..., Study]) -> N
     assert "the disk is gone" in raised.value.why
 
 
+@pytest.mark.slow
 def test_seeds_of_a_setting_count_together(skinfw: Run, tiny: Path) -> None:
     tiny.write_text(BASE + ONE_EPOCH)
     tiny.with_name("s.toml").write_text("""
