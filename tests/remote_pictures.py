@@ -11,7 +11,7 @@ CLASSES = ("MEL", "NV")
 RECIPE = """
 [dataset]
 use = "csv"
-file = "{root}/images.csv"
+file = "FILE"
 
 [split]
 use = "lesion-stratified"

@@ -40,7 +40,10 @@ def run_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunIt:
 
     def run(root: str, *sets: str, said: list[str] | None = None) -> Path:
         recipe = tmp_path / f"{len(list(tmp_path.glob('*.toml')))}.toml"
-        recipe.write_text(RECIPE.format(root=root))
+        text = RECIPE.replace("FILE", f"{root}/images.csv")
+        if root.endswith("shards"):
+            text = RECIPE.replace("csv", "shards").replace('file = "FILE"', f'root = "{root}"')
+        recipe.write_text(text)
         # A cache of its own: no run shall live on what another one has read.
         monkeypatch.setenv("SKINFW_CACHE", str(tmp_path / f"cache-{recipe.stem}"))
         plan = load_plan(recipe, sets)
@@ -87,7 +90,7 @@ def test_a_run_from_a_zip_file_is_that_from_the_disk(
     with zipfile.ZipFile(tmp_path / "moles.zip", "w") as archive:
         for name, content in files.items():
             archive.writestr(f"moles/{name}", content)
-    recipe = RECIPE.format(root="R").replace("R/images.csv", "zip://moles/images.csv::moles.zip")
+    recipe = RECIPE.replace("FILE", "zip://moles/images.csv::moles.zip")
     (tmp_path / "zip.toml").write_text(recipe)
     plan = load_plan(tmp_path / "zip.toml")  # the archive is seen from the recipe
     assert str(plan.dataset.file).endswith(f"::{tmp_path / 'moles.zip'}")
@@ -98,6 +101,23 @@ def test_a_run_from_a_zip_file_is_that_from_the_disk(
 
     assert (source_path(root) / "images.csv").read_bytes() == files["images.csv"]
     assert source_path(rows["path"][3]).read_bytes() == files["images/ISIC_0000003.jpg"]
+
+
+def test_a_run_from_shards_is_that_from_their_files(
+    run_from: RunIt, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    from skinfw.data.structure.bounds import Limits
+    from skinfw_datasets.own import CsvTable
+    from skinfw_datasets.shard_writer import write_shards
+
+    data = CsvTable(file=tmp_path / "disk/images.csv")
+    out = tmp_path / "shards"
+    write_shards(data.table(), data.classes, (), Limits(), out, 40_000, False, [].append)
+    assert len(list(out.glob("shard-*.tar"))) > 1
+    alone = run_from(str(tmp_path / "disk"))
+    same_run(alone, run_from(str(out)))
+    upload({file.name: file.read_bytes() for file in out.iterdir()}, "bucket/shards")
+    same_run(alone, run_from("memory://bucket/shards"))
 
 
 def test_failures_of_a_server_are_tried_again_and_told(
