@@ -225,7 +225,8 @@ class RocCurve:
         if not len(self.own):
             return np.full(len(self.negatives), np.nan)
         lost = ratio(self._left_of(sensitivity)[1], self.negatives)
-        return np.maximum(1 - sensitivity - lost, 0.0)
+        area: Floats = np.maximum(1 - sensitivity - lost, 0.0)
+        return area
 
     def _left_of(self, sensitivity: float) -> tuple[Floats, Floats]:
         """Return how many negatives the curve has passed where it reaches a sensitivity, [R].

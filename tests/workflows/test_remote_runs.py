@@ -8,6 +8,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from failing_proxy import failing_proxy
 from remote_pictures import RECIPE, make_files
 from support import TINY_BACKBONE
 
@@ -175,3 +176,37 @@ def test_an_image_that_the_server_lacks_is_told_like_one_of_the_disk(
     upload(files, "bucket")
     with pytest.raises(SkinfwError, match="1 of 32 images are absent"):
         run_from("memory://bucket")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the server, which runs in this process
+def test_a_run_from_s3_that_is_busy_slow_and_cut_off_is_that_from_the_disk(
+    run_from: RunIt, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boto3 = pytest.importorskip("boto3")
+    moto = pytest.importorskip("moto.server")
+    pytest.importorskip("s3fs")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("SKINFW_CONNECTIONS", "6")
+    server = moto.ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        direct = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}")
+        direct.create_bucket(Bucket="moles")
+        for name, content in files.items():
+            direct.put_object(Bucket="moles", Key=f"a/{name}", Body=content)
+        with failing_proxy(port) as (proxy, own):
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{own}")
+            run = run_from("s3://moles/a")
+            with pytest.raises(SkinfwError, match="does not exist"):
+                run_from("s3://moles/b")
+    finally:
+        server.stop()
+    same_run(run_from(str(tmp_path / "disk")), run)
+    assert proxy.failures == {"busy": 8, "slow": 8, "cut": 8, "": 8}
+    assert 1 < proxy.most <= 6
+    notes = json.loads((run / "run.json").read_text())["notes"]
+    assert any(note.startswith("16 remote reads were tried again") for note in notes), notes
