@@ -139,7 +139,9 @@ def read_file(path: Path | str, limits: Limits = LIMITS) -> bytes:
         source = source_path(path)
         if isinstance(source, RemotePath | PiecePath):
             limits.check_bytes(source.stat().st_size)
-            return source.read_bytes()
+            content = source.read_bytes()
+            limits.check_bytes(len(content))  # some servers tell no size before
+            return content
         with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):

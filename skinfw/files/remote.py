@@ -232,11 +232,17 @@ def _ask(url: str, question: Callable[[Any, str], T]) -> T:
         try:
             with _slots(connections()):
                 return question(*_connect(url))
-        except _PERMANENT:
+        except (*_PERMANENT, SkinfwError):
             raise
         except Exception as error:
             if not _may_pass(error):
-                raise
+                raise SkinfwError(
+                    "the URL cannot be read",
+                    url,
+                    _cause(error),
+                    "see whether it is right, and whether the environment has what the server asks "
+                    "for, such as AWS_PROFILE or AWS_ENDPOINT_URL",
+                ) from error
             last = error
             cause = _cause(error)
             for own in _watching:
