@@ -149,8 +149,13 @@ class RemotePath(PosixPath):
         yield from (self / name for name in names)
 
     def glob(self, pattern: str) -> Generator[RemotePath, None, None]:  # type: ignore[override,unused-ignore]
-        """Yield what lies in the folder and has a name of this pattern."""
-        yield from (self / name for name in listing(str(self)) if fnmatchcase(name, pattern))
+        """Yield what lies in the folder and has a name of this pattern, such as `*/*.csv`."""
+        own, _, below = pattern.partition("/")
+        for name, about in listing(str(self)).items():
+            if fnmatchcase(name, own) and not below:
+                yield self / name
+            elif fnmatchcase(name, own) and about.is_folder:
+                yield from (self / name).glob(below)
 
     def rglob(self, pattern: str) -> Generator[RemotePath, None, None]:  # type: ignore[override,unused-ignore]
         """Yield what lies in the folder, however deep, and has a name of this pattern."""

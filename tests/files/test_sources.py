@@ -29,6 +29,7 @@ def test_a_url_is_a_path_that_is_listed_and_read(bucket: str) -> None:
     assert root.is_dir() and not root.is_file() and (root / "im").is_dir()
     assert sorted(map(str, root.iterdir())) == ["memory://own/a.csv", "memory://own/im"]
     assert [own.name for own in root.glob("*.csv")] == ["a.csv"]
+    assert [own.name for own in root.glob("*/*.jpg")] == ["1.jpg"]
     names = sorted(own.relative_to(root).as_posix() for own in root.rglob("*") if own.suffix)
     assert names == ["a.csv", "im/1.jpg", "im/in/2.JPG"]
     file = root / "im" / "1.jpg"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pandas as pd
 import pytest
 from failing_proxy import failing_proxy
 from remote_pictures import RECIPE, make_files
@@ -67,8 +68,11 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 def same_run(one: Path, other: Path) -> None:
     """Hold two runs to the same bytes."""
-    for name in ("best.safetensors", "splits.csv", "predictions.csv", "metrics.json"):
+    for name in ("best.safetensors", "splits.csv", "metrics.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    for name in ("predictions.csv", "predictions_val.csv"):
+        tables = [pd.read_csv(run / name, dtype=str).drop(columns="path") for run in (one, other)]
+        pd.testing.assert_frame_equal(*tables)
     records = [json.loads((run / "run.json").read_text()) for run in (one, other)]
     for key in ("data_fingerprint", "split_hash", "draw_hash"):
         assert records[0][key] == records[1][key]

@@ -40,7 +40,8 @@ def write_hdf5(root: Path, images: dict[str, bytes], kind: str) -> None:
             value = {"opaque": np.void(content), "text": np.bytes_(content),
                      "numbers": np.frombuffer(content, np.uint8)}.get(kind)  # fmt: skip
             if value is None:
-                archive.create_dataset(name, data=content, dtype=h5py.string_dtype())
+                made = archive.create_dataset(name, (), h5py.vlen_dtype(np.uint8))
+                made[()] = np.frombuffer(content, np.uint8)
             else:
                 archive.create_dataset(name, data=value)
 
