@@ -155,7 +155,7 @@ def read_url(url: str, start: int = 0, end: int | None = None) -> bytes:
     def read(system: Any, path: str) -> bytes:
         content: bytes = system.cat_file(path, start=start or None, end=end)
         if wanted is not None and len(content) != wanted:
-            raise ConnectionError(f"{len(content):,} of {wanted:,} bytes came")
+            raise ConnectionError("other than as many bytes came as the file has")
         return content
 
     return _ask(url, read)

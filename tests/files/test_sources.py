@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import importlib
 import pickle
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
-from fsspec import registry
 
 from skinfw import SkinfwError
 from skinfw.files import remote
@@ -53,6 +54,32 @@ def test_a_file_that_has_changed_has_another_time(bucket: str) -> None:
     assert file.stat().st_mtime_ns == before  # a list is remembered
     remote.forget_listings()
     assert file.stat().st_mtime_ns != before
+
+
+def test_a_read_that_fails_is_tried_again_and_told(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "SECONDS_BETWEEN", 0.0)
+    memory = type(fsspec.filesystem("memory"))
+    whole, asked = memory.cat_file, []
+
+    def flaky(self: Any, path: str, start: Any = None, end: Any = None, **more: Any) -> bytes:
+        asked.append(path)
+        if len(asked) == 1:
+            raise OSError("503 Slow Down")
+        content: bytes = whole(self, path, start, end, **more)
+        return content[:-1] if len(asked) == 2 else content
+
+    monkeypatch.setattr(memory, "cat_file", flaky)
+    said: list[str] = []
+    with remote.watch_retries(said.append) as retries:
+        assert source_path(f"{bucket}/im/1.jpg").read_bytes() == b"12345"
+    assert len(asked) == 3 and retries.causes.total() == 2
+    assert said == ["note: 1 remote reads were tried again: OSError: 503 Slow Down (1)"]
+    assert retries.text().startswith("2 remote reads were tried again: ")
+    monkeypatch.setattr(memory, "cat_file", lambda *_, **__: b"")
+    with pytest.raises(remote.ServerError, match="8 tries"):
+        source_path(f"{bucket}/im/1.jpg").read_bytes()
 
 
 def test_texts_of_tables_are_seen_from_their_folder(bucket: str, tmp_path: Path) -> None:
@@ -110,7 +137,8 @@ def test_urls_that_recipes_must_not_have_are_refused(url: str, said: str) -> Non
 
 def test_a_package_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(registry._registry, "s3", raising=False)
+    known = importlib.import_module("fsspec.registry")._registry
+    monkeypatch.delitem(known, "s3", raising=False)
     with pytest.raises(SkinfwError) as error:
         source_path("s3://moles/a.csv").read_bytes()
     assert error.value.cure == "pip install 'skinfw[remote]'"

@@ -108,6 +108,7 @@ def test_a_run_from_a_zip_file_is_that_from_the_disk(
     assert source_path(rows["path"][3]).read_bytes() == files["images/ISIC_0000003.jpg"]
 
 
+@pytest.mark.slow
 def test_a_run_from_shards_is_that_from_their_files(
     run_from: RunIt, files: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_run_from_shards_is_that_from_their_files(
     same_run(alone, run_from("memory://bucket/shards"))
 
 
+@pytest.mark.slow
 def test_failures_of_a_server_are_tried_again_and_told(
     run_from: RunIt, files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +150,7 @@ def test_failures_of_a_server_are_tried_again_and_told(
     notes = json.loads((run / "run.json").read_text())["notes"]
     told = [note for note in notes if "tried again" in note]
     # Of 32 images, those whose numbers end in 1 and in 2: four and three.
-    assert told and told[0].startswith("8 remote reads were tried again"), notes
+    assert told and told[0].startswith("7 remote reads were tried again"), notes
     assert "503 Slow Down" in told[0]
     assert any("tried again" in line for line in said)
 

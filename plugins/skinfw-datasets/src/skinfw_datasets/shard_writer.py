@@ -7,7 +7,7 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -79,12 +79,12 @@ Sample = tuple[str, dict[str, Any], list[tuple[str, str, bytes]]]
 
 
 def _samples(
-    rows: Sequence[dict[str, Any]], columns: Sequence[str], limits: Limits
-) -> Iterator[Sample]:
+    rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], limits: Limits
+) -> Generator[Sample, None, None]:
     """Yield the images in the order of the table, read ahead by threads."""
     plain = all(_PLAIN.fullmatch(str(row["id"])) for row in rows)
 
-    def read(number: int, row: dict[str, Any]) -> Sample:
+    def read(number: int, row: Mapping[Any, Any]) -> Sample:
         key = str(row["id"]) if plain else f"{number:08d}"
         files = []
         for column in columns:
