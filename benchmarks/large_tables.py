@@ -48,9 +48,10 @@ def main(rows: tuple[int, ...], csv: bool) -> None:
     for count in rows:
         with tempfile.TemporaryDirectory() as scratch:
             write_index(Path(scratch), count, csv)
-            command = [sys.executable, "-m", "benchmarks.large_tables", scratch]
             click.echo(f"{count:,} rows, {'CSV' if csv else 'Parquet'}")
-            subprocess.run(command, check=True)
+            for steps in ("open", "all"):
+                command = [sys.executable, "-m", "benchmarks.large_tables", scratch, steps]
+                subprocess.run(command, check=True)
 
 
 def write_index(folder: Path, count: int, csv: bool) -> None:
@@ -89,8 +90,8 @@ def _rows(count: int) -> Iterator[tuple[str, ...]]:
                f"IP_{number // 39:07d}", str(ages[number]), SITES[number % 4])  # fmt: skip
 
 
-def measure(folder: Path) -> None:
-    """Open, divide, draw and order the rows of a folder, and tell what each step cost."""
+def measure(folder: Path, steps: str) -> None:
+    """Open the rows of a folder, or divide, draw and order them too; tell what each step cost."""
     from skinfw.data.loader import Source, labels_of
     from skinfw.data.table import load_data, split_data
     from skinfw.models.forward import in_batches
@@ -100,10 +101,12 @@ def measure(folder: Path) -> None:
 
     plan = load_plan(folder / "large.toml")
     machine, base = choose_hardware(plan.engine), peak_memory()
-    click.echo(f"  at first               {base:7,.0f} MB")
     tell = _Teller()
-    load_data(plan)
-    tell("opened")
+    if steps == "open":
+        click.echo(f"  {'nothing read':22} {base:7,.0f} MB")
+        load_data(plan)
+        tell("opened")
+        return
     rows = split_data(plan, compare=False).rows
     tell("opened and divided")
     rows = rows[rows["part"] == "train"].reset_index(drop=True)
@@ -134,7 +137,7 @@ class _Teller:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2 and Path(sys.argv[1]).is_dir():
-        measure(Path(sys.argv[1]))
+    if len(sys.argv) == 3 and sys.argv[2] in ("open", "all"):
+        measure(Path(sys.argv[1]), sys.argv[2])
     else:
         main()

@@ -31,19 +31,22 @@ def read_table(
     """
     if file.suffix != PARQUET:
         return read_csv(file, required, filled, columns=columns)
-    parquet = _pyarrow(file)
+    arrow, parquet = _pyarrow(file)
     try:
         with file.open("rb") as source, parquet.ParquetFile(source) as content:
             names = list(content.schema_arrow.names)
             check_header(file, _bounded(file, content, names), required, False)
-            table = content.read(list(columns) if columns is not None else None)
+            kept = list(columns) if columns is not None else names
+            table = content.read(kept, use_threads=False)  # each thread would hold a column
     except (OSError, ValueError) as error:  # pyarrow's own errors are of these
         why = " ".join(str(error).split())
         raise line_error(file, 0, "the file is no readable Parquet", why) from error
     if filled and not table.num_rows:
         raise line_error(file, 0, "the table has no row")
-    kept = list(columns) if columns is not None else names
-    return _texts(file, table.select(kept))
+    made = _texts(file, table.select(kept))
+    del table
+    arrow.default_memory_pool().release_unused()
+    return made
 
 
 def _bounded(file: Path, content: Any, names: Sequence[str]) -> Sequence[str]:
@@ -102,12 +105,14 @@ def _refuse_hidden(file: Path, name: str, texts: Any) -> None:
             raise SkinfwError(what, rows_of(file)(row), "", CURE)
 
 
-def _pyarrow(file: Path) -> Any:
+def _pyarrow(file: Path) -> tuple[Any, Any]:
+    """Return pyarrow, and its part for Parquet."""
     try:
+        import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         cure = "pip install 'skinfw[parquet]', or save the table as CSV"
         raise SkinfwError(
             "reading Parquet needs pyarrow, which is not installed", str(file), str(error), cure
         ) from error
-    return parquet
+    return pyarrow, parquet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -17,6 +16,7 @@ from skinfw.data.leakage.links import (
 )
 from skinfw.errors import RecipeError
 from skinfw.files.paths import display_path
+from skinfw.files.sources import source_path
 from skinfw.interfaces.values import PARTS, DataTable, Leakage
 from skinfw.recipe.settings import SplitKeys
 
@@ -39,10 +39,14 @@ def find_links(
     """
     known = links_from_table(table)
     copies = pd.DataFrame(list(pairs), columns=["first", "second", "evidence"])
+    # Objects, so that each path is one text, however many links name it.
+    own = pictures[: len(table)] if len(pictures) else table["path"]
+    paths = pd.Series(own, dtype=object).to_numpy()
     for side in SIDES:
-        copies[f"{side}_path"] = [pictures[place] for place in copies[side]]
+        copied = [pictures[place] for place in copies[side]]
+        copies[f"{side}_path"] = pd.Series(copied, dtype=object)
         copies[side] %= len(table)
-        known[f"{side}_path"] = table["path"].to_numpy()[known[side]]
+        known[f"{side}_path"] = pd.Series(paths[known[side]], dtype=object)
     return concatenate_links([known, copies[copies["first"] != copies["second"]]])
 
 
@@ -159,7 +163,7 @@ def _worst(table: pd.DataFrame, links: pd.DataFrame) -> str:
     listed = [
         f"{EVIDENCE[link['evidence']]}: "
         + " and ".join(
-            f"{display_path(Path(link[f'{side}_path']))} ({table['part'][link[side]]})"
+            f"{display_path(source_path(link[f'{side}_path']))} ({table['part'][link[side]]})"
             for side in SIDES
         )
         for link in across.head(_SHOWN).to_dict("records")

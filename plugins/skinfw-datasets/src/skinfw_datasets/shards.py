@@ -73,7 +73,7 @@ class Shards:
             what = f"the {column} names no piece of a shard"
             wrong = ~table[column].str.match(r"shard-[0-9]{5,}\.tar#[0-9]+\+[0-9]+\+[0-9a-f]{8}/")
             refuse_rows(file, wrong, table[column], what)
-            table[column] = [f"{self.root}/{piece}" for piece in table[column].tolist()]
+            table[column] = f"{self.root}/" + table[column]
         return DataTable(table, tuple(record.notes), tuple(record.marks))
 
     @cached_property
