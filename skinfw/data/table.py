@@ -146,7 +146,7 @@ def split_data(
     files = not image_function(plan.dataset)
     looks = finder is not None and compare and files and keys.check == "images"
     duplicates = Duplicates([], [])
-    pictures = picture_paths(plan, data.rows)
+    pictures = picture_paths(plan, data.rows) if looks else []
     if finder and looks:
         with finder.guard():
             made = finder.make(image=plan.image)
