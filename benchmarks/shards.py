@@ -82,7 +82,7 @@ _opened = [0]
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    _opened[0] += event == "open"
+    _opened[0] += event == "open" and arguments[1] is None  # io.open tells of os.open once more
 
 
 if __name__ == "__main__":
