@@ -19,7 +19,7 @@ from typing import Any, cast, get_type_hints
 
 import pydantic
 
-from skinfw.errors import shorten
+from skinfw.errors import SkinfwError, shorten
 from skinfw.files.remote import is_url
 from skinfw.files.sources import source_path
 from skinfw.recipe.docstrings import parse
@@ -86,8 +86,13 @@ class Parameters:
             known = (*self.model.model_fields, *host_keys)
             complaints = _complaints(error, self.schema(), values, classes, known)
             return {}, list(islice(complaints, MOST_COMPLAINTS))
-        arguments = {name: getattr(checked, name) for name in self.model.model_fields}
-        return {name: _with_urls(own, values.get(name)) for name, own in arguments.items()}, []
+        arguments, refused = {}, []
+        for name in self.model.model_fields:
+            try:
+                arguments[name] = _with_urls(getattr(checked, name), values.get(name))
+            except SkinfwError as error:
+                refused.append(Complaint((name,), f"cannot be: {error.what}", error.cure))
+        return ({}, refused) if refused else (arguments, [])
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,14 @@ def test_a_server_that_stays_away_ends_the_run_and_drops_no_image(
     assert "8 tries" in error.value.why and "gone" in error.value.why
 
 
+def test_a_url_that_is_not_read_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
+    (tmp_path / "one.toml").write_text(RECIPE.replace("FILE", "ssh://host/images.csv"))
+    with pytest.raises(SkinfwError, match="ssh:// is no protocol") as error:
+        load_plan(tmp_path / "one.toml")
+    assert "one.toml:4" in str(error.value) and "dataset.file" in str(error.value)
+
+
 def test_an_image_that_the_server_lacks_is_told_like_one_of_the_disk(
     run_from: RunIt, files: dict[str, bytes]
 ) -> None:
