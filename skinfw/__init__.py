@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from skinfw.files.csv_tables import refuse_rows as refuse_rows
     from skinfw.files.csv_tables import rows_of as rows_of
     from skinfw.files.metadata_values import refuse_metadata as refuse_metadata
+    from skinfw.files.parquet_tables import read_table as read_table
     from skinfw.statistics.confidence import confidence_intervals as confidence_intervals
     from skinfw.statistics.intervals import MIN_LESIONS as MIN_LESIONS
     from skinfw.statistics.intervals import add_unknown_class as add_unknown_class
@@ -140,6 +141,7 @@ _HOMES = {
         "present_rows read_csv refuse_ids refuse_names refuse_rows rows_of"
     ),
     "skinfw.files.metadata_values": "refuse_metadata",
+    "skinfw.files.parquet_tables": "read_table",
     "skinfw.statistics.confidence": "confidence_intervals",
     "skinfw.statistics.intervals": (
         "MIN_LESIONS add_unknown_class concatenate count_lesions few_lesions select"

@@ -216,6 +216,23 @@ class RocCurve:
         """Return the area under the part of the curve above a sensitivity, down to zero, [R]."""
         if not len(self.own):
             return np.full(len(self.negatives), np.nan)
+        crossing, lost = self._left_of(sensitivity)
+        # Rounding may leave a little less than nothing.
+        return np.maximum(1 - ratio(sensitivity * crossing + lost, self.negatives), 0.0)
+
+    def partial_auc(self, sensitivity: float) -> Floats:
+        """Return the area between the curve and a sensitivity below it, [R]; at most 1 less it."""
+        if not len(self.own):
+            return np.full(len(self.negatives), np.nan)
+        lost = ratio(self._left_of(sensitivity)[1], self.negatives)
+        area: Floats = np.maximum(1 - sensitivity - lost, 0.0)
+        return area
+
+    def _left_of(self, sensitivity: float) -> tuple[Floats, Floats]:
+        """Return how many negatives the curve has passed where it reaches a sensitivity, [R].
+
+        Also returns what lies left of the curve above it, in sensitivities times negatives.
+        """
         shares = ratio(self.hits, self.positives)
         at = (shares < sensitivity).sum(0)
         higher, false = _at(self.higher, at), _at(self.false, at)
@@ -226,8 +243,7 @@ class RocCurve:
         later = np.where(np.arange(len(self.own))[:, None] > at, self.own, 0.0)
         left = np.einsum("gr,gr->r", later, self.higher + self.false) / 2
         lost = ratio(left, self.positives) + (reached - sensitivity) * (crossing + false) / 2
-        # Rounding may leave a little less than nothing.
-        return np.maximum(1 - ratio(sensitivity * crossing + lost, self.negatives), 0.0)
+        return crossing, lost
 
     def average_precision(self) -> Floats:
         """Return the mean precision over the positives, each at its own score, [R]."""

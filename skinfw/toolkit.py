@@ -116,6 +116,11 @@ if TYPE_CHECKING:
     from skinfw.files.pages import number_definitions as number_definitions
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
+    from skinfw.files.remote import ServerError as ServerError
+    from skinfw.files.remote import is_url as is_url
+    from skinfw.files.sources import joined_path as joined_path
+    from skinfw.files.sources import piece_name as piece_name
+    from skinfw.files.sources import source_path as source_path
     from skinfw.files.stores import Store as Store
     from skinfw.files.stores import seal as seal
     from skinfw.guards.names import id_fault as id_fault
@@ -224,6 +229,7 @@ if TYPE_CHECKING:
     from skinfw.registry.trust import trust as trust
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
+    from skinfw.runtime.prefetch import reading_threads as reading_threads
     from skinfw.runtime.prefetch import usable_cores as usable_cores
     from skinfw.runtime.seed import stream as stream
     from skinfw.runtime.signals import exit_code as exit_code
@@ -328,6 +334,8 @@ _HOMES = {
     "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
+    "skinfw.files.remote": "ServerError is_url",
+    "skinfw.files.sources": "joined_path piece_name source_path",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.labelled_rows": (
@@ -378,7 +386,7 @@ _HOMES = {
     "skinfw.registry.names": "did_you_mean nearest",
     "skinfw.registry.trust": "TrustError trust",
     "skinfw.runtime.device": "choose_hardware",
-    "skinfw.runtime.prefetch": "prefetch usable_cores",
+    "skinfw.runtime.prefetch": "prefetch reading_threads usable_cores",
     "skinfw.runtime.seed": "stream",
     "skinfw.runtime.signals": "exit_code stop_signals",
     "skinfw.runtime.storage": "cache_folder",

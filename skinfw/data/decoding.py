@@ -25,6 +25,7 @@ from skinfw.data.structure.bounds import BoundError, Limits
 from skinfw.data.structure.check import check_content
 from skinfw.data.structure.tiff import orientation
 from skinfw.errors import SkinfwError
+from skinfw.files.sources import PiecePath, RemotePath, source_path
 
 # What decoders warn of is either an error of skinfw's own or harms no pixel.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -135,6 +136,12 @@ def read_file(path: Path | str, limits: Limits = LIMITS) -> bytes:
     Raises SkinfwError that names the file.
     """
     try:
+        source = source_path(path)
+        if isinstance(source, RemotePath | PiecePath):
+            limits.check_bytes(source.stat().st_size)
+            content = source.read_bytes()
+            limits.check_bytes(len(content))  # some servers tell no size before
+            return content
         with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):

@@ -15,10 +15,12 @@ from skinfw.data.decoding import DECODER, UnreadableError, read_image
 from skinfw.data.structure.bounds import Limits
 from skinfw.errors import SkinfwError
 from skinfw.files.paths import display_path
+from skinfw.files.remote import ServerError
+from skinfw.files.sources import source_path
 from skinfw.files.stores import Store, seal
 from skinfw.interfaces.values import DataTable
 from skinfw.recipe.settings import DatasetKeys
-from skinfw.runtime.prefetch import prefetch, usable_cores
+from skinfw.runtime.prefetch import prefetch, reading_threads
 
 _SHOWN = 3
 _TOLD_SECONDS = 20.0
@@ -44,7 +46,9 @@ class BadImagesError(SkinfwError):
         where: the place of the data set in the recipe.
         several: whether the recipe lists several, which all have the key.
         """
-        shown = [f"{display_path(Path(path))}: {why}" for path, why in list(bad.items())[:_SHOWN]]
+        shown = [
+            f"{display_path(source_path(path))}: {why}" for path, why in list(bad.items())[:_SHOWN]
+        ]
         more = f"; and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
         key = 'bad = "drop" in every [[dataset]]' if several else 'dataset.bad = "drop"'
         super().__init__(
@@ -128,7 +132,7 @@ def _check(
     """Yield what `_check_one` says of each file, on all cores."""
     last = time.monotonic()
     tasks = (partial(_check_one, path, limits) for path in paths)
-    for done, answer in enumerate(prefetch(tasks, usable_cores()), 1):
+    for done, answer in enumerate(prefetch(tasks, reading_threads(paths)), 1):
         if time.monotonic() - last > _TOLD_SECONDS:
             last = time.monotonic()
             say(f"{done:,} of {len(paths):,} images are decoded")
@@ -139,6 +143,8 @@ def _check_one(path: str, limits: Limits) -> tuple[str, bool]:
     """Return why a file cannot be decoded, "" where it can, and whether that lasts."""
     try:
         read_image(path, _SMALL, limits)
+    except ServerError:
+        raise
     except SkinfwError as error:
         return error.why, not isinstance(error, UnreadableError)
     return "", True
@@ -147,7 +153,7 @@ def _check_one(path: str, limits: Limits) -> tuple[str, bool]:
 def _stamp(path: str) -> Stamp:
     """Return size and time of a file, zeros where it is absent."""
     try:
-        status = Path(path).stat()
+        status = source_path(path).stat()
     except (OSError, ValueError):
         return 0, 0
     return status.st_size, status.st_mtime_ns

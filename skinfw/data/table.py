@@ -28,6 +28,7 @@ from skinfw.errors import AnswerError, RecipeError, SkinfwError
 from skinfw.files.csv_tables import read_csv
 from skinfw.files.paths import display_path
 from skinfw.files.remembered_digests import remembered_digests
+from skinfw.files.sources import RemotePath, source_path
 from skinfw.guards.answers import check_mask, check_parts, describe
 from skinfw.guards.names import check_row_texts
 from skinfw.interfaces.protocols import Dataset, DecodedImages
@@ -112,7 +113,9 @@ def _refuse_unfetched(component: PlannedComponent[Dataset], dataset: Dataset) ->
     """Say how to get the files of a data set whose folder is not there, where they can be got."""
     root = getattr(dataset, "root", None)
     fetchable = isinstance(getattr(dataset, "downloads", None), Downloads)
-    if fetchable and isinstance(root, Path) and not root.is_dir():
+    if not fetchable or not isinstance(root, Path) or isinstance(root, RemotePath):
+        return
+    if not root.is_dir():
         place = display_path(root)
         raise SkinfwError(
             "the data set's root is no folder",
@@ -143,7 +146,7 @@ def split_data(
     files = not image_function(plan.dataset)
     looks = finder is not None and compare and files and keys.check == "images"
     duplicates = Duplicates([], [])
-    pictures = picture_paths(plan, data.rows)
+    pictures = picture_paths(plan, data.rows) if looks else []
     if finder and looks:
         with finder.guard():
             made = finder.make(image=plan.image)
@@ -395,7 +398,7 @@ def fingerprint(
     rows = table.sort_values("id")
     masks = _mask_column(plan, rows, say)
     pictures = [] if image_function(plan.dataset) else _picture_columns(plan, rows)
-    files = [Path(path) for name in pictures for path in rows[name]]
+    files = [source_path(path) for name in pictures for path in rows[name]]
     digests = remembered_digests(files, cache_folder())
     digests += masks
     bytes_of = [digests[start :: len(rows)] for start in range(len(rows))]

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from skinfw.files.remote import connections
+from skinfw.files.sources import RemotePath
+
 
 def file_digest(file: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal; "" where it cannot be read."""
@@ -23,7 +26,9 @@ def file_digests(files: Sequence[Path]) -> list[str]:
 
     files: read on all cores; hashing lets other threads run meanwhile.
     """
-    with ThreadPoolExecutor(os.cpu_count(), "skinfw") as pool:
+    remote = any(isinstance(file, RemotePath) for file in files)
+    threads = max(os.cpu_count() or 1, connections() if remote else 1)
+    with ThreadPoolExecutor(threads, "skinfw") as pool:
         return list(pool.map(file_digest, files))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,10 @@ from skinfw.interfaces.values import DataTable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_ROWS_AT_ONCE = 50_000
+"""Rows of a file that are lists of texts at one time; the table itself is smaller."""
 
 
 def csv_rows(
@@ -33,7 +38,7 @@ def csv_rows(
     if own:
         lines = ([original_text(cell) for cell in cells] for cells in lines)
     header = next(lines)
-    yield 1, _check_header(file, header, required, own)
+    yield 1, check_header(file, header, required, own)
     named = [place for place, name in enumerate(header) if name]
     unnamed = [place for place, name in enumerate(header) if not name]
     blank = 0
@@ -53,7 +58,7 @@ def csv_rows(
         yield line, [cells[place] for place in named] if unnamed else cells[: len(header)]
 
 
-def _check_header(
+def check_header(
     file: Path, header: Sequence[str], required: Sequence[str], own: bool
 ) -> list[str]:
     """Return the names of the columns, once they are known to be what is needed."""
@@ -94,7 +99,11 @@ def _other_spelling(names: Sequence[str], missing: Sequence[str]) -> str:
 
 
 def read_csv(
-    file: Path, required: Sequence[str], filled: bool = False, own: bool = False
+    file: Path,
+    required: Sequence[str],
+    filled: bool = False,
+    own: bool = False,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Read a CSV with a header as `csv_rows` does; all values are texts.
 
@@ -102,16 +111,25 @@ def read_csv(
     required: columns that must be there.
     filled: whether a header alone is wrong.
     own: whether skinfw wrote the file, as for `csv_rows`.
+    columns: those to keep, of the required ones, in their order; None for all of the file.
     Row n of the table is line n + 2 of the file. Raises SkinfwError with the file and the line.
     """
     import pandas as pd  # data sets are imported with their recipe, which must not wait for it
 
     lines = csv_rows(file, required, own)
     _, header = next(lines)
-    rows = [cells for _, cells in lines]
-    if filled and not rows:
+    places = None if columns is None else [header.index(name) for name in columns]
+    names = header if columns is None else list(columns)
+    parts = []
+    while rows := [cells for _, cells in islice(lines, _ROWS_AT_ONCE)]:
+        if places is not None:
+            rows = [[cells[place] for place in places] for cells in rows]
+        parts.append(pd.DataFrame(rows, columns=names, dtype=str))
+    if filled and not parts:
         raise line_error(file, 2, "there is a header and no row")
-    return pd.DataFrame(rows, columns=header, dtype=str)
+    if len(parts) < 2:
+        return parts[0] if parts else pd.DataFrame([], columns=names, dtype=str)
+    return pd.concat(parts, ignore_index=True)
 
 
 def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what: str) -> None:
@@ -123,7 +141,8 @@ def refuse_rows(file: Path, rows: pd.Series[bool], values: pd.Series[str], what:
     if rows.any():
         row, count = int(rows.to_numpy().argmax()), int(rows.sum())
         more = f" (and {count - 1} more rows)" if count > 1 else ""
-        raise line_error(file, row + 2, what, f"it is {shown(values.iloc[row])}{more}")
+        why = f"it is {shown(values.iloc[row])}{more}"
+        raise SkinfwError(what, rows_of(file)(row), why, CURE)
 
 
 def refuse_names(values: Iterable[str], where: Callable[[int], str]) -> None:
@@ -167,7 +186,9 @@ def refuse_ids(values: Sequence[str], where: Callable[[int], str]) -> None:
 
 
 def rows_of(file: Path) -> Callable[[int], str]:
-    """Return what names the place of a row of `read_csv` by its number."""
+    """Return what names the place of a row of `read_table` by its number."""
+    if file.suffix == ".parquet":
+        return lambda row: f"{file}, row {row + 1}"
     return lambda row: f"{file}:{row + 2}"
 
 

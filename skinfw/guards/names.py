@@ -119,15 +119,16 @@ def check_row_texts(rows: pd.DataFrame) -> None:
 
     for column in ("id", "path", "label", "lesion"):
         values = rows[column]
-        given = (values[values.notna()] if column == "lesion" else values).tolist()
+        given = values[values.notna()] if column == "lesion" else values
+        if isinstance(given.dtype, pd.StringDtype) and not given.isna().any():
+            continue  # it holds nothing but texts
         expected = f"the column {column} holds texts"
-        for value in given:
+        for value in given.tolist():
             if not isinstance(value, str):
                 raise AnswerError(_came(column, value, "is no text"), expected)
-    lesions = rows["lesion"].astype("object")
-    present = lesions[pd.notna(lesions) & (lesions != "")]
-    for column, values in (("label", rows["label"]), ("lesion", present)):
-        _refuse(column, set(values), name_fault)
+    for column in ("label", "lesion"):
+        names = rows[column].dropna().unique().tolist()
+        _refuse(column, (name for name in names if column == "label" or name != ""), name_fault)
     _refuse("id", rows["id"], id_fault)
     if alike := first_alike(rows["id"].tolist()):
         one, other = (rows["id"].iloc[place] for place in alike)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import nn
 
 from skinfw.data.loader import EvalImages
 from skinfw.errors import SkinfwError
+from skinfw.files.sources import source_path
 from skinfw.models.backbone import digest_weights
 from skinfw.models.forward import forward_batches, in_batches, into_last_layer
 from skinfw.models.freezing import head_name
@@ -96,7 +96,7 @@ class FeatureStore:
 def _stamp(path: str) -> str:
     """Return what tells one state of a file from another; a path that is no file is itself."""
     try:
-        status = Path(path).stat()
+        status = source_path(path).stat()
     except OSError:
         return f"{path}\n"
     return f"{path}\t{status.st_size}\t{status.st_mtime_ns}\n"

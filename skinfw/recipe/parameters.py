@@ -19,7 +19,9 @@ from typing import Any, cast, get_type_hints
 
 import pydantic
 
-from skinfw.errors import shorten
+from skinfw.errors import SkinfwError, shorten
+from skinfw.files.remote import is_url
+from skinfw.files.sources import source_path
 from skinfw.recipe.docstrings import parse
 from skinfw.recipe.places import Keys
 from skinfw.registry.names import did_you_mean
@@ -84,7 +86,13 @@ class Parameters:
             known = (*self.model.model_fields, *host_keys)
             complaints = _complaints(error, self.schema(), values, classes, known)
             return {}, list(islice(complaints, MOST_COMPLAINTS))
-        return {name: getattr(checked, name) for name in self.model.model_fields}, []
+        arguments, refused = {}, []
+        for name in self.model.model_fields:
+            try:
+                arguments[name] = _with_urls(getattr(checked, name), values.get(name))
+            except SkinfwError as error:
+                refused.append(Complaint((name,), f"cannot be: {error.what}", error.cure))
+        return ({}, refused) if refused else (arguments, [])
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,18 @@ def _read_signature(target: Callable[..., Any]) -> Parameters:
 
 
 _read_once = lru_cache(512)(_read_signature)
+
+
+def _with_urls(value: Any, text: Any) -> Any:
+    """Return a checked value in which a path that was written as a URL is that of the URL.
+
+    text: as the recipe has it.
+    """
+    if isinstance(value, Path) and isinstance(text, str) and is_url(text):
+        return source_path(text)
+    if isinstance(value, list | tuple) and isinstance(text, list):
+        return type(value)(_with_urls(*own) for own in zip(value, text, strict=True))
+    return value
 
 
 def to_toml(value: Any) -> Any:

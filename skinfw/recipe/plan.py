@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from skinfw.errors import RecipeError, SkinfwError, raise_all, shorten
+from skinfw.files.sources import RemotePath
 from skinfw.guards.answers import check_classes
 from skinfw.interfaces.kinds import KINDS, RECIPE_KINDS, Kind
 from skinfw.interfaces.protocols import Dataset
@@ -492,6 +493,8 @@ def _absolute(value: Any, origin: Origin, name: str) -> Any:
     origin: the place of the value.
     name: of its key.
     """
+    if isinstance(value, RemotePath):
+        return value.seen_from(origin.folder)
     if not isinstance(value, Path):
         return value
     try:

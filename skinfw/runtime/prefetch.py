@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TypeVar
 
 from skinfw.errors import SkinfwError
+from skinfw.files.remote import connections, is_url
 
 T = TypeVar("T")
 STALL_SECONDS = 1800.0
@@ -25,6 +26,15 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def reading_threads(paths: Iterable[str]) -> int:
+    """Return how many threads read files: one for each core, or for each connection to a server.
+
+    paths: of the files.
+    """
+    remote = any(is_url(path) for path in paths)
+    return max(usable_cores(), connections()) if remote else usable_cores()
 
 
 def prefetch(tasks: Iterable[Callable[[], T]], workers: int) -> Generator[T]:

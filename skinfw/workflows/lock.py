@@ -23,6 +23,7 @@ from skinfw.files.checksums import file_digests, source_digest
 from skinfw.files.json_files import check_schema
 from skinfw.files.paths import display_path
 from skinfw.files.remembered_digests import remembered_digests
+from skinfw.files.sources import source_path
 from skinfw.models.backbone import digest_weights
 from skinfw.recipe.component import PlannedComponent
 from skinfw.recipe.loading import LOCK
@@ -168,7 +169,7 @@ def data_record(
     for folder in paths:
         files += [file for pattern in _TABLES for file in folder.glob(pattern)]
     if not image_function(plan.dataset):
-        files += [Path(path) for path in picture_paths(plan, rows) if path]
+        files += [source_path(path) for path in picture_paths(plan, rows) if path]
     masks: Sequence[Path | None] | None = ()
     if plan.image.keep != "all":
         masks = mask_files(plan, rows["path"].tolist())

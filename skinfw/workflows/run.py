@@ -39,6 +39,7 @@ from skinfw.evaluation.reports import RUN_FILES, private_result, write_reports
 from skinfw.files.atomic import write_json
 from skinfw.files.lock import FILE as RUN_LOCK
 from skinfw.files.paths import display_path
+from skinfw.files.remote import Retries, watch_retries
 from skinfw.files.spreadsheets import write_csv
 from skinfw.guards.process import watch_network
 from skinfw.guards.tensors import NetworkState, unchanged_network
@@ -105,10 +106,14 @@ def execute_run(
         try:
             run = _Run(plan, folder, say, listeners, resume, lock, stop)
             with (
+                watch_retries(run.say) as retries,
                 watch_writes(folder.path, OWN_FILES, [cache_folder()]),
                 deterministic_kernels(plan.engine.deterministic),
             ):
-                result = run.go()
+                try:
+                    result = run.go()
+                finally:
+                    run.tell_retries(retries)
         except KeyboardInterrupt:
             folder.finish("stopped", signal=stop.name)
             raise
@@ -169,6 +174,12 @@ class _Run:
         """Run all stages."""
         with explain_lost_process(self.machine.rank, self.machine.world):
             return self._stages()
+
+    def tell_retries(self, retries: Retries) -> None:
+        """Say and keep how often a server was asked again."""
+        if text := retries.text():
+            self.say(text)
+            self.folder.update(notes=[*self.folder.record["notes"], text])
 
     def _stages(self) -> Result | None:
         with self._time("data"):

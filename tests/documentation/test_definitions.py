@@ -17,6 +17,7 @@ from skinfw_explain.scorecard.numbers import GAUSSIAN, Scores
 from skinfw_metrics.agreement import Agreement
 from skinfw_metrics.classification import Classification
 from skinfw_metrics.isic import Isic2017Challenge, IsicChallenge
+from skinfw_metrics.isic2024 import Isic2024Challenge
 from skinfw_metrics.malignancy import Malignancy
 from skinfw_metrics.probability import Probability
 from skinfw_reliability.calibration_errors import CalibrationErrors
@@ -29,6 +30,7 @@ from skinfw_reliability.thresholds import OperatingPoints
 def measures() -> Iterator[Any]:
     """Yield every metric, and what reports measure, for twelve images of four classes."""
     yield from (Classification(), IsicChallenge(), Isic2017Challenge(keratosis="BCC"))
+    yield Isic2024Challenge()
     yield from (Agreement(), Probability(), Malignancy(), SevenPoint(), CalibrationErrors())
     yield from (GroupNumbers(["MEL"]), ChallengeAccuracy(), PredictionSets(np.ones(5), "lac"))
     yield OperatingPoints({name: 0.5 for name in ("MEL", "NV", "BCC", "AK", "UNK")})

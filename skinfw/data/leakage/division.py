@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from skinfw.data.leakage.links import (
 )
 from skinfw.errors import RecipeError
 from skinfw.files.paths import display_path
+from skinfw.files.sources import source_path
 from skinfw.interfaces.values import PARTS, DataTable, Leakage
 from skinfw.recipe.settings import SplitKeys
 
@@ -31,7 +32,7 @@ _CURES = (
 def find_links(
     table: pd.DataFrame, pairs: Sequence[tuple[int, int, str]], pictures: Sequence[str]
 ) -> pd.DataFrame:
-    """Return what joins the images of a table: first, second, evidence, and the two pictures.
+    """Return what joins the images of a table: first, second, evidence; of copies both pictures.
 
     table: with columns id, path and lesion.
     pairs: positions of two pictures and the evidence that joins them.
@@ -40,9 +41,10 @@ def find_links(
     known = links_from_table(table)
     copies = pd.DataFrame(list(pairs), columns=["first", "second", "evidence"])
     for side in SIDES:
-        copies[f"{side}_path"] = [pictures[place] for place in copies[side]]
+        copied = [pictures[place] for place in copies[side]]
+        copies[f"{side}_path"] = pd.Series(copied, dtype=object)
         copies[side] %= len(table)
-        known[f"{side}_path"] = table["path"].to_numpy()[known[side]]
+        known[f"{side}_path"] = ""  # that of the row: millions of rows have millions of links
     return concatenate_links([known, copies[copies["first"] != copies["second"]]])
 
 
@@ -153,13 +155,18 @@ def count_by_evidence(links: pd.DataFrame) -> str:
     )
 
 
+def _picture(table: pd.DataFrame, link: Any, side: str) -> Path:
+    """Return the picture at one end of a link: the copy itself, or that of its row."""
+    return source_path(link[f"{side}_path"] or table["path"].iloc[link[side]])
+
+
 def _worst(table: pd.DataFrame, links: pd.DataFrame) -> str:
     """Return the worst pairs in one line."""
     across = links_across_parts(table, links)
     listed = [
         f"{EVIDENCE[link['evidence']]}: "
         + " and ".join(
-            f"{display_path(Path(link[f'{side}_path']))} ({table['part'][link[side]]})"
+            f"{display_path(_picture(table, link, side))} ({table['part'][link[side]]})"
             for side in SIDES
         )
         for link in across.head(_SHOWN).to_dict("records")

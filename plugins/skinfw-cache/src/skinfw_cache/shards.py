@@ -16,7 +16,16 @@ from functools import partial
 from pathlib import Path
 
 from skinfw import SkinfwError
-from skinfw.toolkit import Decoding, Store, prefetch, reduction, seal, usable_cores
+from skinfw.toolkit import (
+    Decoding,
+    Store,
+    prefetch,
+    reading_threads,
+    reduction,
+    seal,
+    source_path,
+    usable_cores,
+)
 from skinfw_cache.mapped_images import MappedImages, Place
 from skinfw_cache.writer import FullError, Writer, decode_file
 
@@ -190,7 +199,8 @@ class ImageCache:
             query = "SELECT digest, factor FROM images WHERE decoder = ?"
             known = set(index.execute(query, (decoding.key,)).fetchall())
         made = prefetch(
-            (partial(decode_file, path, decoding, known) for path in absent), self.workers
+            (partial(decode_file, path, decoding, known) for path in absent),
+            reading_threads(absent),
         )
         writer = Writer(self, decoding.key, time.time())
         try:
@@ -306,7 +316,7 @@ class ImageCache:
                 if factor != reduction((file[4], file[5]), decoding.short):
                     continue
                 try:
-                    status = Path(path).stat()
+                    status = source_path(path).stat()
                 except OSError:
                     continue
                 if (status.st_size, status.st_mtime_ns) == (size, modified):

@@ -8,13 +8,20 @@ import time
 import uuid
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from skinfw.toolkit import Decoding, file_size, read_file, reduction, seal
+from skinfw.toolkit import (
+    Decoding,
+    ServerError,
+    file_size,
+    read_file,
+    reduction,
+    seal,
+    source_path,
+)
 
 if TYPE_CHECKING:
     from skinfw_cache.shards import ImageCache
@@ -37,12 +44,13 @@ class DecodedFile:
 def decode_file(path: str, decoding: Decoding, known: set[tuple[str, int]]) -> DecodedFile | None:
     """Read, digest and decode a file; None where it is absent or damaged."""
     try:
-        file = Path(path)
-        content, status = read_file(path, decoding.limits), file.stat()
+        content, status = read_file(path, decoding.limits), source_path(path).stat()
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         width, height = file_size(content, decoding.limits)
         factor = reduction((width, height), decoding.short)
         pixels = None if (digest, factor) in known else decoding.decode(content, path)
+    except ServerError:
+        raise
     except Exception:  # what is wrong with an image is said when it is used
         return None
     row = (path, status.st_size, status.st_mtime_ns, digest, width, height)

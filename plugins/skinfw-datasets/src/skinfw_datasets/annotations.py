@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skinfw import DataTable, SkinfwError, line_error, refuse_ids, refuse_names
-from skinfw.toolkit import read_json
+from skinfw.toolkit import joined_path, read_json, source_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,7 @@ class Annotations:
                     raise ValueError(f"category_id is {number!r}")
                 labels = {"label": self.classes[number]}
             kinds = {"pair": ("derm", "clinic")}.get(self.image, (self.image,))
-            paths = [Path(entry[f"{kind}_path"]) for kind in kinds]
+            paths = [source_path(entry[f"{kind}_path"]) for kind in kinds]
         except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
             why = f"{type(error).__name__}: {error}"
             wanted = "category_id or path" if self.image != "derm" else "category_id or derm_path"
@@ -126,7 +126,7 @@ class Annotations:
 
     def _file(self, file: Path, name: str, path: Path) -> str:
         """Return where a picture lies; raise SkinfwError where it is absent."""
-        candidate = file.parent / path
+        candidate = joined_path(file.parent, str(path))
         if not candidate.is_file():
             candidate = self.images / path.name
         if not candidate.is_file():

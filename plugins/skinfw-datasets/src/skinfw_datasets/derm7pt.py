@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -163,9 +162,5 @@ class Derm7pt:
                 str(folder),
                 cure="set its root to the folder release_v0, which holds images and meta",
             )
-        files = {}
-        for place, _, names in os.walk(folder):
-            for name in names:
-                file = Path(place) / name
-                files[file.relative_to(folder).as_posix().lower()] = str(file)
-        return files
+        files = (file for file in folder.rglob("*") if file.suffix)
+        return {file.relative_to(folder).as_posix().lower(): str(file) for file in files}

@@ -14,14 +14,15 @@ from skinfw import (
     SkinfwError,
     line_error,
     present_rows,
-    read_csv,
     read_mask,
+    read_table,
     refuse_ids,
     refuse_metadata,
     refuse_names,
     refuse_rows,
     rows_of,
 )
+from skinfw.toolkit import is_url, joined_path, source_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class CsvTable:
-    """Read images that a CSV lists, a row for each.
+    """Read images that a CSV or a Parquet file lists, a row for each.
 
     The columns path and label must be there. The columns id (else the path), lesion (else patient,
     else the id), patient and split ("train", "val" or "test") are used where they are, and all
@@ -117,7 +118,7 @@ class CsvTable:
     blank. A path may be absolute or lead out of the folder by `..`, an id may not: of such a path
     it is what comes behind.
 
-    file: the CSV.
+    file: the CSV, or a Parquet file whose name ends in .parquet.
     images: folder that the paths start from, itself relative to the CSV's folder.
     pictures: columns with the paths of further pictures, for modalities.pictures.
     names: the classes, in the order that they shall have; empty takes all labels by name.
@@ -155,13 +156,13 @@ class CsvTable:
                 refuse_names(table[column], rows_of(self.file))
                 lesion = table[column].where(table[column] != "", lesion)
         table["lesion"] = lesion
-        folder = (self.file.parent / self.images).absolute()
+        folder = joined_path(self.file.parent, self.images).absolute()
         pictures = ["path", *self.pictures]
         for column in pictures:
-            table[column] = [str(folder / path) for path in table[column]]
+            table[column] = [str(joined_path(folder, path)) for path in table[column]]
         absent = ~pd.DataFrame({name: table[name].map(_is_file) for name in pictures}).all(axis=1)
-        line = int(absent.to_numpy().argmax()) + 2
-        return present_rows(table, absent, self.missing, f"{self.file}:{line}")
+        first = rows_of(self.file)(int(absent.to_numpy().argmax()))
+        return present_rows(table, absent, self.missing, first)
 
     def mask(self, path: str) -> npt.NDArray[np.bool_] | None:
         """Return where the lesion is in an image, bool [H, W]; None where there is no mask of it.
@@ -191,13 +192,17 @@ class CsvTable:
         """Return the files of masks by the path of the image."""
         if "mask" not in self._rows.columns:
             return {}
-        folder = (self.file.parent / self.images).absolute()
+        folder = joined_path(self.file.parent, self.images).absolute()
         paths = zip(self._rows["path"], self._rows["mask"], strict=True)
-        return {str(folder / image): folder / mask for image, mask in paths if mask}
+        return {
+            str(joined_path(folder, image)): joined_path(folder, mask)
+            for image, mask in paths
+            if mask
+        }
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        table = read_csv(self.file, ["path", "label", *self.pictures], filled=True)
+        table = read_table(self.file, ["path", "label", *self.pictures], filled=True)
         refuse_rows(self.file, table["path"] == "", table["label"], "an image has no path")
         refuse_rows(self.file, table["label"] == "", table["path"], "an image has no label")
         refuse_names(table["label"], rows_of(self.file))
@@ -222,6 +227,7 @@ def _meant_column(name: str) -> str:
 
 def _path_id(path: str) -> str:
     """Return the id of an image that has but a path: no id leads out of a folder."""
+    path = path.partition("://")[2] if is_url(path) else path
     if not path.startswith("/") and ".." not in path:
         return path
     pieces = posixpath.normpath(path).split("/")
@@ -230,7 +236,7 @@ def _path_id(path: str) -> str:
 
 def _is_file(path: str) -> bool:
     try:
-        return Path(path).is_file()
+        return source_path(path).is_file()
     except (OSError, ValueError):  # a name that is too long for the system
         return False
 

@@ -42,6 +42,13 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "dataset",
+        "shards",
+        "skinfw_datasets.shards:Shards",
+        "Images in few large files, as `skinfw data shard` writes them.",
+        example={"root": "shards"},
+    )
+    yield Component(
+        "dataset",
         "merged",
         "skinfw_datasets.merged:Merged",
         "Several data sets as one: what [[dataset]] comes to, which no recipe names.",
@@ -69,4 +76,9 @@ def skinfw_commands() -> Iterator[Command]:
         "data convert",
         "skinfw_datasets.command:convert",
         "Write the parts of a data set as the annotation JSON of Yao et al.",
+    )
+    yield Command(
+        "data shard",
+        "skinfw_datasets.shard_command:shard",
+        "Write the images of a data set into few large files, and their index.",
     )

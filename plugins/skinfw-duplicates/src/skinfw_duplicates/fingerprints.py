@@ -24,14 +24,16 @@ from skinfw.toolkit import (
     DECODER,
     LIMITS,
     Limits,
+    ServerError,
     Store,
     UnreadableError,
     decode,
     file_size,
     prefetch,
     read_file,
+    reading_threads,
     seal,
-    usable_cores,
+    source_path,
 )
 
 Thumbnail = npt.NDArray[np.uint8]
@@ -74,7 +76,7 @@ class Fingerprints:
         unseen = []
         for path in dict.fromkeys(paths):
             try:
-                status = Path(path).stat()
+                status = source_path(path).stat()
             except OSError:
                 continue
             if known.get(path) != (status.st_size, status.st_mtime_ns):
@@ -88,7 +90,7 @@ class Fingerprints:
         told: hears how many are done, of how many.
         """
         tasks = (partial(_look, path, self.limits, self._maker) for path in paths)
-        seen = prefetch(tasks, usable_cores())
+        seen = prefetch(tasks, reading_threads(paths))
         files: list[tuple[object, ...]] = []
         looks: list[tuple[object, ...]] = []
         with closing(seen):
@@ -193,11 +195,13 @@ def _look(
     width, height, damage = 0, 0, ""
     small: bytes | None = None
     try:
-        status = Path(path).stat()
+        status = source_path(path).stat()
         content = read_file(path, limits)
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
     except (OSError, UnreadableError):
         return None
+    except ServerError:
+        raise
     except SkinfwError as error:  # what is not read has a digest of its own
         damage = error.why
         digest = hashlib.blake2b(f"{path}\n{damage}".encode(), digest_size=16).hexdigest()

@@ -87,19 +87,23 @@ def read_official(
             "the header is not that of the official file",
             f"it is {','.join(header)[:160]}; the official one is {','.join(columns)}",
         )
-    for name, pattern in wanted.items():
-        what = f"{name} holds what the official file never has"
-        _refuse_values(file, table[name], pattern, what)
+    refuse_values(file, table, wanted)
     twice = bare_id(table[key]).duplicated()
     refuse_rows(file, twice, table[key], "the image id occurs twice")
     return table
 
 
-def _refuse_values(file: Path, values: pd.Series[str], pattern: str, what: str) -> None:
-    """Raise with the line of the first value that has not the pattern."""
-    fits = re.compile(pattern).fullmatch
-    if wrong := [value for value in values.unique().tolist() if not fits(value)]:
-        refuse_rows(file, values.isin(wrong), values, what)
+def refuse_values(file: Path, table: pd.DataFrame, patterns: Mapping[str, str]) -> None:
+    """Raise with the line of the first value that has not the pattern of its column.
+
+    table: what was read of the file.
+    patterns: of what stands in the columns.
+    """
+    for name, pattern in patterns.items():
+        values, fits = table[name], re.compile(pattern).fullmatch
+        if wrong := [value for value in values.unique().tolist() if not fits(value)]:
+            what = f"{name} holds what the official file never has"
+            refuse_rows(file, values.isin(wrong), values, what)
 
 
 def read_labels(file: Path, key: str, classes: Sequence[str]) -> pd.DataFrame:
@@ -194,8 +198,7 @@ def find_images(root: Path, folder: str) -> dict[str, Path]:
             str(root),
             cure="unpack the official archive into the root; skinfw data fetch does it",
         )
-    with os.scandir(place) as entries:
-        names = sorted(entry.name for entry in entries)
+    names = sorted(file.name for file in place.iterdir())
     return {
         stem: place / name
         for stem, ending in map(os.path.splitext, names)

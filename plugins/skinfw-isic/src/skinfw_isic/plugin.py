@@ -31,3 +31,17 @@ def skinfw_components() -> Iterator[Component]:
         "ISIC 2019, training images or both parts: eight classes and UNK, official files.",
         example={"root": "archive"},
     )
+    yield Component(
+        "dataset",
+        "isic2024",
+        "skinfw_isic.isic2024:Isic2024",
+        "ISIC 2024 (SLICE-3D): 401,059 crops of body photographs, HDF5 or files, and metadata.",
+        example={"root": "archive"},
+    )
+    yield Component(
+        "dataset",
+        "milk10k",
+        "skinfw_isic.milk10k:Milk10k",
+        "MILK10k: a clinical and a dermoscopic image of 5,240 lesions, eleven classes, metadata.",
+        example={"root": "archive"},
+    )

@@ -33,6 +33,12 @@ def skinfw_components() -> Iterator[Component]:
     )
     yield Component(
         "metric",
+        "isic2024-challenge",
+        f"{here}.isic2024:Isic2024Challenge",
+        "The number of ISIC 2024: the area under the ROC curve above a sensitivity of 80 %.",
+    )
+    yield Component(
+        "metric",
         "agreement",
         f"{here}.agreement:Agreement",
         "Cohen's kappa and Matthews' correlation.",

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from skinfw import SkinfwError
+from skinfw.files import remote
+from skinfw.files.sources import joined_path, piece_name, source_path
+
+
+@pytest.fixture
+def bucket() -> str:
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    memory.pipe({"/own/a.csv": b"id\n1\n", "/own/im/1.jpg": b"12345", "/own/im/in/2.JPG": b"6"})
+    remote.forget_listings()
+    return "memory://own"
+
+
+def test_a_url_is_a_path_that_is_listed_and_read(bucket: str) -> None:
+    root = source_path(bucket)
+    assert isinstance(root, Path) and root.is_absolute() and root.resolve() == root
+    assert root.is_dir() and not root.is_file() and (root / "im").is_dir()
+    assert sorted(map(str, root.iterdir())) == ["memory://own/a.csv", "memory://own/im"]
+    assert [own.name for own in root.glob("*.csv")] == ["a.csv"]
+    assert [own.name for own in root.glob("*/*.jpg")] == ["1.jpg"]
+    names = sorted(own.relative_to(root).as_posix() for own in root.rglob("*") if own.suffix)
+    assert names == ["a.csv", "im/1.jpg", "im/in/2.JPG"]
+    file = root / "im" / "1.jpg"
+    assert (file.name, file.stem, file.suffix) == ("1.jpg", "1", ".jpg")
+    assert file.read_bytes() == b"12345" and file.stat().st_size == 5
+    assert (root / "a.csv").read_text() == "id\n1\n"
+    with file.open("rb") as source:
+        assert source.seek(2) == 2 and source.read(2) == b"34" and source.read() == b"5"
+    assert not (root / "none").exists() and not (root / "none").is_dir()
+    with pytest.raises(FileNotFoundError):
+        (root / "none").read_bytes()
+    with pytest.raises(PermissionError, match="not written"):
+        file.open("wb")
+    assert pickle.loads(pickle.dumps(file)) == file
+
+
+def test_a_file_that_has_changed_has_another_time(bucket: str) -> None:
+    file = source_path(f"{bucket}/im/1.jpg")
+    before = file.stat().st_mtime_ns
+    fsspec.filesystem("memory").pipe("/own/im/1.jpg", b"54321")
+    assert file.stat().st_mtime_ns == before  # a list is remembered
+    remote.forget_listings()
+    assert file.stat().st_mtime_ns != before
+
+
+def test_a_read_that_fails_is_tried_again_and_told(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "SECONDS_BETWEEN", 0.0)
+    memory = type(fsspec.filesystem("memory"))
+    whole, asked = memory.cat_file, []
+
+    def flaky(self: Any, path: str, start: Any = None, end: Any = None, **more: Any) -> bytes:
+        asked.append(path)
+        if len(asked) == 1:
+            raise OSError("503 Slow Down")
+        content: bytes = whole(self, path, start, end, **more)
+        return content[:-1] if len(asked) == 2 else content
+
+    monkeypatch.setattr(memory, "cat_file", flaky)
+    said: list[str] = []
+    with remote.watch_retries(said.append) as retries:
+        assert source_path(f"{bucket}/im/1.jpg").read_bytes() == b"12345"
+    assert len(asked) == 3 and retries.causes.total() == 2
+    assert said == ["note: 1 remote reads were tried again: OSError: 503 Slow Down (1)"]
+    assert retries.text().startswith("2 remote reads were tried again: ")
+    monkeypatch.setattr(memory, "cat_file", lambda *_, **__: b"")
+    with pytest.raises(remote.ServerError, match="8 tries"):
+        source_path(f"{bucket}/im/1.jpg").read_bytes()
+
+
+def test_texts_of_tables_are_seen_from_their_folder(bucket: str, tmp_path: Path) -> None:
+    assert str(joined_path(source_path(bucket), "im/1.jpg")) == "memory://own/im/1.jpg"
+    assert str(joined_path(source_path(f"{bucket}/im"), "../a.csv")) == "memory://own/a.csv"
+    assert str(joined_path(tmp_path, "s3://moles/1.jpg")) == "s3://moles/1.jpg"
+    assert joined_path(source_path(bucket), "/data/1.jpg") == Path("/data/1.jpg")
+    assert joined_path(tmp_path, "../1.jpg") == tmp_path / "../1.jpg"
+
+
+def test_what_lies_in_an_archive_is_a_path_too(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("moles/im/1.jpg", "12345")
+    root = source_path("zip://moles::a.zip").seen_from(tmp_path)
+    assert str(root) == f"zip://moles::{tmp_path / 'a.zip'}"
+    assert [own.read_bytes() for own in (root / "im").iterdir()] == [b"12345"]
+    assert str(root.parent) == f"zip://::{tmp_path / 'a.zip'}"
+
+
+def test_a_piece_of_a_file_is_read_as_if_it_were_one(bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "all.bin").write_bytes(b"0123456789")
+    fsspec.filesystem("memory").pipe("/own/all.bin", b"0123456789")
+    for file in (tmp_path / "all.bin", source_path(f"{bucket}/all.bin")):
+        piece = source_path(piece_name(file, 2, 3, "x.jpg"))
+        assert piece.read_bytes() == b"234" and piece.open("rb").read() == b"234"
+        assert piece.stat().st_size == 3 and piece.is_file() and piece.name == "x.jpg"
+        assert piece.stat().st_mtime_ns == file.stat().st_mtime_ns
+        other = source_path(piece_name(file, 2, 3, "x.jpg", crc=1))
+        with pytest.raises(OSError, match="not those that were written"):
+            other.read_bytes()
+    short = source_path(piece_name(tmp_path / "all.bin", 8, 3, "x.jpg"))
+    with pytest.raises(OSError, match="ends after 2 of 3 bytes"):
+        short.read_bytes()
+    assert not source_path(piece_name(tmp_path / "none.bin", 0, 1, "x.jpg")).is_file()
+    # Signs alone make no piece of a file that is called so.
+    (tmp_path / "b#1.jpg").write_bytes(b"whole")
+    assert source_path(str(tmp_path / "b#1.jpg")).read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ssh://host/file", "ssh:// is no protocol"),
+        ("file:///etc/passwd", "file:// is no protocol"),
+        ("zip://a::reference://b", "reference:// is no protocol"),
+        ("https://me:secret@host/a.csv", "a password"),
+        ("https://host/a.csv?token=secret", "a password"),
+    ],
+)
+def test_urls_that_recipes_must_not_have_are_refused(url: str, said: str) -> None:
+    with pytest.raises(SkinfwError) as error:
+        source_path(url)
+    assert said in error.value.what and "secret" not in str(error.value)
+
+
+def test_a_package_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    known = importlib.import_module("fsspec.registry")._registry
+    monkeypatch.delitem(known, "s3", raising=False)
+    with pytest.raises(SkinfwError) as error:
+        source_path("s3://moles/a.csv").read_bytes()
+    assert error.value.cure == "pip install 'skinfw[remote]'"
+    assert error.value.where == "s3://moles"
