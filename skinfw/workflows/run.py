@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -54,7 +55,9 @@ from skinfw.registry.trust import trust
 from skinfw.runtime.determinism import deterministic_kernels
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.runtime.failures import explain_lost_process, explain_memory
+from skinfw.runtime.group import restarts
 from skinfw.runtime.signals import StopSignals, stop_signals
+from skinfw.runtime.signs_of_life import signs_of_life
 from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.confidence import intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
@@ -147,6 +150,7 @@ class _Run:
         stop: StopSignals,
     ) -> None:
         self.folder, self.resumes, self.lock, self.stop = folder, resumes, lock, stop
+        self.begun = resumes and "data_fingerprint" in folder.record
         batch_size = plan.train.batch_size
         if batch_size == "auto":  # the run may know already what that comes to
             batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
@@ -163,12 +167,25 @@ class _Run:
                 plan.recipe.origin("train", "batch_size").text,
                 cure="make it a multiple of the number of processes",
             )
+        if again := restarts():
+            self.say(f"note: the processes were started again ({again} so far)")
         self.folder.update(hardware=self.machine.record())
 
     def go(self) -> Result | None:
         """Run all stages."""
-        with explain_lost_process(self.machine.rank, self.machine.world):
+        with (
+            explain_lost_process(self.machine.rank, self.machine.world),
+            signs_of_life(self.machine, self._lose) as self._end_signs,
+        ):
             return self._stages()
+
+    def _lose(self, error: SkinfwError) -> None:
+        """End the process at once, which may be waiting for one that is gone."""
+        with suppress(Exception):
+            self.stop.rescue()
+        with suppress(Exception):
+            self.folder.lose(error)
+        os._exit(error.exit_code)
 
     def _stages(self) -> Result | None:
         with self._time("data"):
@@ -187,6 +204,7 @@ class _Run:
                 result = self._evaluate(components, history)
             if not self._refit(components, result.best_epoch):
                 return None
+            self._end_signs()
             if self.machine.main:
                 with explain_memory("engine.eval_batch_size", size):
                     result = self._tell(components, result)
@@ -375,7 +393,7 @@ class _Run:
         elif state:
             at = state["progress"]
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
-        elif self.resumes:
+        elif self.begun:
             self.say("the run had saved no state yet: starting from its first epoch")
         trainer = components.trainer(states, best, hooks)
         for caution in components.cautions(trainer):
@@ -474,7 +492,8 @@ class _Run:
 
     def _compare(self) -> None:
         """Say what differs from the run that this one repeats or goes on with."""
-        if (old := self.plan.recipe.replays) and not self.lock:
+        old = self.plan.recipe.replays
+        if old and not self.lock and (self.begun or not self.resumes):
             hashes = ("data_fingerprint", "split_hash", "draw_hash")
             today = {name: self.folder.record[name] for name in hashes} | run_record(self.plan)
             lines = differences(old, today)
