@@ -49,7 +49,7 @@ def autotune(
     auto_precision = settings.precision == "auto" and hardware.device.type == "cpu"
     # Which of the two is faster says the clock, and they round otherwise.
     timed = hardware.device.type == "cuda" and not settings.deterministic
-    auto_compile = settings.compile == "auto" and timed
+    auto_compile = settings.compile == "auto" and timed and not settings.sync_batch_norm
     compiled = settings.compile == "on"
     if recorded and str(recorded.get("device")) == str(hardware.device):
         precision = recorded["precision"] if auto_precision else hardware.precision
