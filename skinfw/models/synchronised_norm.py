@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.distributed.nn.functional import all_reduce
+import torch.distributed as dist
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
@@ -65,12 +65,12 @@ def _normalise(
     wide = values.float()
     others = [axis for axis in range(values.ndim) if axis != 1]
     own = torch.tensor([float(values.numel() // values.shape[1])], device=values.device)
-    sums = all_reduce(torch.cat([wide.sum(others), own]))
+    sums = _sum(torch.cat([wide.sum(others), own]))
     count = sums[-1].detach()
     mean = sums[:-1] / count
     shape = [1, -1, *[1] * (values.ndim - 2)]
     centred = wide - mean.view(shape)
-    variance = all_reduce(centred.square().sum(others)) / count
+    variance = _sum(centred.square().sum(others)) / count
     if running_mean is not None and running_var is not None:
         with torch.no_grad():
             running_mean.lerp_(mean.to(running_mean.dtype), momentum)
@@ -83,3 +83,24 @@ def _normalise(
     if bias is not None:
         normal = normal + bias.view(shape)
     return normal.to(values.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """Add tensors of all processes; what depends on the sum depends on each of them."""
+
+    @staticmethod
+    def forward(_: Any, values: torch.Tensor) -> torch.Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    total: torch.Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return total

@@ -88,12 +88,13 @@ class SignsOfLife:
                     if seconds > self._silent and self._beats[rank] < _LEFT]  # fmt: skip
             if gone and not self._over.is_set():
                 self._over.set()
-                self._lost(self._error(gone))
+                self._lost(self._error(gone[0], heard[self._rank]))
 
-    def _error(self, gone: list[int]) -> SkinfwError:
+    def _error(self, gone: int, own: float) -> SkinfwError:
+        """Return the error for a process that is gone; own signs came `own` seconds ago."""
         world = len(self._keys)
-        what = f"process {gone[0]} of {world} gives no sign of life"
-        if self._rank in gone:  # not even this one's own signs arrive
+        what = f"process {gone} of {world} gives no sign of life"
+        if own > self._silent / 2:  # they do not arrive, either
             what = f"process {self._rank} of {world} reaches the others no longer"
         return SkinfwError(
             what,

@@ -253,7 +253,7 @@ class Trainer:
         with stop.wait():
             if not self._train(cut, weight, total, stop):
                 return False
-        loss, accuracy = (own / at.images for own in self._sum(total))
+        loss, accuracy = (own / at.images for own in total.tolist())
         self._finish(loss, accuracy, stop)
         return not self._agree(stop())
 
@@ -278,6 +278,7 @@ class Trainer:
             members = min(settings.accumulate, len(cut) - group)
             boundary = at.batch + 1 == group + members
             loss, right = self._gradients(batch, weight, members / share.weight, boundary)
+            sums = self._sums(loss.to(total.dtype), right, share)
             with self.keeper.change(at, total if boundary else None):
                 if boundary:
                     self._step(at.batch + 1 == len(cut))
@@ -285,8 +286,7 @@ class Trainer:
                 at.step += 1
                 at.images += share.images
                 at.seconds = time.perf_counter() - started
-                total[0] += loss.to(total.dtype) * share.weight * share.images
-                total[1] += right * hardware.world
+                total += sums
             self.hooks.step_end(step=at.batch, images=share.images, loss=loss)
             # Agreeing makes the devices wait for each other, so not after every batch.
             last = at.batch == len(cut)
@@ -484,12 +484,13 @@ class Trainer:
         dist.all_reduce(flag, dist.ReduceOp.MAX)
         return bool(flag.item())
 
-    def _sum(self, total: torch.Tensor) -> list[float]:
-        """Return the means over processes of what each saw."""
+    def _sums(self, loss: torch.Tensor, right: torch.Tensor, share: Share) -> torch.Tensor:
+        """Return the sum of a batch's losses and how many are right, of all processes, [2]."""
+        own = torch.stack([loss * share.weight * share.images, right.to(loss.dtype)])
         if self.hardware.world > 1:
-            dist.all_reduce(total)
-            total = total / self.hardware.world
-        return total.tolist()
+            own[0] /= self.hardware.world
+            dist.all_reduce(own)
+        return own
 
 
 def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:
