@@ -130,8 +130,14 @@ def run_group(
     from skinfw.errors import REPORT_FAILED
     from skinfw.recipe.run_record import read_run
     from skinfw.runtime.signals import exit_code
-    from skinfw.workflows.processes import group_folder, resume_command, run_in_processes
+    from skinfw.workflows.processes import (
+        check_group,
+        group_folder,
+        resume_command,
+        run_in_processes,
+    )
 
+    check_group(plan, group)
     folder = folder or group_folder(plan, out, group)
     words = [f"--{detail}"] if detail else []
     if stopped := run_in_processes(plan, folder, group, words):

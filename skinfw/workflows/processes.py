@@ -21,7 +21,7 @@ from skinfw.runtime.failures import LOST
 from skinfw.runtime.group import STARTED
 from skinfw.runtime.prefetch import usable_cores
 from skinfw.workflows.launch import run_task
-from skinfw.workflows.run import new_run, open_run
+from skinfw.workflows.run import check_batch_size, new_run, open_run
 from skinfw.workflows.run_folder import FILE, PROCESSES, RunFolder
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class ProcessGroup:
         words = f"--processes {self.processes}"
         if self.machines > 1:
             words += f" --machines {self.machines} --rendezvous {self.rendezvous}"
+            words += f" --run-name {self.name}"
         return words
 
 
@@ -115,7 +116,6 @@ def run_in_processes(
     from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import launch_agent
 
-    _check_devices(plan, group)
     logs = (folder.path / PROCESSES).resolve()
     task = run_task(folder.path, plan, logs)
     command = ["-m", "skinfw", *task.words, *words]
@@ -140,8 +140,11 @@ def run_in_processes(
     return ""
 
 
-def _check_devices(plan: Plan, group: ProcessGroup) -> None:
-    """Refuse more processes than GPUs before any of them is started."""
+def check_group(plan: Plan, group: ProcessGroup) -> None:
+    """Refuse what these processes cannot share, before there is a run folder.
+
+    plan: the checked recipe.
+    """
     import torch
 
     from skinfw.runtime.device import check_gpus
@@ -149,6 +152,7 @@ def _check_devices(plan: Plan, group: ProcessGroup) -> None:
     device = plan.engine.device
     if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
         check_gpus(group.processes)
+    check_batch_size(plan, group.world)
 
 
 def _config(folder: RunFolder, group: ProcessGroup, logs: Path) -> LaunchConfig:
@@ -158,7 +162,8 @@ def _config(folder: RunFolder, group: ProcessGroup, logs: Path) -> LaunchConfig:
 
     endpoint, own, host = "localhost:0", "127.0.0.1", True
     if group.machines > 1:
-        endpoint, own, host = group.rendezvous, _own_address(group), _hosts(group)
+        endpoint, host = group.rendezvous, _hosts(group)
+        own = group.address[0] if host else _own_address(group)
     quiet = dict.fromkeys(range(1, group.processes), Std.ALL)
     return LaunchConfig(
         min_nodes=group.machines,

@@ -161,12 +161,7 @@ class _Run:
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
         self.failures = Failures()
-        if batch_size != "auto" and batch_size % self.machine.world:
-            raise RecipeError(
-                f"train.batch_size {batch_size} cannot be shared by {self.machine.world} processes",
-                plan.recipe.origin("train", "batch_size").text,
-                cure="make it a multiple of the number of processes",
-            )
+        check_batch_size(plan, self.machine.world)
         if again := restarts():
             self.say(f"note: the processes were started again ({again} so far)")
         self.folder.update(hardware=self.machine.record())
@@ -512,6 +507,21 @@ class _Run:
             timings = self.folder.record["timings"]
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
         self.folder.save()
+
+
+def check_batch_size(plan: Plan, processes: int) -> None:
+    """Refuse batches that processes cannot share evenly.
+
+    plan: the checked recipe.
+    processes: how many share each batch.
+    """
+    size = plan.train.batch_size
+    if size != "auto" and size % processes:
+        raise RecipeError(
+            f"train.batch_size {size} cannot be shared by {processes} processes",
+            plan.recipe.origin("train", "batch_size").text,
+            cure="make it a multiple of the number of processes",
+        )
 
 
 def new_run(plan: Plan, place: Path) -> RunFolder:

@@ -36,6 +36,14 @@ def test_options_that_do_not_go_together(words: tuple[str, ...], said: str) -> N
     assert ended.exit_code == 2 and said in ended.output
 
 
+def test_what_cannot_be_shared_leaves_no_folder(tmp_path: Path) -> None:
+    words = ("--processes", "3", "--set", "train.batch_size=32", "--out", str(tmp_path / "runs"))
+    ended = CliRunner().invoke(main, ["run", "quickstart", *words])
+    assert ended.exit_code == 2
+    assert "train.batch_size 32 cannot be shared by 3 processes" in ended.output
+    assert not (tmp_path / "runs").exists()
+
+
 def failed(
     folder: Path, rank: int, code: int, text: str, patch: pytest.MonkeyPatch
 ) -> ProcessFailure:
