@@ -18,6 +18,7 @@ import torch.distributed as dist
 from skinfw.errors import RecipeError
 from skinfw.interfaces.protocols import NormalisedNetwork
 from skinfw.recipe.settings import EngineSettings
+from skinfw.runtime.failures import explain_lost_process
 from skinfw.runtime.memory import keep_freed_memory
 from skinfw.runtime.prefetch import usable_cores
 
@@ -170,7 +171,8 @@ def _join(kind: str) -> tuple[int, int]:
         return 0, 1
     if not dist.is_initialized():
         backend = "nccl" if kind == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=PATIENCE)
+        with explain_lost_process(int(os.environ.get("RANK", 0)), world):
+            dist.init_process_group(backend, timeout=PATIENCE)
     return dist.get_rank(), world
 
 

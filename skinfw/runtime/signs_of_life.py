@@ -17,12 +17,19 @@ from uuid import uuid4
 
 from skinfw.errors import SkinfwError
 from skinfw.runtime.device import Hardware, broadcast
+from skinfw.runtime.group import has_starter
 
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 40.0
 """A process that gave no sign of life this long is gone."""
 _LEFT = 1 << 40
 """Added to the beats of a process that has ended in order."""
+
+_ORPHAN = SkinfwError(
+    "the command that has started the processes is gone",
+    why="it was killed; what it had started ends, too",
+    cure="go on with --resume",
+)
 
 
 class Counters(Protocol):
@@ -44,6 +51,7 @@ class SignsOfLife:
         keys: list[str],
         rank: int,
         lost: Callable[[SkinfwError], None],
+        starter: int = 0,
         beat: float = BEAT_SECONDS,
         silent: float = SILENT_SECONDS,
     ) -> None:
@@ -52,10 +60,11 @@ class SignsOfLife:
         keys: of the counter of each process.
         rank: which process this is.
         lost: called once with the error where a process is gone; from a thread.
+        starter: the number of the process that has started this one and must live, 0 for none.
         beat, silent: seconds between two signs, and without any.
         """
         self._store, self._keys, self._rank, self._lost = store, keys, rank, lost
-        self._beat, self._silent = beat, silent
+        self._starter, self._beat, self._silent = starter, beat, silent
         self._over = threading.Event()
         self._beats = dict.fromkeys(range(len(keys)), 0)
         self._heard = dict.fromkeys(range(len(keys)), time.monotonic())
@@ -86,9 +95,10 @@ class SignsOfLife:
             heard = {rank: time.monotonic() - at for rank, at in self._heard.items()}
             gone = [rank for rank, seconds in heard.items()
                     if seconds > self._silent and self._beats[rank] < _LEFT]  # fmt: skip
-            if gone and not self._over.is_set():
+            orphan = bool(self._starter) and os.getppid() != self._starter
+            if (gone or orphan) and not self._over.is_set():
                 self._over.set()
-                self._lost(self._error(gone[0], heard[self._rank]))
+                self._lost(_ORPHAN if orphan else self._error(gone[0], heard[self._rank]))
 
     def _error(self, gone: int, own: float) -> SkinfwError:
         """Return the error for a process that is gone; own signs came `own` seconds ago."""
@@ -121,10 +131,13 @@ def signs_of_life(
 
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     timeout = timedelta(seconds=SILENT_SECONDS)
-    store = dist.TCPStore(address, port, is_master=False, timeout=timeout)
+    store = dist.TCPStore(  # type: ignore[attr-defined]
+        address, port, is_master=False, timeout=timeout
+    )
     name = broadcast(uuid4().hex, hardware)  # a store outlives the processes of a start
     keys = [f"skinfw/{name}/{rank}" for rank in range(hardware.world)]
-    signs = SignsOfLife(store, keys, hardware.rank, lost)
+    starter = os.getppid() if has_starter() else 0
+    signs = SignsOfLife(store, keys, hardware.rank, lost, starter)
     try:
         yield signs.end
     finally:

@@ -127,8 +127,8 @@ def run_in_processes(
         return str(error.sigval.name)
     except ChildFailedError as error:
         rank, failure = _first(error.failures)
-        if failure.exitcode in (130, 143):
-            return "SIGINT" if failure.exitcode == 130 else "SIGTERM"
+        if failure.exitcode in (130, 143):  # another process or machine was asked to stop
+            return "SIGTERM"
         raise _cause(rank, failure, folder, group) from error
     except (RendezvousError, RuntimeError) as error:
         raise SkinfwError(
@@ -210,7 +210,13 @@ def _own_address(group: ProcessGroup) -> str:
 def _environment(group: ProcessGroup) -> Iterator[None]:
     """Let the processes know who starts them, and share the cores of the machine."""
     threads = str(max(1, usable_cores() // group.processes))
-    own = {STARTED: "1", "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads)}
+    own = {
+        STARTED: "1",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
+        # Processes that are started again would find the addresses of those before in a store
+        # that the engine keeps; now the first one makes a new store each time.
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+    }
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -58,6 +59,18 @@ def test_a_process_that_falls_silent_is_named() -> None:
     assert losts[0].heard.wait(30)
     assert "process 1 of 2 gives no sign of life" in str(losts[0].errors[0])
     first.stop()
+
+
+def test_a_process_ends_with_the_one_that_has_started_it() -> None:
+    store, lost = Shared(), Listener()
+    signs = SignsOfLife(store, KEYS[:1], 0, lost, starter=os.getppid(), beat=0.01, silent=60)
+    while store.values["zero"] < 5:
+        time.sleep(0.01)
+    assert not lost.errors
+    signs.stop()
+    SignsOfLife(store, KEYS[:1], 0, lost, starter=os.getpid(), beat=0.01, silent=60)
+    assert lost.heard.wait(30), "somebody else's child is nobody's"
+    assert "the command that has started the processes is gone" in str(lost.errors[0])
 
 
 def test_a_process_that_has_left_in_order_is_not_missed() -> None:
