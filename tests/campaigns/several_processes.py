@@ -99,12 +99,9 @@ def cut_link(number: int, dice: random.Random, folder: Path, figures: Figures) -
         elif end[0] and "go on with" not in end[1]:
             figures.fail(case, f"the {name} machine ended with {end[0]}: {end[1][-500:]}")
         else:
-            how = (
-                end[1].rpartition("error: ")[2].splitlines()[0]
-                if "error: " in end[1]
-                else "stopped"
-            )
-            figures.count("went on" if end[0] == 0 else f"said: {how}")
+            _, told, rest = end[1].rpartition("error: ")
+            how = f"said: {rest.splitlines()[0]}" if told else "stopped in order"
+            figures.count("went on" if end[0] == 0 else how)
 
 
 @cache
