@@ -21,7 +21,7 @@ from skinfw.runtime.failures import LOST
 from skinfw.runtime.group import STARTED
 from skinfw.runtime.prefetch import usable_cores
 from skinfw.workflows.launch import run_task
-from skinfw.workflows.run import check_batch_size, new_run, open_run
+from skinfw.workflows.run import check_batch_size, new_run, open_run, trust_own_files
 from skinfw.workflows.run_folder import FILE, PROCESSES, RunFolder
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def group_folder(plan: Plan, out: Path, group: ProcessGroup) -> RunFolder:
         return new_run(plan, out)
     path = out / f"{file_name(plan.recipe.name)}-{file_name(group.name)}"
     if not (path / FILE).is_file() and _hosts(group):
-        return RunFolder.create(out, plan, path.name)
+        return new_run(plan, out, path.name)
     end = time.monotonic() + JOIN_SECONDS
     while not (path / FILE).is_file():
         if time.monotonic() > end:
@@ -116,6 +116,7 @@ def run_in_processes(
     from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import launch_agent
 
+    trust_own_files(plan)
     logs = (folder.path / PROCESSES).resolve()
     task = run_task(folder.path, plan, logs)
     command = ["-m", "skinfw", *task.words, *words]

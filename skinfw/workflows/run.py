@@ -100,9 +100,7 @@ def execute_run(
     a run that was made of others.
     """
     _refuse_derived(plan)
-    for component in plan.components:
-        if component.entry.file and not plan.recipe.replays:  # the user's own recipe names it
-            trust(component.entry.file)
+    trust_own_files(plan)
     with folder.hold(), stop_signals(folder.leave) as stop:
         folder.begin()
         try:
@@ -122,6 +120,13 @@ def execute_run(
         with stop.wait():
             folder.finish("done" if result else "stopped", signal=stop.name)
         return result
+
+
+def trust_own_files(plan: Plan) -> None:
+    """Remember that the user's own recipe names these Python files, so that a resumed run may."""
+    for component in plan.components:
+        if component.entry.file and not plan.recipe.replays:
+            trust(component.entry.file)
 
 
 def _refuse_derived(plan: Plan) -> None:
@@ -524,15 +529,16 @@ def check_batch_size(plan: Plan, processes: int) -> None:
         )
 
 
-def new_run(plan: Plan, place: Path) -> RunFolder:
+def new_run(plan: Plan, place: Path, name: str = "") -> RunFolder:
     """Make the folder of a run; one whose data are absent never starts, and leaves none.
 
     plan: the checked recipe.
     place: where the folder is made.
+    name: of the folder; recipe and time unless given.
     """
     _refuse_derived(plan)
     check_numbers(plan, load_data(plan).rows)
-    return RunFolder.create(place, plan)
+    return RunFolder.create(place, plan, name)
 
 
 def open_run(path: Path) -> RunFolder:
