@@ -95,12 +95,12 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(_: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(_: Any, gradient: torch.Tensor) -> torch.Tensor:
         total = gradient.clone()
         dist.all_reduce(total)
         return total
 
 
 def _sum(values: torch.Tensor) -> torch.Tensor:
-    total: torch.Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    total: torch.Tensor = _Sum.apply(values)
     return total
