@@ -38,16 +38,15 @@ def rank_kill(number: int, dice: random.Random, folder: Path, figures: Figures) 
     words = ("--processes", str(world), "--max-restarts", str(restarts))
     with _started(folder, *words) as starter:
         workers = _workers(starter, world)
-        while starter.poll() is None and not list(folder.glob("runs/*/splits.csv")):
-            time.sleep(0.02)
-        time.sleep(dice.uniform(0, 0.25 * expected["seconds"]))
+        _wait_for_division(starter, folder)
+        time.sleep(dice.uniform(0, 0.7 * expected["seconds"]))
         try:
             os.kill(dice.choice(workers), signal.SIGKILL)
         except ProcessLookupError:  # it had done its part already
             figures.count("hurt after its end")
             return
         killed = time.monotonic()
-        end = _end(starter, LIMIT if not restarts else LIMIT + 2 * expected["seconds"] + 60)
+        end = _end(starter, LIMIT if not restarts else LIMIT + 2 * expected["seconds"] + 120)
     if end is None:
         figures.fail(case, "was still at work")
         return
@@ -109,12 +108,13 @@ def cut_link(number: int, dice: random.Random, folder: Path, figures: Figures) -
 
 @cache
 def _undisturbed(world: int) -> dict[str, Any]:
-    """Return what a run by so many processes leaves, and its seconds."""
+    """Return what a run by so many processes leaves, and its seconds after the division."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         place(folder)
-        began = time.monotonic()
         with _started(folder, "--processes", str(world)) as starter:
+            _wait_for_division(starter, folder)
+            began = time.monotonic()
             assert _end(starter, 1200), "the run that nobody disturbs ends"
         run = run_folder(folder)
         assert run and starter.returncode == 0
@@ -152,6 +152,12 @@ def _end(starter: subprocess.Popen[str], seconds: float) -> tuple[int, str] | No
     except subprocess.TimeoutExpired:
         return None
     return starter.returncode, said
+
+
+def _wait_for_division(starter: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until the data are divided, as long as a run is at work."""
+    while starter.poll() is None and not list(folder.glob("runs/*/splits.csv")):
+        time.sleep(0.02)
 
 
 def _workers(starter: subprocess.Popen[str], count: int) -> list[int]:
