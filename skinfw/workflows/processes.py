@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -122,7 +124,7 @@ def run_in_processes(
     command = ["-m", "skinfw", *task.words, *words]
     config = _config(folder, group, logs)
     try:
-        with _environment(group), _without_logging():
+        with _environment(group), _without_logging(), _bound(logs, group):
             launch_agent(config, sys.executable, command)
     except SignalException as error:
         return str(error.sigval.name)
@@ -227,6 +229,34 @@ def _environment(group: ProcessGroup) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+
+
+@contextmanager
+def _bound(logs: Path, group: ProcessGroup) -> Iterator[None]:
+    """End this process where a process has failed and the engine does not come to an end.
+
+    It may be waiting for an answer over a network that is cut, and that for a quarter of an hour.
+    """
+    limit = 2 * CLOSE_SECONDS + (JOIN_SECONDS if group.max_restarts else 0)
+    began, over = time.time(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(2):
+            files = {own.stat().st_mtime: own for own in logs.glob("*/attempt_*/*/error.json")}
+            if (last := max(files, default=0.0)) < began or time.time() < last + limit:
+                continue
+            attempt = files[last].parents[1]
+            number = int(attempt.name.rpartition("_")[2]) + 1
+            if not attempt.with_name(f"attempt_{number}").exists():  # none was started since
+                message = json.loads(files[last].read_text(encoding="utf-8"))["message"]
+                os.write(2, f"{message['message']}\n".encode())
+                os._exit(1)
+
+    threading.Thread(target=watch, name="skinfw-engine", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 @contextmanager

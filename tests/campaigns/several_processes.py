@@ -23,7 +23,7 @@ LIMIT = 60.0
 """Seconds until all processes have ended after one of them was killed."""
 NETWORK_LIMIT = 240.0
 """Seconds until two machines have ended, or gone on, after their link was cut."""
-EPOCHS = ("--set", "train.epochs=20")
+EPOCHS = ("--set", "train.epochs=20", "--set", "train.batch_size=8")
 ADDRESSES = ("10.213.0.1", "10.213.0.2")
 CUTS = (5.0, 30.0, 0.0)
 """Seconds without a link; 0 leaves it cut."""
