@@ -74,6 +74,11 @@ class _Frame(CommandTree):
     def _report(text: str, ctx: click.Context) -> None:
         if ctx.meta.get(TRACEBACK):
             traceback.print_exc()
+        if "RANK" in os.environ:
+            from skinfw.runtime.group import tell_starter
+
+            if tell_starter(text):
+                return
         head, colon, rest = printable(text, LINES).partition(":")
         click.echo(click.style(head + colon, fg="red", bold=True, reset=True) + rest, err=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +10,12 @@ import click
 
 from skinfw.cli.launcher import chosen_launcher, launcher_options
 from skinfw.cli.options import Detail, detail_options, recipe_options, trust_option
+from skinfw.cli.processes import process_options, run_group
 from skinfw.cli.terminal import echo
 
 if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
+    from skinfw.workflows.processes import ProcessGroup
     from skinfw.workflows.run_folder import RunFolder
 
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     help="Repeat the run RECIPE only where nothing differs that can change its numbers.",
 )
 @launcher_options
+@process_options
 @trust_option
 @detail_options
 def run(
@@ -48,6 +50,7 @@ def run(
     seeds: int | None,
     launcher: str | None,
     launcher_sets: tuple[str, ...],
+    group: ProcessGroup | None,
     trust: bool,
     locked: bool,
     detail: Detail | None,
@@ -60,6 +63,7 @@ def run(
     folder or the recipe.lock of one; what differs from it is told, and nothing is installed.
     With --seeds it is trained several times, in a folder with a run folder for each seed, which
     --resume goes on with, too; --launcher trains seeds side by side, here or on other machines.
+    With --processes several processes share each batch of one run.
     """
     from skinfw.cli.seeds import run_seeds
     from skinfw.errors import RecipeError
@@ -86,8 +90,16 @@ def run(
             display_path(recipe),
             cure="name the run's folder: skinfw run runs/FOLDER --resume",
         )
+    several = bool(seeds) or (resume and (recipe / SEEDS.file).is_file())
+    if group and (several or launcher or locked):
+        raise RecipeError(
+            "--processes shares one run among processes",
+            f"--processes {group.processes}",
+            "--seeds and --launcher are about several runs, and --locked repeats one as it was",
+            "leave the other option out",
+        )
     chosen = chosen_launcher(launcher, launcher_sets)
-    if seeds or (resume and (recipe / SEEDS.file).is_file()):
+    if several:
         return run_seeds(recipe, sets, out or Path("runs"), seeds, trust, detail, chosen)
     if chosen:
         raise RecipeError(
@@ -98,6 +110,8 @@ def run(
     lock = _lock_of(recipe, resume) if locked else None
     folder = open_run(recipe) if resume else None
     plan = load_plan(recipe, sets, trust=trust or None)
+    if group:
+        return run_group(plan, out or Path("runs"), folder, group, detail)
     folder = folder or new_run(plan, out or Path("runs"))
     run_to_exit(plan, folder, resume, detail, lock)
 
@@ -115,12 +129,13 @@ def run_to_exit(
     """
     from skinfw.errors import REPORT_FAILED
     from skinfw.files.paths import display_path
+    from skinfw.runtime.group import has_starter
 
     if not run_with_progress(plan, folder, resume, detail, lock):
-        if _is_main():
+        if _is_main() and not has_starter():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(folder.exit_code)
-    if folder.record["failures"]:
+    if folder.record["failures"] and not has_starter():
         raise click.exceptions.Exit(REPORT_FAILED)
 
 
@@ -183,4 +198,6 @@ def run_with_progress(
 
 def _is_main() -> bool:
     """Tell whether this process speaks to the user."""
-    return os.environ.get("RANK", "0") == "0"
+    from skinfw.runtime.group import is_main
+
+    return is_main()

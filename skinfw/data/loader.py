@@ -283,7 +283,21 @@ def _name_image(name: str) -> Iterator[None]:
         ) from error
 
 
-def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> list[list[Key]]:
+class Share(NamedTuple):
+    """Hold what one process gets of a batch.
+
+    keys: of its images.
+    images: how many all processes get.
+    weight: by which its mean over images counts in the mean over processes; 1 where all get
+        equally many.
+    """
+
+    keys: list[Key]
+    images: int
+    weight: float
+
+
+def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> list[Share]:
     """Cut a draw into batches and take this process's share of each.
 
     draw: what the sampler drew, in order.
@@ -299,15 +313,17 @@ def batches(draw: Draw, epoch: int, batch_size: int, rank: int, world: int) -> l
     cut = [keys[start : start + batch_size] for start in range(0, len(keys), batch_size)]
     # Batch normalisation needs two images per process; a smaller rest goes without training.
     whole = [batch for batch in cut if len(batch) >= 2 * world]
-    # Every process must get equally many, or gradients would be averaged with wrong weights.
-    own = [batch[: len(batch) // world * world][rank::world] for batch in whole]
-    if draw.partners is None:
-        return own
-    partners: list[Key] = [
-        (epoch, len(keys) + position, int(index), False)
-        for position, index in enumerate(draw.partners)
-    ]
-    return [[*batch, *(partners[position] for _, position, _, _ in batch)] for batch in own]
+    own = [batch[rank::world] for batch in whole]
+    shown = [len(batch) for batch in whole]
+    weights = [len(part) * world / len(batch) for part, batch in zip(own, whole, strict=True)]
+    if draw.partners is not None:
+        partners: list[Key] = [
+            (epoch, len(keys) + position, int(index), False)
+            for position, index in enumerate(draw.partners)
+        ]
+        own = [[*batch, *(partners[position] for _, position, _, _ in batch)] for batch in own]
+        shown = [2 * images for images in shown]
+    return list(map(Share, own, shown, weights))
 
 
 class Loader:

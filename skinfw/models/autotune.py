@@ -45,10 +45,11 @@ def autotune(
     recorded: the choices of the run that this one repeats or goes on with, which it keeps.
     modalities: what the network gets beside one picture.
     """
+    recorded = broadcast(recorded, hardware)  # which another process may see being written
     auto_precision = settings.precision == "auto" and hardware.device.type == "cpu"
     # Which of the two is faster says the clock, and they round otherwise.
     timed = hardware.device.type == "cuda" and not settings.deterministic
-    auto_compile = settings.compile == "auto" and timed
+    auto_compile = settings.compile == "auto" and timed and not settings.sync_batch_norm
     compiled = settings.compile == "on"
     if recorded and str(recorded.get("device")) == str(hardware.device):
         precision = recorded["precision"] if auto_precision else hardware.precision

@@ -171,7 +171,10 @@ class EvaluateSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """Set how the machine computes; only `precision` may change a number beyond rounding.
+    """Set how the machine computes.
+
+    Only `precision` may change a number beyond rounding, and `sync_batch_norm` where several
+    processes share a run.
 
     device: "auto" takes a GPU where there is one.
     precision: of the forward pass; "auto" is bf16 on a GPU that has it, and on a CPU that has
@@ -182,6 +185,8 @@ class EngineSettings:
     deterministic: take no kernels but those that give the same bits again, so that a run on a GPU
         repeats as one on a CPU does, on the same GPU with the same versions. It is slower, is not
         compiled unless `compile` is "on", and stops at an operation that has no such kernel.
+    sync_batch_norm: let batch normalisation take mean and variance of the images of all processes
+        and not of each process's own, so that a run by several processes learns as one does.
     workers: threads that load images ahead; -1 chooses: none on a CPU, whose cores train.
     eval_batch_size: images per batch in validation and test; 0 takes twice `train.batch_size`.
     cache: keep decoded images, and features of a frozen backbone, on the disk for later epochs
@@ -195,6 +200,7 @@ class EngineSettings:
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     deterministic: bool = False
+    sync_batch_norm: bool = False
     workers: Annotated[int, Interval(ge=-1, le=128)] = -1
     eval_batch_size: Annotated[int, Ge(0)] = 0
     cache: bool = True

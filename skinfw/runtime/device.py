@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ import torch.distributed as dist
 from skinfw.errors import RecipeError
 from skinfw.interfaces.protocols import NormalisedNetwork
 from skinfw.recipe.settings import EngineSettings
+from skinfw.runtime.failures import explain_lost_process
 from skinfw.runtime.memory import keep_freed_memory
 from skinfw.runtime.prefetch import usable_cores
 
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first one, which may decode a large data set."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -118,8 +122,10 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
             f"torch {torch.__version__} finds no such device",
             cure='engine.device = "auto" takes what there is',
         )
-    rank, world = _join(kind)
     local = int(os.environ.get("LOCAL_RANK", 0))
+    if kind == "cuda":
+        check_gpus(local + 1)
+    rank, world = _join(kind)
     device = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
     cv2.setNumThreads(0)  # images are too small to share one among threads
     if kind == "cpu":
@@ -145,13 +151,28 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
     return Hardware(device, precision, memory_format, workers, rank, world)
 
 
+def check_gpus(processes: int) -> None:
+    """Raise RecipeError where this machine has fewer GPUs than processes.
+
+    processes: of this machine; each has a GPU of its own.
+    """
+    if processes > (there := torch.cuda.device_count()):
+        raise RecipeError(
+            f"{processes} processes need as many GPUs, and there are {there}",
+            "[engine]",
+            cure=f'start at most {there}, or set engine.device = "cpu"',
+        )
+
+
 def _join(kind: str) -> tuple[int, int]:
     """Join torchrun's process group; alone where there is none."""
     world = int(os.environ.get("WORLD_SIZE", 1))
     if world == 1:
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+        backend = "nccl" if kind == "cuda" else "gloo"
+        with explain_lost_process(int(os.environ.get("RANK", 0)), world):
+            dist.init_process_group(backend, timeout=PATIENCE)
     return dist.get_rank(), world
 
 

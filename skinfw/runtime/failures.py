@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from skinfw.errors import SkinfwError, first_line
 from skinfw.guards.machine import lost_process, out_of_memory
 
+LOST = "has lost the others"
+"""What a process says that fails since another one has."""
+
 
 @contextmanager
 def explain_memory(key: str, size: int) -> Iterator[None]:
@@ -48,7 +51,7 @@ def explain_lost_process(rank: int, world: int) -> Iterator[None]:
         if world == 1 or not lost_process(error):
             raise
         raise SkinfwError(
-            f"process {rank} of {world} has lost the others",
+            f"process {rank} of {world} {LOST}",
             why=_text(error),
             cure=_lost_cure(str(error)),
         ) from error

@@ -52,3 +52,14 @@ def check_average(plan: Plan) -> None:
             "one network is evaluated and kept",
             "leave one of them at 0",
         )
+
+
+def check_norm(plan: Plan) -> None:
+    """Refuse to compile what waits for other processes inside the network."""
+    if plan.engine.sync_batch_norm and plan.engine.compile == "on":
+        raise RecipeError(
+            "engine.sync_batch_norm cannot be compiled",
+            plan.recipe.origin("engine", "sync_batch_norm").text,
+            "batch normalisation waits for the other processes in the middle of the network",
+            'engine.compile = "off"',
+        )

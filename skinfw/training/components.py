@@ -47,7 +47,7 @@ from skinfw.recipe.plan import Plan
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.seed import stream
 from skinfw.training.cautions import warn_double_correction, warn_late_correction
-from skinfw.training.checks import check_average, check_pairs
+from skinfw.training.checks import check_average, check_norm, check_pairs
 from skinfw.training.network import Network, build_run_network
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.teacher import Teacher, check_student
@@ -271,6 +271,7 @@ class TrainingComponents:
         """
         plan = self.plan
         check_average(plan)
+        check_norm(plan)
         check_pairs(plan, self.epoch_sampler.draw(1), self.model, self.modalities)
         images = TrainImages(self.source, self.labels, self._chain, self.view, plan.seed)
         self._try_dice(images)
@@ -298,6 +299,7 @@ class TrainingComponents:
             validator=self.evaluator(plan.train.validation, first=True) if validates else None,
             metrics=self.metrics,
             hardware=self.hardware,
+            sync_norm=plan.engine.sync_batch_norm and self.hardware.world > 1,
             states=states,
             weights=weights,
             hooks=hooks,

@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from skinfw.data.loader import Batch, Key, Loader, batches
+from skinfw.data.loader import Batch, Loader, Share, batches
 from skinfw.errors import AnswerError, SkinfwError
 from skinfw.evaluation.evaluator import Evaluator, NotFiniteError
 from skinfw.evaluation.numbers import RESERVED, Metrics, Names, compute_metrics, refuse_nan
@@ -31,6 +31,7 @@ from skinfw.models.backbone import listens_to_progress, report_progress
 from skinfw.models.freezing import FrozenLayers
 from skinfw.models.input_pipeline import InputPipeline
 from skinfw.models.modalities import ModalityData
+from skinfw.models.synchronised_norm import synchronised_norm
 from skinfw.recipe.settings import TrainSettings
 from skinfw.runtime.device import Hardware
 from skinfw.runtime.failures import explain_memory
@@ -66,6 +67,7 @@ class Trainer:
     recompute_statistics: sets those of batch normalisation to what training images give.
     modalities: what is known of the training part beside its images.
     validator: chooses the epoch whose weights are kept; None keeps those of the last.
+    sync_norm: whether batch normalisation takes the images of all processes.
     states: the folder of the states, from which a stopped training goes on.
     weights: the file of the weights that are kept.
     about: texts to keep with the weights.
@@ -89,6 +91,7 @@ class Trainer:
     validator: Evaluator | None
     metrics: Metrics
     hardware: Hardware
+    sync_norm: bool
     states: Path
     weights: Path
     hooks: Any
@@ -217,8 +220,8 @@ class Trainer:
             self.frozen.release()
             self._parallelise()
 
-    def _batches(self, epoch: int) -> list[list[Key]]:
-        """Return this process's batches of an epoch."""
+    def _batches(self, epoch: int) -> list[Share]:
+        """Return this process's share of each batch of an epoch."""
         draw = self.epoch_sampler.draw(epoch)
         size, hardware = self.batch_size, self.hardware
         cut = batches(draw, epoch, size, hardware.rank, hardware.world)
@@ -234,7 +237,7 @@ class Trainer:
         cut = self._batches(at.epoch)
         weight = self.class_weight(at.epoch)
         weight = None if weight is None else weight.to(hardware.device, torch.float32)
-        images = hardware.world * sum(len(batch) for batch in cut)
+        images = sum(share.images for share in cut)
         self.hooks.epoch_start(
             epoch=at.epoch, epochs=self.settings.epochs, steps=len(cut), images=images
         )
@@ -250,13 +253,13 @@ class Trainer:
         with stop.wait():
             if not self._train(cut, weight, total, stop):
                 return False
-        loss, accuracy = (own / at.images for own in self._sum(total))
+        loss, accuracy = (own / at.images for own in total.tolist())
         self._finish(loss, accuracy, stop)
         return not self._agree(stop())
 
     def _train(
         self,
-        cut: Sequence[Sequence[Key]],
+        cut: Sequence[Share],
         weight: torch.Tensor | None,
         total: torch.Tensor,
         stop: StopSignals,
@@ -268,22 +271,23 @@ class Trainer:
         """
         at, settings, hardware = self.at, self.settings, self.hardware
         started = time.perf_counter() - at.seconds
-        for batch in self.loader.load(cut[at.batch :]):
+        left = cut[at.batch :]
+        loaded = self.loader.load([share.keys for share in left])
+        for share, batch in zip(left, loaded, strict=True):
             group = at.batch // settings.accumulate * settings.accumulate
             members = min(settings.accumulate, len(cut) - group)
             boundary = at.batch + 1 == group + members
-            loss, right = self._gradients(batch, weight, members, boundary)
-            images = len(batch.targets) * hardware.world
+            loss, right = self._gradients(batch, weight, members / share.weight, boundary)
+            sums = self._sums(loss.to(total.dtype), right, share)
             with self.keeper.change(at, total if boundary else None):
                 if boundary:
                     self._step(at.batch + 1 == len(cut))
                 at.batch += 1
                 at.step += 1
-                at.images += images
+                at.images += share.images
                 at.seconds = time.perf_counter() - started
-                total[0] += loss.to(total.dtype) * images
-                total[1] += right * hardware.world
-            self.hooks.step_end(step=at.batch, images=images, loss=loss)
+                total += sums
+            self.hooks.step_end(step=at.batch, images=share.images, loss=loss)
             # Agreeing makes the devices wait for each other, so not after every batch.
             last = at.batch == len(cut)
             agreed = hardware.world == 1 or at.batch % AGREE_BATCHES == 0 or last
@@ -299,10 +303,14 @@ class Trainer:
         self,
         batch: Batch,
         weight: torch.Tensor | None,
-        members: int,
+        parts: float,
         boundary: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add the gradients of one batch; return its loss, and how many images it calls rightly."""
+        """Add the gradients of one batch; return its loss, and how many images it calls rightly.
+
+        parts: by which the loss is divided, so that gradients are means over all images of a step
+            of the optimizer.
+        """
         hardware = self.hardware
         if self.scheduled:
             whole = (self.at.epoch - 1) * (self.total_steps // self.settings.epochs)
@@ -318,7 +326,8 @@ class Trainer:
             if self.tracer:
                 self.tracer.batch = [self.epoch_sampler.source.ids[int(row)] for row in batch.rows]
                 self.tracer.input(inputs, images)
-            with hardware.autocast(), self.guard("backbone"):
+            normal = synchronised_norm(self.sync_norm)
+            with hardware.autocast(), normal, self.guard("backbone"):
                 answer = self.parallel(images, *known)
                 logits = check_training_logits(answer, len(images), self.width)
             loss = loss_of(logits[:, : self.classes], targets, weight)
@@ -327,7 +336,7 @@ class Trainer:
             if self.tracer:
                 self.tracer.loss(logits, loss, None if weight is None else weight[targets])
             with self.guard("loss"):
-                self.scaler.scale(loss / members).backward()  # type: ignore[no-untyped-call]
+                self.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
         if boundary and self.tracer:
             self.tracer.gradients()
         return loss.detach(), right
@@ -475,12 +484,13 @@ class Trainer:
         dist.all_reduce(flag, dist.ReduceOp.MAX)
         return bool(flag.item())
 
-    def _sum(self, total: torch.Tensor) -> list[float]:
-        """Return the means over processes of what each saw."""
+    def _sums(self, loss: torch.Tensor, right: torch.Tensor, share: Share) -> torch.Tensor:
+        """Return the sum of a batch's losses and how many are right, of all processes, [2]."""
+        own = torch.stack([loss * share.weight * share.images, right.to(loss.dtype)])
         if self.hardware.world > 1:
-            dist.all_reduce(total)
-            total = total / self.hardware.world
-        return total.tolist()
+            own[0] /= self.hardware.world
+            dist.all_reduce(own)
+        return own
 
 
 def best_epoch(history: Sequence[Mapping[str, float]], select: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -55,7 +56,9 @@ from skinfw.registry.trust import trust
 from skinfw.runtime.determinism import deterministic_kernels
 from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
 from skinfw.runtime.failures import explain_lost_process, explain_memory
+from skinfw.runtime.group import restarts
 from skinfw.runtime.signals import StopSignals, stop_signals
+from skinfw.runtime.signs_of_life import signs_of_life
 from skinfw.runtime.storage import cache_folder
 from skinfw.statistics.confidence import intervals_record
 from skinfw.statistics.predictions import PREDICTION_FILES, write_predictions
@@ -98,9 +101,7 @@ def execute_run(
     a run that was made of others.
     """
     _refuse_derived(plan)
-    for component in plan.components:
-        if component.entry.file and not plan.recipe.replays:  # the user's own recipe names it
-            trust(component.entry.file)
+    trust_own_files(plan)
     with folder.hold(), stop_signals(folder.leave) as stop:
         folder.begin()
         try:
@@ -124,6 +125,13 @@ def execute_run(
         with stop.wait():
             folder.finish("done" if result else "stopped", signal=stop.name)
         return result
+
+
+def trust_own_files(plan: Plan) -> None:
+    """Remember that the user's own recipe names these Python files, so that a resumed run may."""
+    for component in plan.components:
+        if component.entry.file and not plan.recipe.replays:
+            trust(component.entry.file)
 
 
 def _refuse_derived(plan: Plan) -> None:
@@ -152,6 +160,7 @@ class _Run:
         stop: StopSignals,
     ) -> None:
         self.folder, self.resumes, self.lock, self.stop = folder, resumes, lock, stop
+        self.begun = resumes and "data_fingerprint" in folder.record
         batch_size = plan.train.batch_size
         if batch_size == "auto":  # the run may know already what that comes to
             batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
@@ -162,17 +171,17 @@ class _Run:
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
         self.failures = Failures()
-        if batch_size != "auto" and batch_size % self.machine.world:
-            raise RecipeError(
-                f"train.batch_size {batch_size} cannot be shared by {self.machine.world} processes",
-                plan.recipe.origin("train", "batch_size").text,
-                cure="make it a multiple of the number of processes",
-            )
+        check_batch_size(plan, self.machine.world)
+        if again := restarts():
+            self.say(f"note: the processes were started again ({again} so far)")
         self.folder.update(hardware=self.machine.record())
 
     def go(self) -> Result | None:
         """Run all stages."""
-        with explain_lost_process(self.machine.rank, self.machine.world):
+        with (
+            explain_lost_process(self.machine.rank, self.machine.world),
+            signs_of_life(self.machine, self._lose) as self._end_signs,
+        ):
             return self._stages()
 
     def tell_retries(self, retries: Retries) -> None:
@@ -180,6 +189,14 @@ class _Run:
         if text := retries.text():
             self.say(text)
             self.folder.update(notes=[*self.folder.record["notes"], text])
+
+    def _lose(self, error: SkinfwError) -> None:
+        """End the process at once, which may be waiting for one that is gone."""
+        with suppress(Exception):
+            self.stop.rescue()
+        with suppress(Exception):
+            self.folder.lose(error)
+        os._exit(error.exit_code)
 
     def _stages(self) -> Result | None:
         with self._time("data"):
@@ -198,6 +215,7 @@ class _Run:
                 result = self._evaluate(components, history)
             if not self._refit(components, result.best_epoch):
                 return None
+            self._end_signs()
             if self.machine.main:
                 with explain_memory("engine.eval_batch_size", size):
                     result = self._tell(components, result)
@@ -386,7 +404,7 @@ class _Run:
         elif state:
             at = state["progress"]
             self.say(f"resuming in epoch {at['epoch']} after {at['batch']} batches")
-        elif self.resumes:
+        elif self.begun:
             self.say("the run had saved no state yet: starting from its first epoch")
         trainer = components.trainer(states, best, hooks)
         for caution in components.cautions(trainer):
@@ -485,7 +503,8 @@ class _Run:
 
     def _compare(self) -> None:
         """Say what differs from the run that this one repeats or goes on with."""
-        if (old := self.plan.recipe.replays) and not self.lock:
+        old = self.plan.recipe.replays
+        if old and not self.lock and (self.begun or not self.resumes):
             hashes = ("data_fingerprint", "split_hash", "draw_hash")
             today = {name: self.folder.record[name] for name in hashes} | run_record(self.plan)
             lines = differences(old, today)
@@ -506,15 +525,31 @@ class _Run:
         self.folder.save()
 
 
-def new_run(plan: Plan, place: Path) -> RunFolder:
+def check_batch_size(plan: Plan, processes: int) -> None:
+    """Refuse batches that processes cannot share evenly.
+
+    plan: the checked recipe.
+    processes: how many share each batch.
+    """
+    size = plan.train.batch_size
+    if size != "auto" and size % processes:
+        raise RecipeError(
+            f"train.batch_size {size} cannot be shared by {processes} processes",
+            plan.recipe.origin("train", "batch_size").text,
+            cure="make it a multiple of the number of processes",
+        )
+
+
+def new_run(plan: Plan, place: Path, name: str = "") -> RunFolder:
     """Make the folder of a run; one whose data are absent never starts, and leaves none.
 
     plan: the checked recipe.
     place: where the folder is made.
+    name: of the folder; recipe and time unless given.
     """
     _refuse_derived(plan)
     check_numbers(plan, load_data(plan).rows)
-    return RunFolder.create(place, plan)
+    return RunFolder.create(place, plan, name)
 
 
 def open_run(path: Path) -> RunFolder:

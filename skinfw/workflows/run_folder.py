@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skinfw.errors import unwritable
+from skinfw.errors import SkinfwError, unwritable
 from skinfw.files.atomic import plain_json, write_json
 from skinfw.files.checksums import file_digests
 from skinfw.files.lock import FILE as RUN_LOCK
@@ -25,6 +25,7 @@ from skinfw.files.paths import display_path, file_name
 from skinfw.files.processes import remove_partials
 from skinfw.recipe.run_record import VERSION, read_run
 from skinfw.registry.distributions import extra_packages
+from skinfw.runtime.group import has_starter, is_main, tell_starter
 from skinfw.runtime.signals import exit_code
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "stopped", "failed"]
 FILE = "run.json"
-_LATER = ("last", "evaluations", "trackers", RUN_LOCK)
+PROCESSES = "processes"
+"""The folder of what the processes of a run print, but for the first one."""
+_LATER = ("last", "evaluations", "trackers", PROCESSES, RUN_LOCK)
 _PACKAGES = ("skinfw", "torch", "torchvision", "timm", "numpy", "pandas", "opencv-python-headless")
 
 
@@ -59,7 +62,7 @@ class RunFolder:
         Raises SkinfwError where the folder cannot be written.
         """
         # torchrun's processes share one folder, and only the first one writes into it.
-        writes = int(os.environ.get("RANK", "0")) == 0
+        writes = is_main()
         name = name or f"{file_name(plan.recipe.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         number, path = 1, parent / name
         while writes:
@@ -85,7 +88,7 @@ class RunFolder:
         """
         record = read_run(path)
         folder = path if path.is_dir() else path.parent
-        return cls(folder, record, int(os.environ.get("RANK", "0")) == 0)
+        return cls(folder, record, is_main())
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -112,8 +115,17 @@ class RunFolder:
         self.finish("stopped", signal="SIGTERM")
         if self._writes:
             (self.path / RUN_LOCK).unlink(missing_ok=True)
+        if self._writes and not has_starter():
             line = f"stopped; go on with: skinfw run {display_path(self.path)} --resume\n"
             os.write(2, line.encode())  # no lock of a stream may hold it up
+
+    def lose(self, error: SkinfwError) -> None:
+        """Write and tell that other processes are gone, in the last moment of this one."""
+        self.finish("failed", error)
+        if self._writes:
+            (self.path / RUN_LOCK).unlink(missing_ok=True)
+        if not tell_starter(str(error)):
+            os.write(2, f"{error}\n".encode())  # no lock of a stream may hold it up
 
     def start(self) -> dict[str, Any]:
         """Return what the hook `run_start` tells."""

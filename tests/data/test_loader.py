@@ -19,28 +19,35 @@ from skinfw.runtime.device import Hardware, choose_hardware
 def test_processes_share_the_draw_without_overlap(images: int, world: int) -> None:
     draw = Draw(np.arange(images) * 10)
     shares = [batches(draw, 1, 8, rank, world) for rank in range(world)]
-    assert len({len(share) for share in shares}) == 1
-    positions = [key[1] for share in shares for batch in share for key in batch]
+    assert len({len(own) for own in shares}) == 1
+    positions = [key[1] for own in shares for share in own for key in share.keys]
     assert len(positions) == len(set(positions))
     assert images - len(positions) < 2 * world  # only a ragged rest may be left out
     for same in zip(*shares, strict=True):
-        assert len({len(batch) for batch in same}) == 1  # gradients are averaged with equal weight
+        assert min(len(share.keys) for share in same) >= 2  # batch normalisation needs two
+        # The mean over processes of weighted means is the mean over all images.
+        values = [np.mean([key[1] for key in share.keys]) * share.weight for share in same]
+        whole = [key[1] for share in same for key in share.keys]
+        assert np.mean(values) == pytest.approx(np.mean(whole))
+        assert {share.images for share in same} == {len(whole)}
 
 
 def test_one_process_sees_the_draw_in_its_order() -> None:
     draw = Draw(np.array([5, 3, 5, 9]), np.array([False, False, True, False]))
-    (batch,) = batches(draw, 2, 8, 0, 1)
-    assert batch == [(2, 0, 5, False), (2, 1, 3, False), (2, 2, 5, True), (2, 3, 9, False)]
+    (share,) = batches(draw, 2, 8, 0, 1)
+    assert share.weight == 1 and share.images == 4
+    assert share.keys == [(2, 0, 5, False), (2, 1, 3, False), (2, 2, 5, True), (2, 3, 9, False)]
 
 
 def test_partners_follow_in_the_batch_of_their_images_on_every_process() -> None:
     draw = Draw(np.array([5, 3, 7, 9]), partners=np.array([1, 2, 0, 4]))
     assert draw.shown.tolist() == [5, 3, 7, 9, 1, 2, 0, 4]
     (whole,) = batches(draw, 1, 4, 0, 1)
-    assert [key[2] for key in whole] == [5, 3, 7, 9, 1, 2, 0, 4]
-    assert len({key[1] for key in whole}) == 8, "every image rolls dice of its own"
+    assert [key[2] for key in whole.keys] == [5, 3, 7, 9, 1, 2, 0, 4]
+    assert len({key[1] for key in whole.keys}) == 8, "every image rolls dice of its own"
     (second,) = batches(draw, 1, 4, 1, 2)
-    assert [key[2] for key in second] == [3, 9, 2, 4]
+    assert [key[2] for key in second.keys] == [3, 9, 2, 4]
+    assert second.images == whole.images == 8
 
 
 class Slow:

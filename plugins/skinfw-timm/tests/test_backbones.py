@@ -123,3 +123,33 @@ def test_an_option_that_an_architecture_lacks_is_explained() -> None:
     with pytest.raises(SkinfwError) as error:
         timm_backbone("vgg11", CLASSES, 64, pretrained=False, drop_path=0.1)
     assert "leave drop_path out" in error.value.cure
+
+
+def test_checkpointed_gradients_are_the_same_in_less_memory() -> None:
+    images, kept, gradients = torch.randn(2, 3, 64, 64), [], []
+    for checkpoint in (False, True):
+        torch.manual_seed(0)
+        model = timm_backbone(
+            "vit_tiny_patch16_224", CLASSES, 64, pretrained=False, drop_path=0.2,
+            checkpoint_gradients=checkpoint,
+        )  # fmt: skip
+        bytes_kept: dict[int, int] = {}
+
+        def pack(tensor: torch.Tensor, bytes_kept: dict[int, int] = bytes_kept) -> torch.Tensor:
+            bytes_kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = model(images).square().sum()
+        loss.backward()
+        weights = sum(own.untyped_storage().nbytes() for own in model.parameters())
+        kept.append(sum(bytes_kept.values()) - weights)
+        gradients.append([own.grad for own in model.parameters()])
+    assert all(torch.equal(one, two) for one, two in zip(*gradients, strict=True))
+    assert kept[1] < kept[0] / 4
+
+
+def test_what_would_count_images_twice_cannot_checkpoint_gradients() -> None:
+    with pytest.raises(SkinfwError, match="resnet18 cannot checkpoint its gradients") as error:
+        timm_backbone("resnet18", CLASSES, 64, pretrained=False, checkpoint_gradients=True)
+    assert "batch normalisation" in error.value.why
