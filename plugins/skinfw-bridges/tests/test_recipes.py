@@ -70,7 +70,7 @@ def images(tiny: Path, workers: int, epoch: int) -> bytes:
     source = Source(drawn, drawn, lambda path: np.full((40, 48, 3), 5 * int(path), np.uint8))
     own = TrainImages(source, np.zeros(24, np.int64), lambda _: Chain(ops, size), None, 0)
     hardware = replace(choose_hardware(plan.engine), workers=workers)
-    keys = batches(Draw(np.arange(24)), epoch, 6, 0, 1)
+    keys = [share.keys for share in batches(Draw(np.arange(24)), epoch, 6, 0, 1)]
     return b"".join(batch.images.numpy().tobytes() for batch in Loader(own, hardware).load(keys))
 
 
