@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import torch
@@ -37,6 +38,7 @@ class Hardware:
     workers: threads that load images ahead.
     rank, world: which process this is, of how many.
     compiled: whether torch compiles the network for training.
+    leads: whether this process fills caches before others read them.
     """
 
     device: torch.device
@@ -46,6 +48,7 @@ class Hardware:
     rank: int = 0
     world: int = 1
     compiled: bool = False
+    leads: bool = True
 
     @property
     def main(self) -> bool:
@@ -189,16 +192,42 @@ def broadcast(value: Any, hardware: Hardware) -> Any:
     return values[0]
 
 
+def with_leaders(hardware: Hardware, folder: Path) -> Hardware:
+    """Return the hardware with who fills caches.
+
+    That is the first process of all, and the first one of each other machine whose cache is a
+    folder of its own; where machines share the folder, the first process fills it for all.
+
+    hardware: which process this is, of how many.
+    folder: of the caches, as this process names it.
+    """
+    if hardware.world == 1:
+        return hardware
+    mark = folder / f"{broadcast(uuid4().hex, hardware)}.shared"
+    with suppress(OSError):
+        if hardware.main:
+            folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    dist.barrier()
+    shared = mark.exists()
+    dist.barrier()
+    with suppress(OSError):
+        if hardware.main:
+            mark.unlink()
+    first_here = os.environ.get("LOCAL_RANK", "0") == "0"
+    return replace(hardware, leads=hardware.main or (first_here and not shared))
+
+
 @contextmanager
-def main_process_first(hardware: Hardware) -> Iterator[None]:
-    """Let the first process do something, such as filling a cache, before the others do it.
+def leaders_first(hardware: Hardware) -> Iterator[None]:
+    """Let those who fill caches do something before the others do it.
 
     hardware: which process this is, of how many.
     """
-    if hardware.world > 1 and not hardware.main:
+    if hardware.world > 1 and not hardware.leads:
         dist.barrier()
     yield
-    if hardware.world > 1 and hardware.main:
+    if hardware.world > 1 and hardware.leads:
         dist.barrier()
 
 

@@ -54,7 +54,7 @@ from skinfw.recipe.loading import BEST_WEIGHTS, LOCK
 from skinfw.recipe.plan import Plan
 from skinfw.registry.trust import trust
 from skinfw.runtime.determinism import deterministic_kernels
-from skinfw.runtime.device import broadcast, choose_hardware, main_process_first
+from skinfw.runtime.device import broadcast, choose_hardware, leaders_first, with_leaders
 from skinfw.runtime.failures import explain_lost_process, explain_memory
 from skinfw.runtime.group import restarts
 from skinfw.runtime.signals import StopSignals, stop_signals
@@ -166,7 +166,7 @@ class _Run:
             batch_size = folder.record["recipe"].get("train", {}).get("batch_size", "auto")
             plan = replace(plan, train=replace(plan.train, batch_size=batch_size))
         self.plan = plan
-        self.machine = choose_hardware(plan.engine)
+        self.machine = with_leaders(choose_hardware(plan.engine), cache_folder())
         self.folder.path = Path(broadcast(str(folder.path), self.machine))
         self.say = say if self.machine.main else lambda _: None
         self.listeners = listeners if self.machine.main else ()
@@ -256,7 +256,7 @@ class _Run:
 
     def _data(self) -> DataTable:
         """Read and split the data, and say what they are."""
-        with main_process_first(self.machine):  # which looks at the images
+        with leaders_first(self.machine):  # which looks at the images
             try:
                 data = split_data(self.plan, self.say)
             except BadImagesError as error:
@@ -277,7 +277,7 @@ class _Run:
             )
         for mark in marks:
             self.say(f"note: {mark}")
-        with main_process_first(self.machine):  # which reads the images
+        with leaders_first(self.machine):  # which reads the images
             known = fingerprint(self.plan, rows, self.say)
         self._keep_hashes(data_fingerprint=known, split_hash=split_hash(rows))
         self.folder.update(
@@ -323,8 +323,8 @@ class _Run:
         if not plan.engine.cache or image_function(plan.dataset):
             return None
         # A quick look would wait for images that it never sees.
-        builds = self.machine.main and not plan.train.limit_batches
-        with main_process_first(self.machine):
+        builds = self.machine.leads and not plan.train.limit_batches
+        with leaders_first(self.machine):
             return decoded_images(plan, rows, builds, self.say)
 
     def _build(
