@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ from support import TINY, TINY_BACKBONE
 
 from skinfw import SkinfwError, Task
 from skinfw.cli import main
+from skinfw.recipe.plan import load_plan
+from skinfw.workflows.launch import run_task
+from skinfw.workflows.run_folder import RunFolder
 from skinfw_launchers import slurm
 from skinfw_launchers.processes import LOST
-from skinfw_launchers.slurm import Slurm
+from skinfw_launchers.slurm import Slurm, SlurmTask
 
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
@@ -135,6 +140,53 @@ def test_a_preempted_run_is_requeued_and_ends_with_the_same_bits(
         assert (launched / name).read_bytes() == (here / name).read_bytes()
     weights = [load_file(one / "seed-2" / "best.safetensors") for one in (launched, here)]
     assert all(weights[0][name].equal(own) for name, own in weights[1].items())
+
+
+@pytest.mark.slow
+def test_submitit_s_local_executor_requeues_a_task_that_is_preempted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import submitit
+
+    (tmp_path / "tiny.py").write_text(TINY_BACKBONE)
+    (tmp_path / "tiny.toml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    plan = load_plan(Path("tiny.toml"), ("train.epochs=12", "explainer=[]"))
+    here, there = (RunFolder.create(Path("runs"), plan, name) for name in ("here", "there"))
+    executor = submitit.LocalExecutor(tmp_path / "jobs")
+    executor.update_parameters(timeout_min=5)
+    task, code = run_task(there.path, plan, tmp_path / "there.log"), tmp_path / "there.code"
+    job = executor.submit(SlurmTask(task, code, 1))
+    for count in (1, 2):
+        wait_for(lambda count=count: log_lines(task.log, "epoch") >= 3 * count)
+        workers = subprocess.run(
+            ["pgrep", "-P", job.job_id], capture_output=True, text=True, check=True
+        )
+        os.kill(int(workers.stdout), signal.SIGUSR2)
+        wait_for(lambda count=count: log_lines(task.log, "stopped; go on") >= count)
+    assert job.result() == 0
+    assert code.read_text() == "0" and log_lines(task.log, "resuming in epoch") == 2
+    subprocess.run(
+        [sys.executable, "-m", "skinfw", *run_task(here.path, plan, tmp_path / "x").words],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    for name in ("predictions.csv", "metrics.json"):
+        assert (here.path / name).read_bytes() == (there.path / name).read_bytes()
+    weights = [load_file(run.path / "best.safetensors") for run in (here, there)]
+    assert all(weights[0][name].equal(own) for name, own in weights[1].items())
+
+
+def log_lines(log: Path, start: str) -> int:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return sum(line.startswith(start) for line in lines)
+
+
+def wait_for(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + 240
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_closing_the_iterator_cancels_the_jobs(
