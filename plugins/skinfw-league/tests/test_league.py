@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support import ROOT, Run
 
 from skinfw import Predictions, SkinfwError, write_csv
@@ -18,12 +19,13 @@ from skinfw.toolkit import (
     write_predictions,
 )
 from skinfw_league.folder import League, create_league, read_rows, write_row
-from skinfw_league.identity import trial_key
+from skinfw_league.identity import refuse_twins, shared_record, trial_key
 from skinfw_league.merging import merge_leagues
 from skinfw_league.protocol import check_protocol, read_protocol
 from skinfw_league.ranking import rank
 from skinfw_league.statistics import holm
 from skinfw_league.summary import recorded_tools, summarize
+from skinfw_league.trials import list_trials
 
 CLASSES = ("MEL", "NV", "BCC")
 SHARED = {
@@ -81,7 +83,7 @@ def make(tmp_path: Path) -> Make:
                     "timings": {"train": 60.0}, "parameters": 10, "joules": None,
                     "hardware": "cpu", "versions": {},
                 }  # fmt: skip
-                key = trial_key(own.digest, settings, seed)
+                key = trial_key(own.digest, dataset, settings, seed)
                 write_row(own.row_path(key), record, cost, run)
         return own
 
@@ -244,6 +246,35 @@ def test_all_problems_of_a_protocol_come_at_once(tiny: Path, skinfw: Run) -> Non
     assert 'did you mean "gamma"' in ended.stderr
     assert "protocol.toml:14" in ended.stderr
     assert not tiny.with_name("leagues").exists()
+
+
+def test_two_names_of_one_recipe_are_refused(tiny: Path, skinfw: Run) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL + '\n[loss.again]\nuse = "focal"\n')
+    ended = skinfw("league", str(protocol))
+    assert ended.returncode == 2
+    assert 'loss "focal" and "again" are the same' in ended.stderr
+    assert "protocol.toml:12" in ended.stderr
+    assert not tiny.with_name("leagues").exists()
+
+
+def test_data_sets_that_differ_in_their_folder_alone_are_two(tiny: Path) -> None:
+    sets = []
+    for place, name in enumerate(("here", "there")):
+        for label in ("MEL", "NV"):
+            (tiny.parent / name / label).mkdir(parents=True)
+            for number in range(6):
+                image = Image.new("RGB", (32, 32), (40 * place, 20 * number, 90))
+                image.save(tiny.parent / name / label / f"{number}.png")
+        sets.append(f'\n[dataset.{name}]\nuse = "folder"\nroot = "{name}"\n')
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL + "".join(sets))
+    own = read_protocol(protocol)
+    plans = check_protocol(own)
+    refuse_twins(plans)
+    plan = next(iter(plans.values()))
+    league = create_league(tiny.parent / "league", "l", shared_record(own, plan), ())
+    assert len({trial.key for trial in list_trials(own, league, plans)}) == 4
 
 
 @pytest.mark.slow

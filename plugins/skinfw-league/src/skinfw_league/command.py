@@ -54,13 +54,14 @@ def run(
     from skinfw import SkinfwError
     from skinfw.toolkit import chosen_launcher, display_path, lock_folder
     from skinfw_league.folder import create_league
-    from skinfw_league.identity import portable_table, shared_record
+    from skinfw_league.identity import portable_table, refuse_twins, shared_record
     from skinfw_league.protocol import check_protocol, read_protocol
     from skinfw_league.summary import Tools
     from skinfw_league.trials import carry_out, list_trials
 
     own = read_protocol(protocol)
     plans = check_protocol(own)
+    refuse_twins(plans)
     chosen = chosen_launcher(launcher, launcher_sets)
     plan = next(iter(plans.values()))
     reports = plan.components.report

@@ -216,7 +216,8 @@ def read_rows(league: League) -> list[Row]:
             raise SkinfwError("a row names other axes", where, f"it has {', '.join(AXES)}", _CURE)
         if record["shared"] != league.digest:
             raise SkinfwError("a row is of another protocol", where, cure="delete it")
-        if trial_key(record["shared"], record["tables"], record["seed"]) != key:
+        dataset = record["names"]["dataset"]
+        if trial_key(record["shared"], dataset, record["tables"], record["seed"]) != key:
             raise SkinfwError("a row is not what its name says", where, cure=_CURE)
         rows.append(Row(key, record, file.parent))
     return sorted(rows, key=lambda row: (*row.names, row.record["seed"]))

@@ -68,7 +68,8 @@ def list_trials(protocol: Protocol, league: League, plans: dict[Cell, Plan]) -> 
     for cell, plan in plans.items():
         tables = axis_tables(plan)
         for seed in range(1, protocol.settings.seeds + 1):
-            trials.append(Trial(cell, seed, trial_key(league.digest, tables, seed), tables))
+            key = trial_key(league.digest, cell[0].name, tables, seed)
+            trials.append(Trial(cell, seed, key, tables))
     return sorted(trials, key=lambda one: ([own.name for own in one.cell[:2]], one.seed))
 
 
