@@ -5,10 +5,11 @@ Nothing is written twice, so that no kill can make two files disagree.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -20,6 +21,7 @@ from pydantic import Field
 from skinfw import SkinfwError, write_json
 from skinfw.toolkit import (
     Catalog,
+    Origin,
     Plan,
     Recipe,
     RunFolder,
@@ -229,16 +231,26 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     about = {"name": plan.recipe.name, "file": str(plan.recipe.path.resolve())}
     record = {"schema_version": VERSION, **about, "recipe": plan.resolved(), **definition.record()}
     write_json(folder / FILE, record)
-    for component in plan.components:
-        if component.entry.file:  # the user's own recipe names it
-            trust(component.entry.file)
-    return open_study(folder, True)
+    study = open_study(folder, True)
+    for own in (plan, *map(study.plan_of, _naming_files(definition))):
+        for component in own.components:
+            if component.entry.file:  # the user's own recipe names it
+                trust(component.entry.file)
+    return study
+
+
+def _naming_files(definition: Definition) -> Iterator[dict[str, Any]]:
+    """Yield what is tried and names a Python file."""
+    choices = ({axis.key: value} for axis in definition.axes for value in axis.choices)
+    for values in (*choices, *definition.listed):
+        if ".py:" in json.dumps(values):
+            yield values
 
 
 def open_study(folder: Path, trusted: bool) -> Study:
     """Open the folder of a sweep.
 
-    trusted: whether Python files that its recipe names are the user's own.
+    trusted: whether Python files that its recipe, or what it tries, names are the user's own.
     """
     record = read_record(SweepSchema, folder / FILE, _CURE)
     settings, complaints = parameters(SweepSettings).read(record["settings"])
@@ -249,7 +261,9 @@ def open_study(folder: Path, trusted: bool) -> Study:
     axes = tuple(Axis(**{**own, "choices": tuple(own["choices"])}) for own in read)
     definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]))
     tables = load_recipe(record["recipe"], trust=trusted)
-    recipe = replace(tables, name=record["name"], path=Path(record["file"]))
+    file = Path(record["file"])
+    tried = Origin(display_path(folder / FILE), file.parent, trusted=trusted)
+    recipe = replace(tables, name=record["name"], path=file, whole=tried)
     return Study(folder, definition, recipe, trusted)
 
 
