@@ -13,8 +13,10 @@ from support import ROOT, Run
 
 from skinfw import Predictions, SkinfwError, write_csv
 from skinfw.toolkit import (
+    HeldLockError,
     build_components,
     load_plan,
+    lock_folder,
     seed_numbers,
     write_predictions,
 )
@@ -25,7 +27,7 @@ from skinfw_league.protocol import check_protocol, read_protocol
 from skinfw_league.ranking import rank
 from skinfw_league.statistics import holm
 from skinfw_league.summary import recorded_tools, summarize
-from skinfw_league.trials import list_trials
+from skinfw_league.trials import carry_out, list_trials
 
 CLASSES = ("MEL", "NV", "BCC")
 SHARED = {
@@ -275,6 +277,41 @@ def test_data_sets_that_differ_in_their_folder_alone_are_two(tiny: Path) -> None
     plan = next(iter(plans.values()))
     league = create_league(tiny.parent / "league", "l", shared_record(own, plan), ())
     assert len({trial.key for trial in list_trials(own, league, plans)}) == 4
+
+
+def test_a_number_is_one_of_every_data_set(tiny: Path) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    sets = ('\n[dataset.all]\nuse = "synthetic"\n\n[dataset.few]\nuse = "folder"\nroot = "."\n'
+            'names = ["A", "B"]\n')  # fmt: skip
+    protocol.write_text(PROTOCOL.replace("seeds = 1", 'seeds = 1\nnumber = "recall/MEL"') + sets)
+    with pytest.raises(SkinfwError, match="recall/MEL"):
+        check_protocol(read_protocol(protocol))
+
+
+def test_a_trial_that_cannot_begin_costs_the_others_nothing(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL)
+    own = read_protocol(protocol)
+    plans = check_protocol(own)
+    shared = shared_record(own, next(iter(plans.values())))
+    league = create_league(tiny.parent / "league", "l", shared, ())
+    listed = list_trials(own, league, plans)
+    broken = league.path / "runs" / listed[0].key / "run.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    monkeypatch.setattr("skinfw_league.trials.execute_run", lambda *_, **__: object())
+    monkeypatch.setattr("skinfw_league.trials._finish", lambda league, trial, joules: (trial, ""))
+    ((failed, why),) = carry_out(own, league, listed, None, lambda _: None)
+    assert failed == listed[0] and "run.json" in why
+
+
+def test_merging_waits_for_nobody_who_is_at_work(make: Make, tmp_path: Path) -> None:
+    ours, theirs = make("ours", ["good"]), make("theirs", ["bad"])
+    with lock_folder(ours.path), pytest.raises(HeldLockError):
+        merge_leagues([ours.path, theirs.path], ours.path, lambda _: None)
+    assert len(read_rows(ours)) == 2
 
 
 @pytest.mark.slow

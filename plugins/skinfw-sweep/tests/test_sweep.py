@@ -433,6 +433,30 @@ def test_one_setting_twice_is_no_second_training(begin: Callable[..., Study]) ->
     assert "my-sweep.toml:4" in raised.value.where
 
 
+def test_two_sweeps_of_one_second_have_two_folders(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinfw_sweep.study.time.strftime", lambda _: "20260101-000000")
+    tiny.write_text(BASE + ONE_EPOCH)
+    file = tiny.parent / "s.toml"
+    file.write_text('extends = "tiny.toml"\n[sweep]\nseeds = 2\n')
+    made = [create_study(tiny.parent / "runs", *read_definition(file, (), None)) for _ in "12"]
+    assert [own.folder.name for own in made] == [
+        "s-sweep-20260101-000000", "s-sweep-20260101-000000-2",
+    ]  # fmt: skip
+
+
+def test_a_folder_and_a_file_mixed_up_are_told_apart(
+    begin: Callable[..., Study], skinfw: Run
+) -> None:
+    study = begin('extends = "tiny.toml"\n[sweep]\nseeds = 2\n')
+    ended = skinfw("sweep", str(study.folder))
+    assert ended.returncode == 2
+    assert f"{study.folder.name} --resume" in ended.stderr
+    ended = skinfw("sweep", "my-sweep.toml", "--resume")
+    assert ended.returncode == 2 and "no folder of a sweep" in ended.stderr
+
+
 @pytest.mark.slow
 def test_seeds_of_a_setting_count_together(skinfw: Run, tiny: Path) -> None:
     tiny.write_text(BASE + ONE_EPOCH)

@@ -94,11 +94,13 @@ def run(
 @trust_option
 def merge(leagues: tuple[Path, ...], out: Path, trust: bool) -> None:
     """Put several LEAGUES of one protocol together, every trial once, and rank them anew."""
+    from skinfw.toolkit import lock_folder
     from skinfw_league.merging import merge_leagues
     from skinfw_league.summary import recorded_tools
 
     merged = merge_leagues(leagues, out, echo)
-    _summarize(merged, recorded_tools(merged, trust))
+    with lock_folder(merged.path):
+        _summarize(merged, recorded_tools(merged, trust))
 
 
 def _summarize(folder: League, tools: Tools) -> None:

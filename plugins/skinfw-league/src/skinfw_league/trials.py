@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,17 +113,16 @@ Ended = Iterator[tuple[Trial, str]]
 def _one_by_one(protocol: Protocol, league: League, trials: Sequence[Trial], say: Say) -> Ended:
     for trial in trials:
         plan = protocol.plan(trial.cell, trial.seed)
-        folder, there = _run_folder(league, trial, plan)
-        if folder.record.get("status") == "done":
-            yield _finish(league, trial, None)
-            continue
         before, result = read_counters(), None
         try:
-            result = execute_run(plan, folder, lambda _: None, resume=there)
-        except KeyboardInterrupt:
-            pass
+            folder, there = _run_folder(league, trial, plan)
+            if folder.record.get("status") == "done":
+                yield _finish(league, trial, None)
+                continue
+            with suppress(KeyboardInterrupt):
+                result = execute_run(plan, folder, lambda _: None, resume=there)
         except SkinfwError as error:
-            yield trial, error.what
+            yield trial, _why(error)
             continue
         if result is None:
             say("stopped; the same command goes on")
@@ -177,11 +177,16 @@ def _wave(
 ) -> Ended:
     by_name = {trial.key: trial for trial in trials}
     done: list[Trial] = []
+    failed: list[tuple[Trial, str]] = []
 
     def tasks() -> Iterator[Task]:
         for trial in trials:
             plan = protocol.plan(trial.cell, trial.seed)
-            folder, _ = _run_folder(league, trial, plan)
+            try:
+                folder, _ = _run_folder(league, trial, plan)
+            except SkinfwError as error:
+                failed.append((trial, _why(error)))
+                continue
             if folder.record.get("status") == "done":
                 done.append(trial)
             else:
@@ -198,6 +203,12 @@ def _wave(
             yield trial, f"{why} ({display_path(log)})"
     for trial in done:
         yield _finish(league, trial, None)
+    yield from failed
+
+
+def _why(error: SkinfwError) -> str:
+    """Return what a trial failed of, where, and its cure."""
+    return "; ".join(filter(None, (error.what, error.where, error.cure)))
 
 
 def _run_path(league: League, trial: Trial) -> Path:

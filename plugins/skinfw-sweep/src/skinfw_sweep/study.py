@@ -5,6 +5,7 @@ Nothing is written twice, so that no kill can make two files disagree.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
@@ -18,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from skinfw import SkinfwError, write_json
+from skinfw import RecipeError, SkinfwError, write_json
 from skinfw.toolkit import (
     Catalog,
     Origin,
@@ -222,12 +223,7 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     parent: where runs go.
     plan: the checked recipe that all trials share.
     """
-    name = f"{file_name(plan.recipe.name)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder = parent / name
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise unwritable(parent, error) from error
+    folder = _new_folder(parent, plan.recipe.name)
     about = {"name": plan.recipe.name, "file": str(plan.recipe.path.resolve())}
     record = {"schema_version": VERSION, **about, "recipe": plan.resolved(), **definition.record()}
     write_json(folder / FILE, record)
@@ -237,6 +233,21 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
             if component.entry.file:  # the user's own recipe names it
                 trust(component.entry.file)
     return study
+
+
+def _new_folder(parent: Path, recipe: str) -> Path:
+    """Make a folder that no other sweep has, not even one that began in the same second."""
+    name = f"{file_name(recipe)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            if not folder.is_dir():
+                raise unwritable(parent, error) from error
+        else:
+            break
+    return folder
 
 
 def _naming_files(definition: Definition) -> Iterator[dict[str, Any]]:
@@ -252,6 +263,13 @@ def open_study(folder: Path, trusted: bool) -> Study:
 
     trusted: whether Python files that its recipe, or what it tries, names are the user's own.
     """
+    if not (folder / FILE).exists():
+        raise RecipeError(
+            "this is no folder of a sweep",
+            display_path(folder),
+            f"it has no {FILE}",
+            "name the folder that skinfw sweep has told of, runs/NAME-sweep-TIME",
+        )
     record = read_record(SweepSchema, folder / FILE, _CURE)
     settings, complaints = parameters(SweepSettings).read(record["settings"])
     for one in complaints:
