@@ -27,7 +27,7 @@ from skinfw_league.protocol import check_protocol, read_protocol
 from skinfw_league.ranking import rank
 from skinfw_league.statistics import holm
 from skinfw_league.summary import recorded_tools, summarize
-from skinfw_league.trials import carry_out, list_trials
+from skinfw_league.trials import Trial, carry_out, list_trials, refuse_new_meanings
 
 CLASSES = ("MEL", "NV", "BCC")
 SHARED = {
@@ -305,6 +305,31 @@ def test_a_trial_that_cannot_begin_costs_the_others_nothing(
     monkeypatch.setattr("skinfw_league.trials._finish", lambda league, trial, joules: (trial, ""))
     ((failed, why),) = carry_out(own, league, listed, None, lambda _: None)
     assert failed == listed[0] and "run.json" in why
+
+
+def test_a_name_keeps_its_meaning_before_anything_is_trained(tiny: Path) -> None:
+    protocol = tiny.with_name("protocol.toml")
+
+    def listed(text: str) -> tuple[League, list[Trial]]:
+        protocol.write_text(text)
+        own = read_protocol(protocol)
+        plans = check_protocol(own)
+        shared = shared_record(own, next(iter(plans.values())))
+        league = create_league(tiny.parent / "league", "l", shared, ())
+        return league, list_trials(own, league, plans)
+
+    league, trials = listed(PROTOCOL)
+    for trial in trials:
+        write_run(tiny.parent / "run", answers(0.5, 1))
+        names = {own.kind: own.name for own in trial.cell}
+        record = {"shared": league.digest, "names": names, "tables": trial.tables, "seed": 1,
+                  "data_fingerprint": "a" * 64, "split_hash": "b" * 64, "marks": []}  # fmt: skip
+        write_row(league.row_path(trial.key), record, {}, tiny.parent / "run")
+    refuse_new_meanings(league, trials)
+    with pytest.raises(SkinfwError, match=r'"focal" meant something else') as raised:
+        refuse_new_meanings(*listed(PROTOCOL + "gamma = 1.0\n"))
+    assert raised.value.where.endswith("protocol.toml:9")
+    assert "loss.gamma (2.0 and 1.0)" in raised.value.why
 
 
 def test_merging_waits_for_nobody_who_is_at_work(make: Make, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def run(
     from skinfw_league.identity import portable_table, refuse_twins, shared_record
     from skinfw_league.protocol import check_protocol, read_protocol
     from skinfw_league.summary import Tools
-    from skinfw_league.trials import carry_out, list_trials
+    from skinfw_league.trials import carry_out, list_trials, refuse_new_meanings
 
     own = read_protocol(protocol)
     plans = check_protocol(own)
@@ -74,6 +74,7 @@ def run(
     tools = Tools(lambda _: plan.components.metric, reports)
     with lock_folder(folder.path):
         trials = list_trials(own, folder, plans)
+        refuse_new_meanings(folder, trials)
         failed = carry_out(own, folder, trials, chosen, echo)
         _summarize(folder, tools)
     if failed:

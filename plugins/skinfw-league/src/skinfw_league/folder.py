@@ -174,15 +174,23 @@ def refuse_other_protocol(
     where: the file of the first one.
     name: of the second one.
     """
-    if differing := _differences(one, other):
-        shown = "; ".join(differing[:5])
-        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+    if differing := differing_keys(one, other):
         raise SkinfwError(
             f"{name} is another protocol than that of the league",
             where,
-            f"they differ in {shown}{more}",
+            differing,
             "make them equal, or choose another --out; rows of two protocols cannot be compared",
         )
+
+
+def differing_keys(one: Any, other: Any, name: str = "") -> str:
+    """Say in which keys two tables differ, "" where they do not.
+
+    name: of both.
+    """
+    differing = _differences(one, other, name)
+    more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+    return f"they differ in {'; '.join(differing[:5])}{more}" if differing else ""
 
 
 def _differences(one: Any, other: Any, name: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw import SkinfwError
+from skinfw import RecipeError, SkinfwError
 from skinfw.toolkit import (
     BEST_WEIGHTS,
     Plan,
@@ -25,12 +25,13 @@ from skinfw.toolkit import (
     launch_tasks,
     load_safetensors,
     plain_json,
+    raise_all,
     read_run,
     run_task,
     stop_signals,
 )
 from skinfw_league.energy import joules_between, read_counters
-from skinfw_league.folder import League, write_row
+from skinfw_league.folder import League, differing_keys, read_rows, write_row
 from skinfw_league.identity import axis_tables, trial_key
 from skinfw_league.protocol import AXES, Cell, Protocol
 
@@ -72,6 +73,32 @@ def list_trials(protocol: Protocol, league: League, plans: dict[Cell, Plan]) -> 
             key = trial_key(league.digest, cell[0].name, tables, seed)
             trials.append(Trial(cell, seed, key, tables))
     return sorted(trials, key=lambda one: ([own.name for own in one.cell[:2]], one.seed))
+
+
+def refuse_new_meanings(league: League, trials: Sequence[Trial]) -> None:
+    """Refuse a name that has rows of something else, before anything is trained.
+
+    Raises RecipeErrors with all such names at once.
+    """
+    meant = {
+        (kind, name): row.record["tables"][kind]
+        for row in read_rows(league)
+        for kind, name in zip(AXES, row.names, strict=True)
+    }
+    problems: dict[tuple[str, str], RecipeError] = {}
+    for trial in trials:
+        for own in trial.cell:
+            now = trial.tables[own.kind]
+            if meant.get((own.kind, own.name), now) != now:
+                place = own.origins.get((own.kind,))
+                problems[own.kind, own.name] = RecipeError(
+                    f'the {own.kind} "{own.name}" meant something else when the league began',
+                    place.text if place else display_path(league.path),
+                    f"{differing_keys(meant[own.kind, own.name], now, own.kind)}; one name in a "
+                    "table is one thing",
+                    "give it another name, restore it, or choose another --out",
+                )
+    raise_all(list(problems.values()))
 
 
 def carry_out(
