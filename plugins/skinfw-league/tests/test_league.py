@@ -1,6 +1,7 @@
 """A league from its protocol to its tables, its rows, and several leagues as one."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -330,6 +331,36 @@ def test_a_name_keeps_its_meaning_before_anything_is_trained(tiny: Path) -> None
         refuse_new_meanings(*listed(PROTOCOL + "gamma = 1.0\n"))
     assert raised.value.where.endswith("protocol.toml:9")
     assert "loss.gamma (2.0 and 1.0)" in raised.value.why
+
+
+def test_a_metric_of_a_file_is_the_same_file_when_merged(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+class Luck:
+    def __call__(self, predictions):
+        return {"luck": float((predictions.probabilities.argmax(1) == predictions.true).mean())}
+"""
+    (tmp_path / "luck.py").write_text(source)
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    shared = {
+        **SHARED,
+        "number": "luck",
+        "recipe": {
+            "evaluate": {"replicates": 50},
+            "metric": [{"use": "luck.py:Luck", "source_sha256": digest}],
+        },
+    }
+    paths = [make(name, [name], shared=shared).path for name in ("good", "bad")]
+    merged = merge_leagues(paths, tmp_path / "both", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SkinfwError, match="not trusted"):
+        summarize(merged, recorded_tools(merged, False), lambda _: None)
+    ranking = summarize(merged, recorded_tools(merged, True), lambda _: None)
+    assert ranking and [one.names[1] for one in ranking.sets[0].entries] == ["good", "bad"]
+    (tmp_path / "luck.py").write_text(source.replace("==", "!="))
+    with pytest.raises(SkinfwError, match=r"luck\.py is not that of the league"):
+        summarize(merged, recorded_tools(merged, True), lambda _: None)
 
 
 def test_merging_waits_for_nobody_who_is_at_work(make: Make, tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from skinfw.toolkit import RECIPE_KINDS, Plan, PlannedComponent, plain_json, rai
 from skinfw_league.protocol import AXES, Cell, Contender, Protocol
 
 KEY_LETTERS = 20
+DIGEST = "source_sha256"
+"""The key of a table that holds the checksum of its Python file."""
+
 _OWN = ("seed", "requires", "engine", "cache", "report", "explainer", "track", *AXES)
 """Tables that are no part of a protocol: where it is computed, what is shown, what differs."""
 
@@ -33,7 +36,7 @@ def portable_table(component: PlannedComponent[Any]) -> dict[str, Any]:
     portable = {name: value for name, value in table.items() if name not in paths}
     if component.entry.file:
         portable["use"] = f"{component.entry.file.name}:{component.entry.component.name}"
-        portable["source_sha256"] = component.record()["source_sha256"]
+        portable[DIGEST] = component.record()[DIGEST]
     return portable
 
 
