@@ -27,7 +27,7 @@ from skinfw_sweep.pruning import is_hopeless
 from skinfw_sweep.results import pareto_front, summarize, write_results
 from skinfw_sweep.study import Study, create_study, open_study
 from skinfw_sweep.trial import run_trial
-from skinfw_sweep.workers import TrialQueue
+from skinfw_sweep.workers import TrialQueue, trial_task
 
 BASE = '[dataset]\nuse = "synthetic"\nimages = 80\nsize = 64\n'
 SEARCH = """
@@ -385,8 +385,11 @@ def test_a_sweep_of_somebody_else_runs_no_python_file_unseen(
     record = json.loads(file.read_text())
     record["axes"][0]["choices"][0] = {"use": f"{mine}:Loss"}
     file.write_text(json.dumps(record))
+    assert "--trust" in trial_task(study, 0).words
+    unknown = open_study(study.folder, False)
+    assert "--trust" not in trial_task(unknown, 0).words  # nor do its workers trust it
     with pytest.raises(SkinfwError, match="not trusted yet") as raised:
-        next(TrialQueue(open_study(study.folder, False)))
+        next(TrialQueue(unknown))
     assert "sweep.json" in raised.value.where
 
 
@@ -404,6 +407,11 @@ extends = "tiny.toml"
     queue = TrialQueue(open_study(study.folder.resolve(), False))  # as workers open it
     assert list(islice(queue, 2)) == [0, 1]
     queue.close()
+    above = tmp_path / "elsewhere" / "above.toml"
+    above.write_text('extends = "../my-sweep.toml"\n')
+    study = create_study(tmp_path / "runs", *read_definition(above, (), None))
+    used = [study.plan_of(values).components.backbone.entry.file for values in study.grid]
+    assert used == [tmp_path / "tiny.py", tmp_path / "other.py"]
 
 
 def test_values_that_look_alike_stay_apart(

@@ -73,6 +73,7 @@ class SweepSchema(Schema):
     settings: dict[str, Any]
     axes: list[AxisSchema]
     listed: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    folders: dict[str, str]
 
 
 class TrialSchema(Schema):
@@ -167,7 +168,9 @@ class Study:
 
     def plan_of(self, values: Mapping[str, Any]) -> Plan:
         """Return the checked recipe of a trial."""
-        recipe = changed_recipe(self.recipe, {**values, "train.refit": "none"})
+        tried, folders = self.recipe.whole, self.definition.folders
+        places = {key: replace(tried, folder=folders[key]) for key in values if key in folders}
+        recipe = changed_recipe(self.recipe, {**values, "train.refit": "none"}, places)
         return make_plan(recipe, self._catalog)
 
     def trial(self, number: int) -> Trial | None:
@@ -277,7 +280,8 @@ def open_study(folder: Path, trusted: bool) -> Study:
         raise SkinfwError(f"{FILE} cannot be read", where, f"settings.{key} {one.text}", _CURE)
     read = [AxisSchema(**own).model_dump() for own in record["axes"]]
     axes = tuple(Axis(**{**own, "choices": tuple(own["choices"])}) for own in read)
-    definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]))
+    folders = {key: Path(place) for key, place in record["folders"].items()}
+    definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]), folders)
     tables = load_recipe(record["recipe"], trust=trusted)
     file = Path(record["file"])
     tried = Origin(display_path(folder / FILE), file.parent, trusted=trusted)
