@@ -324,7 +324,7 @@ class _Planner:
                 hint = ": it is for skinfw sweep"
                 cure = "keep [sweep] in a file of its own that extends the recipe"
             if key == "league":
-                hint, cure = ": it is a protocol's", f"skinfw league {where.rpartition(':')[0]}"
+                hint, cure = ": it is a protocol's", "give the file to skinfw league"
             self._problem(
                 (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, cure=cure)
             )

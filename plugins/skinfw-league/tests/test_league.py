@@ -4,7 +4,10 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -248,6 +251,7 @@ def test_all_problems_of_a_protocol_come_at_once(tiny: Path, skinfw: Run) -> Non
     assert "protocol.toml:11" in ended.stderr
     assert 'did you mean "gamma"' in ended.stderr
     assert "protocol.toml:14" in ended.stderr
+    assert "give the file to skinfw league" in skinfw("run", str(protocol)).stderr
     assert not tiny.with_name("leagues").exists()
 
 
@@ -331,6 +335,21 @@ def test_a_name_keeps_its_meaning_before_anything_is_trained(tiny: Path) -> None
         refuse_new_meanings(*listed(PROTOCOL + "gamma = 1.0\n"))
     assert raised.value.where.endswith("protocol.toml:9")
     assert "loss.gamma (2.0 and 1.0)" in raised.value.why
+
+
+def test_who_has_no_number_comes_last(make: Make) -> None:
+    league = make("one", ["bad", "good", "same"], shared={**SHARED, "number": "precision/BCC"})
+    tools = recorded_tools(league, False)
+    rows = []
+    for row in read_rows(league):
+        own = row.predictions()
+        if row.names[1] == "bad":  # which calls nothing BCC
+            own = replace(own, probabilities=own.probabilities * [1, 1, 0])
+        rows.append(
+            SimpleNamespace(names=row.names, record=row.record, predictions=partial(replace, own))
+        )
+    ranking = rank(league, rows, lambda own: build_components(tools.metrics(own), own))
+    assert [one.names[1] for one in ranking.sets[0].entries][-1] == "bad"
 
 
 def test_a_metric_of_a_file_is_the_same_file_when_merged(
