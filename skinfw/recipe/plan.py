@@ -321,10 +321,10 @@ class _Planner:
             where = self.recipe.origin(key).text
             cure = f"the tables are {', '.join(tables)}"
             if key == "sweep":
-                hint, cure = (
-                    ": it is for skinfw sweep",
-                    ("keep [sweep] in a file of its own that extends the recipe"),
-                )
+                hint = ": it is for skinfw sweep"
+                cure = "keep [sweep] in a file of its own that extends the recipe"
+            if key == "league":
+                hint, cure = ": it is a protocol's", "give the file to skinfw league"
             self._problem(
                 (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, cure=cure)
             )

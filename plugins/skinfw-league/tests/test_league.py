@@ -1,29 +1,37 @@
 """A league from its protocol to its tables, its rows, and several leagues as one."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support import ROOT, Run
 
 from skinfw import Predictions, SkinfwError, write_csv
 from skinfw.toolkit import (
+    HeldLockError,
     build_components,
     load_plan,
+    lock_folder,
     seed_numbers,
     write_predictions,
 )
 from skinfw_league.folder import League, create_league, read_rows, write_row
-from skinfw_league.identity import trial_key
+from skinfw_league.identity import refuse_twins, shared_record, trial_key
 from skinfw_league.merging import merge_leagues
 from skinfw_league.protocol import check_protocol, read_protocol
 from skinfw_league.ranking import rank
 from skinfw_league.statistics import holm
 from skinfw_league.summary import recorded_tools, summarize
+from skinfw_league.trials import Trial, carry_out, list_trials, refuse_new_meanings
 
 CLASSES = ("MEL", "NV", "BCC")
 SHARED = {
@@ -81,7 +89,7 @@ def make(tmp_path: Path) -> Make:
                     "timings": {"train": 60.0}, "parameters": 10, "joules": None,
                     "hardware": "cpu", "versions": {},
                 }  # fmt: skip
-                key = trial_key(own.digest, settings, seed)
+                key = trial_key(own.digest, dataset, settings, seed)
                 write_row(own.row_path(key), record, cost, run)
         return own
 
@@ -243,7 +251,142 @@ def test_all_problems_of_a_protocol_come_at_once(tiny: Path, skinfw: Run) -> Non
     assert "protocol.toml:11" in ended.stderr
     assert 'did you mean "gamma"' in ended.stderr
     assert "protocol.toml:14" in ended.stderr
+    assert "give the file to skinfw league" in skinfw("run", str(protocol)).stderr
     assert not tiny.with_name("leagues").exists()
+
+
+def test_two_names_of_one_recipe_are_refused(tiny: Path, skinfw: Run) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL + '\n[loss.again]\nuse = "focal"\n')
+    ended = skinfw("league", str(protocol))
+    assert ended.returncode == 2
+    assert 'loss "focal" and "again" are the same' in ended.stderr
+    assert "protocol.toml:12" in ended.stderr
+    assert not tiny.with_name("leagues").exists()
+
+
+def test_data_sets_that_differ_in_their_folder_alone_are_two(tiny: Path) -> None:
+    sets = []
+    for place, name in enumerate(("here", "there")):
+        for label in ("MEL", "NV"):
+            (tiny.parent / name / label).mkdir(parents=True)
+            for number in range(6):
+                image = Image.new("RGB", (32, 32), (40 * place, 20 * number, 90))
+                image.save(tiny.parent / name / label / f"{number}.png")
+        sets.append(f'\n[dataset.{name}]\nuse = "folder"\nroot = "{name}"\n')
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL + "".join(sets))
+    own = read_protocol(protocol)
+    plans = check_protocol(own)
+    refuse_twins(plans)
+    plan = next(iter(plans.values()))
+    league = create_league(tiny.parent / "league", "l", shared_record(own, plan), ())
+    assert len({trial.key for trial in list_trials(own, league, plans)}) == 4
+
+
+def test_a_number_is_one_of_every_data_set(tiny: Path) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    sets = ('\n[dataset.all]\nuse = "synthetic"\n\n[dataset.few]\nuse = "folder"\nroot = "."\n'
+            'names = ["A", "B"]\n')  # fmt: skip
+    protocol.write_text(PROTOCOL.replace("seeds = 1", 'seeds = 1\nnumber = "recall/MEL"') + sets)
+    with pytest.raises(SkinfwError, match="recall/MEL"):
+        check_protocol(read_protocol(protocol))
+
+
+def test_a_trial_that_cannot_begin_costs_the_others_nothing(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = tiny.with_name("protocol.toml")
+    protocol.write_text(PROTOCOL)
+    own = read_protocol(protocol)
+    plans = check_protocol(own)
+    shared = shared_record(own, next(iter(plans.values())))
+    league = create_league(tiny.parent / "league", "l", shared, ())
+    listed = list_trials(own, league, plans)
+    broken = league.path / "runs" / listed[0].key / "run.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    monkeypatch.setattr("skinfw_league.trials.execute_run", lambda *_, **__: object())
+    monkeypatch.setattr("skinfw_league.trials._finish", lambda league, trial, joules: (trial, ""))
+    ((failed, why),) = carry_out(own, league, listed, None, lambda _: None)
+    assert failed == listed[0] and "run.json" in why
+
+
+def test_a_name_keeps_its_meaning_before_anything_is_trained(tiny: Path) -> None:
+    protocol = tiny.with_name("protocol.toml")
+
+    def listed(text: str) -> tuple[League, list[Trial]]:
+        protocol.write_text(text)
+        own = read_protocol(protocol)
+        plans = check_protocol(own)
+        shared = shared_record(own, next(iter(plans.values())))
+        league = create_league(tiny.parent / "league", "l", shared, ())
+        return league, list_trials(own, league, plans)
+
+    league, trials = listed(PROTOCOL)
+    for trial in trials:
+        write_run(tiny.parent / "run", answers(0.5, 1))
+        names = {own.kind: own.name for own in trial.cell}
+        record = {"shared": league.digest, "names": names, "tables": trial.tables, "seed": 1,
+                  "data_fingerprint": "a" * 64, "split_hash": "b" * 64, "marks": []}  # fmt: skip
+        write_row(league.row_path(trial.key), record, {}, tiny.parent / "run")
+    refuse_new_meanings(league, trials)
+    with pytest.raises(SkinfwError, match=r'"focal" meant something else') as raised:
+        refuse_new_meanings(*listed(PROTOCOL + "gamma = 1.0\n"))
+    assert raised.value.where.endswith("protocol.toml:9")
+    assert "loss.gamma (2.0 and 1.0)" in raised.value.why
+
+
+def test_who_has_no_number_comes_last(make: Make) -> None:
+    league = make("one", ["bad", "good", "same"], shared={**SHARED, "number": "precision/BCC"})
+    tools = recorded_tools(league, False)
+    rows = []
+    for row in read_rows(league):
+        own = row.predictions()
+        if row.names[1] == "bad":  # which calls nothing BCC
+            own = replace(own, probabilities=own.probabilities * [1, 1, 0])
+        rows.append(
+            SimpleNamespace(names=row.names, record=row.record, predictions=partial(replace, own))
+        )
+    ranking = rank(league, rows, lambda own: build_components(tools.metrics(own), own))
+    assert [one.names[1] for one in ranking.sets[0].entries][-1] == "bad"
+
+
+def test_a_metric_of_a_file_is_the_same_file_when_merged(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+class Luck:
+    def __call__(self, predictions):
+        return {"luck": float((predictions.probabilities.argmax(1) == predictions.true).mean())}
+"""
+    (tmp_path / "luck.py").write_text(source)
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    shared = {
+        **SHARED,
+        "number": "luck",
+        "recipe": {
+            "evaluate": {"replicates": 50},
+            "metric": [{"use": "luck.py:Luck", "source_sha256": digest}],
+        },
+    }
+    paths = [make(name, [name], shared=shared).path for name in ("good", "bad")]
+    merged = merge_leagues(paths, tmp_path / "both", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SkinfwError, match="not trusted"):
+        summarize(merged, recorded_tools(merged, False), lambda _: None)
+    ranking = summarize(merged, recorded_tools(merged, True), lambda _: None)
+    assert ranking and [one.names[1] for one in ranking.sets[0].entries] == ["good", "bad"]
+    (tmp_path / "luck.py").write_text(source.replace("==", "!="))
+    with pytest.raises(SkinfwError, match=r"luck\.py is not that of the league"):
+        summarize(merged, recorded_tools(merged, True), lambda _: None)
+
+
+def test_merging_waits_for_nobody_who_is_at_work(make: Make, tmp_path: Path) -> None:
+    ours, theirs = make("ours", ["good"]), make("theirs", ["bad"])
+    with lock_folder(ours.path), pytest.raises(HeldLockError):
+        merge_leagues([ours.path, theirs.path], ours.path, lambda _: None)
+    assert len(read_rows(ours)) == 2
 
 
 @pytest.mark.slow

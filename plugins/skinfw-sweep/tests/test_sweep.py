@@ -27,7 +27,7 @@ from skinfw_sweep.pruning import is_hopeless
 from skinfw_sweep.results import pareto_front, summarize, write_results
 from skinfw_sweep.study import Study, create_study, open_study
 from skinfw_sweep.trial import run_trial
-from skinfw_sweep.workers import TrialQueue
+from skinfw_sweep.workers import TrialQueue, trial_task
 
 BASE = '[dataset]\nuse = "synthetic"\nimages = 80\nsize = 64\n'
 SEARCH = """
@@ -371,6 +371,98 @@ def test_none_done_is_an_error_with_its_reason(begin: Callable[..., Study]) -> N
     with pytest.raises(SkinfwError, match="none of 2 trials") as raised:
         summarize(study, study.trials())
     assert "the disk is gone" in raised.value.why
+
+
+def test_a_sweep_of_somebody_else_runs_no_python_file_unseen(
+    begin: Callable[..., Study], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("raise RuntimeError('it was imported')")
+    study = begin('extends = "tiny.toml"\n[sweep.space]\nloss = ["cross-entropy", "focal"]\n'
+                  .replace('"cross-entropy", "focal"',
+                           '{ use = "cross-entropy" }, { use = "focal" }'))  # fmt: skip
+    file = study.folder / "sweep.json"
+    record = json.loads(file.read_text())
+    record["axes"][0]["choices"][0] = {"use": f"{mine}:Loss"}
+    file.write_text(json.dumps(record))
+    assert "--trust" in trial_task(study, 0).words
+    unknown = open_study(study.folder, False)
+    assert "--trust" not in trial_task(unknown, 0).words  # nor do its workers trust it
+    with pytest.raises(SkinfwError, match="not trusted yet") as raised:
+        next(TrialQueue(unknown))
+    assert "sweep.json" in raised.value.where
+
+
+def test_files_that_are_tried_lie_beside_the_sweep_and_are_trusted(
+    begin: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.py").write_bytes((tmp_path / "tiny.py").read_bytes() + b"# another one\n")
+    study = begin("""
+extends = "tiny.toml"
+[sweep.space]
+"backbone" = [{ use = "./tiny.py:tiny" }, { use = "./other.py:tiny" }]
+""")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    queue = TrialQueue(open_study(study.folder.resolve(), False))  # as workers open it
+    assert list(islice(queue, 2)) == [0, 1]
+    queue.close()
+    above = tmp_path / "elsewhere" / "above.toml"
+    above.write_text('extends = "../my-sweep.toml"\n')
+    study = create_study(tmp_path / "runs", *read_definition(above, (), None))
+    used = [study.plan_of(values).components.backbone.entry.file for values in study.grid]
+    assert used == [tmp_path / "tiny.py", tmp_path / "other.py"]
+
+
+def test_values_that_look_alike_stay_apart(
+    begin: Callable[..., Study], no_training: list[int]
+) -> None:
+    study = begin("""
+extends = "tiny.toml"
+[sweep.space]
+"optimizer.lr" = [0.00123412, 0.00123413]
+"train.ema" = [0.12341, 0.123412]
+""")
+    carry_out(study)
+    summary = summarize(study, study.trials())
+    assert len({tuple(own.values.items()) for own in summary.settings}) == 4
+    assert len({tuple(own.labels.items()) for own in summary.settings}) == 4
+    write_results(study, study.trials())
+    assert "0.00123413,0.123412," in (study.folder / "sweep.csv").read_text()
+    axis = study.definition.axes[0]
+    assert [search._value(axis, search._drawn(axis, own)) for own in axis.choices] == [
+        *axis.choices
+    ]
+
+
+def test_one_setting_twice_is_no_second_training(begin: Callable[..., Study]) -> None:
+    with pytest.raises(RecipeError, match="set the same") as raised:
+        begin('extends = "tiny.toml"\n' + 2 * "[[sweep.trial]]\noptimizer.lr = 0.01\n")
+    assert "my-sweep.toml:4" in raised.value.where
+
+
+def test_two_sweeps_of_one_second_have_two_folders(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinfw_sweep.study.time.strftime", lambda _: "20260101-000000")
+    tiny.write_text(BASE + ONE_EPOCH)
+    file = tiny.parent / "s.toml"
+    file.write_text('extends = "tiny.toml"\n[sweep]\nseeds = 2\n')
+    made = [create_study(tiny.parent / "runs", *read_definition(file, (), None)) for _ in "12"]
+    assert [own.folder.name for own in made] == [
+        "s-sweep-20260101-000000", "s-sweep-20260101-000000-2",
+    ]  # fmt: skip
+
+
+def test_a_folder_and_a_file_mixed_up_are_told_apart(
+    begin: Callable[..., Study], skinfw: Run
+) -> None:
+    study = begin('extends = "tiny.toml"\n[sweep]\nseeds = 2\n')
+    ended = skinfw("sweep", str(study.folder))
+    assert ended.returncode == 2
+    assert f"{study.folder.name} --resume" in ended.stderr
+    ended = skinfw("sweep", "my-sweep.toml", "--resume")
+    assert ended.returncode == 2 and "no folder of a sweep" in ended.stderr
 
 
 @pytest.mark.slow

@@ -54,13 +54,14 @@ def run(
     from skinfw import SkinfwError
     from skinfw.toolkit import chosen_launcher, display_path, lock_folder
     from skinfw_league.folder import create_league
-    from skinfw_league.identity import portable_table, shared_record
+    from skinfw_league.identity import portable_table, refuse_twins, shared_record
     from skinfw_league.protocol import check_protocol, read_protocol
     from skinfw_league.summary import Tools
-    from skinfw_league.trials import carry_out, list_trials
+    from skinfw_league.trials import carry_out, list_trials, refuse_new_meanings
 
     own = read_protocol(protocol)
     plans = check_protocol(own)
+    refuse_twins(plans)
     chosen = chosen_launcher(launcher, launcher_sets)
     plan = next(iter(plans.values()))
     reports = plan.components.report
@@ -73,6 +74,7 @@ def run(
     tools = Tools(lambda _: plan.components.metric, reports)
     with lock_folder(folder.path):
         trials = list_trials(own, folder, plans)
+        refuse_new_meanings(folder, trials)
         failed = carry_out(own, folder, trials, chosen, echo)
         _summarize(folder, tools)
     if failed:
@@ -93,11 +95,13 @@ def run(
 @trust_option
 def merge(leagues: tuple[Path, ...], out: Path, trust: bool) -> None:
     """Put several LEAGUES of one protocol together, every trial once, and rank them anew."""
+    from skinfw.toolkit import lock_folder
     from skinfw_league.merging import merge_leagues
     from skinfw_league.summary import recorded_tools
 
     merged = merge_leagues(leagues, out, echo)
-    _summarize(merged, recorded_tools(merged, trust))
+    with lock_folder(merged.path):
+        _summarize(merged, recorded_tools(merged, trust))
 
 
 def _summarize(folder: League, tools: Tools) -> None:

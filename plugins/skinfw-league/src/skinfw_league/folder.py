@@ -174,15 +174,23 @@ def refuse_other_protocol(
     where: the file of the first one.
     name: of the second one.
     """
-    if differing := _differences(one, other):
-        shown = "; ".join(differing[:5])
-        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+    if differing := differing_keys(one, other):
         raise SkinfwError(
             f"{name} is another protocol than that of the league",
             where,
-            f"they differ in {shown}{more}",
+            differing,
             "make them equal, or choose another --out; rows of two protocols cannot be compared",
         )
+
+
+def differing_keys(one: Any, other: Any, name: str = "") -> str:
+    """Say in which keys two tables differ, "" where they do not.
+
+    name: of both.
+    """
+    differing = _differences(one, other, name)
+    more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+    return f"they differ in {'; '.join(differing[:5])}{more}" if differing else ""
 
 
 def _differences(one: Any, other: Any, name: str = "") -> list[str]:
@@ -216,7 +224,8 @@ def read_rows(league: League) -> list[Row]:
             raise SkinfwError("a row names other axes", where, f"it has {', '.join(AXES)}", _CURE)
         if record["shared"] != league.digest:
             raise SkinfwError("a row is of another protocol", where, cure="delete it")
-        if trial_key(record["shared"], record["tables"], record["seed"]) != key:
+        dataset = record["names"]["dataset"]
+        if trial_key(record["shared"], dataset, record["tables"], record["seed"]) != key:
             raise SkinfwError("a row is not what its name says", where, cure=_CURE)
         rows.append(Row(key, record, file.parent))
     return sorted(rows, key=lambda row: (*row.names, row.record["seed"]))

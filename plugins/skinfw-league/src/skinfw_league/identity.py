@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinfw.toolkit import RECIPE_KINDS, Plan, PlannedComponent, plain_json
-from skinfw_league.protocol import AXES, Protocol
+from skinfw import RecipeError
+from skinfw.toolkit import RECIPE_KINDS, Plan, PlannedComponent, plain_json, raise_all
+from skinfw_league.protocol import AXES, Cell, Contender, Protocol
 
 KEY_LETTERS = 20
+DIGEST = "source_sha256"
+"""The key of a table that holds the checksum of its Python file."""
+
 _OWN = ("seed", "requires", "engine", "cache", "report", "explainer", "track", *AXES)
 """Tables that are no part of a protocol: where it is computed, what is shown, what differs."""
 
@@ -32,7 +36,7 @@ def portable_table(component: PlannedComponent[Any]) -> dict[str, Any]:
     portable = {name: value for name, value in table.items() if name not in paths}
     if component.entry.file:
         portable["use"] = f"{component.entry.file.name}:{component.entry.component.name}"
-        portable["source_sha256"] = component.record()["source_sha256"]
+        portable[DIGEST] = component.record()[DIGEST]
     return portable
 
 
@@ -82,10 +86,34 @@ def axis_tables(plan: Plan) -> dict[str, Any]:
     return plain
 
 
-def trial_key(shared: str, tables: Mapping[str, Any], seed: int) -> str:
+def refuse_twins(plans: Mapping[Cell, Plan]) -> None:
+    """Refuse two names of one thing, whose trials would be one.
+
+    plans: the checked recipe of each cell.
+    Raises RecipeErrors with all of them. Data sets may differ in a path alone.
+    """
+    known: dict[tuple[str, str], Contender] = {}
+    problems: dict[str, RecipeError] = {}
+    for cell, plan in plans.items():
+        tables = axis_tables(plan)
+        for own in cell:
+            told = own.table if own.kind == "dataset" else tables[own.kind]
+            first = known.setdefault((own.kind, digest(told)), own)
+            if first.name != own.name:
+                problems[f"{own.kind} {own.name}"] = RecipeError(
+                    f'{own.kind} "{first.name}" and "{own.name}" are the same',
+                    own.origins[own.kind,].text,
+                    "they differ in no setting that a row is known by; paths are none",
+                    "leave one of them out, or let them differ in a setting",
+                )
+    raise_all(list(problems.values()))
+
+
+def trial_key(shared: str, dataset: str, tables: Mapping[str, Any], seed: int) -> str:
     """Return the name of a trial, which its content makes.
 
     shared: the digest of what all trials share.
+    dataset: the name of its data set, whose folder is not in its table.
     tables: of `axis_tables`.
     """
-    return digest([shared, tables, seed])[:KEY_LETTERS]
+    return digest([shared, dataset, tables, seed])[:KEY_LETTERS]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from skinfw import RecipeError, write_json
-from skinfw.toolkit import display_path, unwritable
+from skinfw.toolkit import display_path, lock_folder, unwritable
 from skinfw_league.folder import (
     ANSWERS,
     COST,
@@ -56,8 +56,9 @@ def merge_leagues(folders: Sequence[Path], out: Path, say: Callable[[str], None]
                 chosen[row.key] = row
     check_rows(list(chosen.values()))
     merged = create_league(out, first.name, first.shared, first.reports)
-    for row in chosen.values():
-        _copy(row, merged)
+    with lock_folder(merged.path):  # a command may be at work there
+        for row in chosen.values():
+            _copy(row, merged)
     say(f"{len(chosen)} trials of {len(folders)} leagues, {twice} of them in several")
     if differing:
         say(f"note: {differing} of these were answered otherwise, as between two processors")

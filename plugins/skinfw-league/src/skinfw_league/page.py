@@ -190,7 +190,7 @@ def _protocol(league: League, rows: Sequence[Row]) -> Findings:
     shared = [["checksum", league.digest]]
     shared += [[name, _said(table)] for name, table in league.shared["recipe"].items() if table]
     text = [
-        f"{league.shared['seeds']} seeds for each recipe. Rows of another protocol cannot be "
+        f"Seeds for each recipe: {league.shared['seeds']}. Rows of another protocol cannot be "
         "merged with these."
     ]
     tables = [

@@ -231,7 +231,8 @@ def check_protocol(protocol: Protocol) -> dict[Cell, Plan]:
             for own in error.problems:
                 problems.setdefault(str(own), (_line(own.where), own))
     if not problems:
-        _check_measuring(protocol, next(iter(plans.values())))
+        for plan in {cell[0].name: plan for cell, plan in plans.items()}.values():
+            _check_measuring(protocol, plan)
     raise_all([own for _, own in sorted(problems.values(), key=lambda one: one[0])])
     return plans
 

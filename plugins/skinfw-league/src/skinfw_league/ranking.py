@@ -207,7 +207,7 @@ def _rank_set(
     metric, smallest = _metric_of(metrics_of(first.classes), first, number)
     entries = [_entry(metric, number, names, own, replicates) for names, own in answers.items()]
     sign = 1 if smallest else -1
-    entries.sort(key=lambda one: (sign * one.number.mean, one.names))
+    entries.sort(key=lambda one: (_worth(sign * one.number.mean), one.names))
     labels = [label(one.names) for one in entries]
     pairs = _pairs(ROWS, labels, [(np.array(one.number.values), one.draws) for one in entries])
     levels, more = _levels(entries, sign)
@@ -226,6 +226,11 @@ def _rank_set(
         len(set(first.lesions)),
     )
     return ranking, smallest
+
+
+def _worth(mean: float) -> float:
+    """Return what entries are sorted by; those without a number come last."""
+    return math.inf if math.isnan(mean) else mean
 
 
 def _metric_of(metrics: Metrics, answers: Predictions, number: str) -> tuple[Metric, bool]:

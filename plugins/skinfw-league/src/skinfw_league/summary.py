@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skinfw.toolkit import FindingsReport, PlannedComponent, TrainedModel, build_components
+from skinfw import SkinfwError
+from skinfw.toolkit import (
+    FindingsReport,
+    PlannedComponent,
+    TrainedModel,
+    build_components,
+    display_path,
+)
 from skinfw_league.folder import League, read_rows
+from skinfw_league.identity import DIGEST
 from skinfw_league.page import league_findings, words
 from skinfw_league.ranking import Ranking, rank
 from skinfw_league.tables import costs_of, write_tables
@@ -32,15 +40,38 @@ class Tools:
 def recorded_tools(league: League, trust: bool) -> Tools:
     """Return what the folder of a league names.
 
-    trust: whether Python files that it names may be imported unseen.
+    trust: whether Python files that it names may be imported unseen. They lie in the current
+        folder, with the bytes that they had.
     """
+    recorded = {"metric": league.shared["recipe"]["metric"], "report": league.reports}
 
     def components(kind: str, classes: Sequence[str]) -> Sequence[PlannedComponent[Any]]:
-        tables = {**league.shared["recipe"], "report": league.reports}
+        tables = {kind: [_without_digest(table) for table in recorded[kind]]}
         model = TrainedModel(league.path, tuple(classes), tables, (), trust=trust)
-        return model.components(kind)
+        own = model.components(kind)
+        for component, table in zip(own, recorded[kind], strict=True):
+            _check_bytes(component, table, league)
+        return own
 
     return Tools(lambda classes: components("metric", classes), components("report", ()))
+
+
+def _without_digest(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != DIGEST}
+
+
+def _check_bytes(
+    component: PlannedComponent[Any], table: Mapping[str, Any], league: League
+) -> None:
+    """Refuse a Python file that measures or shows something else than it did."""
+    file = component.entry.file
+    if file and component.record()[DIGEST] != table.get(DIGEST):
+        raise SkinfwError(
+            f"{file.name} is not that of the league",
+            display_path(file),
+            f"its checksum is not the one in {display_path(league.path)}",
+            "put the file that the league was made with into this folder",
+        )
 
 
 def summarize(league: League, tools: Tools, say: Callable[[str], None]) -> Ranking | None:

@@ -6,13 +6,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from skinfw import SkinfwError
+from skinfw import RecipeError, SkinfwError
 from skinfw.toolkit import (
     BEST_WEIGHTS,
     Plan,
@@ -24,12 +25,13 @@ from skinfw.toolkit import (
     launch_tasks,
     load_safetensors,
     plain_json,
+    raise_all,
     read_run,
     run_task,
     stop_signals,
 )
 from skinfw_league.energy import joules_between, read_counters
-from skinfw_league.folder import League, write_row
+from skinfw_league.folder import League, differing_keys, read_rows, write_row
 from skinfw_league.identity import axis_tables, trial_key
 from skinfw_league.protocol import AXES, Cell, Protocol
 
@@ -68,8 +70,35 @@ def list_trials(protocol: Protocol, league: League, plans: dict[Cell, Plan]) -> 
     for cell, plan in plans.items():
         tables = axis_tables(plan)
         for seed in range(1, protocol.settings.seeds + 1):
-            trials.append(Trial(cell, seed, trial_key(league.digest, tables, seed), tables))
+            key = trial_key(league.digest, cell[0].name, tables, seed)
+            trials.append(Trial(cell, seed, key, tables))
     return sorted(trials, key=lambda one: ([own.name for own in one.cell[:2]], one.seed))
+
+
+def refuse_new_meanings(league: League, trials: Sequence[Trial]) -> None:
+    """Refuse a name that has rows of something else, before anything is trained.
+
+    Raises RecipeErrors with all such names at once.
+    """
+    meant = {
+        (kind, name): row.record["tables"][kind]
+        for row in read_rows(league)
+        for kind, name in zip(AXES, row.names, strict=True)
+    }
+    problems: dict[tuple[str, str], RecipeError] = {}
+    for trial in trials:
+        for own in trial.cell:
+            now = trial.tables[own.kind]
+            if meant.get((own.kind, own.name), now) != now:
+                place = own.origins.get((own.kind,))
+                problems[own.kind, own.name] = RecipeError(
+                    f'the {own.kind} "{own.name}" meant something else when the league began',
+                    place.text if place else display_path(league.path),
+                    f"{differing_keys(meant[own.kind, own.name], now, own.kind)}; one name in a "
+                    "table is one thing",
+                    "give it another name, restore it, or choose another --out",
+                )
+    raise_all(list(problems.values()))
 
 
 def carry_out(
@@ -111,17 +140,16 @@ Ended = Iterator[tuple[Trial, str]]
 def _one_by_one(protocol: Protocol, league: League, trials: Sequence[Trial], say: Say) -> Ended:
     for trial in trials:
         plan = protocol.plan(trial.cell, trial.seed)
-        folder, there = _run_folder(league, trial, plan)
-        if folder.record.get("status") == "done":
-            yield _finish(league, trial, None)
-            continue
         before, result = read_counters(), None
         try:
-            result = execute_run(plan, folder, lambda _: None, resume=there)
-        except KeyboardInterrupt:
-            pass
+            folder, there = _run_folder(league, trial, plan)
+            if folder.record.get("status") == "done":
+                yield _finish(league, trial, None)
+                continue
+            with suppress(KeyboardInterrupt):
+                result = execute_run(plan, folder, lambda _: None, resume=there)
         except SkinfwError as error:
-            yield trial, error.what
+            yield trial, _why(error)
             continue
         if result is None:
             say("stopped; the same command goes on")
@@ -176,11 +204,16 @@ def _wave(
 ) -> Ended:
     by_name = {trial.key: trial for trial in trials}
     done: list[Trial] = []
+    failed: list[tuple[Trial, str]] = []
 
     def tasks() -> Iterator[Task]:
         for trial in trials:
             plan = protocol.plan(trial.cell, trial.seed)
-            folder, _ = _run_folder(league, trial, plan)
+            try:
+                folder, _ = _run_folder(league, trial, plan)
+            except SkinfwError as error:
+                failed.append((trial, _why(error)))
+                continue
             if folder.record.get("status") == "done":
                 done.append(trial)
             else:
@@ -197,6 +230,12 @@ def _wave(
             yield trial, f"{why} ({display_path(log)})"
     for trial in done:
         yield _finish(league, trial, None)
+    yield from failed
+
+
+def _why(error: SkinfwError) -> str:
+    """Return what a trial failed of, where, and its cure."""
+    return "; ".join(filter(None, (error.what, error.where, error.cure)))
 
 
 def _run_path(league: League, trial: Trial) -> Path:

@@ -94,6 +94,11 @@ def _key_problems(
         if any(axis.key in own for own in listed):
             what = f"{axis.key} is in [[sweep.trial]] and beside it"
             yield RecipeError(what, place(axis.key), cure="leave one of them out")
+    for at, own in enumerate(listed):
+        if own in listed[:at]:
+            what = "two [[sweep.trial]] set the same"
+            why = "one setting twice would count as two trainings of it"
+            yield RecipeError(what, place("trial", at), why, "leave one of them out, or set seeds")
 
 
 def _count_problems(

@@ -71,9 +71,9 @@ def sweep(
     --resume adds workers. It ends with sweep.html, sweep.csv and best.toml, a recipe that runs.
     """
     from skinfw import RecipeError
-    from skinfw.toolkit import chosen_launcher
+    from skinfw.toolkit import chosen_launcher, display_path
     from skinfw_sweep.definition import read_definition
-    from skinfw_sweep.study import create_study, open_study
+    from skinfw_sweep.study import FILE, create_study, open_study
 
     if sets and (resume or trial is not None):
         raise RecipeError(
@@ -89,6 +89,12 @@ def sweep(
     if trial is not None:
         return _carry_out(open_study(recipe, trust), trial, detail)
     chosen = chosen_launcher(launcher, launcher_sets)
+    if not resume and (recipe / FILE).is_file():
+        raise RecipeError(
+            "this is the folder of a sweep that has begun",
+            display_path(recipe),
+            cure=f"go on with it: skinfw sweep {display_path(recipe)} --resume",
+        )
     if resume:
         study = open_study(recipe, trust)
         _need_optuna(study.definition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,13 @@ class Definition:
     settings: the keys of [sweep].
     axes: what is searched, or spans a grid; the seeds and folds of a grid are its last axes.
     listed: the settings of [[sweep.trial]], by keys with dots; one empty for none.
+    folders: what relative paths of each key are relative to.
     """
 
     settings: SweepSettings
     axes: tuple[Axis, ...]
     listed: tuple[dict[str, Any], ...] = ({},)
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -82,7 +84,9 @@ class Definition:
         """Return what the file of a sweep says of it."""
         settings = {**vars(self.settings), "objectives": list(self.settings.objectives)}
         axes = [axis.record() for axis in self.axes]
-        return {"settings": settings, "axes": axes, "listed": list(self.listed)}
+        folders = {key: str(folder) for key, folder in self.folders.items()}
+        listed = list(self.listed)
+        return {"settings": settings, "axes": axes, "listed": listed, "folders": folders}
 
 
 def read_definition(
@@ -130,7 +134,13 @@ class _Reader:
         self._check_types(axes)
         raise_all(sorted(self.problems, key=_line))
         assert plan
-        return Definition(settings, tuple(axes), tuple(listed or [{}])), plan
+        return Definition(settings, tuple(axes), tuple(listed or [{}]), self._folders(listed)), plan
+
+    def _folders(self, listed: list[dict[str, Any]]) -> dict[str, Path]:
+        """Return the folder of the file that says what a key is tried with."""
+        own = {key: self._origin(("trial", place), key)
+               for place, values in enumerate(listed) for key in values}  # fmt: skip
+        return {key: place.folder.resolve() for key, place in {**self.places, **own}.items()}
 
     def _problem(self, what: str, *keys: str | int, why: str = "", cure: str = "") -> None:
         self.problems.append(RecipeError(what, self.recipe.origin(TABLE, *keys).text, why, cure))

@@ -36,7 +36,7 @@ from skinfw.toolkit import (
 from skinfw_sweep.definition import REPEATED
 from skinfw_sweep.importance import importances
 from skinfw_sweep.search import write_journal
-from skinfw_sweep.settings import Axis, label
+from skinfw_sweep.settings import Axis, exact_label, label
 from skinfw_sweep.study import Study, Trial, signed
 
 TABLE, BEST, PAGE = "sweep.csv", "best.toml", "sweep.html"
@@ -59,7 +59,7 @@ def write_results(study: Study, trials: Sequence[Trial]) -> list[str]:
     """
     summary = summarize(study, trials)
     best = summary.settings[summary.best]
-    _write_table(study.folder / TABLE, summary)
+    _write_table(study.folder / TABLE, summary, trials)
     _write_best(study, trials[best.trials[0]])
     if study.definition.settings.searches:
         write_journal(study, trials)
@@ -148,7 +148,7 @@ def _axes(study: Study) -> list[Axis]:
     keys = dict.fromkeys(key for own in listed for key in own)
     own = []
     for key in keys:
-        values = {label(one[key]): one[key] for one in listed if key in one}
+        values = {json.dumps(one[key]): one[key] for one in listed if key in one}
         own.append(Axis(key, tuple(values.values())))
     return [*own, *study.definition.axes]
 
@@ -170,13 +170,15 @@ def _setting(study: Study, axes: Sequence[Axis], group: Sequence[Trial]) -> Swee
     state = next((word for word in ("failed", "pruned") if word in states), "done")
     values = _setting_values(group[0])
     places = {axis.key: _place(axis, values[axis.key]) for axis in axes if axis.key in values}
+    labels = {axis.key: axis.labels[axis.place(values[axis.key])] if axis.choices
+              else label(values[axis.key]) for axis in axes if axis.key in values}  # fmt: skip
     numbers, intervals = dict(group[0].objectives), dict(group[0].intervals)
     if state == "done" and len(group) > 1:
         numbers, intervals = _together(study, group)
     return SweepSetting(
         tuple(trial.number for trial in group),
         places,
-        {key: label(value) for key, value in values.items()},
+        labels,
         state,  # type: ignore[arg-type]
         sum(len(trial.epochs) for trial in group),
         numbers if state == "done" else {},
@@ -186,7 +188,7 @@ def _setting(study: Study, axes: Sequence[Axis], group: Sequence[Trial]) -> Swee
 
 
 def _place(axis: Axis, value: Any) -> float:
-    return float(axis.labels.index(label(value))) if axis.choices else float(value)
+    return float(axis.place(value) if axis.choices else value)
 
 
 def _together(
@@ -256,8 +258,8 @@ def _notes(trials: Sequence[Trial]) -> list[str]:
     return [*notes, _OPTIMISTIC]
 
 
-def _write_table(file: Path, summary: SweepSummary) -> None:
-    """Write a row for each setting."""
+def _write_table(file: Path, summary: SweepSummary, trials: Sequence[Trial]) -> None:
+    """Write a row for each setting, with all digits of what it set."""
     keys = list(dict.fromkeys(key for own in summary.settings for key in own.labels))
     ends = [f"{name} {end}" for name in summary.objectives for end in ("low", "high")]
     head = ["trials", "state", *keys, *summary.objectives, *ends, "front", "epochs", "error"]
@@ -267,11 +269,12 @@ def _write_table(file: Path, summary: SweepSummary) -> None:
         bounds = [end for name in summary.objectives for end in own.intervals.get(name, nothing)]
         numbers = [own.numbers.get(name, math.nan) for name in summary.objectives]
         cells = [_cell(value) for value in (*numbers, *bounds)]
+        tried = trials[own.trials[0]].values
         rows.append(
             [
                 " ".join(map(str, own.trials)),
                 own.state,
-                *(own.labels.get(key, "") for key in keys),
+                *(exact_label(tried[key]) if key in tried else "" for key in keys),
                 *cells,
                 "yes" if own.on_front else "",
                 own.epochs,

@@ -113,7 +113,7 @@ def _value(axis: Axis, drawn: Any) -> Any:
 
 
 def _drawn(axis: Axis, value: Any) -> Any:
-    return axis.labels[axis.choices.index(value)] if axis.choices else value
+    return axis.labels[axis.place(value)] if axis.choices else value
 
 
 def _frozen(study: Study, trial: Trial, known: bool = True) -> Any:

@@ -77,8 +77,13 @@ class Axis:
 
     @property
     def labels(self) -> list[str]:
-        """The choices as texts."""
-        return [label(value) for value in self.choices]
+        """The choices as texts, no two of them alike."""
+        texts = [exact_label(value) for value in self.choices]
+        return texts if len({*texts}) == len(texts) else [json.dumps(own) for own in self.choices]
+
+    def place(self, value: Any) -> int:
+        """Return the place of a choice; 1, 1.0 and true are three."""
+        return [json.dumps(own) for own in self.choices].index(json.dumps(value))
 
     def record(self) -> dict[str, Any]:
         """Return what the file of a sweep says of it."""
@@ -86,9 +91,10 @@ class Axis:
 
 
 def label(value: Any) -> str:
-    """Return a value as a reader wants it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return json.dumps(value, ensure_ascii=False)
+    """Return a value as a reader wants it, numbers with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else exact_label(value)
+
+
+def exact_label(value: Any) -> str:
+    """Return a value as a text, numbers with all their digits."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

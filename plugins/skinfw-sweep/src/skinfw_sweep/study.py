@@ -5,10 +5,12 @@ Nothing is written twice, so that no kill can make two files disagree.
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -17,9 +19,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from skinfw import SkinfwError, write_json
+from skinfw import RecipeError, SkinfwError, write_json
 from skinfw.toolkit import (
     Catalog,
+    Origin,
     Plan,
     Recipe,
     RunFolder,
@@ -70,6 +73,7 @@ class SweepSchema(Schema):
     settings: dict[str, Any]
     axes: list[AxisSchema]
     listed: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    folders: dict[str, str]
 
 
 class TrialSchema(Schema):
@@ -164,7 +168,9 @@ class Study:
 
     def plan_of(self, values: Mapping[str, Any]) -> Plan:
         """Return the checked recipe of a trial."""
-        recipe = changed_recipe(self.recipe, {**values, "train.refit": "none"})
+        tried, folders = self.recipe.whole, self.definition.folders
+        places = {key: replace(tried, folder=folders[key]) for key in values if key in folders}
+        recipe = changed_recipe(self.recipe, {**values, "train.refit": "none"}, places)
         return make_plan(recipe, self._catalog)
 
     def trial(self, number: int) -> Trial | None:
@@ -220,26 +226,53 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     parent: where runs go.
     plan: the checked recipe that all trials share.
     """
-    name = f"{file_name(plan.recipe.name)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder = parent / name
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise unwritable(parent, error) from error
+    folder = _new_folder(parent, plan.recipe.name)
     about = {"name": plan.recipe.name, "file": str(plan.recipe.path.resolve())}
     record = {"schema_version": VERSION, **about, "recipe": plan.resolved(), **definition.record()}
     write_json(folder / FILE, record)
-    for component in plan.components:
-        if component.entry.file:  # the user's own recipe names it
-            trust(component.entry.file)
-    return open_study(folder, True)
+    study = open_study(folder, True)
+    for own in (plan, *map(study.plan_of, _naming_files(definition))):
+        for component in own.components:
+            if component.entry.file:  # the user's own recipe names it
+                trust(component.entry.file)
+    return study
+
+
+def _new_folder(parent: Path, recipe: str) -> Path:
+    """Make a folder that no other sweep has, not even one that began in the same second."""
+    name = f"{file_name(recipe)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            if not folder.is_dir():
+                raise unwritable(parent, error) from error
+        else:
+            break
+    return folder
+
+
+def _naming_files(definition: Definition) -> Iterator[dict[str, Any]]:
+    """Yield what is tried and names a Python file."""
+    choices = ({axis.key: value} for axis in definition.axes for value in axis.choices)
+    for values in (*choices, *definition.listed):
+        if ".py:" in json.dumps(values):
+            yield values
 
 
 def open_study(folder: Path, trusted: bool) -> Study:
     """Open the folder of a sweep.
 
-    trusted: whether Python files that its recipe names are the user's own.
+    trusted: whether Python files that its recipe, or what it tries, names are the user's own.
     """
+    if not (folder / FILE).exists():
+        raise RecipeError(
+            "this is no folder of a sweep",
+            display_path(folder),
+            f"it has no {FILE}",
+            "name the folder that skinfw sweep has told of, runs/NAME-sweep-TIME",
+        )
     record = read_record(SweepSchema, folder / FILE, _CURE)
     settings, complaints = parameters(SweepSettings).read(record["settings"])
     for one in complaints:
@@ -247,9 +280,12 @@ def open_study(folder: Path, trusted: bool) -> Study:
         raise SkinfwError(f"{FILE} cannot be read", where, f"settings.{key} {one.text}", _CURE)
     read = [AxisSchema(**own).model_dump() for own in record["axes"]]
     axes = tuple(Axis(**{**own, "choices": tuple(own["choices"])}) for own in read)
-    definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]))
+    folders = {key: Path(place) for key, place in record["folders"].items()}
+    definition = Definition(SweepSettings(**settings), axes, tuple(record["listed"]), folders)
     tables = load_recipe(record["recipe"], trust=trusted)
-    recipe = replace(tables, name=record["name"], path=Path(record["file"]))
+    file = Path(record["file"])
+    tried = Origin(display_path(folder / FILE), file.parent, trusted=trusted)
+    recipe = replace(tables, name=record["name"], path=file, whole=tried)
     return Study(folder, definition, recipe, trusted)
 
 

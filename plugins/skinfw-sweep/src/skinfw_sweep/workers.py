@@ -141,7 +141,7 @@ class TrialQueue:
 def trial_task(study: Study, number: int) -> Task:
     """Return the task that carries out a trial."""
     words = ["sweep", str(study.folder.resolve()), "--trial", str(number)]
-    if any(component.entry.file for component in study.plan.components):
+    if study.trusted:
         words.append("--trust")
     log = study.logs / f"{study.name(number)}.log"
     return Task(study.name(number), tuple(words), log.resolve(), study.plan.engine.device)
