@@ -42,6 +42,9 @@ _STALLED_SECONDS = 20
 _LISTED_SECONDS = 600.0
 _TOLD_SECONDS = 20.0
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
+_LAST = re.compile(r"(?!data:).*[./]")
+_SECRETS = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s\"')]*")
+"""Of URLs in what libraries say: name and password, and signatures that a server redirects to."""
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _CLIENTS = ("aiobotocore", "aiohttp", "asyncio", "azure", "botocore", "fsspec", "gcsfs", "httpx")
 _VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created", "md5",
@@ -115,21 +118,34 @@ def is_url(text: str) -> bool:
 
 def check_url(url: str) -> None:
     """Refuse a URL of a protocol that is not read, or with a password in it."""
-    for part in url.split("::"):
-        if not is_url(part):
-            continue
+    head, *behind = url.split("::")
+    # fsspec takes a word alone for a protocol, and lets others than zip have something behind.
+    if behind and (len(behind) > 1 or not head.startswith("zip://") or not _LAST.match(behind[0])):
+        raise SkinfwError(
+            "the URL names no folder of a zip",
+            _SECRETS.sub("", url),
+            "two colons stand between such a folder and its zip, once, and nowhere else",
+            "write zip://FOLDER::FILE.zip or zip://FOLDER::URL",
+        )
+    for part in filter(is_url, (head, *behind)):
         protocol = part.partition("://")[0]
         if protocol not in PROTOCOLS:
             raise SkinfwError(
                 f"{protocol}:// is no protocol that skinfw reads",
-                url,
+                _SECRETS.sub("", url),
                 f"it reads {', '.join(PROTOCOLS)}",
                 "write a file of this machine without file://, or copy the files to one of these",
             )
-        if protocol.startswith("http") and (urlsplit(part).username or urlsplit(part).query):
+        try:
+            parts = urlsplit(part)
+        except ValueError as error:  # of brackets, as addresses have them
+            why, cure = str(error), "write the name of the host"
+            raise SkinfwError("the URL names no host", _SECRETS.sub("", url), why, cure) from None
+        asks = protocol.startswith("http") and (parts.username or parts.query)
+        if asks or parts.password:
             raise SkinfwError(
                 "the URL holds a password, a token or another question",
-                f"{protocol}://{urlsplit(part).hostname}",
+                f"{protocol}://{parts.hostname}",
                 "every run folder would keep it",
                 "name the file alone; credentials come from the environment",
             )
@@ -232,9 +248,10 @@ def _ask(url: str, question: Callable[[Any, str], T]) -> T:
         try:
             with _slots(connections()):
                 return question(*_connect(url))
-        except (*_PERMANENT, SkinfwError):
-            raise
-        except Exception as error:
+        except Exception as said:
+            error = _reason(said)
+            if isinstance(error, (*_PERMANENT, SkinfwError)):
+                raise
             if not _may_pass(error):
                 raise SkinfwError(
                     "the URL cannot be read",
@@ -255,6 +272,16 @@ def _ask(url: str, question: Callable[[Any, str], T]) -> T:
     ) from last
 
 
+def _reason(error: Exception) -> Exception:
+    """Return why a server did not answer, of which fsspec says over HTTP that a file is absent."""
+    cause = error.__cause__
+    if isinstance(error, FileNotFoundError) and isinstance(cause, Exception) and _may_pass(cause):
+        status = getattr(cause, "status", 503)
+        final = 400 <= status < 500 and status not in (408, 425, 429)
+        return error if final or isinstance(cause, _PERMANENT) else cause
+    return error
+
+
 def _may_pass(error: Exception) -> bool:
     """Tell whether a server may do better next time."""
     if "Credentials" in type(error).__name__:
@@ -264,7 +291,8 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _cause(error: Exception | None) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:160]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return _SECRETS.sub("", text)[:160]
 
 
 @cache
@@ -286,7 +314,8 @@ def _connect(url: str) -> tuple[Any, str]:
                 "max_pool_connections": connections(),
             }
         }
-        system, path = core.url_to_fs(url, s3=s3) if "s3" in url else core.url_to_fs(url)
+        options = {own: s3 for own in ("s3", "s3a") if f"{own}://" in url}
+        system, path = core.url_to_fs(url, **options)
     except ImportError as error:
         needs = next((cure for own, cure in PROTOCOLS.items() if f"{own}://" in url and
                       own != "zip"), PROTOCOLS["zip"])  # fmt: skip

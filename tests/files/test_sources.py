@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import sys
 import zipfile
@@ -9,6 +10,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fileserver import FileServer
 
 from skinfw import SkinfwError
 from skinfw.files import remote
@@ -114,9 +116,63 @@ def test_a_piece_of_a_file_is_read_as_if_it_were_one(bucket: str, tmp_path: Path
     with pytest.raises(OSError, match="ends after 2 of 3 bytes"):
         short.read_bytes()
     assert not source_path(piece_name(tmp_path / "none.bin", 0, 1, "x.jpg")).is_file()
-    # Signs alone make no piece of a file that is called so.
-    (tmp_path / "b#1.jpg").write_bytes(b"whole")
-    assert source_path(str(tmp_path / "b#1.jpg")).read_bytes() == b"whole"
+    # Signs alone make no piece of a file that is called so, nor of one in such a folder.
+    for name in ("b#1.jpg", "b#1+2.jpg", "case#1+2/x.jpg", "case#1+2+01234567/x.jpg"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"whole")
+        assert source_path(str(file)).read_bytes() == b"whole"
+
+
+def test_a_piece_is_of_a_file_and_costs_no_more_than_there_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/zero")):  # neither ends
+        with pytest.raises(OSError, match="a pipe or a device"):
+            source_path(piece_name(place, 0, 4, "x.jpg")).read_bytes()
+    (tmp_path / "small").write_bytes(b"12345")
+    with pytest.raises(OSError, match="ends after 4 of 900,000,000,000 bytes"):
+        source_path(piece_name(tmp_path / "small", 1, 900 * 10**9, "x.jpg")).read_bytes()
+    with pytest.raises(OSError, match="ends after 0 of 1 bytes"):
+        source_path(piece_name(tmp_path / "small", 10**14, 1, "x.jpg")).read_bytes()
+    pieces = f"{tmp_path / 'small'}{'#0+1/b' * 3000}"  # a piece of a piece, and so on
+    with pytest.raises(OSError, match="name too long"):
+        source_path(pieces).is_file()
+
+
+def test_a_server_that_is_away_does_not_lack_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(remote, "SECONDS_BETWEEN", 0.0)
+    with FileServer({"/s3/a.csv": b"id\n"}) as server:
+        server.ranges = False
+        assert source_path(f"{server.url}/s3/a.csv").read_bytes() == b"id\n"
+        assert not source_path(f"{server.url}/none.csv").is_file()
+        file = source_path(f"{server.url}/s3/a.csv")
+    with pytest.raises(remote.ServerError, match="8 tries"):
+        file.is_file()
+
+
+def test_both_names_of_s3_have_the_same_time_limits() -> None:
+    pytest.importorskip("s3fs")
+    for protocol in ("s3", "s3a"):
+        system, path = remote._connect(f"{protocol}://moles/1.jpg")
+        assert path == "moles/1.jpg" and system.config_kwargs["read_timeout"] == 20
+
+
+def test_what_is_told_of_a_failure_holds_no_secret(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "SECONDS_BETWEEN", 0.0)
+    text = "503, url='https://me:secret@cdn/1.jpg?Signature=secret'; try http://host"
+
+    def fail(*_: Any, **__: Any) -> bytes:
+        raise OSError(text)
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "cat_file", fail)
+    said: list[str] = []
+    with remote.watch_retries(said.append) as retries, pytest.raises(remote.ServerError) as error:
+        source_path(f"{bucket}/im/1.jpg").read_bytes()
+    for told in (*said, retries.text(), str(error.value)):
+        assert "secret" not in told and "503, url='https://cdn/1.jpg'; try http://host" in told
 
 
 @pytest.mark.parametrize(
@@ -125,6 +181,14 @@ def test_a_piece_of_a_file_is_read_as_if_it_were_one(bucket: str, tmp_path: Path
         ("ssh://host/file", "ssh:// is no protocol"),
         ("file:///etc/passwd", "file:// is no protocol"),
         ("zip://a::reference://b", "reference:// is no protocol"),
+        ("zip://a.jpg::filecache::https://me:secret@host/a.zip", "no folder of a zip"),
+        ("zip://a.jpg::reference", "no folder of a zip"),
+        ("zip://a.jpg::arrow_hdfs", "no folder of a zip"),
+        ("zip://a.jpg::data:application/zip;base64,UEs=", "no folder of a zip"),
+        ("s3://moles/a::file:/etc/passwd", "no folder of a zip"),
+        ("https://[host/a.csv", "names no host"),
+        ("ssh://me:secret@host/a.csv", "ssh:// is no protocol"),
+        ("s3://me:secret@moles/a.csv", "a password"),
         ("https://me:secret@host/a.csv", "a password"),
         ("https://host/a.csv?token=secret", "a password"),
     ],
