@@ -210,14 +210,16 @@ class _Piece:
         """Return the bytes; raises OSError where they are not those that were written."""
         file, start, size, crc = self._place()
         if isinstance(file, RemotePath):
-            content = read_url(str(file), start, start + size) if size else b""
+            there = file.stat().st_size or start + size  # some servers tell no size
+            size_there = max(0, min(size, there - start))
+            content = read_url(str(file), start, start + size_there) if size_there else b""
         else:
             about = file.stat()
             if not S_ISREG(about.st_mode):
                 raise OSError(22, "it names a piece of a pipe or a device", str(self))
-            there = max(0, min(size, about.st_size - start))  # what is not there needs no memory
+            size_there = max(0, min(size, about.st_size - start))  # the rest needs no memory
             handle = _handle(str(file), about.st_ino, about.st_mtime_ns)
-            content = os.pread(handle.number, there, start) if there else b""
+            content = os.pread(handle.number, size_there, start) if size_there else b""
         if len(content) != size:
             raise OSError(5, f"its file ends after {len(content):,} of {size:,} bytes", str(self))
         if crc and zlib.crc32(content) != int(crc, 16):

@@ -18,6 +18,11 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def is_alone() -> bool:
+    """Tell whether nobody has started this process as one of several."""
+    return is_main() and os.environ.get("WORLD_SIZE", "1") == "1"
+
+
 def has_starter() -> bool:
     """Tell whether `skinfw run --processes` has started this process and waits for it."""
     return STARTED in os.environ and _ERROR_FILE in os.environ

@@ -112,9 +112,9 @@ def test_a_piece_of_a_file_is_read_as_if_it_were_one(bucket: str, tmp_path: Path
         other = source_path(piece_name(file, 2, 3, "x.jpg", crc=1))
         with pytest.raises(OSError, match="not those that were written"):
             other.read_bytes()
-    short = source_path(piece_name(tmp_path / "all.bin", 8, 3, "x.jpg"))
-    with pytest.raises(OSError, match="ends after 2 of 3 bytes"):
-        short.read_bytes()
+        short = source_path(piece_name(file, 8, 3, "x.jpg"))
+        with pytest.raises(OSError, match="ends after 2 of 3 bytes"):
+            short.read_bytes()
     assert not source_path(piece_name(tmp_path / "none.bin", 0, 1, "x.jpg")).is_file()
     # Signs alone make no piece of a file that is called so, nor of one in such a folder.
     for name in ("b#1.jpg", "b#1+2.jpg", "case#1+2/x.jpg", "case#1+2+01234567/x.jpg"):

@@ -13,7 +13,14 @@ from skinfw.cli import main
 from skinfw.errors import SkinfwError
 from skinfw.runtime.failures import LOST
 from skinfw.runtime.group import STARTED, tell_starter
-from skinfw.workflows.processes import ProcessGroup, _cause, _first, _own_address, resume_command
+from skinfw.workflows.processes import (
+    ProcessGroup,
+    _cause,
+    _first,
+    _own_address,
+    _said,
+    resume_command,
+)
 from skinfw.workflows.run_folder import RunFolder
 
 MACHINES = ("--machines", "2", "--run-name", "mine")
@@ -42,6 +49,31 @@ def test_what_cannot_be_shared_leaves_no_folder(tmp_path: Path) -> None:
     assert ended.exit_code == 2
     assert "train.batch_size 32 cannot be shared by 3 processes" in ended.output
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("RANK", "1"), ("WORLD_SIZE", "2")])
+def test_variables_of_another_starter_are_no_riddle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    words = ("--processes", "2", "--out", str(tmp_path / "runs"))
+    ended = CliRunner().invoke(main, ["run", "quickstart", *words])
+    assert ended.exit_code == 2 and "this is one of several already" in ended.output
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"message": {"message": "error: own"}}', "error: own"),
+        ('{"message": "of torch itself"}', "of torch itself"),
+        ("[", "error: a process has failed"),
+        ('{"message": {}}', "error: a process has failed"),
+    ],
+)
+def test_whatever_a_process_has_left_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "error.json").write_text(text)
+    assert _said(tmp_path / "error.json").splitlines()[0] == said
 
 
 def failed(
