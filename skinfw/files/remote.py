@@ -39,6 +39,9 @@ TRIES = 8
 SECONDS_BETWEEN = 0.25
 """Before the second try; each later wait is twice as long."""
 _STALLED_SECONDS = 20
+_MOST = 2**30
+"""Bytes of a file whose server tells no size."""
+_CHUNK = 1 << 20
 _LISTED_SECONDS = 600.0
 _TOLD_SECONDS = 20.0
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
@@ -169,12 +172,43 @@ def read_url(url: str, start: int = 0, end: int | None = None) -> bytes:
     wanted = None if end is None else end - start
 
     def read(system: Any, path: str) -> bytes:
-        content: bytes = system.cat_file(path, start=start or None, end=end)
+        content: bytes
+        if path.startswith("http"):
+            asyn = importlib.import_module("fsspec.asyn")
+            content = asyn.sync(system.loop, _read_http, system, path, start, end)
+        else:
+            content = system.cat_file(path, start=start or None, end=end)
         if wanted is not None and len(content) != wanted:
             raise ConnectionError("other than as many bytes came as the file has")
         return content
 
     return _ask(url, read)
+
+
+async def _read_http(system: Any, url: str, start: int, end: int | None) -> bytes:
+    """Return bytes as `read_url` does, and end where a server sends more than it was asked for.
+
+    fsspec would hold whatever comes, and unpack it.
+    """
+    most = _MOST if end is None else end - start
+    options = {**system.kwargs}  # of fsspec's own files and variables
+    headers = {**options.pop("headers", {}), "Accept-Encoding": "identity"}
+    if start or end is not None:
+        headers["Range"] = f"bytes={start}-" + ("" if end is None else str(end - 1))
+    content = bytearray()
+    session = await system.set_session()
+    async with session.get(system.encode_url(url), headers=headers, **options) as answer:
+        system._raise_not_found_for_status(answer, url)
+        async for some in answer.content.iter_chunked(_CHUNK):
+            content += some
+            if len(content) > most:
+                raise SkinfwError(
+                    f"the server sends more than {most:,} bytes",
+                    url,
+                    "no file may have more" if end is None else "so many were asked for",
+                    "take it from a server that tells the size of files and sends parts of them",
+                )
+    return bytes(content)
 
 
 def entry(url: str) -> Entry:

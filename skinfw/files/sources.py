@@ -172,8 +172,11 @@ class RemotePath(PosixPath):
 
     def open(self, mode: str = "r", *arguments: Any, **options: Any) -> Any:
         """Open the file for reading, a block at a time."""
-        return _opened(io.BufferedReader(_RemoteFile(str(self), self._entry().size)), self, mode,
-                       options)  # fmt: skip
+        size = self._entry().size
+        if size:
+            return _opened(io.BufferedReader(_RemoteFile(str(self), size)), self, mode, options)
+        # It is empty, or the server tells no size.
+        return _opened(io.BytesIO(self.read_bytes()), self, mode, options)
 
     def _entry(self) -> Entry:
         if len(self.parts) < 2:

@@ -5,7 +5,11 @@ import os
 import pickle
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import fsspec
@@ -207,3 +211,59 @@ def test_a_package_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         source_path("s3://moles/a.csv").read_bytes()
     assert error.value.cure == "pip install 'skinfw[remote]'"
     assert error.value.where == "s3://moles"
+
+
+class _Endless(BaseHTTPRequestHandler):
+    """Tell no size, and send a header, or without an end, or more than was asked for."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        if self.path == "/short":
+            self.send_header("Content-Length", "10")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/mine":
+            self.wfile.write(str(self.headers["X-Mine"]).encode())
+            return
+        with suppress(OSError):
+            while True:
+                self.wfile.write(bytes(100_000))
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run a server for a while, and give its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("path", "most"), [("/none", "1,000,000"), ("/short", "10")])
+def test_a_server_that_sends_without_an_end_fills_no_memory(
+    monkeypatch: pytest.MonkeyPatch, path: str, most: str
+) -> None:
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(remote, "_MOST", 10**6)
+    said = f"sends more than {most} bytes"
+    with _serving(_Endless) as host, pytest.raises(SkinfwError, match=said):
+        remote.read_url(f"{host}{path}", end=10 if path == "/short" else None)
+
+
+def test_a_file_without_a_size_is_read_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("aiohttp")
+    monkeypatch.setitem(fsspec.config.conf, "http", {"headers": {"X-Mine": "secret"}})
+    with _serving(_Endless) as host:
+        assert source_path(f"{host}/mine").read_text() == "secret"
+        assert source_path(f"{host}/mine").read_bytes() == b"secret"
