@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import os
 import random
-import re
 import threading
 import time
 from collections import Counter
@@ -15,26 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from skinfw.errors import SkinfwError
+from skinfw.files.urls import PROTOCOLS, without_secrets
 
 T = TypeVar("T")
-PROTOCOLS = {
-    "abfs": "pip install adlfs",
-    "az": "pip install adlfs",
-    "gcs": "pip install gcsfs",
-    "gs": "pip install gcsfs",
-    "hf": "pip install huggingface-hub",
-    "http": "pip install aiohttp",
-    "https": "pip install aiohttp",
-    "memory": "pip install 'skinfw[remote]'",
-    "s3": "pip install 'skinfw[remote]'",
-    "s3a": "pip install 'skinfw[remote]'",
-    "zip": "pip install 'skinfw[remote]'",
-}
-"""What a recipe may read from, and what brings it. Others of fsspec run programs, open shells, or
-write: a recipe from anybody must not."""
 TRIES = 8
 SECONDS_BETWEEN = 0.25
 """Before the second try; each later wait is twice as long."""
@@ -44,10 +28,6 @@ _MOST = 2**30
 _CHUNK = 1 << 20
 _LISTED_SECONDS = 600.0
 _TOLD_SECONDS = 20.0
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
-_LAST = re.compile(r"(?!data:).*[./]")
-_SECRETS = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s\"')]*")
-"""Of URLs in what libraries say: name and password, and signatures that a server redirects to."""
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _CLIENTS = ("aiobotocore", "aiohttp", "asyncio", "azure", "botocore", "fsspec", "gcsfs", "httpx")
 _VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created", "md5",
@@ -112,46 +92,6 @@ def watch_retries(say: Callable[[str], None]) -> Iterator[Retries]:
         yield own
     finally:
         _watching.remove(own)
-
-
-def is_url(text: str) -> bool:
-    """Tell whether a text names something by a URL."""
-    return _URL.match(text) is not None
-
-
-def check_url(url: str) -> None:
-    """Refuse a URL of a protocol that is not read, or with a password in it."""
-    head, *behind = url.split("::")
-    # fsspec takes a word alone for a protocol, and lets others than zip have something behind.
-    if behind and (len(behind) > 1 or not head.startswith("zip://") or not _LAST.match(behind[0])):
-        raise SkinfwError(
-            "the URL names no folder of a zip",
-            _SECRETS.sub("", url),
-            "two colons stand between such a folder and its zip, once, and nowhere else",
-            "write zip://FOLDER::FILE.zip or zip://FOLDER::URL",
-        )
-    for part in filter(is_url, (head, *behind)):
-        protocol = part.partition("://")[0]
-        if protocol not in PROTOCOLS:
-            raise SkinfwError(
-                f"{protocol}:// is no protocol that skinfw reads",
-                _SECRETS.sub("", url),
-                f"it reads {', '.join(PROTOCOLS)}",
-                "write a file of this machine without file://, or copy the files to one of these",
-            )
-        try:
-            parts = urlsplit(part)
-        except ValueError as error:  # of brackets, as addresses have them
-            why, cure = str(error), "write the name of the host"
-            raise SkinfwError("the URL names no host", _SECRETS.sub("", url), why, cure) from None
-        asks = protocol.startswith("http") and (parts.username or parts.query)
-        if asks or parts.password:
-            raise SkinfwError(
-                "the URL holds a password, a token or another question",
-                f"{protocol}://{parts.hostname}",
-                "every run folder would keep it",
-                "name the file alone; credentials come from the environment",
-            )
 
 
 def connections() -> int:
@@ -326,7 +266,7 @@ def _may_pass(error: Exception) -> bool:
 
 def _cause(error: Exception | None) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    return _SECRETS.sub("", text)[:160]
+    return without_secrets(text)[:160]
 
 
 @cache

@@ -17,7 +17,8 @@ from stat import S_IFDIR, S_IFREG, S_ISREG
 from typing import Any
 from urllib.parse import quote, unquote
 
-from skinfw.files.remote import Entry, check_url, entry, is_url, listing, read_url
+from skinfw.files.remote import Entry, entry, listing, read_url
+from skinfw.files.urls import check_url, is_url
 
 _PIECE = re.compile(r"(.+)#([0-9]{1,15})\+([0-9]{1,12})(?:\+([0-9a-f]{8}))?/([^/]+)")
 _BLOCK = 1 << 20
