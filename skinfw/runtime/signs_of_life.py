@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from skinfw.errors import SkinfwError
 from skinfw.runtime.device import Hardware, broadcast
-from skinfw.runtime.group import has_starter
+from skinfw.runtime.group import starter
 
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 40.0
@@ -136,8 +136,7 @@ def signs_of_life(
     )
     name = broadcast(uuid4().hex, hardware)  # a store outlives the processes of a start
     keys = [f"skinfw/{name}/{rank}" for rank in range(hardware.world)]
-    starter = os.getppid() if has_starter() else 0
-    signs = SignsOfLife(store, keys, hardware.rank, lost, starter)
+    signs = SignsOfLife(store, keys, hardware.rank, lost, starter())
     try:
         yield signs.end
     finally:

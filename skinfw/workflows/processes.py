@@ -221,7 +221,7 @@ def _environment(group: ProcessGroup) -> Iterator[None]:
     """Let the processes know who starts them, and share the cores of the machine."""
     threads = str(max(1, usable_cores() // group.processes))
     own = {
-        STARTED: "1",
+        STARTED: str(os.getpid()),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         # Processes that are started again would find the addresses of those before in a store
         # that the engine keeps; now the first one makes a new store each time.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,11 @@ from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
 from skinfw.runtime.failures import LOST
-from skinfw.runtime.group import STARTED, tell_starter
+from skinfw.runtime.group import STARTED, starter, tell_starter
 from skinfw.workflows.processes import (
     ProcessGroup,
     _cause,
+    _environment,
     _first,
     _own_address,
     _said,
@@ -118,6 +122,19 @@ def test_the_word_of_who_lost_the_others_is_better_than_none(
         1: failed(tmp_path, 1, -signal.SIGTERM, "", monkeypatch),
     }
     assert _first(failures)[0] == 0
+
+
+def test_who_has_started_the_processes_is_known_even_where_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", "error.json")
+    with _environment(ProcessGroup(2)):
+        seen = "from skinfw.runtime.group import starter; print(starter())"
+        # Its parent is another one than the command, as that of an orphan is.
+        words = ["sh", "-c", f"{sys.executable} -c '{seen}'; true"]
+        told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        assert int(told) == os.getpid()
+    assert starter() == 0
 
 
 def test_a_process_that_nobody_waits_for_tells_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
