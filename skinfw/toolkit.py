@@ -117,12 +117,12 @@ if TYPE_CHECKING:
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
     from skinfw.files.remote import ServerError as ServerError
-    from skinfw.files.remote import is_url as is_url
     from skinfw.files.sources import joined_path as joined_path
     from skinfw.files.sources import piece_name as piece_name
     from skinfw.files.sources import source_path as source_path
     from skinfw.files.stores import Store as Store
     from skinfw.files.stores import seal as seal
+    from skinfw.files.urls import is_url as is_url
     from skinfw.guards.names import id_fault as id_fault
     from skinfw.inference.cases import ListedImage as ListedImage
     from skinfw.inference.cases import given_columns as given_columns
@@ -334,8 +334,9 @@ _HOMES = {
     "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name",
-    "skinfw.files.remote": "ServerError is_url",
+    "skinfw.files.remote": "ServerError",
     "skinfw.files.sources": "joined_path piece_name source_path",
+    "skinfw.files.urls": "is_url",
     "skinfw.files.stores": "Store seal",
     "skinfw.guards.names": "id_fault",
     "skinfw.inference.labelled_rows": (

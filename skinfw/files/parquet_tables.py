@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw.errors import SkinfwError
-from skinfw.files.csv_lines import CURE, HARMFUL, MAX_CELL, MAX_COLUMNS, MAX_ROWS, line_error
+from skinfw.files.csv_lines import (
+    CURE,
+    HARMFUL,
+    MAX_BYTES,
+    MAX_CELL,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    line_error,
+)
 from skinfw.files.csv_tables import check_header, read_csv, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = ".parquet"
+_MAX_CELLS = MAX_BYTES // 2
+"""As a CSV has a letter and a comma for each."""
+_ROWS, _BYTES = 65_536, 1 << 26
+"""What is read at one time: rows, and the letters that they may have."""
 
 
 def read_table(
@@ -37,7 +49,7 @@ def read_table(
             names = list(content.schema_arrow.names)
             check_header(file, _bounded(file, content, names), required, False)
             kept = list(columns) if columns is not None else names
-            table = content.read(kept, use_threads=False)  # each thread would hold a column
+            table = _read(file, content, kept)
     except (OSError, ValueError) as error:  # pyarrow's own errors are of these
         why = " ".join(str(error).split())
         raise line_error(file, 0, "the file is no readable Parquet", why) from error
@@ -61,6 +73,68 @@ def _bounded(file: Path, content: Any, names: Sequence[str]) -> Sequence[str]:
     return names
 
 
+def _read(file: Path, content: Any, columns: list[str]) -> Any:
+    """Return the columns of a table, once none can be more than a CSV may hold.
+
+    A file of a kilobyte may say that one text, or nothing at all, stands in a billion cells.
+    """
+    import pyarrow as arrow
+
+    if content.metadata.num_rows * len(columns) > _MAX_CELLS:
+        cells = content.metadata.num_rows * len(columns)
+        raise line_error(file, 0, f"{cells:,} cells would be read", f"{_MAX_CELLS:,} may be")
+    kinds = {name: _kind(file, name, content.schema_arrow.field(name).type) for name in columns}
+    schema = arrow.schema(list(kinds.items()))
+    parts, total = [], 0
+    for batch in content.iter_batches(
+        _rows_at_once(file, content, kinds), columns=columns, use_threads=False
+    ):  # each thread would hold a column
+        part = arrow.Table.from_batches([batch]).select(columns).cast(schema)
+        parts.append(part)
+        total += part.nbytes
+        if total > 2 * MAX_BYTES:
+            why = f"a table may have {2 * MAX_BYTES // 2**20} MiB"
+            raise line_error(file, 0, "the file is too large for a table", why)
+    return arrow.concat_tables(parts) if parts else schema.empty_table()
+
+
+def _rows_at_once(file: Path, content: Any, kinds: Mapping[str, Any]) -> int:
+    """Return how many rows are read at one time, so that even the longest texts fit.
+
+    kinds: of the columns that are read.
+    """
+    import pyarrow as arrow
+    import pyarrow.compute as compute
+    from pyarrow import parquet
+
+    texts = [name for name, kind in kinds.items() if str(kind) in ("string", "large_string")]
+    groups = content.metadata.num_row_groups if texts else 0
+    width = 0
+    with file.open("rb") as source, parquet.ParquetFile(source, read_dictionary=texts) as coded:
+        for group in range(groups):
+            first = next(coded.iter_batches(1, [group], texts, use_threads=False), None)
+            widths = []
+            for column in first.columns if first else ():
+                if arrow.types.is_dictionary(column.type) and len(column.dictionary):
+                    widths.append(compute.max(compute.binary_length(column.dictionary)).as_py())
+            width = max(width, sum(own or 0 for own in widths))
+    return max(1, min(_ROWS, _BYTES // max(1, width)))
+
+
+def _kind(file: Path, name: str, kind: Any) -> Any:
+    """Return the kind of a column's values, which texts can be made of."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    simple = (types.is_string, types.is_large_string, types.is_integer, types.is_floating,
+              types.is_boolean, types.is_null)  # fmt: skip
+    if not any(own(kind) for own in simple):
+        what = f"the column {name} holds {kind}"
+        raise line_error(file, 0, what, "texts, numbers, true and false are read")
+    return kind
+
+
 def _texts(file: Path, table: Any) -> pd.DataFrame:
     """Return a table of Arrow as one of texts."""
     import pandas as pd
@@ -70,14 +144,6 @@ def _texts(file: Path, table: Any) -> pd.DataFrame:
     made = {}
     for name in table.column_names:
         values, kind = table.column(name), table.column(name).type
-        if arrow.types.is_dictionary(kind):
-            kind = kind.value_type
-            values = values.cast(kind)
-        simple = (arrow.types.is_string, arrow.types.is_large_string, arrow.types.is_integer,
-                  arrow.types.is_floating, arrow.types.is_boolean, arrow.types.is_null)  # fmt: skip
-        if not any(own(kind) for own in simple):
-            what = f"the column {name} holds {kind}"
-            raise line_error(file, 0, what, "texts, numbers, true and false are read")
         if arrow.types.is_floating(kind):
             values = compute.if_else(compute.is_nan(values), arrow.scalar(None, kind), values)
         texts = compute.utf8_trim_whitespace(values.cast(arrow.string())).fill_null("")

@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import os
 import random
-import re
 import threading
 import time
 from collections import Counter
@@ -15,33 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from skinfw.errors import SkinfwError
+from skinfw.files.urls import PROTOCOLS, without_secrets
 
 T = TypeVar("T")
-PROTOCOLS = {
-    "abfs": "pip install adlfs",
-    "az": "pip install adlfs",
-    "gcs": "pip install gcsfs",
-    "gs": "pip install gcsfs",
-    "hf": "pip install huggingface-hub",
-    "http": "pip install aiohttp",
-    "https": "pip install aiohttp",
-    "memory": "pip install 'skinfw[remote]'",
-    "s3": "pip install 'skinfw[remote]'",
-    "s3a": "pip install 'skinfw[remote]'",
-    "zip": "pip install 'skinfw[remote]'",
-}
-"""What a recipe may read from, and what brings it. Others of fsspec run programs, open shells, or
-write: a recipe from anybody must not."""
 TRIES = 8
 SECONDS_BETWEEN = 0.25
 """Before the second try; each later wait is twice as long."""
 _STALLED_SECONDS = 20
+_MOST = 2**30
+"""Bytes of a file whose server tells no size."""
+_CHUNK = 1 << 20
 _LISTED_SECONDS = 600.0
 _TOLD_SECONDS = 20.0
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://")
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _CLIENTS = ("aiobotocore", "aiohttp", "asyncio", "azure", "botocore", "fsspec", "gcsfs", "httpx")
 _VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created", "md5",
@@ -108,33 +94,6 @@ def watch_retries(say: Callable[[str], None]) -> Iterator[Retries]:
         _watching.remove(own)
 
 
-def is_url(text: str) -> bool:
-    """Tell whether a text names something by a URL."""
-    return _URL.match(text) is not None
-
-
-def check_url(url: str) -> None:
-    """Refuse a URL of a protocol that is not read, or with a password in it."""
-    for part in url.split("::"):
-        if not is_url(part):
-            continue
-        protocol = part.partition("://")[0]
-        if protocol not in PROTOCOLS:
-            raise SkinfwError(
-                f"{protocol}:// is no protocol that skinfw reads",
-                url,
-                f"it reads {', '.join(PROTOCOLS)}",
-                "write a file of this machine without file://, or copy the files to one of these",
-            )
-        if protocol.startswith("http") and (urlsplit(part).username or urlsplit(part).query):
-            raise SkinfwError(
-                "the URL holds a password, a token or another question",
-                f"{protocol}://{urlsplit(part).hostname}",
-                "every run folder would keep it",
-                "name the file alone; credentials come from the environment",
-            )
-
-
 def connections() -> int:
     """Return how many files are read at once: 16, or what SKINFW_CONNECTIONS says."""
     text = os.environ.get("SKINFW_CONNECTIONS") or "16"
@@ -153,12 +112,43 @@ def read_url(url: str, start: int = 0, end: int | None = None) -> bytes:
     wanted = None if end is None else end - start
 
     def read(system: Any, path: str) -> bytes:
-        content: bytes = system.cat_file(path, start=start or None, end=end)
+        content: bytes
+        if path.startswith("http"):
+            asyn = importlib.import_module("fsspec.asyn")
+            content = asyn.sync(system.loop, _read_http, system, path, start, end)
+        else:
+            content = system.cat_file(path, start=start or None, end=end)
         if wanted is not None and len(content) != wanted:
             raise ConnectionError("other than as many bytes came as the file has")
         return content
 
     return _ask(url, read)
+
+
+async def _read_http(system: Any, url: str, start: int, end: int | None) -> bytes:
+    """Return bytes as `read_url` does, and end where a server sends more than it was asked for.
+
+    fsspec would hold whatever comes, and unpack it.
+    """
+    most = _MOST if end is None else end - start
+    options = {**system.kwargs}  # of fsspec's own files and variables
+    headers = {**options.pop("headers", {}), "Accept-Encoding": "identity"}
+    if start or end is not None:
+        headers["Range"] = f"bytes={start}-" + ("" if end is None else str(end - 1))
+    content = bytearray()
+    session = await system.set_session()
+    async with session.get(system.encode_url(url), headers=headers, **options) as answer:
+        system._raise_not_found_for_status(answer, url)
+        async for some in answer.content.iter_chunked(_CHUNK):
+            content += some
+            if len(content) > most:
+                raise SkinfwError(
+                    f"the server sends more than {most:,} bytes",
+                    url,
+                    "no file may have more" if end is None else "so many were asked for",
+                    "take it from a server that tells the size of files and sends parts of them",
+                )
+    return bytes(content)
 
 
 def entry(url: str) -> Entry:
@@ -232,9 +222,10 @@ def _ask(url: str, question: Callable[[Any, str], T]) -> T:
         try:
             with _slots(connections()):
                 return question(*_connect(url))
-        except (*_PERMANENT, SkinfwError):
-            raise
-        except Exception as error:
+        except Exception as said:
+            error = _reason(said)
+            if isinstance(error, (*_PERMANENT, SkinfwError)):
+                raise
             if not _may_pass(error):
                 raise SkinfwError(
                     "the URL cannot be read",
@@ -255,6 +246,16 @@ def _ask(url: str, question: Callable[[Any, str], T]) -> T:
     ) from last
 
 
+def _reason(error: Exception) -> Exception:
+    """Return why a server did not answer, of which fsspec says over HTTP that a file is absent."""
+    cause = error.__cause__
+    if isinstance(error, FileNotFoundError) and isinstance(cause, Exception) and _may_pass(cause):
+        status = getattr(cause, "status", 503)
+        final = 400 <= status < 500 and status not in (408, 425, 429)
+        return error if final or isinstance(cause, _PERMANENT) else cause
+    return error
+
+
 def _may_pass(error: Exception) -> bool:
     """Tell whether a server may do better next time."""
     if "Credentials" in type(error).__name__:
@@ -264,7 +265,8 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _cause(error: Exception | None) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:160]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return without_secrets(text)[:160]
 
 
 @cache
@@ -286,7 +288,8 @@ def _connect(url: str) -> tuple[Any, str]:
                 "max_pool_connections": connections(),
             }
         }
-        system, path = core.url_to_fs(url, s3=s3) if "s3" in url else core.url_to_fs(url)
+        options = {own: s3 for own in ("s3", "s3a") if f"{own}://" in url}
+        system, path = core.url_to_fs(url, **options)
     except ImportError as error:
         needs = next((cure for own, cure in PROTOCOLS.items() if f"{own}://" in url and
                       own != "zip"), PROTOCOLS["zip"])  # fmt: skip

@@ -13,11 +13,12 @@ from collections.abc import Generator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path, PosixPath
-from stat import S_IFDIR, S_IFREG
+from stat import S_IFDIR, S_IFREG, S_ISREG
 from typing import Any
 from urllib.parse import quote, unquote
 
-from skinfw.files.remote import Entry, check_url, entry, is_url, listing, read_url
+from skinfw.files.remote import Entry, entry, listing, read_url
+from skinfw.files.urls import check_url, is_url
 
 _PIECE = re.compile(r"(.+)#([0-9]{1,15})\+([0-9]{1,12})(?:\+([0-9a-f]{8}))?/([^/]+)")
 _BLOCK = 1 << 20
@@ -36,7 +37,8 @@ def source_path(text: str | Path) -> Path:
     if is_url(name):
         check_url(name)
         return (RemotePiecePath if piece else RemotePath)(*_parts(name))
-    return PiecePath(name) if piece else Path(text)
+    # A folder may be called so, and then its files are what they are.
+    return PiecePath(name) if piece and not os.path.lexists(name) else Path(text)
 
 
 def joined_path(folder: Path, text: str) -> Path:
@@ -171,8 +173,11 @@ class RemotePath(PosixPath):
 
     def open(self, mode: str = "r", *arguments: Any, **options: Any) -> Any:
         """Open the file for reading, a block at a time."""
-        return _opened(io.BufferedReader(_RemoteFile(str(self), self._entry().size)), self, mode,
-                       options)  # fmt: skip
+        size = self._entry().size
+        if size:
+            return _opened(io.BufferedReader(_RemoteFile(str(self), size)), self, mode, options)
+        # It is empty, or the server tells no size.
+        return _opened(io.BytesIO(self.read_bytes()), self, mode, options)
 
     def _entry(self) -> Entry:
         if len(self.parts) < 2:
@@ -209,11 +214,16 @@ class _Piece:
         """Return the bytes; raises OSError where they are not those that were written."""
         file, start, size, crc = self._place()
         if isinstance(file, RemotePath):
-            content = read_url(str(file), start, start + size) if size else b""
+            there = file.stat().st_size or start + size  # some servers tell no size
+            size_there = max(0, min(size, there - start))
+            content = read_url(str(file), start, start + size_there) if size_there else b""
         else:
             about = file.stat()
+            if not S_ISREG(about.st_mode):
+                raise OSError(22, "it names a piece of a pipe or a device", str(self))
+            size_there = max(0, min(size, about.st_size - start))  # the rest needs no memory
             handle = _handle(str(file), about.st_ino, about.st_mtime_ns)
-            content = os.pread(handle.number, size, start)
+            content = os.pread(handle.number, size_there, start) if size_there else b""
         if len(content) != size:
             raise OSError(5, f"its file ends after {len(content):,} of {size:,} bytes", str(self))
         if crc and zlib.crc32(content) != int(crc, 16):
@@ -228,7 +238,9 @@ class _Piece:
         """Return the file, where the piece begins, its size, and its CRC-32 or None."""
         found = _PIECE.fullmatch(str(self))
         assert found, "nothing else makes such a path"
-        return source_path(found[1]), int(found[2]), int(found[3]), found[4]
+        remote = isinstance(self, RemotePath)
+        file = RemotePath(*_parts(found[1])) if remote else Path(found[1])
+        return file, int(found[2]), int(found[3]), found[4]
 
 
 class PiecePath(_Piece, PosixPath):
@@ -282,7 +294,7 @@ class _Handle:
     __slots__ = ("number",)
 
     def __init__(self, file: str) -> None:
-        self.number = os.open(file, os.O_RDONLY)
+        self.number = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
 
     def __del__(self) -> None:
         if hasattr(self, "number"):

@@ -20,8 +20,8 @@ from typing import Any, cast, get_type_hints
 import pydantic
 
 from skinfw.errors import SkinfwError, shorten
-from skinfw.files.remote import is_url
 from skinfw.files.sources import source_path
+from skinfw.files.urls import is_url
 from skinfw.recipe.docstrings import parse
 from skinfw.recipe.places import Keys
 from skinfw.registry.names import did_you_mean

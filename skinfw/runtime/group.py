@@ -9,7 +9,8 @@ from pathlib import Path
 from skinfw.files.atomic import write_json
 
 STARTED = "SKINFW_PROCESSES"
-"""The environment variable by which `skinfw run --processes` is known to what it starts."""
+"""The environment variable with the number of the process of `skinfw run --processes`, which the
+processes that it starts find."""
 _ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 
 
@@ -18,9 +19,23 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def is_alone() -> bool:
+    """Tell whether nobody has started this process as one of several."""
+    return is_main() and os.environ.get("WORLD_SIZE", "1") == "1"
+
+
 def has_starter() -> bool:
     """Tell whether `skinfw run --processes` has started this process and waits for it."""
     return STARTED in os.environ and _ERROR_FILE in os.environ
+
+
+def starter() -> int:
+    """Return the number of the process that has started this one and must live, 0 for none.
+
+    It is not asked of the system, which would name another one where that one is gone already.
+    """
+    text = os.environ.get(STARTED, "")
+    return int(text) if has_starter() and text.isdecimal() else 0
 
 
 def restarts() -> int:

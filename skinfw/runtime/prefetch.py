@@ -13,7 +13,8 @@ from threading import Thread
 from typing import TypeVar
 
 from skinfw.errors import SkinfwError
-from skinfw.files.remote import connections, is_url
+from skinfw.files.remote import connections
+from skinfw.files.urls import is_url
 
 T = TypeVar("T")
 STALL_SECONDS = 1800.0

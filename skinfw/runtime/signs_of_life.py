@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -17,7 +18,7 @@ from uuid import uuid4
 
 from skinfw.errors import SkinfwError
 from skinfw.runtime.device import Hardware, broadcast
-from skinfw.runtime.group import has_starter
+from skinfw.runtime.group import starter
 
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 40.0
@@ -114,6 +115,29 @@ class SignsOfLife:
         )
 
 
+class _OwnCounters:
+    """Hold the numbers of a process that has no others, and only one that has started it."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, key: str, amount: int, /) -> int:
+        self._counts[key] += amount
+        return self._counts[key]
+
+
+def _store() -> Counters:
+    """Return torch's store, where all processes meet."""
+    import torch.distributed as dist
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    timeout = timedelta(seconds=SILENT_SECONDS)
+    store: Counters = dist.TCPStore(  # type: ignore[attr-defined]
+        address, port, is_master=False, timeout=timeout
+    )
+    return store
+
+
 @contextmanager
 def signs_of_life(
     hardware: Hardware, lost: Callable[[SkinfwError], None]
@@ -124,20 +148,13 @@ def signs_of_life(
         middle of waiting.
     Gives what is called once nobody waits for anybody any more.
     """
-    if hardware.world == 1:
+    if hardware.world == 1 and not starter():
         yield lambda: None
         return
-    import torch.distributed as dist
-
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    timeout = timedelta(seconds=SILENT_SECONDS)
-    store = dist.TCPStore(  # type: ignore[attr-defined]
-        address, port, is_master=False, timeout=timeout
-    )
+    store = _OwnCounters() if hardware.world == 1 else _store()
     name = broadcast(uuid4().hex, hardware)  # a store outlives the processes of a start
     keys = [f"skinfw/{name}/{rank}" for rank in range(hardware.world)]
-    starter = os.getppid() if has_starter() else 0
-    signs = SignsOfLife(store, keys, hardware.rank, lost, starter)
+    signs = SignsOfLife(store, keys, hardware.rank, lost, starter())
     try:
         yield signs.end
     finally:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from skinfw.errors import RecipeError, SkinfwError
 from skinfw.files.paths import display_path, file_name
 from skinfw.recipe.plan import Plan
 from skinfw.runtime.failures import LOST
-from skinfw.runtime.group import STARTED
+from skinfw.runtime.group import STARTED, is_alone
 from skinfw.runtime.prefetch import usable_cores
 from skinfw.workflows.launch import run_task
 from skinfw.workflows.run import check_batch_size, new_run, open_run, trust_own_files
@@ -152,6 +152,13 @@ def check_group(plan: Plan, group: ProcessGroup) -> None:
 
     from skinfw.runtime.device import check_gpus
 
+    if not is_alone():
+        raise RecipeError(
+            "--processes starts the processes of a run, and this is one of several already",
+            f"RANK = {os.environ.get('RANK', '')}, WORLD_SIZE = {os.environ.get('WORLD_SIZE', '')}",
+            "torchrun, or the system that gives out machines, has set these variables",
+            "leave --processes out under torchrun; else unset both",
+        )
     device = plan.engine.device
     if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
         check_gpus(group.processes)
@@ -214,7 +221,7 @@ def _environment(group: ProcessGroup) -> Iterator[None]:
     """Let the processes know who starts them, and share the cores of the machine."""
     threads = str(max(1, usable_cores() // group.processes))
     own = {
-        STARTED: "1",
+        STARTED: str(os.getpid()),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
         # Processes that are started again would find the addresses of those before in a store
         # that the engine keeps; now the first one makes a new store each time.
@@ -242,21 +249,31 @@ def _bound(logs: Path, group: ProcessGroup) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(2):
-            files = {own.stat().st_mtime: own for own in logs.glob("*/attempt_*/*/error.json")}
-            if (last := max(files, default=0.0)) < began or time.time() < last + limit:
-                continue
-            attempt = files[last].parents[1]
-            number = int(attempt.name.rpartition("_")[2]) + 1
-            if not attempt.with_name(f"attempt_{number}").exists():  # none was started since
-                message = json.loads(files[last].read_text(encoding="utf-8"))["message"]
-                os.write(2, f"{message['message']}\n".encode())
-                os._exit(1)
+            with suppress(OSError):  # a shared disk may be away for a while
+                files = {own.stat().st_mtime: own for own in logs.glob("*/attempt_*/*/error.json")}
+                if (last := max(files, default=0.0)) < began or time.time() < last + limit:
+                    continue
+                attempt = files[last].parents[1]
+                number = int(attempt.name.rpartition("_")[2]) + 1
+                if not attempt.with_name(f"attempt_{number}").exists():  # none was started since
+                    os.write(2, f"{_said(files[last])}\n".encode())
+                    os._exit(1)
 
     threading.Thread(target=watch, name="skinfw-engine", daemon=True).start()
     try:
         yield
     finally:
         over.set()
+
+
+def _said(file: Path) -> str:
+    """Return what a process has left in its file for errors, which torch may have written, too."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        message = json.loads(text)["message"]
+        return str(message["message"] if isinstance(message, dict) else message)
+    except (ValueError, LookupError, TypeError):
+        return f"error: a process has failed\n  {file}"
 
 
 @contextmanager

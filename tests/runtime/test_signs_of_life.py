@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
+
+import pytest
+import torch
 
 from skinfw import SkinfwError
+from skinfw.runtime import signs_of_life
+from skinfw.runtime.device import Hardware
 from skinfw.runtime.signs_of_life import SignsOfLife
 
 KEYS = ["zero", "one"]
@@ -71,6 +77,29 @@ def test_a_process_ends_with_the_one_that_has_started_it() -> None:
     SignsOfLife(store, KEYS[:1], 0, lost, starter=os.getpid(), beat=0.01, silent=60)
     assert lost.heard.wait(30), "somebody else's child is nobody's"
     assert "the command that has started the processes is gone" in str(lost.errors[0])
+
+
+def test_a_process_without_others_ends_with_its_starter_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[SignsOfLife] = []
+
+    def begun(*values: Any) -> SignsOfLife:
+        made.append(SignsOfLife(*values, beat=0.01, silent=60))
+        return made[-1]
+
+    monkeypatch.setattr(signs_of_life, "SignsOfLife", begun)
+    alone, lost = Hardware(torch.device("cpu"), "fp32", torch.contiguous_format, 0), Listener()
+    monkeypatch.setattr(signs_of_life, "starter", os.getppid)
+    with signs_of_life.signs_of_life(alone, lost):
+        end = time.monotonic() + 30
+        while made[0]._beats[0] < 5:
+            assert time.monotonic() < end, "its own signs are not counted"
+            time.sleep(0.01)
+    assert not lost.errors
+    monkeypatch.setattr(signs_of_life, "starter", os.getpid)
+    with signs_of_life.signs_of_life(alone, lost):
+        assert lost.heard.wait(30)
 
 
 def test_a_process_that_has_left_in_order_is_not_missed() -> None:

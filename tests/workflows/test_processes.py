@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,16 @@ from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 from skinfw.cli import main
 from skinfw.errors import SkinfwError
 from skinfw.runtime.failures import LOST
-from skinfw.runtime.group import STARTED, tell_starter
-from skinfw.workflows.processes import ProcessGroup, _cause, _first, _own_address, resume_command
+from skinfw.runtime.group import STARTED, starter, tell_starter
+from skinfw.workflows.processes import (
+    ProcessGroup,
+    _cause,
+    _environment,
+    _first,
+    _own_address,
+    _said,
+    resume_command,
+)
 from skinfw.workflows.run_folder import RunFolder
 
 MACHINES = ("--machines", "2", "--run-name", "mine")
@@ -42,6 +53,31 @@ def test_what_cannot_be_shared_leaves_no_folder(tmp_path: Path) -> None:
     assert ended.exit_code == 2
     assert "train.batch_size 32 cannot be shared by 3 processes" in ended.output
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("RANK", "1"), ("WORLD_SIZE", "2")])
+def test_variables_of_another_starter_are_no_riddle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    words = ("--processes", "2", "--out", str(tmp_path / "runs"))
+    ended = CliRunner().invoke(main, ["run", "quickstart", *words])
+    assert ended.exit_code == 2 and "this is one of several already" in ended.output
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"message": {"message": "error: own"}}', "error: own"),
+        ('{"message": "of torch itself"}', "of torch itself"),
+        ("[", "error: a process has failed"),
+        ('{"message": {}}', "error: a process has failed"),
+    ],
+)
+def test_whatever_a_process_has_left_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "error.json").write_text(text)
+    assert _said(tmp_path / "error.json").splitlines()[0] == said
 
 
 def failed(
@@ -86,6 +122,19 @@ def test_the_word_of_who_lost_the_others_is_better_than_none(
         1: failed(tmp_path, 1, -signal.SIGTERM, "", monkeypatch),
     }
     assert _first(failures)[0] == 0
+
+
+def test_who_has_started_the_processes_is_known_even_where_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", "error.json")
+    with _environment(ProcessGroup(2)):
+        seen = "from skinfw.runtime.group import starter; print(starter())"
+        # Its parent is another one than the command, as that of an orphan is.
+        words = ["sh", "-c", f"{sys.executable} -c '{seen}'; true"]
+        told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        assert int(told) == os.getpid()
+    assert starter() == 0
 
 
 def test_a_process_that_nobody_waits_for_tells_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

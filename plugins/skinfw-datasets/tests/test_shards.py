@@ -83,6 +83,36 @@ def test_a_changed_byte_of_a_shard_is_told(files: dict[str, bytes], tmp_path: Pa
         read_image(rows["path"][4])
 
 
+@pytest.mark.parametrize(
+    "place", ["/../../other.jpg", "/x/../../other.jpg#0+5/x.jpg", "/x::local", "", "/.."]
+)
+def test_an_index_names_nothing_but_pieces_of_its_shards(
+    files: dict[str, bytes], tmp_path: Path, place: str
+) -> None:
+    write(tmp_path, "one")
+    index = tmp_path / "one" / "index.csv"
+    text = index.read_text()
+    start = text.index("shard-00000.tar#")
+    end = text.index(",", start)
+    (tmp_path / "one" / "shard-00000.tar#1+2+00000000").mkdir()  # so that ".." leads somewhere
+    (tmp_path / "other.jpg").write_bytes(b"other")
+    index.write_text(f"{text[:start]}shard-00000.tar#1+2+00000000{place}{text[end:]}")
+    with pytest.raises(SkinfwError, match="the path names no piece of a shard"):
+        Shards(root=tmp_path / "one").table()
+
+
+def test_whatever_files_are_called_their_pieces_have_plain_names(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    name = "images/ISIC_0000000.jpg"
+    (tmp_path / name).rename(tmp_path / "images" / "one.j;p:g (1)")
+    table = (tmp_path / "images.csv").read_text()
+    (tmp_path / "images.csv").write_text(table.replace(name, "images/one.j;p:g (1)"))
+    write(tmp_path, "one")
+    rows = Shards(root=tmp_path / "one").table().rows
+    assert source_path(rows["path"][0]).read_bytes() == files[name]
+
+
 def test_a_folder_without_shards_is_told(tmp_path: Path) -> None:
     with pytest.raises(SkinfwError, match="holds no shards"):
         _ = Shards(root=tmp_path).classes
@@ -117,3 +147,39 @@ def test_parquet_is_read_as_the_csv_of_the_same_table(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and nothing more")
     with pytest.raises(SkinfwError, match="no readable Parquet"):
         read_table(tmp_path / "t.parquet", needed)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_small_parquet_that_means_long_texts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    from skinfw.files import parquet_tables
+
+    file, rows, width = tmp_path / "t.parquet", 50_000, 90_000
+    codes = arrow.DictionaryArray.from_arrays([0] * rows, ["x" * width])  # 4.5 GB of texts
+    parquet.write_table(arrow.table({"path": codes}), file, store_schema=stored)
+    assert file.stat().st_size < 100_000
+    monkeypatch.setattr(parquet_tables, "MAX_BYTES", 10**8)
+    before = arrow.default_memory_pool().max_memory()
+    with pytest.raises(SkinfwError, match="too large for a table"):
+        read_table(file, ["path"])
+    assert arrow.default_memory_pool().max_memory() < max(before, 6 * 10**8)
+
+
+def test_a_small_parquet_of_too_many_cells_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    from skinfw.files import parquet_tables
+
+    monkeypatch.setattr(parquet_tables, "_MAX_CELLS", 50_000)
+    file, nothing = tmp_path / "t.parquet", arrow.nulls(10_000)
+    parquet.write_table(arrow.table({f"c{own}": nothing for own in range(6)}), file)
+    with pytest.raises(SkinfwError, match="60,000 cells"):
+        read_table(file, ["c1"])
+    assert len(read_table(file, ["c1"], columns=["c1"])) == 10_000

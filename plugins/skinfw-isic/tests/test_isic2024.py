@@ -83,3 +83,19 @@ def test_what_is_wrong_is_told(root: Path, images: dict[str, bytes]) -> None:
     (root / "train-metadata.csv").write_text(f"{HEADER}\n{ROWS[0].replace(',0,', ',2,')}\n")
     with pytest.raises(SkinfwError, match=r"train-metadata.csv:2"):
         Isic2024(root=root).table()
+
+
+def test_hdf5_that_leads_to_other_files_is_refused(root: Path, images: dict[str, bytes]) -> None:
+    h5py = pytest.importorskip("h5py")
+    write_hdf5(root, images, "opaque")
+    (root / "train-image.hdf5").rename(root / "other.hdf5")
+    link = h5py.ExternalLink(root / "other.hdf5", "ISIC_0000001")
+    for value, said in ((link, "is a link"), (h5py.SoftLink("/ISIC_0000001"), "is a link")):
+        with h5py.File(root / "train-image.hdf5", "w") as archive:
+            archive["ISIC_0000000"] = value
+        with pytest.raises(SkinfwError, match=said):
+            Isic2024(root=root).table()
+    with h5py.File(root / "train-image.hdf5", "w") as archive:
+        archive.create_dataset("ISIC_0000000", (9,), np.uint8, external=[("/etc/passwd", 0, 9)])
+    with pytest.raises(SkinfwError, match="do not stand in one piece"):
+        Isic2024(root=root).table()

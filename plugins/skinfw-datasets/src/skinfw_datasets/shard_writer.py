@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skinfw import DataTable
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 _HEADER = 512
 """Bytes before each file of a tar archive."""
 _AHEAD = 64
@@ -88,7 +89,8 @@ def _samples(
         key = str(row["id"]) if plain else f"{number:08d}"
         files = []
         for column in columns:
-            ending = PurePosixPath(str(row[column])).suffix.lower() or ".jpg"
+            ending = PurePosixPath(str(row[column])).suffix.lower()
+            ending = ending if _ENDING.fullmatch(ending) else ".jpg"
             prefix = "" if column == "path" else f".{column}"
             files.append((column, prefix + ending, read_file(str(row[column]), limits)))
         return key, {name: own for name, own in row.items() if name not in columns}, files

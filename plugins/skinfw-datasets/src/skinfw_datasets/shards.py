@@ -21,6 +21,8 @@ from skinfw.toolkit import Schema, read_record
 FORMAT = 1
 RECORD, INDEX = "shards.json", "index"
 _CURE = "write the shards again: skinfw data shard"
+_PLACE = r"shard-[0-9]{5,9}\.tar#[0-9]{1,15}\+[0-9]{1,12}\+[0-9a-f]{8}/[A-Za-z0-9_-][A-Za-z0-9._-]*"
+"""Nothing in it leads out of the folder, whoever wrote the index."""
 
 
 class _ShardsSchema(Schema):
@@ -71,7 +73,7 @@ class Shards:
             refuse_names(table[column], rows_of(file))
         for column in ("path", *record.pictures):
             what = f"the {column} names no piece of a shard"
-            wrong = ~table[column].str.match(r"shard-[0-9]{5,}\.tar#[0-9]+\+[0-9]+\+[0-9a-f]{8}/")
+            wrong = ~table[column].str.fullmatch(_PLACE)
             refuse_rows(file, wrong, table[column], what)
             table[column] = f"{self.root}/" + table[column]
         return DataTable(table, tuple(record.notes), tuple(record.marks))

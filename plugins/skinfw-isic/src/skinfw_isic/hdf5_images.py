@@ -31,7 +31,7 @@ def hdf5_images(file: Path) -> dict[str, str]:
     kept = cache_folder() / "hdf5" / f"{hashlib.sha256(state.encode()).hexdigest()[:32]}.npy"
     try:
         places = np.load(kept, allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         places = _find(file)
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +65,8 @@ def _find(file: Path) -> npt.NDArray[np.void]:
 
 def _place(h5py: Any, archive: Any, name: str) -> tuple[int, int]:
     """Return where the bytes of an image begin, and how many there are."""
+    if archive.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+        raise ValueError(f"{name} is a link, which may lead into another file")
     own = h5py.h5o.open(archive.id, name.encode())
     if not isinstance(own, h5py.h5d.DatasetID):
         raise ValueError(f"{name} is no data set")
