@@ -62,11 +62,11 @@ def _reading(league: League, ranking: Ranking) -> Findings:
 
 def _set_section(place: int, own: SetRanking, ranking: Ranking) -> Findings:
     """Return the ranking on one data set."""
-    head = ["rank", *AXES[1:], words(ranking.number), "between seeds", "like the first"]
+    head = ["rank", *AXES[1:], words(ranking.number), "between seeds", "differs from the first"]
     rows = [
         [str(at + 1), *one.names[1:],
          Estimate(one.number.mean, *one.number.interval), one.number.deviation,
-         "yes" if own.like_first[at] else ""]
+         "not shown" if own.like_first[at] else "shown"]
         for at, one in enumerate(own.entries)
     ]  # fmt: skip
     table = FindingsTable(f"Recipes on {own.name}, the best first", head, rows)
@@ -144,10 +144,10 @@ def _over_sets(ranking: Ranking) -> Findings:
     best = float(test.ranks[order[0]])
     rows = [
         [ranking.recipes[place], f"{test.ranks[place]:.2f}",
-         "yes" if test.ranks[place] - best < test.critical else ""]
+         "not shown" if test.ranks[place] - best < test.critical else "shown"]
         for place in order
     ]  # fmt: skip
-    table = FindingsTable("Mean ranks", ["recipe", "mean rank", "like the first"], rows)
+    table = FindingsTable("Mean ranks", ["recipe", "mean rank", "differs from the first"], rows)
     friedman = "" if test.p != test.p else f"Friedman's test that all are alike: p {test.p:.3g}. "
     text = [
         f"Ranks on {len(ranking.sets)} data sets, each of which counts once. {friedman}"

@@ -111,7 +111,7 @@ def _lines(ranking: Ranking) -> list[str]:
         for place, one in enumerate(own.entries[:_SHOWN]):
             low, high = one.number.interval
             ends = "no interval" if low != low else f"{low:.3f} to {high:.3f}"
-            mark = "  like the first" if place and own.like_first[place] else ""
+            mark = "" if own.like_first[place] else "  differs from the first"
             name = " ".join(one.names[1:])
             lines.append(f"  {place + 1:2}  {name:{width}}  {one.number.mean:.3f}  ({ends}){mark}")
         if len(own.entries) > _SHOWN:

@@ -56,15 +56,17 @@ def write_tables(folder: Path, ranking: Ranking, costs: Mapping[tuple[str, ...],
     folder: of the league.
     """
     seeds = max((len(one.number.values) for own in ranking.sets for one in own.entries), default=0)
-    head = ["dataset", "rank", *AXES[1:], ranking.number, "low", "high", "deviation", "like_best"]
+    head = ["dataset", "rank", *AXES[1:], ranking.number, "low", "high", "deviation", "differs"]
     rows: list[list[Any]] = []
     for own in ranking.sets:
         for place, one in enumerate(own.entries):
             number = one.number
             numbers = [number.mean, *number.interval, number.deviation]
-            like = "yes" if own.like_first[place] else "no"
+            differs = "not shown" if own.like_first[place] else "shown"
             values = map(_cell, number.values)
-            rows.append([own.name, place + 1, *one.names[1:], *map(_cell, numbers), like, *values])
+            rows.append(
+                [own.name, place + 1, *one.names[1:], *map(_cell, numbers), differs, *values]
+            )
     write_csv(folder / TABLE, [*head, *(f"seed_{n}" for n in range(1, seeds + 1))], rows)
     write_csv(
         folder / PAIRS,
