@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import tee
+from itertools import islice, tee
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +18,7 @@ MAX_ROWS = 5_000_000
 MAX_LINE = 2_000_000  # characters
 MAX_COLUMNS = 10_000
 MAX_CELL = 100_000  # characters
+LOOK_AHEAD = 10_000  # lines in which it is looked for where a quote closes
 CURE = "mend the file, or get it again from where it came"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HARMFUL = re.compile(
@@ -97,11 +98,15 @@ def _quoted_cells(file: Path, line: int, text: str, later: Iterable[str]) -> lis
 
 def _open_quote(file: Path, line: int, later: Iterable[str]) -> SkinfwError:
     """Return the error about a quote that does not close in its line."""
-    closes = next((own for own, text in enumerate(later, line + 1) if '"' in text), None)
-    if closes is None:
-        return line_error(file, line, "a quote opens there and never closes")
-    why = f"a quote that opens there closes in line {closes}"
-    return line_error(file, line, "one row goes over several lines", why)
+    last = line
+    for last, text in enumerate(islice(later, LOOK_AHEAD), line + 1):
+        if '"' in text:
+            why = f"a quote that opens there closes in line {last}"
+            return line_error(file, line, "one row goes over several lines", why)
+    if last - line == LOOK_AHEAD:
+        what = f"a quote opens there and closes in none of the next {LOOK_AHEAD:,} lines"
+        return line_error(file, line, what)
+    return line_error(file, line, "a quote opens there and never closes")
 
 
 def _physical_lines(file: Path) -> Iterator[str]:

@@ -22,6 +22,7 @@ def written(tmp_path: Path, text: str) -> Path:
     ("text", "line", "says"),
     [
         (GOOD.replace("b,NV", 'b,"NV'), 3, "never closes"),
+        (GOOD.replace("b,NV", 'b,"NV') + 10_000 * "d,NV\n", 3, "none of the next 10,000 lines"),
         (GOOD.replace("b,NV", 'b,7" wide'), 3, "a stray quote stands in a cell"),
         (GOOD.replace("b,NV", "b\rx,NV"), 3, "ends its lines in two ways"),
         (GOOD.replace("\n", "\r"), 1, "ends its lines in two ways"),
