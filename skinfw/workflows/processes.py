@@ -132,6 +132,8 @@ def run_in_processes(
         rank, failure = _first(error.failures)
         if failure.exitcode in (130, 143):  # another process or machine was asked to stop
             return "SIGTERM"
+        if failure.exitcode < 0 and RunFolder.open(folder.path).record.get("status") == "done":
+            return ""  # it was killed when all was done
         raise _cause(rank, failure, folder, group) from error
     except (RendezvousError, RuntimeError) as error:
         raise SkinfwError(

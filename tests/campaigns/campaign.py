@@ -49,7 +49,7 @@ class Campaign:
 
     name: on the command line.
     size: cases of the whole campaign.
-    sample: cases that the tests try.
+    sample: cases that the tests try; 0 for one that takes them too long.
     case: (number, dice, an empty folder, figures) -> tries one; the dice depend on seed and number.
     slow: whether the sample is one of the slow tests.
     end: ends what the cases share, such as a process.

@@ -145,4 +145,4 @@ def _undisturbed(folder: Path, trials: int) -> Path:
     return study
 
 
-CAMPAIGNS = (Campaign("sweep", 21, 1, kill_workers, slow=True),)
+CAMPAIGNS = (Campaign("sweep", 21, 0, kill_workers, slow=True),)
