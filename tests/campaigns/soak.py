@@ -161,4 +161,4 @@ def _epoch(output: Path) -> float:
     return float(epochs[-1]) if epochs else 0
 
 
-CAMPAIGNS = (Campaign("soak", 2, 1, case, slow=True),)
+CAMPAIGNS = (Campaign("soak", 2, 0, case, slow=True),)
