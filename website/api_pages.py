@@ -27,6 +27,7 @@ SECTIONS = {
         "files.atomic",
         "files.csv_tables",
         "files.csv_lines",
+        "files.parquet_tables",
         "files.metadata_values",
         "files.spreadsheets",
         "data.decoding",
