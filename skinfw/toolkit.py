@@ -226,7 +226,6 @@ if TYPE_CHECKING:
     from skinfw.registry.names import did_you_mean as did_you_mean
     from skinfw.registry.names import nearest as nearest
     from skinfw.registry.trust import TrustError as TrustError
-    from skinfw.registry.trust import trust as trust
     from skinfw.runtime.device import choose_hardware as choose_hardware
     from skinfw.runtime.prefetch import prefetch as prefetch
     from skinfw.runtime.prefetch import reading_threads as reading_threads
@@ -262,6 +261,7 @@ if TYPE_CHECKING:
     from skinfw.training.checkpoint import load_state as load_state
     from skinfw.training.checkpoint import save_weights as save_weights
     from skinfw.training.trainer import best_epoch as best_epoch
+    from skinfw.workflows.launch import last_error as last_error
     from skinfw.workflows.launch import last_line as last_line
     from skinfw.workflows.launch import launch_tasks as launch_tasks
     from skinfw.workflows.launch import run_task as run_task
@@ -272,6 +272,7 @@ if TYPE_CHECKING:
     from skinfw.workflows.lock_differences import lock_differences as lock_differences
     from skinfw.workflows.refit import open_refit as open_refit
     from skinfw.workflows.run import execute_run as execute_run
+    from skinfw.workflows.run import trust_own_files as trust_own_files
     from skinfw.workflows.run_folder import RunFolder as RunFolder
     from skinfw.workflows.run_folder import record_digest as record_digest
     from skinfw.workflows.run_folder import written_files as written_files
@@ -385,7 +386,7 @@ _HOMES = {
     "skinfw.registry.distributions": "extra_packages is_editable",
     "skinfw.registry.known_packages": "is_first known_packages",
     "skinfw.registry.names": "did_you_mean nearest",
-    "skinfw.registry.trust": "TrustError trust",
+    "skinfw.registry.trust": "TrustError",
     "skinfw.runtime.device": "choose_hardware",
     "skinfw.runtime.prefetch": "prefetch reading_threads usable_cores",
     "skinfw.runtime.seed": "stream",
@@ -405,11 +406,11 @@ _HOMES = {
     "skinfw.statistics.seeds": "combine_seeds resample_together seed_numbers shared_lesions",
     "skinfw.training.checkpoint": "STATES load_state save_weights",
     "skinfw.training.trainer": "best_epoch",
-    "skinfw.workflows.launch": "last_line launch_tasks run_task",
+    "skinfw.workflows.launch": "last_error last_line launch_tasks run_task",
     "skinfw.workflows.lock": "RECORD_KEYS data_record read_lock",
     "skinfw.workflows.lock_differences": "data_differences lock_differences",
     "skinfw.workflows.refit": "open_refit",
-    "skinfw.workflows.run": "execute_run",
+    "skinfw.workflows.run": "execute_run trust_own_files",
     "skinfw.workflows.run_folder": "RunFolder record_digest written_files",
     "skinfw.workflows.seeds": "measure_seeds read_trainings",
     "skinfw.workflows.series": "FOLDS SEEDS RunSeries create_series open_series",

@@ -129,10 +129,10 @@ def run_to_exit(
     """
     from skinfw.errors import REPORT_FAILED
     from skinfw.files.paths import display_path
-    from skinfw.runtime.group import has_starter
+    from skinfw.runtime.group import has_starter, is_main
 
     if not run_with_progress(plan, folder, resume, detail, lock):
-        if _is_main() and not has_starter():
+        if is_main() and not has_starter():
             echo(f"stopped; go on with: skinfw run {display_path(folder.path)} --resume")
         raise click.exceptions.Exit(folder.exit_code)
     if folder.record["failures"] and not has_starter():
@@ -177,27 +177,21 @@ def run_with_progress(
     from skinfw.cli.progress import Watcher
     from skinfw.cli.summary import summary
     from skinfw.files.paths import display_path
+    from skinfw.runtime.group import is_main
     from skinfw.workflows.run import execute_run
 
     try:
         if detail == "quiet":
             result = execute_run(plan, folder, lambda _: None, listeners, resume, lock)
         else:
-            if _is_main():
+            if is_main():
                 echo(f"run folder {display_path(folder.path)}", bold=True)
             with Watcher() as watcher:
                 result = execute_run(plan, folder, watcher.say, [watcher, *listeners], resume, lock)
     except KeyboardInterrupt:
         result = None
-    if result is not None and _is_main():
+    if result is not None and is_main():
         click.echo(summary(result, folder.record, detail == "verbose"))
         for failure in result.failures:
             echo(str(failure.error), err=True, fg="red")
     return result is not None
-
-
-def _is_main() -> bool:
-    """Tell whether this process speaks to the user."""
-    from skinfw.runtime.group import is_main
-
-    return is_main()

@@ -14,7 +14,7 @@ from typing import Any
 from skinfw.errors import RecipeError, shorten
 from skinfw.files.paths import display_path
 from skinfw.interfaces.kinds import RECIPE_KINDS
-from skinfw.recipe.layers import Layer, merge, paths, tables_layer
+from skinfw.recipe.layers import Layer, merge, tables_layer
 from skinfw.recipe.limits import MOST_FILES, MOST_VALUES
 from skinfw.recipe.places import Keys, Origin, nearest_origin
 from skinfw.recipe.recipe_file import ENDING, place_of, read_recipe_file
@@ -115,10 +115,7 @@ def changed_recipe(
     over = Layer({}, {}, sets=True)
     for name, value in values.items():
         origin = origins.get(name, recipe.whole)
-        keys = tuple(name.split("."))
-        put(over.data, keys, deepcopy(value), origin.text)
-        over.origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
-        over.origins.update({(*keys, *rest): origin for rest in paths(value)})
+        put(over, tuple(name.split(".")), deepcopy(value), origin)
     merged = merge(Layer(recipe.data, recipe.origins), over)
     return replace(recipe, data=merged.data, origins=merged.origins)
 

@@ -11,7 +11,7 @@ from skinfw.errors import RecipeError, shorten
 from skinfw.recipe.layers import Layer, check_layer, paths
 from skinfw.recipe.limits import LONGEST_NAME, LONGEST_TEXT, LimitError, check_size, check_text
 from skinfw.recipe.lines import key_lines
-from skinfw.recipe.places import Keys, Origin
+from skinfw.recipe.places import Origin
 
 _OF_DATA = ("dataset", "split", "seed", "engine")
 """What a command that brings a trained network reads of a recipe."""
@@ -53,8 +53,7 @@ def read_sets(sets: Sequence[str], option: str = "--set", within: tuple[str, ...
     within: the table that all keys stand in.
     Raises RecipeError with the option.
     """
-    data: dict[str, Any] = {}
-    origins: dict[Keys, Origin] = {}
+    layer = Layer({}, {}, sets=True)
     where = option
     for text in sets:
         where = f"{option} {shorten(text)}"
@@ -63,11 +62,7 @@ def read_sets(sets: Sequence[str], option: str = "--set", within: tuple[str, ...
             keys = (*within, *keys)
         except LimitError as error:
             raise RecipeError(error.what, where, cure=error.cure) from error
-        put(data, keys, value, where)
-        origin = Origin(where, Path.cwd(), 0, _LAYER)
-        origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
-        origins.update({(*keys, *rest): origin for rest in paths(value)})
-    layer = Layer(data, origins, sets=True)
+        put(layer, keys, value, Origin(where, Path.cwd(), 0, _LAYER))
     check_layer(layer, where)
     return layer
 
@@ -104,15 +99,17 @@ def _value(written: str) -> Any:
     return data["value"] if len(data) == 1 else written
 
 
-def put(data: dict[str, Any], keys: tuple[str, ...], value: Any, where: str) -> None:
-    """Put a value into nested tables.
+def put(layer: Layer, keys: tuple[str, ...], value: Any, origin: Origin) -> None:
+    """Put a value into the tables of a layer, with its place.
 
-    where: who says so, for the error that one of the keys is a value already.
+    Raises RecipeError where one of the keys is a value already.
     """
-    table = data
+    table = layer.data
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
             name = ".".join(keys)
-            raise RecipeError(f"{name} cannot be set", where, "another one made it a value")
+            raise RecipeError(f"{name} cannot be set", origin.text, "another one made it a value")
     table[keys[-1]] = value
+    layer.origins.update({keys[:end]: origin for end in range(1, len(keys) + 1)})
+    layer.origins.update({(*keys, *rest): origin for rest in paths(value)})

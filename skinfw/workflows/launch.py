@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from skinfw.recipe.plan import Plan
 
 Say = Callable[[str], None]
+_END_BYTES = 1 << 14
+"""Of a log; the four lines of an error have no more."""
 
 
 def run_task(folder: Path, plan: Plan, log: Path) -> Task:
@@ -100,9 +102,19 @@ def _check_end(end: object, running: dict[str, Task]) -> None:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that says anything, of its last 4,096 bytes; "" for none."""
+    """Return the last line in the end of a log that says anything; "" for none."""
+    return next((line.strip() for line in _last_lines(log) if line.strip()), "")
+
+
+def last_error(log: Path) -> str:
+    """Return what the last error in the end of a log says is wrong; "" for none."""
+    mark = "error: "
+    return next((line[len(mark) :] for line in _last_lines(log) if line.startswith(mark)), "")
+
+
+def _last_lines(log: Path) -> Iterator[str]:
+    """Return the lines in the end of a log, the last one first."""
     with suppress(OSError), log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
-        lines = file.read().decode(errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return ""
+        file.seek(max(0, log.stat().st_size - _END_BYTES))
+        return reversed(file.read().decode(errors="replace").splitlines())
+    return iter(())

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from skinfw import Launcher, SkinfwError, Task, TaskEnd
-from skinfw.toolkit import PlannedComponent, TrainedModel, display_path, echo, launch_tasks
+from skinfw.toolkit import (
+    PlannedComponent,
+    TrainedModel,
+    display_path,
+    echo,
+    last_error,
+    launch_tasks,
+)
 from skinfw_evaluation.validation_files import read_set
 from skinfw_evaluation.validation_sets import Outcome, Wanted, predictions_file
 
@@ -69,17 +75,8 @@ class ValidationTasks:
 
     def _failure(self, one: Wanted, end: TaskEnd) -> SkinfwError:
         return SkinfwError(
-            _last_error(end.task.log) or f"its task ended with {end.code} and left no word",
+            last_error(end.task.log) or f"its task ended with {end.code} and left no word",
             display_path(end.task.log),
             f"{one.name} could not be judged",
             f"judge it alone: skinfw validate {display_path(self.model.path)} --on {one.text}",
         )
-
-
-def _last_error(log: Path) -> str:
-    """Return the first line of the last error that a log tells of; "" for none."""
-    mark = "error: "
-    with suppress(OSError):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line[len(mark) :] for line in reversed(lines) if line.startswith(mark)), "")
-    return ""

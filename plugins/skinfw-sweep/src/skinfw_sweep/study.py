@@ -36,7 +36,7 @@ from skinfw.toolkit import (
     parameters,
     read_record,
     read_run,
-    trust,
+    trust_own_files,
     unwritable,
 )
 from skinfw_sweep.definition import Definition
@@ -232,9 +232,7 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     write_json(folder / FILE, record)
     study = open_study(folder, True)
     for own in (plan, *map(study.plan_of, _naming_files(definition))):
-        for component in own.components:
-            if component.entry.file:  # the user's own recipe names it
-                trust(component.entry.file)
+        trust_own_files(own)
     return study
 
 
