@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from skinfw.files.pages import number_definitions as number_definitions
     from skinfw.files.paths import display_path as display_path
     from skinfw.files.paths import file_name as file_name
+    from skinfw.files.paths import new_folder as new_folder
     from skinfw.files.remote import ServerError as ServerError
     from skinfw.files.sources import joined_path as joined_path
     from skinfw.files.sources import piece_name as piece_name
@@ -334,7 +335,7 @@ _HOMES = {
     "skinfw.files.lock": "HeldLockError lock_folder",
     "skinfw.files.numbers": "amount whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
-    "skinfw.files.paths": "display_path file_name",
+    "skinfw.files.paths": "display_path file_name new_folder",
     "skinfw.files.remote": "ServerError",
     "skinfw.files.sources": "joined_path piece_name source_path",
     "skinfw.files.urls": "is_url",

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from skinfw.errors import SkinfwError
+from skinfw.errors import SkinfwError, unwritable
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, with any ending."""
@@ -63,3 +63,25 @@ def refuse_links(folder: Path) -> None:
                     f"what is written there would go to {path.resolve()}",
                     "put what it leads to in its place, or remove it",
                 )
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder that was not there, and return it.
+
+    parent: made, too, where it is absent.
+    name: a number comes behind it where the folder is there already.
+    Raises SkinfwError where it cannot be made.
+    """
+    number, path = 1, parent / name
+    while True:
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as error:
+            if not path.is_dir():  # a file stands where the parent folder should be
+                raise unwritable(parent, error) from error
+            number += 1
+            path = parent / f"{name}-{number}"
+        except OSError as error:
+            raise unwritable(parent, error) from error
+        else:
+            return path

@@ -16,12 +16,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skinfw.errors import SkinfwError, unwritable
+from skinfw.errors import SkinfwError
 from skinfw.files.atomic import plain_json, write_json
 from skinfw.files.checksums import file_digests
 from skinfw.files.lock import FILE as RUN_LOCK
 from skinfw.files.lock import lock_folder
-from skinfw.files.paths import display_path, file_name
+from skinfw.files.paths import display_path, file_name, new_folder
 from skinfw.files.processes import remove_partials
 from skinfw.recipe.run_record import VERSION, read_run
 from skinfw.registry.distributions import extra_packages
@@ -64,18 +64,7 @@ class RunFolder:
         # torchrun's processes share one folder, and only the first one writes into it.
         writes = is_main()
         name = name or f"{file_name(plan.recipe.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-        number, path = 1, parent / name
-        while writes:
-            try:
-                path.mkdir(parents=True)
-                break
-            except FileExistsError as error:
-                if not path.is_dir():  # a file stands where the parent folder should be
-                    raise unwritable(parent, error) from error
-                number += 1
-                path = parent / f"{name}-{number}"
-            except OSError as error:
-                raise unwritable(parent, error) from error
+        path = new_folder(parent, name) if writes else parent / name
         run = cls(path, {**run_record(plan), "lineage": {**(lineage or {})}}, writes)
         run.save()
         return run

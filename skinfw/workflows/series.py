@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from skinfw.errors import SkinfwError, unwritable
+from skinfw.errors import SkinfwError
 from skinfw.files.atomic import write_json
 from skinfw.files.json_files import read_record
-from skinfw.files.paths import display_path, file_name
+from skinfw.files.paths import display_path, file_name, new_folder
 from skinfw.recipe.plan import Plan, load_plan
 from skinfw.recipe.run_record import Schema, read_run
 from skinfw.workflows.run_folder import RunFolder
@@ -121,11 +121,7 @@ def create_series(
     name = f"{file_name(plan.recipe.name)}-{kind.word}s-{time.strftime('%Y%m%d-%H%M%S')}"
     # The bare name of a shipped recipe is found again by itself.
     path = recipe.resolve() if recipe.exists() else recipe
-    series = RunSeries(kind, parent / name, path, tuple(sets), count)
-    try:
-        series.folder.mkdir(parents=True)
-    except OSError as error:
-        raise unwritable(parent, error) from error
+    series = RunSeries(kind, new_folder(parent, name), path, tuple(sets), count)
     write_json(series.folder / kind.file, series.record())
     return series
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from skinfw.errors import SkinfwError
-from skinfw.files.paths import file_name, refuse_links
+from skinfw.files.paths import file_name, new_folder, refuse_links
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,11 @@ def test_a_link_that_leads_outside_is_refused_and_others_are_not(tmp_path: Path)
     with pytest.raises(SkinfwError, match="leads outside") as error:
         refuse_links(folder)
     assert error.value.where.endswith("deep/outside") and "absent" in error.value.why
+
+
+def test_a_new_folder_is_one_that_was_not_there(tmp_path: Path) -> None:
+    made = [new_folder(tmp_path / "runs", "own") for _ in range(3)]
+    assert [folder.name for folder in made] == ["own", "own-2", "own-3"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SkinfwError, match="file"):
+        new_folder(tmp_path / "file", "own")

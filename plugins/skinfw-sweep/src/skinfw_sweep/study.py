@@ -5,7 +5,6 @@ Nothing is written twice, so that no kill can make two files disagree.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import shutil
@@ -33,11 +32,11 @@ from skinfw.toolkit import (
     file_name,
     load_recipe,
     make_plan,
+    new_folder,
     parameters,
     read_record,
     read_run,
     trust_own_files,
-    unwritable,
 )
 from skinfw_sweep.definition import Definition
 from skinfw_sweep.objectives import smaller_is_better
@@ -226,7 +225,8 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     parent: where runs go.
     plan: the checked recipe that all trials share.
     """
-    folder = _new_folder(parent, plan.recipe.name)
+    name = f"{file_name(plan.recipe.name)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = new_folder(parent, name)
     about = {"name": plan.recipe.name, "file": str(plan.recipe.path.resolve())}
     record = {"schema_version": VERSION, **about, "recipe": plan.resolved(), **definition.record()}
     write_json(folder / FILE, record)
@@ -234,21 +234,6 @@ def create_study(parent: Path, definition: Definition, plan: Plan) -> Study:
     for own in (plan, *map(study.plan_of, _naming_files(definition))):
         trust_own_files(own)
     return study
-
-
-def _new_folder(parent: Path, recipe: str) -> Path:
-    """Make a folder that no other sweep has, not even one that began in the same second."""
-    name = f"{file_name(recipe)}-sweep-{time.strftime('%Y%m%d-%H%M%S')}"
-    for number in itertools.count(1):
-        folder = parent / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            if not folder.is_dir():
-                raise unwritable(parent, error) from error
-        else:
-            break
-    return folder
 
 
 def _naming_files(definition: Definition) -> Iterator[dict[str, Any]]:
