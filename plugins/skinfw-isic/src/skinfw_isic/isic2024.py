@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from skinfw import DataTable, SkinfwError, line_error, present_rows, read_table, refuse_rows
-from skinfw_isic.official import AGE, SEX, SITE, bare_id, find_images, refuse_values
+from skinfw_isic.official import AGE, SEX, SITE, bare_id, check_root, find_images, refuse_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,12 +78,7 @@ class Isic2024:
     @property
     def _file(self) -> Path:
         """The file of metadata."""
-        if not self.root.is_dir():
-            raise SkinfwError(
-                "the data set's root is no folder",
-                str(self.root),
-                cure="set its root to the folder that holds the official files",
-            )
+        check_root(self.root)
         for ending in (".parquet", ".csv"):
             file = self.root / f"{METADATA}{ending}"
             if file.is_file():

@@ -71,7 +71,8 @@ class Milk10k:
     def table(self) -> DataTable:
         """Return a row per image, or per lesion, that is there."""
         truth_file = find_csv(self.root, "MILK10k_Training_GroundTruth")
-        labels, images = self._labels(truth_file), self._images(truth_file)
+        labels = self._labels(truth_file)
+        images = self._images(truth_file, labels.index.to_series())
         table = images.merge(labels, left_on="lesion", right_index=True, how="left")
         files = self._files()
         table["path"] = [files.get(name, "") for name in table["id"]]
@@ -103,10 +104,11 @@ class Milk10k:
         classes = np.array(CLASSES, object)[ones.argmax(1)]
         return pd.Series(classes, truth["lesion_id"], name="label")
 
-    def _images(self, truth: Path) -> pd.DataFrame:
+    def _images(self, truth: Path, known: pd.Series[str]) -> pd.DataFrame:
         """Return what is known of each image, in the order of the metadata.
 
-        truth: the ground truth, which has the same lesions.
+        truth: the ground truth.
+        known: its lesions, which are those of the metadata.
         """
         file = find_csv(self.root, "MILK10k_Training_Metadata")
         table = read_csv(file, list(PATTERNS), filled=True)
@@ -115,7 +117,6 @@ class Milk10k:
         refuse_rows(file, ids.duplicated(), ids, "the image id occurs twice")
         kinds = table[["lesion_id", "image_type"]]
         refuse_rows(file, kinds.duplicated(), lesions, "the lesion has two images of one kind")
-        known = read_csv(truth, ["lesion_id"])["lesion_id"]
         refuse_unlabelled(lesions, known, file, truth)
         if lost := sorted({*known} - {*lesions[table["image_type"] == DERM]}):
             raise SkinfwError(

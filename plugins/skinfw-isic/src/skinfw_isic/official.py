@@ -34,18 +34,23 @@ NO_MORE: Mapping[str, str] = MappingProxyType({})
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
-def find_csv(root: Path, name: str) -> Path:
-    """Return an official CSV: in the root, or in a folder of its own name as some archives have.
-
-    root: the unpacked archive.
-    name: file name without the ending.
-    """
+def check_root(root: Path) -> None:
+    """Raise where the root of a data set is no folder."""
     if not root.is_dir():
         raise SkinfwError(
             "the data set's root is no folder",
             str(root),
             cure="set its root to the folder that holds the official files",
         )
+
+
+def find_csv(root: Path, name: str) -> Path:
+    """Return an official CSV: in the root, or in a folder of its own name as some archives have.
+
+    root: the unpacked archive.
+    name: file name without the ending.
+    """
+    check_root(root)
     places = _places(root, name)
     for place in places:
         if place.is_file():
