@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 import unicodedata
 from collections.abc import Sequence
@@ -125,6 +126,12 @@ def shorten(text: str, most: int = 200) -> str:
     most: letters that are shown.
     """
     return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} letters)"
+
+
+def place_order(error: SkinfwError) -> tuple[str, int]:
+    """Return what problems are sorted by: the file, and the line in it."""
+    found = re.match(r"(.+?):(\d+)(?=\s|$)", error.where)
+    return (found[1], int(found[2])) if found else (error.where, 0)
 
 
 def raise_all(problems: Sequence[SkinfwError]) -> None:

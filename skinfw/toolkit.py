@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from skinfw.data.warping import render_views as render_views
     from skinfw.errors import REPORT_FAILED as REPORT_FAILED
     from skinfw.errors import RecipeErrors as RecipeErrors
+    from skinfw.errors import place_order as place_order
     from skinfw.errors import printable as printable
     from skinfw.errors import raise_all as raise_all
     from skinfw.errors import unwritable as unwritable
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from skinfw.evaluation.numbers import compute_intervals as compute_intervals
     from skinfw.evaluation.numbers import compute_metrics as compute_metrics
     from skinfw.evaluation.numbers import selectable_names as selectable_names
+    from skinfw.evaluation.numbers import trial_predictions as trial_predictions
     from skinfw.evaluation.overlays import overlay as overlay
     from skinfw.evaluation.reports import private_result as private_result
     from skinfw.evaluation.reports import write_evaluation_reports as write_evaluation_reports
@@ -103,14 +105,17 @@ if TYPE_CHECKING:
     from skinfw.files.atomic import plain_json as plain_json
     from skinfw.files.checksums import file_digest as file_digest
     from skinfw.files.csv_tables import csv_rows as csv_rows
+    from skinfw.files.extras import import_extra as import_extra
     from skinfw.files.json_files import JsonError as JsonError
     from skinfw.files.json_files import check_schema as check_schema
+    from skinfw.files.json_files import json_number as json_number
     from skinfw.files.json_files import parse_json as parse_json
     from skinfw.files.json_files import read_json as read_json
     from skinfw.files.json_files import read_record as read_record
     from skinfw.files.lock import HeldLockError as HeldLockError
     from skinfw.files.lock import lock_folder as lock_folder
     from skinfw.files.numbers import amount as amount
+    from skinfw.files.numbers import number_cell as number_cell
     from skinfw.files.numbers import whole_percent as whole_percent
     from skinfw.files.pages import Definition as Definition
     from skinfw.files.pages import number_definitions as number_definitions
@@ -317,13 +322,14 @@ _HOMES = {
     ),
     "skinfw.data.teacher_table": "TeacherTable write_teacher_table",
     "skinfw.data.warping": "apply_steps fold_steps render_views",
-    "skinfw.errors": "REPORT_FAILED RecipeErrors printable raise_all unwritable",
+    "skinfw.errors": "REPORT_FAILED RecipeErrors place_order printable raise_all unwritable",
     "skinfw.evaluation.choices": "choice_findings explainers_by_name",
     "skinfw.evaluation.combination": "Combination CombinationMethod",
     "skinfw.evaluation.explain": "choose_images",
     "skinfw.evaluation.failures": "Failures",
     "skinfw.evaluation.numbers": (
-        "Metrics applicable_metrics compute_intervals compute_metrics selectable_names"
+        "Metrics applicable_metrics compute_intervals compute_metrics selectable_names "
+        "trial_predictions"
     ),
     "skinfw.evaluation.overlays": "overlay",
     "skinfw.evaluation.reports": "private_result write_evaluation_reports write_reports",
@@ -331,9 +337,12 @@ _HOMES = {
     "skinfw.files.atomic": "plain_json",
     "skinfw.files.checksums": "file_digest",
     "skinfw.files.csv_tables": "csv_rows",
-    "skinfw.files.json_files": "JsonError check_schema parse_json read_json read_record",
+    "skinfw.files.extras": "import_extra",
+    "skinfw.files.json_files": (
+        "JsonError check_schema json_number parse_json read_json read_record"
+    ),
     "skinfw.files.lock": "HeldLockError lock_folder",
-    "skinfw.files.numbers": "amount whole_percent",
+    "skinfw.files.numbers": "amount number_cell whole_percent",
     "skinfw.files.pages": "Definition number_definitions",
     "skinfw.files.paths": "display_path file_name new_folder",
     "skinfw.files.remote": "ServerError",

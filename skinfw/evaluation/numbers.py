@@ -144,6 +144,15 @@ def selectable_names(
     metrics: pairs of plan and object.
     modalities: for the auxiliary outputs that metrics may ask for.
     """
+    trial = trial_predictions(classes, modalities)
+    return [*compute_metrics(metrics, trial), "val_loss"]
+
+
+def trial_predictions(classes: tuple[str, ...], modalities: Modalities) -> Predictions:
+    """Return predictions by which a metric can be tried, two images of each class.
+
+    classes, modalities: as for `selectable_names`.
+    """
     true = np.arange(2 * len(classes)) % len(classes)
     even = np.full((len(true), len(classes)), 1 / len(classes))
     ids = [str(index) for index in range(len(true))]
@@ -152,8 +161,7 @@ def selectable_names(
         name: Auxiliary(values, some, np.full((len(true), len(values)), 1 / len(values)))
         for name, values in modalities.auxiliary.items()
     }
-    trial = Predictions(ids, ids, true, even, classes, 0.0, beside)
-    return [*compute_metrics(metrics, trial), "val_loss"]
+    return Predictions(ids, ids, true, even, classes, 0.0, beside)
 
 
 def check_select(plan: Plan, metrics: Metrics, modalities: Modalities) -> None:

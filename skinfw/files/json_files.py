@@ -147,6 +147,11 @@ def check_schema(
         raise SkinfwError(what, where, f"{said}; it is {came}", cure) from error
 
 
+def json_number(value: float | None) -> float:
+    """Return a number of a JSON that skinfw wrote; null was not measured, and is NaN."""
+    return math.nan if value is None else value
+
+
 def read_record(schema: type[pydantic.BaseModel], file: Path, cure: str) -> dict[str, Any]:
     """Read a JSON file that holds a table, and check it.
 

@@ -18,6 +18,11 @@ def decimal_number(cell: str) -> float | None:
     return float(cell) if _DECIMAL.fullmatch(cell) else None
 
 
+def number_cell(value: float) -> str:
+    """Return a number as a cell of a table, with six digits behind the point; NaN is blank."""
+    return "" if value != value else f"{value:.6f}"
+
+
 def whole_percent(chance: float) -> str:
     """Return a probability in whole per cent; what is neither 0 nor 1 is not said to be.
 

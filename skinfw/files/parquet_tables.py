@@ -18,6 +18,7 @@ from skinfw.files.csv_lines import (
     line_error,
 )
 from skinfw.files.csv_tables import check_header, read_csv, rows_of
+from skinfw.files.extras import import_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,11 @@ def read_table(
     """
     if file.suffix != PARQUET:
         return read_csv(file, required, filled, columns=columns)
-    arrow, parquet = _pyarrow(file)
+    cure = "pip install 'skinfw[parquet]', or save the table as CSV"
+    arrow, parquet = (
+        import_extra(name, "reading Parquet", str(file), cure)
+        for name in ("pyarrow", "pyarrow.parquet")
+    )
     try:
         with file.open("rb") as source, parquet.ParquetFile(source) as content:
             names = list(content.schema_arrow.names)
@@ -169,16 +174,3 @@ def _refuse_hidden(file: Path, name: str, texts: Any) -> None:
         if hidden := re.search(HARMFUL.pattern + "|[\r\n]", text):
             what = f"{name} holds U+{ord(hidden[0]):04X}, which cannot be seen"
             raise SkinfwError(what, rows_of(file)(row), "", CURE)
-
-
-def _pyarrow(file: Path) -> tuple[Any, Any]:
-    """Return pyarrow, and its part for Parquet."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        cure = "pip install 'skinfw[parquet]', or save the table as CSV"
-        raise SkinfwError(
-            "reading Parquet needs pyarrow, which is not installed", str(file), str(error), cure
-        ) from error
-    return pyarrow, parquet

@@ -10,6 +10,7 @@ from skinfw.data.table import split_data, split_hash
 from skinfw.errors import SkinfwError
 from skinfw.evaluation.numbers import Metrics, applicable_metrics
 from skinfw.files.atomic import write_json
+from skinfw.files.numbers import number_cell
 from skinfw.files.paths import display_path
 from skinfw.files.spreadsheets import write_csv
 from skinfw.interfaces.protocols import SeedsReport
@@ -119,11 +120,7 @@ def _write_table(file: Path, summary: SeedsSummary) -> None:
     """Write a row for each number."""
     head = ["number", "mean", "low", "high", "deviation", *summary.trainings]
     rows: list[list[Any]] = [
-        [name, *map(_cell, (one.mean, *one.interval, one.deviation, *one.values))]
+        [name, *map(number_cell, (one.mean, *one.interval, one.deviation, *one.values))]
         for name, one in summary.numbers.items()
     ]
     write_csv(file, head, rows)
-
-
-def _cell(value: float) -> str:
-    return "" if value != value else f"{value:.6f}"

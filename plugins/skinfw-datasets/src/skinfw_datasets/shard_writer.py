@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from skinfw import SkinfwError, atomic_write, write_csv, write_json
-from skinfw.toolkit import Limits, piece_name, prefetch, read_file, reading_threads
+from skinfw.toolkit import Limits, import_extra, piece_name, prefetch, read_file, reading_threads
 from skinfw_datasets.shards import FORMAT, INDEX, RECORD
 
 if TYPE_CHECKING:
@@ -135,14 +135,11 @@ def _write_index(out: Path, table: Any, parquet: bool) -> None:
     if not parquet:
         write_csv(out / f"{INDEX}.csv", list(table.columns), table.itertuples(index=False))
         return
-    try:
-        import pyarrow
-        from pyarrow import parquet as files
-    except ImportError as error:
-        cure = "pip install 'skinfw[parquet]', or leave --parquet out"
-        raise SkinfwError(
-            "writing Parquet needs pyarrow, which is not installed", str(out), str(error), cure
-        ) from error
+    cure = "pip install 'skinfw[parquet]', or leave --parquet out"
+    pyarrow, files = (
+        import_extra(name, "writing Parquet", str(out), cure)
+        for name in ("pyarrow", "pyarrow.parquet")
+    )
     texts = {name: table[name].astype(str).tolist() for name in table.columns}
     with atomic_write(out / f"{INDEX}.parquet") as partial_file:
         files.write_table(pyarrow.table(texts), partial_file, compression="zstd")

@@ -16,7 +16,7 @@ from skinfw import (
     write_csv,
     write_json,
 )
-from skinfw.toolkit import read_record
+from skinfw.toolkit import json_number, number_cell, read_record
 from skinfw_evaluation.schemas import VERSION, ValidationSchema
 from skinfw_evaluation.validation import Foreign
 
@@ -80,11 +80,7 @@ def read_set(folder: Path) -> ValidationSet:
 
 def _estimate(ends: Mapping[str, float | None]) -> Estimate:
     value, low, high = (ends[key] for key in ENDS)
-    return Estimate(_number(value), _number(low), _number(high))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+    return Estimate(json_number(value), json_number(low), json_number(high))
 
 
 def write_foreign(file: Path, foreign: Foreign) -> None:
@@ -103,7 +99,7 @@ def _rows(own: ValidationSet) -> Iterator[list[Any]]:
     if own.failure:
         yield [own.name, "", "", *blank, "", "", own.failure]
     for name, one in own.numbers.items():
-        cells = [_cell(end) for estimate in _estimates(one) for end in _ends(estimate)]
+        cells = [number_cell(end) for estimate in _estimates(one) for end in _ends(estimate)]
         yield [own.name, name, *cells, one.images, one.lesions, ""]
     for reason, images in own.left_out.items():
         yield [own.name, f"left_out/{reason}", images, *blank, "", "", ""]
@@ -136,10 +132,6 @@ def _estimates(one: ValidationNumber) -> tuple[Estimate, Estimate, Estimate]:
 
 def _ends(estimate: Estimate) -> tuple[float, float, float]:
     return estimate.value, estimate.low, estimate.high
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def lines(validation: Validation) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinfw import SkinfwError, atomic_write
-from skinfw.toolkit import cache_folder, piece_name
+from skinfw.toolkit import cache_folder, import_extra, piece_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def _find(file: Path) -> npt.NDArray[np.void]:
     """Return name, start and size of each image."""
     import numpy as np
 
-    h5py = _h5py(file)
+    h5py = import_extra("h5py", "reading HDF5", str(file), "pip install 'skinfw[hdf5]'")
     there = os.fspath(file)
     try:
         with h5py.File(there if "://" not in there else file.open("rb"), "r") as archive:
@@ -77,14 +77,3 @@ def _place(h5py: Any, archive: Any, name: str) -> tuple[int, int]:
     if not fixed or whole or start is None:
         raise ValueError(f"the bytes of {name} do not stand in one piece")
     return start, own.get_storage_size()
-
-
-def _h5py(file: Path) -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        cure = "pip install 'skinfw[hdf5]'"
-        raise SkinfwError(
-            "reading HDF5 needs h5py, which is not installed", str(file), str(error), cure
-        ) from error
-    return h5py

@@ -21,6 +21,7 @@ from skinfw.toolkit import (
     load_recipe,
     make_plan,
     parameters,
+    place_order,
     raise_all,
     read_recipe_file,
 )
@@ -223,25 +224,17 @@ def check_protocol(protocol: Protocol) -> dict[Cell, Plan]:
     Raises RecipeErrors with all problems at once, sorted by file and line.
     """
     plans: dict[Cell, Plan] = {}
-    problems: dict[str, tuple[Any, SkinfwError]] = {}
+    problems: dict[str, SkinfwError] = {}
     for cell in protocol.cells:
         try:
             plans[cell] = protocol.plan(cell, 1, alone=False)
         except SkinfwError as error:
-            for own in error.problems:
-                problems.setdefault(str(own), (_line(own.where), own))
+            problems |= {str(own): own for own in error.problems}
     if not problems:
         for plan in {cell[0].name: plan for cell, plan in plans.items()}.values():
             _check_measuring(protocol, plan)
-    raise_all([own for _, own in sorted(problems.values(), key=lambda one: one[0])])
+    raise_all(sorted(problems.values(), key=place_order))
     return plans
-
-
-def _line(where: str) -> tuple[str, int]:
-    """Return what problems are sorted by."""
-    file, _, rest = where.partition(":")
-    number = rest.split(" ")[0]
-    return file, int(number) if number.isdecimal() else 0
 
 
 def _check_measuring(protocol: Protocol, plan: Plan) -> None:

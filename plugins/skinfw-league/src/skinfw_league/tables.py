@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skinfw import write_csv
+from skinfw.toolkit import number_cell
 from skinfw_league.folder import Row
 from skinfw_league.protocol import AXES
 from skinfw_league.ranking import Ranking
@@ -63,16 +64,16 @@ def write_tables(folder: Path, ranking: Ranking, costs: Mapping[tuple[str, ...],
             number = one.number
             numbers = [number.mean, *number.interval, number.deviation]
             differs = "not shown" if own.like_first[place] else "shown"
-            values = map(_cell, number.values)
+            values = map(number_cell, number.values)
             rows.append(
-                [own.name, place + 1, *one.names[1:], *map(_cell, numbers), differs, *values]
+                [own.name, place + 1, *one.names[1:], *map(number_cell, numbers), differs, *values]
             )
     write_csv(folder / TABLE, [*head, *(f"seed_{n}" for n in range(1, seeds + 1))], rows)
     write_csv(
         folder / PAIRS,
         ["dataset", "of", "first", "second", "difference", "low", "high", "p", "p_holm"],
         (
-            [own.name, pair.of, pair.first, pair.second, *map(_cell, _effect(pair.effect)),
+            [own.name, pair.of, pair.first, pair.second, *map(number_cell, _effect(pair.effect)),
              _chance(pair.effect.p), _chance(pair.p_holm)]
             for own in ranking.sets
             for pair in own.pairs
@@ -82,7 +83,7 @@ def write_tables(folder: Path, ranking: Ranking, costs: Mapping[tuple[str, ...],
         folder / LEVELS,
         ["dataset", "axis", "name", ranking.number, "low", "high"],
         (
-            [own.name, level.axis, level.name, *map(_cell, _effect(level.effect))]
+            [own.name, level.axis, level.name, *map(number_cell, _effect(level.effect))]
             for own in ranking.sets
             for level in own.levels
         ),
@@ -100,10 +101,6 @@ def write_tables(folder: Path, ranking: Ranking, costs: Mapping[tuple[str, ...],
 
 def _effect(effect: Any) -> tuple[float, float, float]:
     return effect.mean, effect.low, effect.high
-
-
-def _cell(value: float) -> str:
-    return "" if value != value else f"{value:.6f}"
 
 
 def _chance(value: float) -> str:

@@ -20,6 +20,7 @@ from skinfw.toolkit import (
     load_recipe,
     make_plan,
     parameters,
+    place_order,
     raise_all,
 )
 from skinfw_sweep.checks import whole_problems
@@ -132,7 +133,7 @@ class _Reader:
         for values, origins in self._variants(settings, axes, listed):
             self._plan(values, origins)
         self._check_types(axes)
-        raise_all(sorted(self.problems, key=_line))
+        raise_all(sorted(self.problems, key=place_order))
         assert plan
         return Definition(settings, tuple(axes), tuple(listed or [{}]), self._folders(listed)), plan
 
@@ -295,9 +296,3 @@ class _Reader:
                     f"write {float(axis.low)} and {float(axis.high)}, or add step = 1",
                 )
             )
-
-
-def _line(error: SkinfwError) -> tuple[str, int]:
-    """Return where an error stands among others: by file, then by line."""
-    file, _, line = error.where.split("   ")[0].rpartition(":")
-    return (file, int(line)) if line.isdecimal() else (error.where, 0)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 
-from skinfw.toolkit import Plan, applicable_metrics, build_components, selectable_names
+from skinfw.toolkit import (
+    Plan,
+    applicable_metrics,
+    build_components,
+    selectable_names,
+    trial_predictions,
+)
 
 
 def measured_names(plan: Plan) -> tuple[list[str], bool]:
@@ -12,17 +18,12 @@ def measured_names(plan: Plan) -> tuple[list[str], bool]:
 
     Metrics that need what only images have cannot be asked beforehand.
     """
-    import numpy as np
+    from skinfw import Modalities
 
-    from skinfw import Modalities, Predictions
-
-    classes = plan.classes
-    true = np.arange(2 * len(classes)) % len(classes)
-    even = np.full((len(true), len(classes)), 1 / len(classes))
-    ids = [str(place) for place in range(len(true))]
+    classes, alone = plan.classes, Modalities()
     built = build_components(plan.components.metric, classes)
-    metrics, notes = applicable_metrics(built, Predictions(ids, ids, true, even, classes))
-    return selectable_names(classes, metrics, Modalities()), not notes
+    metrics, notes = applicable_metrics(built, trial_predictions(classes, alone))
+    return selectable_names(classes, metrics, alone), not notes
 
 
 def smaller_is_better(plan: Plan, name: str) -> bool:

@@ -29,6 +29,7 @@ from skinfw.toolkit import (
     load_recipe,
     make_plan,
     measure_seeds,
+    number_cell,
     read_json,
     read_run,
     run_predictions,
@@ -268,7 +269,7 @@ def _write_table(file: Path, summary: SweepSummary, trials: Sequence[Trial]) -> 
         nothing = (math.nan, math.nan)
         bounds = [end for name in summary.objectives for end in own.intervals.get(name, nothing)]
         numbers = [own.numbers.get(name, math.nan) for name in summary.objectives]
-        cells = [_cell(value) for value in (*numbers, *bounds)]
+        cells = [number_cell(value) for value in (*numbers, *bounds)]
         tried = trials[own.trials[0]].values
         rows.append(
             [
@@ -282,10 +283,6 @@ def _write_table(file: Path, summary: SweepSummary, trials: Sequence[Trial]) -> 
             ]
         )
     write_csv(file, head, rows)
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def _write_best(study: Study, trial: Trial) -> None:

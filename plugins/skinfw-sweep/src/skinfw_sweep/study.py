@@ -30,6 +30,7 @@ from skinfw.toolkit import (
     check_schema,
     display_path,
     file_name,
+    json_number,
     load_recipe,
     make_plan,
     new_folder,
@@ -181,11 +182,11 @@ class Study:
         place = display_path(folder / "run.json")
         check_schema(TrialSchema, record.get("trial"), "run.json", place, _CURE)
         own = TrialSchema(**record["trial"])
-        objectives = {name: _number(one) for name, one in own.objectives.items()}
+        objectives = {name: json_number(one) for name, one in own.objectives.items()}
         state, error = _state(record, own, objectives)
-        intervals = {name: (_number(low), _number(high))
+        intervals = {name: (json_number(low), json_number(high))
                      for name, (low, high) in own.intervals.items()}  # fmt: skip
-        epochs = tuple(map(_number, own.epochs))
+        epochs = tuple(map(json_number, own.epochs))
         complete = record["status"] == "done"
         return Trial(number, folder, own.set, state, epochs, objectives, intervals, error, complete)
 
@@ -270,10 +271,6 @@ def open_study(folder: Path, trusted: bool) -> Study:
     tried = Origin(display_path(folder / FILE), file.parent, trusted=trusted)
     recipe = replace(tables, name=record["name"], path=file, whole=tried)
     return Study(folder, definition, recipe, trusted)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def signed(value: float, smaller: bool) -> float:
