@@ -40,6 +40,7 @@ from skinfw.runtime.signals import StopSignals
 from skinfw.training.checkpoint import FILES, load_state, save_weights
 from skinfw.training.divergence import Tracer
 from skinfw.training.ema import ExponentialMovingAverage
+from skinfw.training.gradient_sharing import share_gradients
 from skinfw.training.keeper import Progress, Record, StateKeeper
 from skinfw.training.sampling import EpochSampler
 from skinfw.training.state import CURE, check_alike, check_moments, check_network, restoring
@@ -210,8 +211,7 @@ class Trainer:
         self.parallel = self.pipeline.network(self.model)
         if self.hardware.compiled:
             self.parallel = torch.compile(self.parallel)  # type: ignore[assignment]
-        if self.hardware.world > 1:
-            self.parallel = DistributedDataParallel(self.parallel)
+        self.parallel = share_gradients(self.parallel, self.hardware)
 
     def _thaw(self) -> None:
         """Let what was frozen learn from its epoch on."""

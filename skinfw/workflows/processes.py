@@ -225,6 +225,8 @@ def _environment(group: ProcessGroup) -> Iterator[None]:
     own = {
         STARTED: str(os.getpid()),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads),
+        # torch advises against what `share_gradients` asks for, once in each process.
+        "TORCH_CPP_LOG_LEVEL": os.environ.get("TORCH_CPP_LOG_LEVEL", "ERROR"),
         # Processes that are started again would find the addresses of those before in a store
         # that the engine keeps; now the first one makes a new store each time.
         "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
