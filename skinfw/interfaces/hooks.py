@@ -60,11 +60,14 @@ class Command:
     name: its words, such as `"preview"` or `"data fetch"`; lower-case letters, digits and `-`.
     target: `"package.module:attribute"` of a click command, imported only when it is called.
     summary: one sentence for `skinfw --help`.
+    tables: what the files that it takes have beside the tables of a recipe, by name, each with the
+        target of a dataclass of its keys; for editors, and for who gives such a file to `run`.
     """
 
     name: str
     target: str
     summary: str
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 CORE_COMMANDS = ("run", "check")

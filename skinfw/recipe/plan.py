@@ -320,11 +320,9 @@ class _Planner:
             hint = did_you_mean(key, [*tables, "seed", "requires", "extends"])
             where = self.recipe.origin(key).text
             cure = f"the tables are {', '.join(tables)}"
-            if key == "sweep":
-                hint = ": it is for skinfw sweep"
-                cure = "keep [sweep] in a file of its own that extends the recipe"
-            if key == "league":
-                hint, cure = ": it is a protocol's", "give the file to skinfw league"
+            if owners := [command.name for command in self.catalog.commands(key)]:
+                hint = f": it is for skinfw {' and '.join(owners)}"
+                cure = f"give the file to skinfw {owners[0]}, or take [{key}] out of it"
             self._problem(
                 (key,), RecipeError(f'unknown table or key "{key}"{hint}', where, cure=cure)
             )

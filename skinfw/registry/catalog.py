@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinfw.errors import RecipeError, shorten
-from skinfw.interfaces.hooks import Component
+from skinfw.interfaces.hooks import Command, Component
 from skinfw.registry.discovery import Plugin, discover
 from skinfw.registry.known_packages import KnownPackage, is_first, known_packages
 from skinfw.registry.names import LocalName, Name, nearest, parse
@@ -54,6 +54,11 @@ class Catalog:
             for component in plugin.components:
                 if component.kind == kind:
                     yield CatalogEntry(component, plugin)
+
+    def commands(self, table: str) -> Iterator[Command]:
+        """Return the commands whose files have a table that recipes have not."""
+        for plugin in self.plugins:
+            yield from (command for command in plugin.commands if table in command.tables)
 
     def use_names(self, kind: str) -> list[str]:
         """Return the names that a recipe may write, qualified where a bare one means another."""

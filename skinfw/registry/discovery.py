@@ -219,8 +219,9 @@ def _command_problem(item: Command) -> str:
         return f"{item.name!r} is no command name: words of lower-case letters, digits and '-'"
     if item.name.split()[0] in CORE_COMMANDS:
         return f"the command {item.name!r} is the host's own"
-    if not _TARGET.fullmatch(item.target):
-        return f'{item.name!r} has the target {item.target!r}, which is not "module:attribute"'
+    for target in (item.target, *item.tables.values()):
+        if not _TARGET.fullmatch(str(target)):
+            return f'{item.name!r} has the target {target!r}, which is not "module:attribute"'
     return ""
 
 

@@ -42,6 +42,7 @@ def test_a_plan_of_data_looks_at_no_network(tmp_path: Path) -> None:
         ("", "names no dataset"),
         (DATASET + "beauty = 3\n", "dataset.beauty"),
         (DATASET + "[beauty]\nx = 3\n", "unknown table"),
+        (DATASET + "[sweep]\nseeds = 3\n", 'key "sweep": it is for skinfw sweep'),
         (DATASET + '[split]\nuse = "gone"\n', "no split is called"),
     ],
 )

@@ -133,6 +133,19 @@ def test_a_mistake_is_said_once_about_what_check_refuses(
         load_plan(file)
 
 
+def test_files_for_other_commands_are_checked_by_these(
+    schema: dict[str, Any], validator: jsonschema.Draft7Validator
+) -> None:
+    sweep = {"extends": "mine.toml", "sweep": {"trials": 8, "space": {"sampler.q": [0.0, 0.5]}}}
+    league = {"league": {"recipe": "mine.toml"}, "backbone": {"small": {"use": "timm/resnet18"}}}
+    for data in (sweep, league):
+        assert not list(validator.iter_errors(data))
+    for wrong in ({"sweep": {"method": "best"}}, {"league": {"seeds": 0}}, {"sweep": 1}):
+        assert len(list(validator.iter_errors(wrong))) == 1
+    (method,) = completions(schema, "sweep", "method")
+    assert method["enum"] == ["grid", "random", "tpe"]
+
+
 def test_a_schema_for_no_plugins_is_valid_too() -> None:
     schema = recipe_schema(Catalog([]))
     jsonschema.Draft7Validator.check_schema(schema)

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Sequence
 
 from skinfw.toolkit import DEFAULTS, RECIPE_KINDS, SETTINGS, Catalog, TopLevel, parameters
+from skinfw_catalog.schema_commands import command_tables, recipes_alone
 from skinfw_catalog.schema_draft7 import draft7
 from skinfw_catalog.schema_hints import hints
 from skinfw_catalog.schema_kind import KindSchema
@@ -43,12 +44,13 @@ def recipe_schema(catalog: Catalog) -> Schema:
         **{kind.kind.name: _kind(kind) for kind in kinds},
     }
     text = f"a recipe has no such table; there is {', '.join(properties)}"
+    foreign = command_tables(catalog)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "skinfw recipe",
         "type": "object",
-        "properties": properties,
-        "if": True,
+        "properties": {**properties, **{name: offer for name, (offer, _) in foreign.items()}},
+        "if": recipes_alone(foreign),
         "then": {
             "properties": dict.fromkeys(properties, True),
             "additionalProperties": refuse_whole(
@@ -56,6 +58,7 @@ def recipe_schema(catalog: Catalog) -> Schema:
             ),
             **_by_parents([kind for kind in kinds if not kind.kind.many]),
         },
+        "else": {"properties": {name: check for name, (_, check) in foreign.items()}},
         "definitions": {
             _UNKNOWN: refuse(text),
             **{name: part for kind in kinds for name, part in kind.definitions().items()},

@@ -14,4 +14,5 @@ def skinfw_commands() -> Iterator[Command]:
         "league",
         "skinfw_league.command:league",
         "Train what a protocol names under equal terms, and rank it in one table.",
+        tables={"league": "skinfw_league.protocol:LeagueSettings"},
     )

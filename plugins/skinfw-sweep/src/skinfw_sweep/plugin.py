@@ -14,4 +14,5 @@ def skinfw_commands() -> Iterator[Command]:
         "sweep",
         "skinfw_sweep.command:sweep",
         "Try many settings of a recipe, by a grid, a list or a search, and compare them.",
+        tables={"sweep": "skinfw_sweep.settings:SweepSettings"},
     )
