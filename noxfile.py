@@ -33,7 +33,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Run the tests and print how much of skinfw they reach."""
+    """Run the tests."""
+    _install(session, *_wanted())
+    _pytest(session, "-n", "logical")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests and print how much of skinfw they reach, which takes a third longer."""
     _install(session, *_wanted())
     _pytest(session, "-n", "logical", "--cov=skinfw", "--cov-report=term:skip-covered")
 
