@@ -178,6 +178,7 @@ if TYPE_CHECKING:
     from skinfw.recipe.component import PlannedComponent as PlannedComponent
     from skinfw.recipe.component import build_components as build_components
     from skinfw.recipe.component import check_variant as check_variant
+    from skinfw.recipe.component import import_signature as import_signature
     from skinfw.recipe.component import import_target as import_target
     from skinfw.recipe.component import plan_component as plan_component
     from skinfw.recipe.component import variants as variants
@@ -372,7 +373,8 @@ _HOMES = {
     "skinfw.interfaces.notices": "NETWORK_LIMITS NOTICE",
     "skinfw.models.features": "NoFeaturesError",
     "skinfw.recipe.component": (
-        "PlannedComponent build_components check_variant import_target plan_component variants"
+        "PlannedComponent build_components check_variant import_signature import_target "
+        "plan_component variants"
     ),
     "skinfw.recipe.loading": (
         "BEST_WEIGHTS DEFAULTS LOCK REFIT_WEIGHTS Recipe changed_recipe load_recipe"

@@ -206,14 +206,8 @@ def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], 
     where: the place in the recipe, for the message.
     Raises SkinfwError that names the plugin.
     """
-    target = _import(entry, entry.component.target, where)
-    if entry.component.by_variant:
-        target = _ask_family(entry, target, where, f'asking for "{entry.variant}"')
+    target, signature = import_signature(entry, where)
     kind = KINDS[entry.component.kind]
-    try:
-        signature = parameters(target)
-    except (SignatureError, ValueError, TypeError) as error:
-        raise _unusable(entry, where, f"its signature cannot be read: {error}") from error
     unknown = [name for name in signature.engine if name not in kind.gives]
     if unknown:
         gives = ", ".join(kind.gives) or "nothing"
@@ -228,6 +222,21 @@ def import_target(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], 
     if reserved := sorted(host & set(signature.model.model_fields)):
         raise _unusable(entry, where, f"the host keeps the key {', '.join(reserved)} for itself")
     return target, signature
+
+
+def import_signature(entry: CatalogEntry, where: str) -> tuple[Callable[..., Any], Parameters]:
+    """Import a target, of whatever kind, and read its signature.
+
+    entry, where: as for `import_target`.
+    Raises SkinfwError that names the plugin.
+    """
+    target = _import(entry, entry.component.target, where)
+    if entry.component.by_variant:
+        target = _ask_family(entry, target, where, f'asking for "{entry.variant}"')
+    try:
+        return target, parameters(target)
+    except (SignatureError, ValueError, TypeError) as error:
+        raise _unusable(entry, where, f"its signature cannot be read: {error}") from error
 
 
 def read_values(

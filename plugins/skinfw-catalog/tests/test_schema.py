@@ -146,6 +146,23 @@ def test_files_for_other_commands_are_checked_by_these(
     assert method["enum"] == ["grid", "random", "tpe"]
 
 
+def test_a_table_of_a_command_harms_no_schema(skinfw: Run, site: Site) -> None:
+    plugin = """
+    from skinfw import Command, hookimpl
+    SKINFW_API = 1
+
+    @hookimpl
+    def skinfw_commands():
+        tables = {"acme": "acme_keys:Keys", "train": "acme_keys:Keys"}
+        yield Command("acme", "acme_keys:run", "One command.", tables)
+    """
+    site.install("acme", plugin, acme_keys="print('hello')\nraise SystemExit(3)\n")
+    schema = schema_in(skinfw)
+    errors = jsonschema.Draft7Validator(schema).iter_errors
+    assert not list(errors({"acme": {"any": 1}}))
+    assert len(list(errors({"train": {"epochs": "ten"}}))) == 1
+
+
 def test_a_schema_for_no_plugins_is_valid_too() -> None:
     schema = recipe_schema(Catalog([]))
     jsonschema.Draft7Validator.check_schema(schema)

@@ -44,7 +44,9 @@ def recipe_schema(catalog: Catalog) -> Schema:
         **{kind.kind.name: _kind(kind) for kind in kinds},
     }
     text = f"a recipe has no such table; there is {', '.join(properties)}"
-    foreign = command_tables(catalog)
+    # A table of recipes stays theirs, whatever a plugin says.
+    tables = command_tables(catalog).items()
+    foreign = {name: own for name, own in tables if name not in properties}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "skinfw recipe",

@@ -6,9 +6,8 @@ command alone knows. The schema offers and checks the keys of the table, and ref
 
 from __future__ import annotations
 
-import importlib
-
-from skinfw.toolkit import Catalog, parameters
+from skinfw import Component, SkinfwError
+from skinfw.toolkit import Catalog, CatalogEntry, import_signature
 from skinfw_catalog.schema_draft7 import draft7
 from skinfw_catalog.schema_hints import hints
 from skinfw_catalog.schema_messages import Schema, refuse, refuse_whole
@@ -17,13 +16,14 @@ from skinfw_catalog.schema_messages import Schema, refuse, refuse_whole
 def command_tables(catalog: Catalog) -> dict[str, tuple[Schema, Schema]]:
     """Return what is offered and what is checked of each table of a command, by its name.
 
-    catalog: what is installed; tables whose keys cannot be imported have no keys.
+    catalog: what is installed.
     """
     tables = {}
     for plugin in catalog.plugins:
         for command in plugin.commands:
             for name, target in command.tables.items():
-                keys = _keys(target)
+                component = Component("command", command.name, target, command.summary)
+                keys = _keys(CatalogEntry(component, plugin))
                 offer = {"description": command.summary, "type": "object",
                          "properties": hints(name, keys)}  # fmt: skip
                 tables[name] = {"anyOf": [True, offer]}, _check(name, keys)
@@ -35,13 +35,13 @@ def recipes_alone(tables: dict[str, tuple[Schema, Schema]]) -> Schema:
     return {"allOf": [True, *({"not": {"required": [name]}} for name in tables)]}
 
 
-def _keys(target: str) -> dict[str, Schema]:
-    module, _, attribute = target.partition(":")
+def _keys(entry: CatalogEntry) -> dict[str, Schema]:
+    """Return a schema for each key of a table; none where they cannot be imported."""
     try:
-        settings = getattr(importlib.import_module(module), attribute)
-        keys: dict[str, Schema] = draft7(parameters(settings).schema())["properties"]
-    except Exception:  # a stranger's code; `skinfw list-plugins` and the command itself tell of it
+        _, signature = import_signature(entry, "")
+    except SkinfwError:  # the command itself tells of it
         return {}
+    keys: dict[str, Schema] = draft7(signature.schema()).get("properties", {})
     return keys
 
 
