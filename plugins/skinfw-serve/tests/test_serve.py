@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from support import Run
 
 import skinfw as api
 from skinfw.errors import RecipeError, SkinfwError
+from skinfw.inference.trained_model import load_trained_model
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 
@@ -33,7 +35,7 @@ from skinfw_serve.app import MOST_SIMILAR
 from skinfw_serve.gate import HEADERS
 from skinfw_serve.loading import load_service
 from skinfw_serve.model_threads import _Worker
-from skinfw_serve.operating_points import Band, read_operating_points
+from skinfw_serve.operating_points import Band, _by_rule, read_operating_points
 from skinfw_serve.policy import Policy
 from skinfw_serve.problems import ProblemError
 from skinfw_serve.rates import Rates
@@ -524,9 +526,23 @@ def test_a_rule_of_triage_says_what_would_be_done_with_the_lesion() -> None:
     assert ["dismissed" in said[0], "reader" in said[1], "reader" in said[2], "biopsy" in said[3]]
 
 
-def test_thresholds_that_are_damaged_are_told(run: Path, tmp_path: Path) -> None:
-    from skinfw.toolkit import load_trained_model
+def test_a_rule_that_does_the_same_with_every_lesion_is_not_served() -> None:
+    ends = {"network alone": (None, None), "defer by probability": (None, 0.7)}
+    rules = {name: {"low": low, "high": high} for name, (low, high) in ends.items()}
+    triage = {"malignant": ["MEL"], "at": {"recipe": {"rules": rules}}}
+    (band,) = _by_rule(triage, ("MEL", "NV"))
+    assert band.name == "defer by probability"
+    assert "reader" in band.apply(np.array([0.0, 1.0])).does
 
+
+def test_a_refit_is_served_without_thresholds_of_the_first_network(run: Path) -> None:
+    model = load_trained_model(run, trust=True)
+    assert len(read_operating_points(model)) > 1
+    (point,) = read_operating_points(replace(model, network="refit"))
+    assert point.name == "malignant"
+
+
+def test_thresholds_that_are_damaged_are_told(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
     record = json.loads((run / "calibration.json").read_text())
     record["thresholds"]["classes"]["MEL"]["threshold"] = 7

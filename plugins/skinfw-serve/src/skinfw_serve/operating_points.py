@@ -134,11 +134,14 @@ Point = Threshold | Band
 def read_operating_points(model: TrainedModel) -> list[Point]:
     """Return the thresholds of a run that hold for what its network says; none after `--set`.
 
+    For a refit, that of the recipe alone: the others were found on answers of the first network.
     Raises SkinfwError where a file of the run that tells them is damaged.
     """
     if model.sets:
         return []
     points: list[Point] = _malignancy(model)
+    if model.network == "refit":
+        return points
     calibration, triage = (model.path / name for name in _FILES)
     if calibration.is_file():
         record = read_record(_Calibration, calibration, _CURE)
@@ -150,7 +153,8 @@ def read_operating_points(model: TrainedModel) -> list[Point]:
 
 def _malignancy(model: TrainedModel) -> list[Point]:
     """Return the threshold of the metric of malignancy, as the recipe states it."""
-    tables = [one for one in model.tables.get("metric", ()) if one.get("use") == "malignancy"]
+    every = model.tables.get("metric", ())
+    tables = [one for one in every if one["use"].rpartition(":")[2] == "malignancy"]
     if not tables:
         return []
     names = tables[0].get("malignant") or MALIGNANT
@@ -205,20 +209,26 @@ def _percent(share: float) -> str:
 
 
 def _by_rule(triage: Mapping[str, Any], classes: Sequence[str]) -> list[Point]:
-    """Return the rules of triage that depend on an image, at the recipe's prevalence."""
+    """Return the rules of triage that depend on an image, at the recipe's prevalence.
+
+    One without any end does not: it does the same with every lesion.
+    """
     places = _places(triage.get("malignant", ()), classes)
     rules = triage.get("at", {}).get("recipe", {}).get("rules", {})
     return [
-        Band(name, places, _end(rules[name], "low", -math.inf), _end(rules[name], "high", math.inf))
+        _band(name, places, *_ends(rules[name]))
         for name in _RULES
-        if name in rules and places
+        if name in rules and places and {*_ends(rules[name])} != {None}
     ]
 
 
-def _end(rule: Mapping[str, Any], key: str, otherwise: float) -> float:
-    """Return an end of a band; JSON knows no infinity and says null."""
-    value = rule.get(key)
-    return otherwise if value is None else float(value)
+def _ends(rule: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return both ends of a band; JSON knows no infinity and says null."""
+    return rule.get("low"), rule.get("high")
+
+
+def _band(name: str, places: tuple[int, ...], low: float | None, high: float | None) -> Band:
+    return Band(name, places, -math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _places(names: Sequence[str], classes: Sequence[str]) -> tuple[int, ...]:
