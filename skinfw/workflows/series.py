@@ -17,6 +17,7 @@ from skinfw.files.json_files import read_record
 from skinfw.files.paths import display_path, file_name, new_folder
 from skinfw.recipe.plan import Plan, load_plan
 from skinfw.recipe.run_record import Schema, read_run
+from skinfw.recipe.settings import REFIT_ON_ALL
 from skinfw.workflows.run_folder import RunFolder
 
 VERSION = 1
@@ -103,11 +104,11 @@ class RunSeries:
         return {"schema_version": VERSION, **about}
 
     def marks(self) -> list[str]:
-        """Return the marks of all runs, each once."""
+        """Return the marks of all runs, each once; no number of theirs is that of a refit."""
         marks: dict[str, None] = {}
         for value in self.values:
             marks |= dict.fromkeys(read_run(self.run_path(value)).get("marks", ()))
-        return list(marks)
+        return [mark for mark in marks if mark != REFIT_ON_ALL]
 
 
 def create_series(
@@ -159,6 +160,8 @@ def check_unchanged(series: RunSeries, plan: Plan) -> None:
         return
     old = read_run(first)["recipe"]
     new = json.loads(json.dumps(plan.resolved()))
+    for recipe in (old, new):  # a run that people use may have a refit of its own since
+        recipe["train"] = {**recipe["train"], "refit": None}
     table, _, key = series.kind.key.rpartition(".")
     for recipe in (old, new):
         if table:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from support import TINY, TINY_BACKBONE
 
 from skinfw.cli import main
+from skinfw.recipe.settings import REFIT_ON_ALL
 from skinfw.training.trainer import Trainer
 
 SETS = [
@@ -81,6 +82,13 @@ def test_several_seeds_stop_go_on_and_are_compared(
     said = skinfw("run", str(folder), "--resume", "-q").output
     assert trained == ["seed-1", "seed-2", "seed-2"], "the first seed is not trained again"
     assert "mean of 2 seeds, 95 % intervals over lesions and seeds" in said
+
+    record = json.loads((folder / "seed-1/run.json").read_text())  # as after skinfw refit
+    record["recipe"]["train"]["refit"] = "all"
+    record["marks"] = [*record["marks"], REFIT_ON_ALL]
+    (folder / "seed-1/run.json").write_text(json.dumps(record))
+    said = skinfw("run", str(folder), "--resume", "-q").output
+    assert REFIT_ON_ALL not in said, "the numbers are those of the first networks"
 
     values = accuracies(folder)
     row = pd.read_csv(folder / "seeds.csv", index_col="number").loc["accuracy"]
