@@ -114,3 +114,12 @@ def test_versions_show_a_mark_on_the_picture_and_on_its_skin() -> None:
     blind = dict(zip(versions.names, versions(ViewedImage(5, flat, None)), strict=True))
     assert versions.masks == {3: "mask", 4: "segmentation", 5: ""} and list(versions.kept) == [3]
     assert (blind[REMOVED] == flat).all() and (blind[ONLY] == flat).all()
+
+
+def test_a_lesion_is_known_where_every_network_of_an_ensemble_knows_it() -> None:
+    versions = Versions({}, 5, [3])
+    made = versions(ViewedImage(3, IMAGE, MASK))
+    versions(ViewedImage(3, IMAGE[:48, :48], np.ones((48, 48), bool)))  # no skin is left
+    versions(ViewedImage(3, IMAGE, MASK))
+    assert versions.masks == {3: ""}
+    assert (versions.kept[3] == made).all(), "the figure shows what the first network sees"

@@ -47,7 +47,8 @@ class Versions:
         image, place = viewed.pixels, viewed.place
         parts = divide(image, viewed.lesion)
         source = "segmentation" if viewed.lesion is None else "mask"
-        self.masks[place] = source if parts else ""
+        # Each network of an ensemble looks in its own way: the lesion is known where all know it.
+        self.masks[place] = self.masks.get(place, source) if parts else ""
         skin = alone = image
         if parts:
             skin = without_lesion(image, parts, stream(self.seed, "shortcuts", place))
@@ -63,7 +64,7 @@ class Versions:
             versions += [over, on, scatter(skin, on, dice)]
         made = np.stack(versions)
         if place in self.shown:
-            self.kept[place] = made
+            self.kept.setdefault(place, made)
         return made
 
 
