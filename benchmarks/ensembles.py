@@ -1,8 +1,8 @@
-"""`python -m benchmarks.ensembles FIRST --beside OTHER...`: one model beside the mean of others.
+"""`python -m benchmarks.ensembles FIRST... --beside OTHER...`: models beside others, in the mean.
 
-Each is a run folder, or a folder of `skinfw evaluate`, of the same images. The others are not
+Each is a run folder, or a folder of `skinfw evaluate`, of the same images. The models are not
 averaged: their numbers are, on the same draws of lesions. So an ensemble is compared with
-what one of its members is worth, and a student with its teacher or with what it would have been
+what one of its members is worth, and students with their teacher or with what they would have been
 without one.
 """
 
@@ -44,7 +44,7 @@ def mean_numbers(
 
 
 @click.command()
-@click.argument("first", type=click.Path(path_type=Path, exists=True))
+@click.argument("firsts", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option(
     "--beside",
     "others",
@@ -60,10 +60,10 @@ def mean_numbers(
     default=("balanced_accuracy", "accuracy", "macro_auc"),
     show_default=True,
 )
-def main(first: Path, others: tuple[Path, ...], names: tuple[str, ...]) -> None:
-    """Say how far the numbers of one model are from the mean of others, over lesions."""
-    own = run_predictions(first)
-    ours = mean_numbers([own], own, names)
+def main(firsts: tuple[Path, ...], others: tuple[Path, ...], names: tuple[str, ...]) -> None:
+    """Say how far the mean numbers of the first models are from those of others, over lesions."""
+    own = run_predictions(firsts[0])
+    ours = mean_numbers([run_predictions(first) for first in firsts], own, names)
     theirs = mean_numbers([run_predictions(other) for other in others], own, names)
     click.echo(f"{len(own.ids):,} images of {len(set(own.lesions)):,} lesions")
     for name in names:
