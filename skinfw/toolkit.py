@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from skinfw.data.leakage.links import concatenate_links as concatenate_links
     from skinfw.data.leakage.links import connected_components as connected_components
     from skinfw.data.leakage.links import links_from_table as links_from_table
+    from skinfw.data.leakage.links import reader_names as reader_names
+    from skinfw.data.leakage.links import shares_learned as shares_learned
     from skinfw.data.leakage.links import shares_name as shares_name
     from skinfw.data.loader import Chain as Chain
     from skinfw.data.loader import Source as Source
@@ -310,7 +312,7 @@ _HOMES = {
     "skinfw.data.diagnoses": "FINER Alignment align alternatives diagnoses",
     "skinfw.data.leakage.links": (
         "COPIES EVIDENCE archive_names bare_ids concatenate_links connected_components "
-        "links_from_table shares_name"
+        "links_from_table reader_names shares_learned shares_name"
     ),
     "skinfw.data.loader": "Chain Source",
     "skinfw.data.masks": "mask_file_function mask_function",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skinfw.data.diagnoses import align
-from skinfw.data.leakage.links import shares_name
+from skinfw.data.leakage.links import shares_learned
 from skinfw.data.table import (
     check_picture_columns,
     checked_data,
@@ -160,7 +160,7 @@ def with_modalities(
     Metadata and auxiliary truths that the data set does not tell are unknown. Raises RecipeError
     where it, or one of several, has no second picture.
     """
-    pictures = model.tables.get("modalities", {}).get("pictures", ())
+    pictures = [*dict.fromkeys(name for own in model.networks for name in own.pictures)]
     if lacking := [name for name in pictures if name not in table.columns]:
         raise RecipeError(
             f"the data set has no pictures in {', '.join(lacking)}",
@@ -169,8 +169,9 @@ def with_modalities(
             "evaluate a data set that has them",
         )
     check_picture_columns(plan.components.dataset, table, pictures)
-    known = model.modalities
-    wanted = [*known.get("numbers", ()), *known.get("categories", ()), *known.get("auxiliary", ())]
+    keys = ("numbers", "categories", "auxiliary")
+    known = (name for own in model.networks for key in keys for name in own.modalities.get(key, ()))
+    wanted = [*dict.fromkeys(known)]
     if unknown := [name for name in wanted if name not in table.columns]:
         say(f"note: the data set does not tell {', '.join(unknown)}: they count as unknown")
     return table.assign(**dict.fromkeys(unknown, ""))
@@ -182,7 +183,7 @@ def shared_with(
     """Tell which images are in some parts of a run, by id or lesion.
 
     Private names, such as "1", are compared where one component reads both data sets, as
-    `shares_name` says. What the members of an ensemble have learned counts as its training part,
+    `shares_learned` says. What the members of an ensemble have learned counts as its training part,
     whatever data they were trained on.
     """
     seen = _in_parts(plan, model, table, parts)
@@ -198,6 +199,6 @@ def _in_parts(
     own = read_csv(model.path / "splits.csv", ["id", "lesion", "part"], own=True)
     seen = own[own["part"].isin(list(parts))]
     sources = data_sources(plan.components.dataset.written())
-    return shares_name(
+    return shares_learned(
         table, seen, ("id", "lesion"), sources, data_sources(model.tables["dataset"])
     )

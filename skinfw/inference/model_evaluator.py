@@ -68,8 +68,13 @@ class ModelEvaluator:
             label is one of its classes, or UNK, which then is a last class without probability.
         dataset: the object that made the table.
         """
+        predictions = self._predict_classes(rows, dataset)
+        return add_unknown_class(predictions) if (rows["label"] == UNKNOWN).any() else predictions
+
+    def _predict_classes(self, rows: pd.DataFrame, dataset: Dataset) -> Predictions:
+        """Return what the network says of its own classes alone: UNK is no member's answer."""
         if self._members:
-            answers = [own.predict(rows, dataset) for own in self._members]
+            answers = [own._predict_classes(rows, dataset) for own in self._members]
             return self.trained_model.combination.predictions(answers)
         evaluator = Evaluator(
             rows,
@@ -81,8 +86,7 @@ class ModelEvaluator:
             self.trained_model.view_averaging,
             self._modality_data(rows),
         )
-        predictions = evaluator.predict(self.network)
-        return add_unknown_class(predictions) if (rows["label"] == UNKNOWN).any() else predictions
+        return evaluator.predict(self.network)
 
     def features(
         self, rows: pd.DataFrame, dataset: Dataset, places: Sequence[int] | None = None

@@ -20,6 +20,7 @@ from skinfw.data.teacher_table import TeacherTable, write_teacher_table
 from skinfw.evaluation.view_averaging import ViewAveraging
 from skinfw.recipe.plan import load_data_plan, load_plan
 from skinfw.recipe.run_record import read_run
+from skinfw.recipe.settings import REFIT_ON_ALL
 from skinfw.training.teacher import Teacher
 from skinfw_ensembles.distil import check_leakage
 from skinfw_ensembles.division import seen_rank
@@ -84,7 +85,12 @@ def student(words: tuple[str, ...], out: Path) -> tuple[str, Path]:
 def test_a_student_is_a_run_like_any_other_and_its_teacher_answers_once(
     there: Path, tmp_path: Path
 ) -> None:
+    teacher = json.loads((there / "teacher/run.json").read_text())
+    refitted = {**teacher, "marks": [*teacher["marks"], REFIT_ON_ALL]}
+    (there / "teacher/run.json").write_text(json.dumps(refitted))
     said, run = student(("--set", "seed=2"), tmp_path)
+    (there / "teacher/run.json").write_text(json.dumps(teacher))
+    assert REFIT_ON_ALL not in read_run(run)["marks"], "the first network is the teacher"
     assert "the teacher answers for 60 images, once" in said
     record = read_run(run)
     assert record["status"] == "done" and record["recipe"]["teacher"]["share"] == 0.5
@@ -185,6 +191,21 @@ def test_other_photographs_of_the_lesions_of_a_data_set_are_left_out(tmp_path: P
     plan, said = load_plan(tmp_path / "student.toml"), []
     rows = load_data(plan).rows
     found = unlabelled_images(plan, rows, [tmp_path / "more.toml"], said.append)
-    # Two of the three show the lesions L0 and L1; what L2 is called stays known.
-    assert found[["id", "lesion"]].values.tolist() == [["more2", "L2"]]
+    # Two of the three show the lesions L0 and L1; L2 is known to whoever reads it the same way.
+    assert found[["id", "lesion"]].values.tolist() == [["more2", "csv:L2"]]
     assert "2 images of" in said[0] and "show lesions of the data set" in said[0]
+    (tmp_path / "folder").mkdir()
+    Image.open(tmp_path / "4.png").save(tmp_path / "folder/L1.png")
+    found = unlabelled_images(plan, rows, [tmp_path / "folder"], said.append)
+    assert found[["id", "lesion"]].values.tolist() == [["L1", ":L1"]], "no lesion of the data set"
+
+
+def test_a_run_made_of_others_has_chosen_by_what_it_calls_validation(data: Path) -> None:
+    plan = load_data_plan({"dataset": {"use": "csv", "file": str(data / "table.csv")}})
+    rows = load_data(plan).rows
+    splits = rows.assign(component=rows["lesion"], part=["train", "val", "test"] * 20)
+    rows = rows.assign(component=rows["lesion"])
+    tables = {"dataset": plan.components.dataset.written(), "train": {"validation": "test"}}
+    model: Any = SimpleNamespace(tables=tables, network="best", members=())
+    for record, rank in (({}, [2, 0, 1]), ({"members": [{"name": "one"}]}, [2, 1, 0])):
+        assert seen_rank(plan, rows, [Member(model, record, splits)]).tolist() == rank * 20

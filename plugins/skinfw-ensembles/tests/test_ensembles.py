@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ import skinfw
 from skinfw.cli import main
 from skinfw.data.table import split_hash
 from skinfw.evaluation.combination import Combination
+from skinfw.inference.labelled_rows import with_modalities
 from skinfw.inference.model_evaluator import ModelEvaluator
 from skinfw.inference.trained_model import load_trained_model
+from skinfw.recipe.places import Origin
 from skinfw.recipe.plan import load_plan
 from skinfw.runtime.tensor_files import load_safetensors
 from skinfw.statistics.predictions import run_predictions
@@ -129,6 +132,36 @@ def test_logits_and_ranks_are_averaged_as_their_formulas_say(there: Path) -> Non
         expected[:, place] = np.interp(np.mean(ranks, axis=0), levels, back)
     found = Combination("ranks", (0.5, 0.5), rank_quantiles(val)).predictions(test).probabilities
     np.testing.assert_allclose(found, expected / expected.sum(1, keepdims=True), atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["logits", "ranks"])
+def test_what_is_said_of_images_of_no_class_is_said_of_them(there: Path, method: str) -> None:
+    command("ensemble", "one", "small", "--combine", method, "--out", "out", "--trust")
+    plan = load_plan(there / "one", trust=True)
+    rows = plan.dataset.table().rows.head(12)
+    evaluator = ModelEvaluator(load_trained_model(there / "out", trust=True))
+    own = evaluator.predict(rows, plan.dataset)
+    unknown = evaluator.predict(rows.assign(label="UNK"), plan.dataset)
+    assert unknown.classes == (*own.classes, "UNK")
+    assert (unknown.probabilities[:, :-1] == own.probabilities).all()
+    assert (unknown.probabilities[:, -1] == 0).all()
+
+
+def test_whatever_a_member_gets_beside_a_picture_is_asked_for() -> None:
+    first = SimpleNamespace(pictures=("clinic",), modalities={"numbers": {"age": [0, 1]}})
+    other = SimpleNamespace(pictures=("polarised",), modalities={"categories": {"site": ["back"]}})
+    model: Any = SimpleNamespace(networks=(first, other))
+    plan: Any = SimpleNamespace(
+        components=SimpleNamespace(dataset=SimpleNamespace(sets=(), origin=Origin("x", Path())))
+    )
+    rows = pd.DataFrame({"clinic": ["a.png"], "polarised": ["b.png"]})
+    told: list[str] = []
+    found = with_modalities(rows, model, plan, told.append)
+    assert list(found.columns) == ["clinic", "polarised", "age", "site"]
+    assert "age, site" in told[0]
+    with pytest.raises(skinfw.SkinfwError, match="no pictures in polarised"):
+        with_modalities(rows[["clinic"]], model, plan, told.append)
 
 
 @pytest.mark.slow
@@ -293,7 +326,26 @@ def test_a_soup_of_one_run_is_the_run_and_of_two_their_mean(there: Path) -> None
     network = evaluator.network
     with torch.no_grad():
         maps = network[0](evaluator._hardware.normaliser(network)(images.flatten(0, 1)))  # type: ignore[operator, index]
+    sister = shutil.copytree(there / "sister", there / "out" / "sister")
+    with (sister / "splits.csv").open("a") as file:
+        file.write("new,:new,:new,NV,train\n")  # without a label, as a student learns them
+    said = command("soup", "one", "out/sister", "--out", "out/soup", "--trust", code=2).output
+    assert "has learned 1 images that are not in its data set" in said
     assert weights[2]["1.running_mean"].allclose(maps.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_soup_adjusts_its_answers_by_the_classes_that_it_has_learned(there: Path) -> None:
+    for name in ("one", "sister"):
+        shutil.copytree(there / name, there / "out" / name)
+        told = record(there / "out" / name)
+        told["recipe"]["view"]["logit_adjustment"] = 0.5
+        told["class_counts"]["MEL"] *= 20  # as if its own division were another
+        (there / "out" / name / "run.json").write_text(json.dumps(told))
+    command("soup", "out/one", "out/sister", "--out", "again", "--trust")
+    command("evaluate", "again", "--out", "out/evaluation", "--trust")
+    own, other = (answers(there / name / "predictions.csv") for name in ("again", "out/evaluation"))
+    np.testing.assert_allclose(other.loc[own.index], own, atol=1e-7)
 
 
 @pytest.mark.slow

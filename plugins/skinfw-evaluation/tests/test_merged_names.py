@@ -63,3 +63,27 @@ def test_what_a_run_has_learned_is_left_out_whatever_its_files_are_called(
     model = run_of(tmp_path, load_data_plan({"dataset": tables[run]}), learned)
     plan = load_data_plan({"dataset": tables[other]})
     assert shared_with(plan, model, load_data(plan).rows, ("train",)).tolist() == shared
+
+
+def test_images_without_labels_are_known_by_what_reads_them(
+    tables: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    plan = load_data_plan({"dataset": {"use": "synthetic", "images": 64}})
+    model = run_of(tmp_path / "run", plan, [])
+    rows = load_data(load_data_plan({"dataset": tables["both"]})).rows
+    splits = tmp_path / "run/splits.csv"
+    own = splits.read_text()
+    for lesion, shared in (
+        ("csv:2", [False, True, False, True]),  # of the files of a csv, nobody knows which
+        ("derm7pt:2", [False] * 4),
+        (":x", [True] * 4),  # a file x.png of a folder
+        (":2", [False] * 4),
+    ):
+        with splits.open("a") as file:
+            header = own.splitlines()[0].split(",")
+            row = {"id": "new", "lesion": lesion, "part": "train"}
+            file.write(",".join(row.get(name, "") for name in header) + "\n")
+        other = load_data_plan({"dataset": tables["both"]})
+        assert shared_with(other, model, rows, ("train",)).tolist() == shared, lesion
+        splits.write_text(own)

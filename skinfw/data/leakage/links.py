@@ -7,6 +7,7 @@ many rows share links each of them to the first one, so that links are never mor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -118,6 +119,38 @@ def shares_name(
             ]
             found |= (own_source == source) & names.isin(set().union(*alike))
     return found
+
+
+def shares_learned(
+    table: pd.DataFrame,
+    learned: pd.DataFrame,
+    columns: Iterable[str],
+    sources: Sources,
+    learned_sources: Sources,
+) -> pd.Series[bool]:
+    """Tell which images of a table share a name with what a run has learned, labelled or not.
+
+    table: with the path of each image.
+    learned: of the run's splits.csv, with lesion. Of an image without a label that is not read as
+        the run's data set is, the lesion is one of `reader_names`; of a file of a folder it has the
+        name of the file.
+    columns, sources, learned_sources: as for `shares_name`.
+    """
+    found = shares_name(table, learned, columns, sources, learned_sources)
+    lesions = set(learned["lesion"].astype(str))
+    files = ":" + bare_ids(table["path"].astype(str)).map(lambda path: PurePath(path).stem)
+    return found | reader_names(table["lesion"], sources).isin(lesions) | files.isin(lesions)
+
+
+def reader_names(values: pd.Series[Any], sources: Sources) -> pd.Series[str]:
+    """Return names of lesions that mean the same in every table: with the component before them.
+
+    values: as the table has them; names of the ISIC archive stay.
+    sources: of the table; by a component without a name, files of a folder are read.
+    """
+    source, names = _names_by_source(values, sources)
+    readers = {one: _component_name(own) for one, own in sources.items()}
+    return names.where(archive_names(names), source.map(readers).fillna("") + ":" + names)
 
 
 def _names_by_source(

@@ -10,6 +10,7 @@ from skinfw import RecipeError
 from skinfw.toolkit import Plan, display_path, load_plan, split_data
 from skinfw_ensembles.division import seen_rank
 from skinfw_ensembles.members import Member, read_member
+from skinfw_ensembles.run_writer import gathered_marks
 from skinfw_ensembles.teacher_answers import teacher_answers
 from skinfw_ensembles.unlabelled import unlabelled_images
 
@@ -63,7 +64,7 @@ def plan_student(
             "sha256": digest,
             "share": share,
             "temperature": temperature,
-            "marks": [*master.model.marks, *marks],
+            "marks": [*gathered_marks([master]), *marks],
         },
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from skinfw import MIN_LESIONS
-from skinfw.toolkit import data_sources, load_data, shares_name
+from skinfw.toolkit import data_sources, load_data, shares_learned
 from skinfw_ensembles.members import Member
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ def seen_rank(plan: DataPlan, rows: pd.DataFrame, members: Sequence[Member]) -> 
     sources = data_sources(plan.components.dataset.written())
     rank = pd.Series(0, index=rows.index)
     for own in members:
-        chosen = [str(own.model.tables["train"]["validation"])]
-        for part, value in ((chosen, 1), (own.trained_parts, 2)):
+        for part, value in ((own.chosen_parts, 1), (own.trained_parts, 2)):
             seen = own.splits[own.splits["part"].isin(part)]
-            shared = shares_name(rows, seen, NAMES, sources, own.sources)
+            shared = shares_learned(rows, seen, NAMES, sources, own.sources)
             rank = rank.where(~shared, rank.clip(lower=value))
     return rank
 

@@ -58,6 +58,8 @@ def make_ensemble(
     members = read_members(runs, trust, network)
     plan = load_plan(members[0].model.path, trust=trust or None)
     rows = common_rows(plan, members)
+    for own in members:
+        own.model.check_pictures(rows.columns)
     parts, notes = measured_parts(rows)
     if "val" not in parts and (weighting == "validation" or method == "ranks"):
         raise RecipeError(

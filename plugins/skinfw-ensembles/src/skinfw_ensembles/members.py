@@ -58,6 +58,12 @@ class Member:
         """The parts of its data that its network was trained on."""
         return self.model.learned if self.model.network == "refit" else ("train",)
 
+    @property
+    def chosen_parts(self) -> tuple[str, ...]:
+        """The part of its data that chose its epoch; a run made of others calls it "val"."""
+        made = bool(self.record.get("members"))
+        return ("val",) if made else (str(self.model.tables["train"]["validation"]),)
+
     def entry(self) -> dict[str, str]:
         """Return what run.json tells of it."""
         digest = file_digest(self.model.weights)

@@ -60,7 +60,8 @@ def new_folder(place: Path, plan: Plan, members: Sequence[Member]) -> Iterator[R
     first = members[0].record
     folder.update(name=place.name, **{key: first[key] for key in _OF_FIRST if key in first})
     recipe = folder.record["recipe"]  # a run that was not trained has no epochs to tell of
-    recipe["report"] = [own for own in recipe.get("report", []) if own["use"] != "history"]
+    reports = recipe.get("report", [])
+    recipe["report"] = [own for own in reports if own["use"].rpartition(":")[2] != "history"]
     try:
         with folder.hold():
             yield folder

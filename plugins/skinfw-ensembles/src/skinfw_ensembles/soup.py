@@ -6,7 +6,7 @@ Wortsman et al. 2022 (arXiv 2203.05482).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -65,6 +65,7 @@ def make_soup(
     _refuse_strangers(members)
     plan = load_plan(members[0].model.path, trust=trust or None)
     rows = common_rows(plan, members)
+    _refuse_others(members, rows)
     parts, notes = measured_parts(rows)
     if choice == "greedy" and "val" not in parts:
         raise RecipeError(
@@ -76,7 +77,9 @@ def make_soup(
     division = Division(rows, parts, [*gathered_marks(members), *notes])
     with new_folder(out, plan, members) as folder:
         write_division(folder, division, members[0].model.classes)
-        first = members[0].model
+        # A view that adjusts answers by the frequencies of the classes takes those of the soup.
+        counts = folder_model(folder, members[0].model, division).counts
+        first = replace(members[0].model, counts=counts)
         kitchen = _Kitchen(plan, first, rows, [_weights_of(own) for own in members])
         places = list(range(len(members)))
         if choice == "greedy":
@@ -112,6 +115,23 @@ def _refuse_strangers(members: Sequence[Member]) -> None:
             )
 
 
+def _refuse_others(members: Sequence[Member], rows: pd.DataFrame) -> None:
+    """Refuse runs that have learned what is not in the data: nobody would leave it out later.
+
+    rows: of the data.
+    """
+    for own in members:
+        learned = own.splits[own.splits["part"] == "train"]
+        if count := int((~learned["id"].isin(rows["id"])).sum()):
+            raise RecipeError(
+                f"{own.name} has learned {count:,} images that are not in its data set",
+                display_path(own.model.path / "splits.csv"),
+                "they had no label, or are gone; the folder of a soup could not tell of them, and "
+                "an evaluation would count them as unseen",
+                "let the runs answer together: skinfw ensemble",
+            )
+
+
 def _weights_of(member: Member) -> dict[str, torch.Tensor]:
     return dict(ModelEvaluator(member.model).network.state_dict())
 
@@ -120,7 +140,7 @@ def _weights_of(member: Member) -> dict[str, torch.Tensor]:
 class _Kitchen:
     """Make the soup of some of the runs.
 
-    plan, model: of the first run.
+    plan, model: of the first run; the model with the frequencies of the classes of the soup.
     rows: of the data, divided.
     weights: of each run.
     """

@@ -56,6 +56,7 @@ def teacher_answers(
     if digest := _kept(table, about, key):
         say(f"the teacher's answers are there already: {display_path(table)}")
         return table, digest
+    teacher.model.check_pictures(rows.columns)
     say(f"the teacher answers for {len(rows) + len(unlabelled):,} images, once")
     predictions = ModelEvaluator(teacher.model).predict(rows, plan.dataset)
     answers = dict(zip(predictions.ids, predictions.probabilities, strict=True))

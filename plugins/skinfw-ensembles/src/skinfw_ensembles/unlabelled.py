@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from skinfw import RecipeError
 from skinfw.toolkit import (
     Plan,
-    archive_names,
     cache_folder,
     connected_components,
     data_sources,
@@ -18,14 +17,12 @@ from skinfw.toolkit import (
     image_function,
     load_data,
     load_data_plan,
+    reader_names,
     shares_name,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from skinfw import Dataset
-    from skinfw.toolkit import PlannedComponent
 
 Say = Callable[[str], None]
 Sources = Mapping[str, Mapping[str, Any]]
@@ -38,7 +35,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".jp2")
 def unlabelled_images(
     plan: Plan, rows: pd.DataFrame, places: Sequence[Path], say: Say, trust: bool | None = None
 ) -> pd.DataFrame:
-    """Return images without labels: a table with id, path and lesion.
+    """Return images without labels: a table with id, path and lesion, one of `reader_names`.
 
     plan: of the student; images that its data set has, too, are left out, by name or by pixels, and
         so are other photographs of its lesions, as far as their names tell.
@@ -58,15 +55,14 @@ def unlabelled_images(
             "images without labels are files",
             "leave --unlabelled out",
         )
-    mine = plan.components.dataset
-    parts, sources = [], data_sources(mine.written())
+    parts, sources = [], data_sources(plan.components.dataset.written())
     for place in places:
-        own, other_sources, use = _of_folder(place), FOLDER, mine.use
+        own, other_sources = _of_folder(place), FOLDER
         if own is None:
-            own, other = _of_recipe(place, trust)
-            other_sources, use = data_sources(other.written()), other.use
+            own, other_sources = _of_recipe(place, trust)
         left = own[~shares_name(own, rows, ("id", "lesion"), other_sources, sources)]
-        parts.append(left if use == mine.use else _own_lesions(left, use))
+        # What the student has learned is known by these names, and its own lesions are others.
+        parts.append(left.assign(lesion=reader_names(left["lesion"], other_sources)))
         if lost := len(own) - len(parts[-1]):
             say(f"{lost:,} images of {display_path(place)} show lesions of the data set; left out")
     found = pd.concat(parts, ignore_index=True)
@@ -80,7 +76,7 @@ def unlabelled_images(
 
 
 def _of_folder(folder: Path) -> pd.DataFrame | None:
-    """Return the images of a folder, each as a lesion of its own; None for a file."""
+    """Return the images of a folder, each name a lesion of its own; None for a file."""
     import pandas as pd
 
     if not folder.is_dir():
@@ -96,24 +92,16 @@ def _of_folder(folder: Path) -> pd.DataFrame | None:
     for file in files:
         name = file.stem if file.stem not in names else str(file.relative_to(folder))
         names[name] = str(file.resolve())
-    found = list(names)
-    return pd.DataFrame({"id": found, "path": list(names.values()), "lesion": found})
+    paths = list(names.values())
+    lesions = [Path(path).stem for path in paths]
+    return pd.DataFrame({"id": list(names), "path": paths, "lesion": lesions})
 
 
-def _of_recipe(recipe: Path, trust: bool | None) -> tuple[pd.DataFrame, PlannedComponent[Dataset]]:
-    """Return the images of a data set, and what reads it."""
+def _of_recipe(recipe: Path, trust: bool | None) -> tuple[pd.DataFrame, Sources]:
+    """Return the images of one data set or several, and what reads each of them."""
     plan = load_data_plan(recipe, trust=trust)
     rows = load_data(plan).rows[["id", "path", "lesion"]].astype(str)
-    return rows, plan.components.dataset
-
-
-def _own_lesions(rows: pd.DataFrame, use: str) -> pd.DataFrame:
-    """Return images of a data set whose lesions are other ones than the student's of their names.
-
-    use: what reads it.
-    """
-    names = rows["lesion"]
-    return rows.assign(lesion=names.where(archive_names(names), f"{use}:" + names))
+    return rows, data_sources(plan.components.dataset.written())
 
 
 def _copies(plan: Plan, rows: pd.DataFrame, others: pd.DataFrame, say: Say) -> pd.Series[bool]:
