@@ -160,10 +160,10 @@ def check_unchanged(series: RunSeries, plan: Plan) -> None:
         return
     old = read_run(first)["recipe"]
     new = json.loads(json.dumps(plan.resolved()))
-    for recipe in (old, new):  # a run that people use may have a refit of its own since
-        recipe["train"] = {**recipe["train"], "refit": None}
     table, _, key = series.kind.key.rpartition(".")
     for recipe in (old, new):
+        # A run that people use may have a refit of its own since.
+        recipe["train"] = {**recipe["train"], "refit": None}
         if table:
             recipe[table] = {**recipe.get(table, {}), key: None}
         else:

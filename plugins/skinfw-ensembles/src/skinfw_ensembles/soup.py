@@ -121,7 +121,7 @@ def _refuse_others(members: Sequence[Member], rows: pd.DataFrame) -> None:
     rows: of the data.
     """
     for own in members:
-        learned = own.splits[own.splits["part"] == "train"]
+        learned = own.splits[own.splits["part"].isin(own.trained_parts)]
         if count := int((~learned["id"].isin(rows["id"])).sum()):
             raise RecipeError(
                 f"{own.name} has learned {count:,} images that are not in its data set",
